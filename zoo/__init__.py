@@ -1,0 +1,41 @@
+"""densezoo: a Keras 3 model zoo for dense prediction.
+
+>>> import zoo
+>>> model = zoo.build("fcn8s", encoder="mobilenet_v2", classes=11)
+>>> zoo.list_models("vgg*")
+['vgg16', 'vgg19']
+
+Importing this package imports neither Keras nor a backend; the first `build` does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from zoo.cards import card
+    from zoo.layers import answer
+    from zoo.macs import macs
+    from zoo.registry import build, list_models
+    from zoo.training import evaluate, train
+
+_PUBLIC = {  # name → the module it lives in, imported when it is asked for
+    "build": "zoo.registry",
+    "list_models": "zoo.registry",
+    "card": "zoo.cards",
+    "macs": "zoo.macs",
+    "answer": "zoo.layers",
+    "train": "zoo.training",
+    "evaluate": "zoo.training",
+}
+
+__all__ = ["answer", "build", "card", "evaluate", "list_models", "macs", "train"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'zoo' has no attribute {name!r}")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)

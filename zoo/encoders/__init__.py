@@ -1,0 +1,121 @@
+"""Encoders: a classifier is a body, which gives features by stride, and a top, which turns the last of them into logits.
+
+An encoder file holds
+
+    def body(image, *, output_stride=32, **variant) -> Features
+    def top(features, classes, **variant) -> logits
+
+and enters them with `register_encoder`. The registry then knows the classifier under the variant's name, and every decoder
+can ask for the body by that name with `features`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from zoo.errors import InputError, unknown
+from zoo.registry import Architecture, Paper, architecture, enter, option_names, split_row
+
+
+class Features(dict):
+    """Tensors by stride: {"s2": N×H/2×W/2×C, …}, from shallow to deep. Sizes are rounded up: ⌈H/2⌉."""
+
+    @property
+    def deepest(self) -> Any:
+        return list(self.values())[-1]
+
+    def at(self, *strides: int) -> list[Any]:
+        """The tensors of the given strides.
+
+        Raises:
+            InputError: if the encoder has no feature of one of these strides.
+        """
+        for stride in strides:
+            if f"s{stride}" not in self:
+                raise InputError(
+                    f"a feature of stride {stride} was asked for, but this encoder has {', '.join(self)}; "
+                    "choose an encoder that has it or another output_stride"
+                )
+        return [self[f"s{stride}"] for stride in strides]
+
+
+def register_encoder(
+    variants: Mapping[str, Mapping[str, Any]],
+    *,
+    paper: Paper,
+    top: Callable[..., Any],
+    strides: Sequence[int] = (2, 4, 8, 16, 32),
+    **facts: Any,
+) -> Callable[[Callable[..., Features]], Callable[..., Features]]:
+    """Enters every row of `variants` as a classifier and as an encoder; decorates the body.
+
+    Options that `top` and `body` take are told apart by their signatures.
+    """
+
+    def decorate(body: Callable[..., Features]) -> Callable[..., Features]:
+        builder = _classifier(body, top)
+        for name, row in variants.items():
+            known = {"task": "classification", "paper": paper, "body": body, "top": top, "strides": tuple(strides), **facts}
+            enter(Architecture(name=name, builder=builder, **split_row(row, known)))
+        return body
+
+    return decorate
+
+
+def _accepted(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: options[key] for key in options if key in inspect.signature(function).parameters}
+
+
+def _classifier(body: Callable[..., Features], top: Callable[..., Any]) -> Callable[..., Any]:
+    """One builder out of body and top, with the signature of both so that options can be checked and listed."""
+
+    def classifier(image: Any, classes: int, **options: Any) -> Any:
+        return top(body(image, **_accepted(body, options)), classes, **_accepted(top, options))
+
+    parameters = [*list(inspect.signature(classifier).parameters.values())[:2]]
+    seen = {p.name for p in parameters}
+    for function in (body, top):
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in seen:
+                parameters.append(parameter)
+                seen.add(parameter.name)
+    classifier.__signature__ = inspect.Signature(parameters)
+    return classifier
+
+
+def features(name: str, image: Any, *, on_grid: bool = True, **options: Any) -> Features:
+    """Applies the encoder of that name to an image tensor (N×H×W×channels, 0–255).
+
+    The layers join the caller's graph (no nested model) under the names they have in the classifier, so that the
+    classifier's weights fit by name.
+
+    Args:
+        name: any entry of `zoo.list_models(encoder=True)`.
+        image: the input tensor.
+        on_grid: the feature of stride s shall have ⌈H/s⌉×⌈W/s⌉ positions over the image's. Encoders that were published
+            with unpadded poolings have an option `padding`, which this sets to "same"; the others are on the grid anyway.
+        **options: options of the encoder, such as output_stride or width.
+
+    Raises:
+        InputError: if the name is not an encoder's, or it does not take an option.
+    """
+    entry = encoder(name)
+    for option in options:
+        if option not in option_names(entry):
+            raise unknown(f"option of encoder {name}", option, option_names(entry))
+    placed = {"padding": "same"} if on_grid and "padding" in option_names(entry) else {}
+    return entry.body(image, **_accepted(entry.body, {**entry.options, **placed, **options}))
+
+
+def encoder(name: str) -> Architecture:
+    """The registry's entry of an encoder.
+
+    Raises:
+        InputError: if there is no model of that name, or it is not usable as an encoder.
+    """
+    entry = architecture(name)
+    if entry.body is None:
+        raise InputError(f"{name} is no encoder; `zoo list --encoders` shows those that are")
+    return entry

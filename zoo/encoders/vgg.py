@@ -1,0 +1,76 @@
+"""VGG: stacks of 3×3 convolutions, five halvings, three fully connected layers.
+
+Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", 2014. Configurations D (16) and
+E (19).
+
+Faithful: layers, channels, ReLU, 138,357,544 / 143,667,240 parameters at 1,000 classes; the mean of ImageNet is subtracted
+inside, from RGB.
+Different: pooling rounds sizes up, as the authors' Caffe release does and Keras and torchvision do not; at multiples of 32
+there is no difference, at others features keep to the ⌈H/s⌉ grid that decoders rely on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.encoders import Features, register_encoder
+from zoo.encoders.fully_connected import fully_connected_top
+from zoo.lazy import keras
+from zoo.registry import Paper
+
+PAPER = Paper(
+    "Very Deep Convolutional Networks for Large-Scale Image Recognition",
+    "Simonyan & Zisserman",
+    2014,
+    "https://arxiv.org/abs/1409.1556",
+)
+IMAGENET_MEAN = (123.68, 116.779, 103.939)  # RGB, of the training set
+
+FC = ((7, 4096), (1, 4096))  # kernel and units of the hidden layers
+VARIANTS = {  # convolutions in each of the five stages
+    "vgg16": {"depths": (2, 2, 3, 3, 3), "fc": FC},
+    "vgg19": {"depths": (2, 2, 4, 4, 4), "fc": FC},
+}
+CHANNELS = (64, 128, 256, 512, 512)
+
+
+@register_encoder(
+    VARIANTS,
+    paper=PAPER,
+    top=fully_connected_top,
+    input_size=(224, 224),
+    fixed_size=True,
+    tiny={"width": 0.125, "fc": ((7, 32), (1, 32))},
+)
+def vgg(image: Any, *, depths: tuple[int, ...], width: float = 1.0, margin: int = 0) -> Features:
+    """Five stages of 3×3 convolutions, each ended by 2×2 max pooling.
+
+    Args:
+        image: N×H×W×C, 0–255.
+        depths: convolutions per stage.
+        width: multiplies the channels.
+        margin: zeros around the normalised image; 100 in the released FCN models, which see no image smaller than a
+            fully connected layer's window that way.
+
+    Returns:
+        s2 … s32, each the output of a stage's pooling.
+    """
+    x = keras.layers.Rescaling(1.0, offset=_offset(image.shape[-1]), name="normalise")(image)
+    if margin:
+        x = keras.layers.ZeroPadding2D(margin, name="margin")(x)
+    features = Features()
+    for stage, (depth, channels) in enumerate(zip(depths, CHANNELS, strict=True), start=1):
+        for conv in range(1, depth + 1):
+            x = keras.layers.Conv2D(
+                int(channels * width), 3, padding="same", activation="relu", name=f"conv{stage}_{conv}"
+            )(x)
+        x = keras.layers.MaxPooling2D(2, padding="same", name=f"pool{stage}")(x)
+        features[f"s{2**stage}"] = x
+    return features
+
+
+def _offset(channels: int) -> list[float]:
+    """Minus the mean: ImageNet's for three channels, its grey value for any other number."""
+    if channels == 3:
+        return [-mean for mean in IMAGENET_MEAN]
+    return [-sum(IMAGENET_MEAN) / 3] * channels

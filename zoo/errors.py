@@ -1,0 +1,21 @@
+"""What goes wrong because of what was given: one exception, one line, and what to do about it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Bad input from the caller: the message says what was given, what was expected and what to do.
+
+    The command line prints it as one line and exits with status 2.
+    """
+
+
+def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
+    """The error for a name that is not in a list, with the nearest names that are."""
+    names = sorted(known)
+    near = difflib.get_close_matches(str(given), names, n=3, cutoff=0.5)
+    hint = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(names)}"
+    return InputError(f"unknown {kind} {given!r}; {hint}")

@@ -1,0 +1,90 @@
+"""Layers that make one tensor fit another: the reason why no size has to be divisible by 32."""
+
+from __future__ import annotations
+
+import keras
+from keras import ops
+
+
+def _spatial(reference) -> tuple:
+    """Height and width of N×H×W×C: numbers where they are known, the backend's scalars where they are not."""
+    shape = ops.shape(reference)
+    return shape[1], shape[2]
+
+
+@keras.saving.register_keras_serializable(package="densezoo")
+class ResizeLike(keras.layers.Layer):
+    """Resizes the first of two tensors (N×h×w×C) to the second's height and width (N×H×W×any) → N×H×W×C.
+
+    Half-pixel centres always: corner-aligned resizing shifts masks and is refused by some phone delegates.
+
+    Args:
+        interpolation: "bilinear" or "nearest".
+    """
+
+    def __init__(self, interpolation: str = "bilinear", **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.interpolation = interpolation
+
+    def call(self, inputs):
+        x, reference = inputs
+        return ops.image.resize(x, _spatial(reference), interpolation=self.interpolation)
+
+    def compute_output_spec(self, inputs):
+        x, reference = inputs
+        return keras.KerasTensor((x.shape[0], *reference.shape[1:3], x.shape[3]), dtype=self.compute_dtype)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "interpolation": self.interpolation}
+
+
+@keras.saving.register_keras_serializable(package="densezoo")
+class CropLike(keras.layers.Layer):
+    """Cuts from the first of two tensors (N×h×w×C) a window of the second's height and width → N×H×W×C.
+
+    Args:
+        offset: rows and columns skipped at the top and the left, or "centre".
+    """
+
+    def __init__(self, offset: int | str = 0, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.offset = offset
+
+    def call(self, inputs):
+        x, reference = inputs
+        height, width = _spatial(reference)
+        top, left = self.offset, self.offset
+        if self.offset == "centre":
+            full_height, full_width = _spatial(x)
+            top, left = (full_height - height) // 2, (full_width - width) // 2
+        return x[:, top : top + height, left : left + width, :]
+
+    def compute_output_spec(self, inputs):
+        x, reference = inputs
+        return keras.KerasTensor((x.shape[0], *reference.shape[1:3], x.shape[3]), dtype=self.compute_dtype)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "offset": self.offset}
+
+
+@keras.saving.register_keras_serializable(package="densezoo")
+class MirrorPadding2D(keras.layers.Layer):
+    """Extends N×H×W×C by reflection: what U-Net's authors show a valid convolution beyond the border.
+
+    Args:
+        padding: ((top, bottom), (left, right)) in pixels, each below the size of the picture.
+    """
+
+    def __init__(self, padding: tuple[tuple[int, int], tuple[int, int]], **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.padding = tuple(tuple(int(n) for n in pair) for pair in padding)
+
+    def call(self, x):
+        return ops.pad(x, ((0, 0), *self.padding, (0, 0)), mode="reflect")
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        rows, columns = (n if n is None else n + sum(pair) for n, pair in zip(input_shape[1:3], self.padding, strict=True))
+        return (input_shape[0], rows, columns, input_shape[3])
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "padding": [list(pair) for pair in self.padding]}

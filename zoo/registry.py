@@ -1,0 +1,256 @@
+"""Which networks there are, and how a name becomes a model.
+
+An architecture file registers one builder and a table of variants. Files in `zoo/encoders` and `zoo/segmentation` are found
+by themselves, so that adding a network is adding a file.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from zoo import layers, tasks
+from zoo.errors import InputError, unknown
+from zoo.lazy import keras
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FAMILIES = ("zoo.encoders", "zoo.segmentation")  # the packages whose files hold architectures
+_STANDARD = ("classes", "input_shape", "encoder", "head", "weights")  # what `build` itself takes
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a network comes from. `url` is an arXiv address or a DOI."""
+
+    title: str
+    authors: str
+    year: int
+    url: str
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One name of the registry.
+
+    Attributes:
+        name: what `build` is asked for.
+        task: name of the task that its answer belongs to.
+        builder: `(image, classes, **options) -> logits`, or for an encoder the two functions in `body` and `top`.
+        options: this variant's arguments of the builder.
+        input_size: (H, W) in pixels of the paper; the size for which MACs are quoted.
+        channels: number of input channels in the paper.
+        fixed_size: True where the graph needs a known input size (a Flatten before the first dense layer).
+        least_size: smallest height and width that the network can see.
+        mobile: True where the network is whole on the GPU accelerator in float32, float16 and int8.
+        tiny: options that make a small sibling of the same graph, for tests.
+        body, top, strides: of encoders only; see `zoo.encoders`.
+    """
+
+    name: str
+    task: str
+    builder: Callable[..., Any]
+    options: Mapping[str, Any]
+    paper: Paper
+    input_size: tuple[int, int]
+    channels: int = 3
+    fixed_size: bool = False
+    least_size: int = 32
+    mobile: bool = False
+    tiny: Mapping[str, Any] = field(default_factory=dict)
+    body: Callable[..., Any] | None = None
+    top: Callable[..., Any] | None = None
+    strides: tuple[int, ...] = ()
+
+    @property
+    def default_encoder(self) -> str | None:
+        """The encoder that the builder takes when none is named; None where it takes none."""
+        if "encoder" in self.options:
+            return self.options["encoder"]
+        parameter = inspect.signature(self.builder).parameters.get("encoder")
+        return None if parameter is None else parameter.default
+
+    @property
+    def default_shape(self) -> tuple[int | None, int | None, int]:
+        size = self.input_size if self.fixed_size else (None, None)
+        return (*size, self.channels)
+
+
+_registry: dict[str, Architecture] = {}
+
+
+def register(
+    variants: Mapping[str, Mapping[str, Any]], *, task: str, paper: Paper, **facts: Any
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Enters every row of `variants` under its name; decorates the builder.
+
+    A row holds the builder's options; keys that name a field of `Architecture` (input_size, mobile, …) override `facts`.
+
+    Raises:
+        InputError: if a name is taken already.
+    """
+
+    def decorate(builder: Callable[..., Any]) -> Callable[..., Any]:
+        for name, row in variants.items():
+            enter(Architecture(name=name, builder=builder, **split_row(row, {"task": task, "paper": paper, **facts})))
+        return builder
+
+    return decorate
+
+
+def enter(architecture: Architecture) -> None:
+    """Adds one architecture to the registry."""
+    if architecture.name in _registry:
+        raise InputError(f"a model named {architecture.name!r} is registered already; choose another name")
+    _registry[architecture.name] = architecture
+
+
+def withdraw(name: str) -> None:
+    """Takes a name out again: for tests that register toys."""
+    _registry.pop(name)
+
+
+def split_row(row: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Parts a variant's row into fields of `Architecture` and options of the builder."""
+    fields = {key: row[key] for key in row if key in Architecture.__dataclass_fields__}
+    return {**facts, **fields, "options": {key: row[key] for key in row if key not in fields}}
+
+
+@functools.cache
+def _discover() -> None:
+    for family in FAMILIES:
+        package = importlib.import_module(family)
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{family}.{module.name}")
+
+
+def architecture(name: str) -> Architecture:
+    """The entry of that name.
+
+    Raises:
+        InputError: for an unknown name, with the nearest known ones.
+    """
+    _discover()
+    if name not in _registry:
+        raise unknown("model", name, _registry)
+    return _registry[name]
+
+
+def list_models(
+    pattern: str = "*", *, task: str | None = None, mobile: bool | None = None, encoder: bool | None = None
+) -> list[str]:
+    """Names that match a glob, sorted.
+
+    Args:
+        pattern: glob such as "resnet*".
+        task: only models of this task.
+        mobile: only those marked mobile (True) or not (False).
+        encoder: only those usable as an encoder (True) or not (False).
+    """
+    _discover()
+    if task is not None:
+        tasks.get(task)
+    return sorted(
+        name
+        for name, entry in _registry.items()
+        if fnmatch.fnmatchcase(name, pattern)
+        and (task is None or entry.task == task)
+        and (mobile is None or entry.mobile == mobile)
+        and (encoder is None or (entry.body is not None) == encoder)
+    )
+
+
+def build(
+    name: str,
+    classes: int | Sequence[str] | None = None,
+    input_shape: tuple[int | None, int | None, int] | None = None,
+    encoder: str | None = None,
+    head: str = "logits",
+    weights: str | Path | None = None,
+    **options: Any,
+) -> keras.Model:
+    """Builds a network by name.
+
+    Args:
+        name: an entry of `list_models()`.
+        classes: how many classes, or their names. Default: the task's own (VOC's 21, ImageNet's 1,000).
+        input_shape: (H, W, channels); H and W may be None (any size) wherever the paper's graph allows it, which is the
+            default. Images are RGB (or grey), 0–255; normalisation is inside.
+        encoder: for networks that take one, the name of any encoder with the strides they ask for.
+        head: "logits", "probabilities" or "classes" (int32 argmax in the graph).
+        weights: path of a weights file, or None for a random start.
+        **options: the architecture's own options; `zoo card NAME` lists them.
+
+    Returns:
+        A `keras.Model` with one input named "image" (N×H×W×channels, float32) and one output, whose meaning is in its last
+        layer (`zoo.answer(model)`): N×classes for classification, N×H×W×classes at the input's resolution for
+        segmentation; without the last axis for head="classes".
+
+    Raises:
+        InputError: for an unknown name, option, encoder or head, a size too small, or weights that do not fit.
+
+    >>> build("fcn8s", classes=11, encoder="mobilenet_v2").output_shape
+    (None, None, None, 11)
+    """
+    entry = architecture(name)
+    labels = tasks.get(entry.task).labels_for(classes)
+    shape = _checked_shape(entry, input_shape)
+    options = {**entry.options, **_checked_options(entry, encoder, options)}
+
+    image = keras.Input(shape, name="image")
+    try:
+        logits = entry.builder(image, len(labels), **options)
+    except InputError:
+        raise
+    except (ValueError, TypeError) as error:  # Keras on shapes and options that do not go together
+        raise InputError(f"{name} cannot be built with input_shape={shape} and {options}: {error}") from error
+    output = layers.Answer(entry.task, head, labels, name="answer")(logits)
+    model = keras.Model(image, output, name=name)
+    if weights is not None:
+        from zoo.weights import load_weights
+
+        load_weights(model, weights)
+    return model
+
+
+def option_names(entry: Architecture) -> list[str]:
+    """The options that the builder of an architecture takes beyond those of `build`."""
+    parameters = list(inspect.signature(entry.builder).parameters.values())[2:]
+    return [p.name for p in parameters if p.kind is not p.VAR_KEYWORD and p.name not in _STANDARD]
+
+
+def _checked_options(entry: Architecture, encoder: str | None, options: dict[str, Any]) -> dict[str, Any]:
+    for option in options:
+        if option not in option_names(entry):
+            raise unknown(f"option of {entry.name}", option, option_names(entry))
+    if encoder is None:
+        return options
+    if entry.default_encoder is None and "encoder" not in inspect.signature(entry.builder).parameters:
+        raise InputError(f"{entry.name} takes no encoder, but encoder={encoder!r} was given; leave it out")
+    return {**options, "encoder": encoder}
+
+
+def _checked_shape(entry: Architecture, shape: tuple | None) -> tuple[int | None, int | None, int]:
+    if shape is None:
+        return entry.default_shape
+    if len(shape) != 3 or not isinstance(shape[2], int) or shape[2] < 1:
+        raise InputError(f"input_shape={tuple(shape)} is not (height, width, channels), as in (256, 256, 3)")
+    if entry.fixed_size and None in shape:
+        raise InputError(
+            f"{entry.name} needs a fixed input size, as in input_shape={(*entry.input_size, shape[2])}; "
+            f"for any size use a fully convolutional network, or converters.convolutionalize"
+        )
+    for pixels in shape[:2]:
+        if pixels is not None and pixels < entry.least_size:
+            raise InputError(
+                f"input of {shape[0]}×{shape[1]} is too small for {entry.name}: the least is "
+                f"{entry.least_size}×{entry.least_size}; enlarge the image or choose a network of smaller stride"
+            )
+    return tuple(shape)
