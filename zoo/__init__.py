@@ -18,21 +18,23 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from zoo.cards import card
     from zoo.layers import answer
-    from zoo.macs import macs
+    from zoo.counting import macs
     from zoo.registry import build, list_models
     from zoo.training import evaluate, train
+    from zoo.weights import load
 
 _PUBLIC = {  # name → the module it lives in, imported when it is asked for
     "build": "zoo.registry",
     "list_models": "zoo.registry",
     "card": "zoo.cards",
-    "macs": "zoo.macs",
+    "load": "zoo.weights",
+    "macs": "zoo.counting",
     "answer": "zoo.layers",
     "train": "zoo.training",
     "evaluate": "zoo.training",
 }
 
-__all__ = ["answer", "build", "card", "evaluate", "list_models", "macs", "train"]
+__all__ = ["answer", "build", "card", "evaluate", "list_models", "load", "macs", "train"]
 
 
 def __getattr__(name: str) -> object:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 
 _PUBLIC = {  # name → the module it lives in
-    "Answer": "zoo.layers.answer",
-    "answer": "zoo.layers.answer",
+    "Answer": "zoo.layers.meaning",
+    "answer": "zoo.layers.meaning",
     "Bilinear": "zoo.layers.bilinear",
     "CropLike": "zoo.layers.fit",
     "LocalResponseNormalization": "zoo.layers.normalization",
@@ -14,10 +14,21 @@ _PUBLIC = {  # name → the module it lives in
     "ResizeLike": "zoo.layers.fit",
 }
 
-__all__ = list(_PUBLIC)
+__all__ = [*_PUBLIC, "load_all"]
 
 
 def __getattr__(name: str) -> object:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'zoo.layers' has no attribute {name!r}")
     return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+def load_all() -> list[type]:
+    """Imports every layer class of the zoo, which registers it with Keras, and returns them.
+
+    Saved models need it before `keras.models.load_model`; `zoo.load` does both.
+    """
+    import keras
+
+    found = (getattr(importlib.import_module(module), name) for name, module in _PUBLIC.items())
+    return [item for item in found if isinstance(item, type) and issubclass(item, keras.layers.Layer)]

@@ -1,0 +1,83 @@
+"""Weights files: read into a model, whole or only its encoder."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import keras
+
+from zoo import layers
+from zoo.errors import InputError
+
+
+def load(path: str | Path) -> keras.Model:
+    """Reads a model saved as `.keras`, in Keras' safe mode: nothing in the file is executed.
+
+    Raises:
+        InputError: if the file is missing, not a Keras model, or broken.
+    """
+    path = existing(path)
+    layers.load_all()
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=True)
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path} cannot be read as a Keras model: {_first_line(error)}; expected a .keras file") from error
+
+
+def load_weights(model: keras.Model, path: str | Path) -> None:
+    """Reads `.weights.h5`, or the weights of a `.keras` file, into a model of the same graph.
+
+    Raises:
+        InputError: if the file is missing or broken, or belongs to another graph; the model keeps its weights.
+    """
+    path = existing(path)
+    before = model.get_weights()
+    try:
+        model.load_weights(path)
+    except (ValueError, TypeError, KeyError, OSError, zipfile.BadZipFile) as error:
+        model.set_weights(before)  # nothing is half loaded
+        raise InputError(
+            f"{path} does not fit {model.name} ({len(before)} weight arrays): {_first_line(error)}; "
+            "expected weights of the same network with the same classes, encoder and options"
+        ) from error
+
+
+def copy_by_name(source: keras.Model, target: keras.Model) -> list[str]:
+    """Copies the weights of every layer that both models have under one name; returns those names.
+
+    This is how a classifier's weights come into a segmenter: an encoder's layers keep their names there.
+
+    Raises:
+        InputError: if no layer is shared, or one has other shapes in the target.
+    """
+    targets = {layer.name: layer for layer in target.layers}
+    copied = []
+    for layer in source.layers:
+        weights = layer.get_weights()
+        if not weights or layer.name not in targets:
+            continue
+        other = targets[layer.name]
+        if [w.shape for w in weights] != [w.shape for w in other.get_weights()]:
+            raise InputError(f"layer {layer.name!r} has other shapes in {target.name} than in {source.name}")
+        other.set_weights(weights)
+        copied.append(layer.name)
+    if not copied:
+        raise InputError(f"{source.name} and {target.name} share no layer by name; is it the right encoder?")
+    return copied
+
+
+def existing(path: str | Path) -> Path:
+    """The path, if there is such a file.
+
+    Raises:
+        InputError: if not.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"no file {path}; give the path of a .keras or .weights.h5 file")
+    return path
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
