@@ -1,0 +1,96 @@
+"""What every loss over dense class labels shares: the ignore label, float32, and targets that cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.errors import InputError
+
+
+class DenseLoss(keras.losses.Loss):
+    """Base of the losses: subclasses say what `measure` makes of the pixels.
+
+    A target that is neither a class nor the ignore label makes the loss NaN under every backend (some would raise,
+    others quietly clamp it); `zoo.train` then stops, saves the batch and names the value.
+
+    Args:
+        ignore: the target value to leave out, or None.
+        name: of the loss.
+    """
+
+    def __init__(self, ignore: int | None = 255, name: str | None = None) -> None:
+        super().__init__(name=name, dtype="float32")  # the base class casts logits to it
+        self.ignore = ignore
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        classes = y_pred.shape[-1]
+        logits = ops.reshape(y_pred, (-1, classes))
+        target = ops.cast(ops.reshape(y_true, (-1,)), "int32")
+        inside = ops.logical_and(target >= 0, target < classes)
+        if self.ignore is None:
+            valid, impossible = inside, ops.logical_not(inside)
+        else:
+            counted = ops.not_equal(target, self.ignore)
+            valid = ops.logical_and(inside, counted)
+            impossible = ops.logical_and(ops.logical_not(inside), counted)
+        loss = self.measure(ops.where(valid, target, 0), logits, ops.cast(valid, "float32"))
+        return ops.where(ops.any(impossible), float("nan"), loss)
+
+    def measure(self, target: Any, logits: Any, valid: Any) -> Any:
+        """The loss as a scalar.
+
+        Args:
+            target: int32, P pixels, every value a class (0 where not valid).
+            logits: float32, P×classes.
+            valid: float32, P, 1 where the pixel counts and 0 where it is ignored.
+        """
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        return {"name": self.name, "ignore": self.ignore}
+
+
+@keras.saving.register_keras_serializable(package="densezoo")
+class WeightedSum(keras.losses.Loss):
+    """Several losses of the same logits, added up: `WeightedSum([SegmentationCrossEntropy(), DiceLoss()], [1, 0.5])`.
+
+    Args:
+        losses: the losses.
+        weights: one factor each; 1 by default.
+
+    Raises:
+        zoo.errors.InputError: no loss, or another number of weights than of losses.
+    """
+
+    def __init__(
+        self, losses: Sequence[keras.losses.Loss], weights: Sequence[float] | None = None, name: str | None = None
+    ) -> None:
+        super().__init__(name=name, dtype="float32")
+        self.losses = tuple(losses)
+        self.weights = (1.0,) * len(self.losses) if weights is None else tuple(map(float, weights))
+        if not self.losses or len(self.losses) != len(self.weights):
+            raise InputError(
+                f"{len(self.losses)} losses and {len(self.weights)} weights; one weight a loss, at least one"
+            )
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return sum(weight * loss(y_true, y_pred) for loss, weight in zip(self.losses, self.weights, strict=True))
+
+    def get_config(self) -> dict[str, Any]:
+        losses = [keras.saving.serialize_keras_object(loss) for loss in self.losses]
+        return {"name": self.name, "losses": losses, "weights": list(self.weights)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> WeightedSum:
+        losses = [keras.saving.deserialize_keras_object(loss) for loss in config["losses"]]
+        return cls(**{**config, "losses": losses})
+
+
+def mean_of(values: Any, weights: Any) -> Any:
+    """Σ values·weights / Σ weights, and exactly 0 where no weight is left."""
+    total = ops.sum(weights)
+    return ops.sum(values * weights) / ops.where(total > 0, total, 1.0)
