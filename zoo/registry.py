@@ -174,6 +174,7 @@ def build(
     encoder: str | None = None,
     head: str = "logits",
     weights: str | Path | None = None,
+    encoder_weights: str | Path | None = None,
     **options: Any,
 ) -> keras.Model:
     """Builds a network by name.
@@ -185,7 +186,10 @@ def build(
             default. Images are RGB (or grey), 0–255; normalisation is inside.
         encoder: for networks that take one, the name of any encoder with the strides they ask for.
         head: "logits", "probabilities" or "classes" (int32 argmax in the graph).
-        weights: path of a weights file, or None for a random start.
+        weights: path of a weights file (`.weights.h5`, `.keras`), or None for a random start.
+        encoder_weights: path of a trained classifier or segmenter (`.keras`) with the same encoder, from which only the
+            encoder is taken, fully connected layers included where the network has them. Both kinds of weights may be
+            "applications:PATH", a weights file of `keras.applications`.
         **options: the architecture's own options; `zoo card NAME` lists them.
 
     Returns:
@@ -213,11 +217,22 @@ def build(
         raise InputError(f"{name} cannot be built with input_shape={shape} and {options}: {error}") from error
     output = layers.Answer(entry.task, head, labels, name="answer")(logits)
     model = keras.Model(image, output, name=name)
+    if encoder_weights is not None:
+        _load_encoder(entry, model, encoder_weights, options)
     if weights is not None:
         from zoo.weights import load_weights
 
         load_weights(model, weights)
     return model
+
+
+def _load_encoder(entry: Architecture, model: keras.Model, weights: str | Path, options: Mapping[str, Any]) -> None:
+    from zoo.weights import load_encoder
+
+    encoder = options.get("encoder", entry.default_encoder)
+    if encoder is None:
+        raise InputError(f"{entry.name} is built without an encoder, so encoder_weights={weights!r} has no place; use weights=")
+    load_encoder(model, encoder, weights, **(options.get("encoder_options") or {}))
 
 
 def option_names(entry: Architecture) -> list[str]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from zoo import layers
 from zoo.errors import InputError
+from zoo.registry import architecture, build
+
+APPLICATIONS = "applications:"  # marks a path as a weights file of keras.applications
 
 
 def load(path: str | Path) -> keras.Model:
@@ -28,9 +33,18 @@ def load(path: str | Path) -> keras.Model:
 def load_weights(model: keras.Model, path: str | Path) -> None:
     """Reads `.weights.h5`, or the weights of a `.keras` file, into a model of the same graph.
 
+    A path that begins with "applications:" is that of a weights file of `keras.applications`, for our classifier of that
+    name.
+
     Raises:
         InputError: if the file is missing or broken, or belongs to another graph; the model keeps its weights.
     """
+    if str(path).startswith(APPLICATIONS):
+        from zoo import applications
+
+        theirs = applications.read(model.name, str(path).removeprefix(APPLICATIONS))
+        applications.transfer(theirs, model, bgr=applications.source(model.name).bgr)
+        return
     path = existing(path)
     before = model.get_weights()
     try:
@@ -43,10 +57,31 @@ def load_weights(model: keras.Model, path: str | Path) -> None:
         ) from error
 
 
+def load_encoder(model: keras.Model, encoder: str, weights: str | Path, **options: Any) -> list[str]:
+    """Reads a trained encoder into a network over it; returns the names of the layers that were filled.
+
+    Args:
+        model: a network over that encoder.
+        encoder: the encoder's name.
+        weights: a `.keras` file of any network of the zoo over the same encoder (its classifier, or another segmenter),
+            or "applications:PATH" for a weights file of `keras.applications`.
+        **options: options with which the encoder was built.
+
+    Raises:
+        InputError: if the file is missing, broken or of another encoder.
+    """
+    if not str(weights).startswith(APPLICATIONS):
+        return copy_by_name(load(weights), model)
+    classifier = build(encoder, input_shape=(*architecture(encoder).input_size, model.inputs[0].shape[-1]), **options)
+    load_weights(classifier, weights)
+    return copy_by_name(classifier, model)
+
+
 def copy_by_name(source: keras.Model, target: keras.Model) -> list[str]:
     """Copies the weights of every layer that both models have under one name; returns those names.
 
-    This is how a classifier's weights come into a segmenter: an encoder's layers keep their names there.
+    This is how a classifier's weights come into a segmenter: an encoder's layers keep their names there. A dense
+    layer's matrix fits the convolution it became, since Flatten runs through rows, columns and channels as a kernel does.
 
     Raises:
         InputError: if no layer is shared, or one has other shapes in the target.
@@ -58,7 +93,10 @@ def copy_by_name(source: keras.Model, target: keras.Model) -> list[str]:
         if not weights or layer.name not in targets:
             continue
         other = targets[layer.name]
-        if [w.shape for w in weights] != [w.shape for w in other.get_weights()]:
+        shapes = [w.shape for w in other.get_weights()]
+        if isinstance(layer, keras.layers.Dense) and isinstance(other, keras.layers.Conv2D):
+            weights = [w.reshape(s) if w.size == math.prod(s) else w for w, s in zip(weights, shapes, strict=True)]
+        if [w.shape for w in weights] != shapes:
             raise InputError(f"layer {layer.name!r} has other shapes in {target.name} than in {source.name}")
         other.set_weights(weights)
         copied.append(layer.name)

@@ -64,6 +64,8 @@ def alexnet(
         return keras.layers.Conv2D(int(channels * width), kernel, groups=groups, name=name, **options)(x)
 
     def pool(x: Any, name: str) -> Any:
+        if padding == "valid":  # Caffe rounds pooled sizes up; after a ReLU a zero never wins
+            x = keras.layers.ZeroPadding2D(((0, 1), (0, 1)), name=f"{name}_round_up")(x)
         return keras.layers.MaxPooling2D(3, 2, padding=padding, name=name)(x)
 
     x = keras.layers.Rescaling(1.0, offset=_offset(image.shape[-1]), name="normalise")(image)

@@ -1,0 +1,93 @@
+"""Weights of keras.applications in our networks: the same weights in, the same numbers out."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo import applications
+from zoo.registry import architecture
+
+SIDE = 64
+
+
+def randomise(model: keras.Model) -> None:
+    """Random weights of every kind, statistics too, scaled so that activations neither vanish nor explode."""
+    generator = np.random.default_rng(1)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.set_weights([generator.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
+        elif layer.weights:
+            layer.set_weights([w + 0.1 * (w.ndim == 1) * generator.standard_normal(w.shape) for w in layer.get_weights()])
+
+
+@pytest.mark.parametrize("name", sorted(applications.SOURCES))
+def test_their_file_gives_their_numbers(name: str, tmp_path) -> None:
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(0)
+    source = applications.source(name)
+    theirs = source.build(input_shape=(SIDE, SIDE, 3), classes=7, classifier_activation=None)
+    randomise(theirs)
+    theirs.save_weights(tmp_path / "theirs.weights.h5")
+    side = {"input_shape": (SIDE, SIDE, 3)} if architecture(name).fixed_size else {}
+    if side:  # the file of a fixed-size network says nothing of its size, so it is read at the size it was made
+        ours = zoo.build(name, classes=7, **side)
+        applications.transfer(theirs, ours, bgr=source.bgr)
+    else:
+        ours = zoo.build(name, classes=7, weights=f"applications:{tmp_path / 'theirs.weights.h5'}")
+
+    images = np.random.default_rng(0).uniform(0, 255, (2, SIDE, SIDE, 3)).astype("float32")
+    expected = theirs.predict(source.preprocess(images.copy()), verbose=0)
+    answer = ours.predict(images, verbose=0)
+    spread = np.abs(expected).max()
+    assert expected.std() > 1e-4 * spread
+    np.testing.assert_allclose(answer / spread, expected / spread, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["vgg16", "vgg19"])
+def test_vgg_features_at_the_native_size(name: str) -> None:
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(0)
+    source = applications.source(name)
+    theirs = source.build(include_top=False, input_shape=(224, 224, 3))
+    ours = zoo.build(name, classes=2, fc=((7, 8), (1, 8)))
+    applications.transfer(theirs, ours, bgr=True)
+    images = np.random.default_rng(0).uniform(0, 255, (1, 224, 224, 3)).astype("float32")
+    features = keras.Model(ours.inputs, ours.get_layer("pool5").output).predict(images, verbose=0)
+    expected = theirs.predict(source.preprocess(images.copy()), verbose=0)
+    np.testing.assert_allclose(features, expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_weights_of_another_network_are_refused(tmp_path) -> None:
+    source = applications.source("mobilenet_v2_035")
+    source.build(input_shape=(32, 32, 3), classes=3).save_weights(tmp_path / "x.weights.h5")
+    with pytest.raises(ValueError, match=r"mobilenet_v2|MobileNetV2"):
+        zoo.build("mobilenet_v2_050", classes=3, weights=f"applications:{tmp_path / 'x.weights.h5'}")
+
+
+def test_imagenet_weights_say_the_right_thing(shared) -> None:
+    """The stored MobileNetV2 knows a street when it sees one."""
+    from PIL import Image
+
+    weights = shared / "weights" / "mobilenet_v2_1.0_224_imagenet.weights.h5"
+    labels = (shared / "peers" / "imagenet_labels.txt").read_text().splitlines()
+    model = zoo.build("mobilenet_v2", classes=labels, weights=f"applications:{weights}", head="probabilities")
+    photograph = sorted((shared / "data" / "camvid" / "test").glob("*.png"))[0]
+    image = np.asarray(Image.open(photograph).convert("RGB").resize((224, 224)), "float32")
+    best = [labels[i] for i in model.predict(image[None], verbose=0)[0].argsort()[::-1][:5]]
+    street = {"traffic light", "trolleybus", "cab", "streetcar", "car mirror", "parking meter", "minibus"}
+    assert len([label for label in best if label.split(",")[0] in street]) >= 3, best
+
+
+def test_encoder_weights_reach_a_segmenter(tmp_path) -> None:
+    small = {"width": 0.125, "fc": ((7, 32), (1, 32))}
+    classifier = zoo.build("vgg16", classes=7, **small)
+    classifier.save(tmp_path / "classifier.keras")
+    segmenter = zoo.build("fcn8s", encoder_options=small, encoder_weights=tmp_path / "classifier.keras")
+    for layer in ("conv1_1", "conv5_3", "fc6", "fc7"):  # the fully connected layers included
+        for ours, theirs in zip(
+            segmenter.get_layer(layer).get_weights(), classifier.get_layer(layer).get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(ours.ravel(), theirs.ravel())
