@@ -127,7 +127,7 @@ def test_features_lie_on_the_grid(encoder: str) -> None:
     from zoo.encoders import features
 
     entry = architecture(encoder)
-    found = features(encoder, keras.Input((*ODD, 3)), **{k: v for k, v in entry.tiny.items()})
+    found = features(encoder, keras.Input((*ODD, 3)), **entry.tiny)
     assert tuple(int(name[1:]) for name in found) == entry.strides
     for name, tensor in found.items():
         stride = int(name[1:])

@@ -17,8 +17,8 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from zoo.cards import card
-    from zoo.layers import answer
     from zoo.counting import macs
+    from zoo.layers import answer
     from zoo.registry import build, list_models
     from zoo.training import evaluate, train
     from zoo.weights import load
