@@ -1,0 +1,35 @@
+"""Runs, checks and times a `.tflite` file where it will live: CPU, GPU and the web. Needs neither TensorFlow nor Keras.
+
+    runner = edge.Runner("model.tflite")                 # accelerator="gpu" for the GPU
+    classes = runner(image)                              # uint8 H×W×3 in, the task's answer at H×W out
+    edge.gpu_check("model.tflite", samples=images)       # every op delegated? same numbers as on the CPU?
+    edge.benchmark(["a.tflite", "b.tflite"], accelerators=("cpu", "gpu"))
+    edge.serve(["model.tflite"])                         # the demo app, on this machine
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+# Name → module, loaded at first use, so that `import edge` costs nothing and a worker process starts fast. No module has
+# the name of a function here: importing it would put the module in the function's place.
+_PUBLIC = {
+    "Runner": "edge.runner",
+    "gpu_check": "edge.gate",
+    "benchmark": "edge.latency",
+    "serve": "edge.server",
+    "export_app": "edge.export",
+}
+
+__all__ = ["Runner", "benchmark", "export_app", "gpu_check", "serve"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'edge' has no attribute {name!r}")
+    return getattr(import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

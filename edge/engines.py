@@ -1,0 +1,121 @@
+"""The two ways to run a file in this process: LiteRT's interpreter on the CPU, its compiled model on the GPU.
+
+Both take and give the tensors as the file stores them (quantised ones as integers), in the graph's own order.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from edge.errors import InputError
+from edge.graph import Graph, read_graph
+
+
+def default_threads() -> int:
+    """As many as the process may use, at most 4: phones' and laptops' fast cores, beyond which small networks lose."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(usable, 4)
+
+
+class Cpu:
+    """LiteRT's interpreter with XNNPACK. `keep_all` runs the built-in kernels instead and keeps every activation.
+
+    Raises InputError for a file that the interpreter refuses (an op it does not have, a graph it cannot allocate).
+    """
+
+    def __init__(self, path: str | Path, threads: int | None = None, keep_all: bool = False) -> None:
+        self.graph: Graph = read_graph(path)
+        kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if keep_all else OpResolverType.AUTO
+        try:
+            self._interpreter = Interpreter(
+                model_path=str(path),
+                num_threads=threads or default_threads(),
+                experimental_op_resolver_type=kernels,
+                experimental_preserve_all_tensors=keep_all,
+            )
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise InputError(f"{path} does not load on the CPU: {_one_line(error)}") from error
+
+    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """One inference. A dynamic input takes the shape of its array. Raises InputError where the graph cannot."""
+        try:
+            if any(tuple(array.shape) != self._shape(index) for index, array in self._fed(arrays)):
+                for index, array in self._fed(arrays):
+                    self._interpreter.resize_tensor_input(index, array.shape, strict=True)
+                self._interpreter.allocate_tensors()
+            for index, array in self._fed(arrays):
+                self._interpreter.set_tensor(index, array)
+            self._interpreter.invoke()
+        except (RuntimeError, ValueError) as error:
+            raise InputError(f"inference failed: {_one_line(error)}") from error
+        return [self._interpreter.get_tensor(tensor.index) for tensor in self.graph.outputs]
+
+    def tensor(self, index: int) -> np.ndarray:
+        """An activation of the last inference, by the tensor's index; needs `keep_all`."""
+        return self._interpreter.get_tensor(index)
+
+    def _fed(self, arrays: Sequence[np.ndarray]) -> list[tuple[int, np.ndarray]]:
+        return [(tensor.index, array) for tensor, array in zip(self.graph.inputs, arrays, strict=True)]
+
+    def _shape(self, index: int) -> tuple[int, ...]:
+        details = next(d for d in self._interpreter.get_input_details() if d["index"] == index)
+        return tuple(int(side) for side in details["shape"])
+
+
+class Gpu:
+    """LiteRT's GPU accelerator alone: nothing falls back onto the CPU. Only for a worker process: it may abort.
+
+    `precision` "float32", or "reduced" for whatever the device computes fastest in (float16 where it has it). Raises
+    RuntimeError, as LiteRT does, for a file that it does not take whole.
+    """
+
+    def __init__(self, path: str | Path, precision: str = "float32") -> None:
+        # Loading LiteRT's GPU side costs 0.1 s and prints; the CPU's users need none of it.
+        from ai_edge_litert.compiled_model import CompiledModel, GpuOptions, Options
+        from ai_edge_litert.hardware_accelerator import HardwareAccelerator
+
+        self.graph: Graph = read_graph(path)
+        options = Options(
+            hardware_accelerators=HardwareAccelerator.GPU,
+            gpu_options=GpuOptions(enforce_f32=precision == "float32"),
+        )
+        self._model = CompiledModel.from_file(str(path), options=options)
+        self._inputs = self._model.create_input_buffers(0)
+        self._outputs = self._model.create_output_buffers(0)
+        signature = self._model.get_signature_by_index(0)
+        key = signature.get("key") or next(iter(self._model.get_signature_list()))
+        listed = self._model.get_signature_list()[key]
+        ins = self._model.get_input_tensor_details(key)
+        outs = self._model.get_output_tensor_details(key)
+        # The signature's order is the buffers'; the graph's may be another. The tensors' names tie the two.
+        self._feeds = [_position(listed["inputs"], ins, tensor.name) for tensor in self.graph.inputs]
+        self._reads = [_position(listed["outputs"], outs, tensor.name) for tensor in self.graph.outputs]
+        self._shapes = [tuple(outs[listed["outputs"][position]]["shape"]) for position in self._reads]
+
+    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """One inference, the outputs read back to the host."""
+        for position, array in zip(self._feeds, arrays, strict=True):
+            self._inputs[position].write(array)
+        self._model.run_by_index(0, self._inputs, self._outputs)
+        results = []
+        for tensor, position, shape in zip(self.graph.outputs, self._reads, self._shapes, strict=True):
+            count = int(np.prod(shape, dtype=np.int64))
+            results.append(self._outputs[position].read(count, np.dtype(tensor.dtype)).reshape(shape))
+        return results
+
+
+def _position(names: Sequence[str], details: dict, tensor: str) -> int:
+    for position, name in enumerate(names):
+        if details[name]["name"] == tensor:
+            return position
+    raise RuntimeError(f"tensor {tensor!r} is not in the model's signature {list(names)}")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,19 @@
+"""What can go wrong with a file, a picture or an accelerator, in words for the person who gave it."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """Something given cannot be used. The message says what was given, what was expected and what to do."""
+
+
+class AcceleratorError(InputError):
+    """An accelerator could not take the file.
+
+    `reason` is one of "not whole", "crashed", "timed out", "no driver", "failed"; `log` is what the runtime printed.
+    """
+
+    def __init__(self, message: str, reason: str, log: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.log = log

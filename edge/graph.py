@@ -1,0 +1,178 @@
+"""The graph inside a `.tflite` file: tensors and operators, read from the flatbuffer without running anything.
+
+The native interpreter trusts the file's offsets, so a cut or damaged file must be refused here, before it is loaded.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from edge.errors import InputError
+
+_DTYPES = {
+    schema.TensorType.FLOAT32: "float32",
+    schema.TensorType.FLOAT16: "float16",
+    schema.TensorType.FLOAT64: "float64",
+    schema.TensorType.INT8: "int8",
+    schema.TensorType.UINT8: "uint8",
+    schema.TensorType.INT16: "int16",
+    schema.TensorType.INT32: "int32",
+    schema.TensorType.INT64: "int64",
+    schema.TensorType.BOOL: "bool",
+}
+_OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+_METADATA = "TFLITE_METADATA"
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """`scale` 0 means not quantised; else real = scale × (stored - zero_point). `dynamic` if a dimension may change."""
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float = 0.0
+    zero_point: int = 0
+    dynamic: bool = False
+    constant: bool = False
+
+    def store(self, values: np.ndarray) -> np.ndarray:
+        """Real values as the tensor stores them: quantised by its own scale where it has one, else cast."""
+        if not self.scale:
+            return np.ascontiguousarray(values, dtype=self.dtype)
+        limits = np.iinfo(self.dtype)
+        steps = np.rint(np.asarray(values, np.float32) / np.float32(self.scale)) + self.zero_point
+        return np.ascontiguousarray(np.clip(steps, limits.min, limits.max).astype(self.dtype))
+
+    def real(self, stored: np.ndarray) -> np.ndarray:
+        """Stored values as real ones, float32 where the tensor is quantised, else as they are."""
+        if not self.scale:
+            return stored
+        return (stored.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One node: its op's name (a custom op's own), and its tensors' indices (-1: an optional input left out)."""
+
+    name: str
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    custom: bool = False
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The first subgraph of a file, which is the one that runs."""
+
+    tensors: tuple[Tensor, ...]
+    operators: tuple[Operator, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    metadata: bytes | None
+
+    @property
+    def quantized(self) -> bool:
+        """Whether activations, and not only weights, are integers with a scale."""
+        return any(t.scale and not t.constant and t.dtype in ("int8", "uint8", "int16") for t in self.tensors)
+
+    def producer(self, tensor: int) -> Operator | None:
+        """The operator that writes a tensor, or None for inputs and constants."""
+        return next((operator for operator in self.operators if tensor in operator.outputs), None)
+
+
+def read_graph(path: str | Path) -> Graph:
+    """The graph in the file at `path`.
+
+    Raises InputError for a missing or empty file, one that is no TFLite model, or one that is cut or damaged.
+    """
+    path = Path(path)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise InputError(f"{path} {what}; expected a .tflite file")
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        if size < 8 or file.read(8)[4:] != b"TFL3":
+            raise InputError(f"{path} is not a TFLite file ({size} bytes, no 'TFL3' mark); give a .tflite file")
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    try:
+        model = schema.Model.GetRootAs(data, 0)
+        _check_buffers(model, size)
+        return _graph(model)
+    except (struct.error, IndexError, ValueError, TypeError, AttributeError, OverflowError, MemoryError) as error:
+        raise InputError(f"{path} is cut short or damaged ({error}); fetch or convert it again") from error
+
+
+def _check_buffers(model: Any, size: int) -> None:
+    for index in range(model.BuffersLength()):
+        table = model.Buffers(index)._tab
+        slot = table.Offset(4)
+        end = table.Vector(slot) + table.VectorLen(slot) if slot else 0
+        buffer = model.Buffers(index)
+        if buffer.Offset() > 1:  # files over 2 GB keep their weights behind the flatbuffer
+            end = max(end, buffer.Offset() + buffer.Size())
+        if end > size:
+            raise ValueError(f"buffer {index} ends at byte {end} of {size}")
+
+
+def _graph(model: Any) -> Graph:
+    if not model.SubgraphsLength() or not model.BuffersLength():
+        raise ValueError("no graph inside")
+    subgraph = model.Subgraphs(0)
+    tensors = tuple(_tensor(model, subgraph.Tensors(index), index) for index in range(subgraph.TensorsLength()))
+    codes = [_operator_name(model.OperatorCodes(index)) for index in range(model.OperatorCodesLength())]
+    operators = []
+    for index in range(subgraph.OperatorsLength()):
+        operator = subgraph.Operators(index)
+        name, custom = codes[operator.OpcodeIndex()]
+        operators.append(Operator(name, _indices(operator, "Inputs"), _indices(operator, "Outputs"), custom))
+    inputs = tuple(tensors[index] for index in _indices(subgraph, "Inputs"))
+    outputs = tuple(tensors[index] for index in _indices(subgraph, "Outputs"))
+    if not inputs or not outputs:
+        raise ValueError("no input or no output")
+    return Graph(tensors, tuple(operators), inputs, outputs, _metadata(model))
+
+
+def _indices(table: Any, field: str) -> tuple[int, ...]:
+    count = getattr(table, field + "Length")()
+    return tuple(int(getattr(table, field)(index)) for index in range(count))
+
+
+def _operator_name(code: Any) -> tuple[str, bool]:
+    value = max(code.DeprecatedBuiltinCode(), code.BuiltinCode())
+    if value == schema.BuiltinOperator.CUSTOM:
+        return (code.CustomCode() or b"CUSTOM").decode("utf-8"), True
+    return _OPERATORS.get(value, f"op {value}"), False
+
+
+def _tensor(model: Any, tensor: Any, index: int) -> Tensor:
+    shape = _indices(tensor, "Shape")
+    scale, zero_point = 0.0, 0
+    quantization = tensor.Quantization()
+    # One scale for the tensor; per-channel scales are for weights, which nobody feeds or reads.
+    if quantization is not None and quantization.ScaleLength() == 1:
+        scale = float(quantization.Scale(0))
+        zero_point = int(quantization.ZeroPoint(0)) if quantization.ZeroPointLength() else 0
+    dtype = _DTYPES.get(tensor.Type(), f"type {tensor.Type()}")
+    buffer = model.Buffers(tensor.Buffer())
+    constant = buffer is not None and (buffer.DataLength() > 0 or buffer.Offset() > 1)
+    name = (tensor.Name() or b"").decode("utf-8", "replace")
+    dynamic = -1 in _indices(tensor, "ShapeSignature")
+    return Tensor(index, name, shape, dtype, scale, zero_point, dynamic, constant)
+
+
+def _metadata(model: Any) -> bytes | None:
+    for index in range(model.MetadataLength()):
+        entry = model.Metadata(index)
+        if (entry.Name() or b"").decode("utf-8", "replace") == _METADATA:
+            data = model.Buffers(entry.Buffer()).DataAsNumpy()
+            return data.tobytes() if isinstance(data, np.ndarray) else None
+    return None
