@@ -1,0 +1,41 @@
+"""densezoo's converters: a Keras model in, another form of it out.
+
+>>> import converters
+>>> fully_convolutional = converters.convolutionalize(classifier)
+>>> converters.to_tflite(model, "model.tflite", recipe="int8", input_size=(256, 256), calibration=images)
+>>> converters.parity(model, "model.tflite", images).verdict
+
+Importing this package imports neither Keras nor TensorFlow; the first use of one of its names does.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from converters.convolutionalize import convolutionalize
+    from converters.inspection import float_islands, operators
+    from converters.parity import Parity, parity
+    from converters.tflite import RECIPES, Converted, to_tflite
+
+_PUBLIC = {  # name → the module it lives in, imported when it is asked for
+    "RECIPES": "converters.tflite",
+    "Converted": "converters.tflite",
+    "Parity": "converters.parity",
+    "convolutionalize": "converters.convolutionalize",
+    "float_islands": "converters.inspection",
+    "operators": "converters.inspection",
+    "parity": "converters.parity",
+    "to_tflite": "converters.tflite",
+}
+
+__all__ = ["RECIPES", "Converted", "Parity", "convolutionalize", "float_islands", "operators", "parity", "to_tflite"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'converters' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    globals()[name] = value  # importing a submodule of the same name would otherwise leave the module behind
+    return value
