@@ -1,0 +1,80 @@
+// The page's side of the inference worker: every request is a promise.
+import type { Card, InputRange } from '../model/card';
+import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Precision, Reply, Request } from '../protocol';
+
+export class InferenceError extends Error {
+  constructor(
+    readonly failure: Failure,
+    readonly detail: string,
+  ) {
+    super(`${failure}: ${detail}`);
+  }
+}
+
+interface Waiting {
+  resolve(reply: Reply): void;
+  reject(error: InferenceError): void;
+}
+
+type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
+
+export class Inference {
+  private worker: Worker | null = null;
+  private waiting = new Map<number, Waiting>();
+  private nextId = 1;
+
+  /** Ends the worker that runs, with all its memory, and starts another one. */
+  async start(choice: AcceleratorChoice): Promise<Backend> {
+    this.stop();
+    const worker = new Worker('worker.js', { name: 'densezoo' });
+    worker.onmessage = ({ data }: MessageEvent<Reply>) => this.settle(data);
+    worker.onerror = (event) => this.fail(new InferenceError('start', event.message || 'worker.js'));
+    this.worker = worker;
+    const wasm = new URL('wasm/', location.href).href;
+    const reply = await this.ask({ type: 'start', choice, wasm, threads: true });
+    if (reply.type !== 'started') throw new InferenceError('start', reply.type);
+    return reply.backend;
+  }
+
+  async load(name: string, source: string | ArrayBuffer, card: Card | null, precision: Precision): Promise<Loaded> {
+    const url = typeof source === 'string' ? new URL(source, location.href).href : source;
+    const reply = await this.ask({ type: 'load', name, source: url, card, precision });
+    if (reply.type !== 'loaded') throw new InferenceError('compile', reply.type);
+    return reply.loaded;
+  }
+
+  /** The answer for a picture. The bitmap moves to the worker and comes back with the answer. */
+  async frame(bitmap: ImageBitmap, range: InputRange | null): Promise<Framed> {
+    const reply = await this.ask({ type: 'frame', bitmap, range }, [bitmap]);
+    if (reply.type !== 'framed') throw new InferenceError('run', reply.type);
+    return reply.framed;
+  }
+
+  private stop(): void {
+    this.worker?.terminate();
+    this.worker = null;
+    this.fail(new InferenceError('start', 'restarted'));
+  }
+
+  private ask(request: WithoutId<Request>, transfer: Transferable[] = []): Promise<Reply> {
+    const { worker } = this;
+    if (!worker) return Promise.reject(new InferenceError('start', 'not started'));
+    const id = this.nextId++;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      worker.postMessage({ ...request, id }, transfer);
+    });
+  }
+
+  private settle(reply: Reply): void {
+    const waiting = this.waiting.get(reply.id);
+    this.waiting.delete(reply.id);
+    if (reply.type === 'failed') waiting?.reject(new InferenceError(reply.failure, reply.detail));
+    else waiting?.resolve(reply);
+  }
+
+  private fail(error: InferenceError): void {
+    for (const { reject } of this.waiting.values()) reject(error);
+    this.waiting.clear();
+  }
+}

@@ -1,0 +1,263 @@
+// The page: binds the markup to the session.
+import { fetchCatalogue, ownEntry } from '../model/catalogue';
+import type { AcceleratorChoice, Precision } from '../protocol';
+import type { Background, BackgroundStyle } from './background';
+import { byId, make } from './dom';
+import { Legend } from './legend';
+import { Models } from './models';
+import { Notice } from './notice';
+import { goOffline, offerInstall } from './offline';
+import { acceptDrops, openPicture, receiveFiles, type Receivers } from './pictures';
+import { findSamples, type Sample } from './samples';
+import { save } from './saving';
+import { Session } from './session';
+import { Speed } from './speed';
+import { Stage, type View } from './stage';
+import { startTheme } from './theme';
+import { nextLanguage, number, onLanguage, say, startWords, type Word } from './words';
+
+const MEASURED_FRAMES = 50;
+const VIEWS: View[] = ['overlay', 'split', 'mask', 'background'];
+const FALLBACK_WORDS: Record<string, Word> = { 'no-api': 'whyNoApi', 'no-adapter': 'whyNoAdapter', refused: 'whyRefused' };
+const ACCELERATOR_NAMES = { webgpu: 'WebGPU', wasm: 'WebAssembly' };
+
+const stage = new Stage();
+const legend = new Legend();
+const models = new Models();
+const speed = new Speed();
+const notice = new Notice();
+const session = new Session({ stage, legend, models, speed, notice });
+
+const receivers: Receivers = {
+  picture: (file, name) => void session.showPicture(file, name),
+  model: (file) => void addModel(file),
+};
+
+async function addModel(file: File): Promise<void> {
+  const entry = await ownEntry(file);
+  models.add([entry]);
+  await session.use(entry);
+}
+
+function press(id: string, action: () => unknown): void {
+  byId(id).addEventListener('click', () => void action());
+}
+
+function chooseFiles(id: string): void {
+  const input = byId<HTMLInputElement>(id);
+  input.addEventListener('change', () => {
+    receiveFiles(input.files ?? [], receivers);
+    input.value = '';
+  });
+}
+
+function setView(view: View): void {
+  stage.setView(view);
+  byId<HTMLInputElement>(`view-${view}`).checked = true;
+  byId('background-row').hidden = view !== 'background';
+  byId('opacity-row').hidden = view === 'mask' || view === 'background';
+}
+
+function bindViews(): void {
+  for (const view of VIEWS) byId(`view-${view}`).addEventListener('change', () => setView(view));
+  const opacity = byId<HTMLInputElement>('opacity');
+  opacity.addEventListener('input', () => stage.setOpacity(Number(opacity.value) / 100));
+  const background: Background = { style: 'blur', colour: byId<HTMLInputElement>('background-colour').value, picture: null };
+  const change = (style: BackgroundStyle) => {
+    background.style = style;
+    byId<HTMLInputElement>(`background-${style}-choice`).checked = true;
+    stage.setBackground({ ...background });
+  };
+  byId('background-blur-choice').addEventListener('change', () => change('blur'));
+  byId('background-colour-choice').addEventListener('change', () => change('colour'));
+  const file = byId<HTMLInputElement>('background-file');
+  byId('background-picture-choice').addEventListener('change', () => (background.picture ? change('picture') : file.click()));
+  byId<HTMLInputElement>('background-colour').addEventListener('input', (event) => {
+    background.colour = (event.target as HTMLInputElement).value;
+    change('colour');
+  });
+  file.addEventListener('change', async () => {
+    if (!file.files?.[0]) return;
+    background.picture = await openPicture(file.files[0], file.files[0].name);
+    change('picture');
+  });
+}
+
+function bindSpeed(): void {
+  const accelerator = byId<HTMLSelectElement>('accelerator-choice');
+  accelerator.addEventListener('change', () => void session.chooseAccelerator(accelerator.value as AcceleratorChoice));
+  const precision = byId<HTMLSelectElement>('precision');
+  precision.addEventListener('change', () => void session.choosePrecision(precision.value as Precision));
+  const button = byId<HTMLButtonElement>('measure');
+  const label = () => (button.textContent = say('measure', { count: MEASURED_FRAMES }));
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    await session.measure(MEASURED_FRAMES, (done) => {
+      button.textContent = say('measuring', { done: number(done), count: MEASURED_FRAMES });
+    });
+    label();
+    button.disabled = false;
+  });
+  onLanguage(label);
+  label();
+  press('export', () => {
+    const { backend, loaded } = session;
+    const model = { file: session.entry?.file, bytes: loaded?.bytes, compileMs: loaded?.compileMs, card: loaded?.card };
+    const report = JSON.stringify(speed.report(model, backend), null, 2);
+    save(new Blob([report], { type: 'application/json' }), 'densezoo-speed.json');
+  });
+}
+
+function bindSources(): void {
+  for (const id of ['open-file', 'model-file']) chooseFiles(id);
+  press('open', () => byId('open-file').click());
+  press('welcome-open', () => byId('open-file').click());
+  press('add-model', () => byId('model-file').click());
+  press('camera', () => session.toggleCamera());
+  press('welcome-camera', () => session.toggleCamera());
+  press('flip', () => session.flipCamera());
+  press('freeze', () => session.toggleFreeze());
+  press('save-view', saveView);
+  press('save-mask', saveMask);
+  acceptDrops(byId('stage'), receivers);
+}
+
+async function saveView(): Promise<void> {
+  const blob = await stage.toBlob();
+  if (blob && stage.frame) save(blob, 'densezoo-picture.png');
+}
+
+async function saveMask(): Promise<void> {
+  const blob = await stage.maskBlob();
+  if (blob) save(blob, 'densezoo-mask.png');
+}
+
+function bindKeys(): void {
+  const keys: Record<string, () => unknown> = {
+    o: () => byId('open-file').click(),
+    c: () => session.toggleCamera(),
+    s: saveView,
+    ' ': () => session.toggleFreeze(),
+    '[': () => nudgeOpacity(-10),
+    ']': () => nudgeOpacity(10),
+  };
+  VIEWS.forEach((view, index) => (keys[String(index + 1)] = () => byId(`view-${view}-item`).hidden || setView(view)));
+  document.addEventListener('keydown', (event) => {
+    const free = !(event.target as Element).closest('input, select, textarea, button, a, [role="slider"]');
+    if (!free || event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+}
+
+function nudgeOpacity(change: number): void {
+  const opacity = byId<HTMLInputElement>('opacity');
+  opacity.valueAsNumber += change;
+  stage.setOpacity(opacity.valueAsNumber / 100);
+}
+
+function showSamples(samples: Sample[]): void {
+  const items = samples.map((sample) => {
+    const picture = make('img', { src: sample.thumbnail, alt: '', width: 96, height: 72 });
+    const button = make('button', { type: 'button', className: 'sample' }, picture);
+    button.setAttribute('aria-label', `${say('sample')}: ${sample.name}`);
+    button.addEventListener('click', async () => session.showPicture(await sample.open(), sample.name));
+    return make('li', {}, button);
+  });
+  byId('samples').replaceChildren(...items);
+}
+
+function backendName(): string {
+  const { backend } = session;
+  if (!backend) return '';
+  const name = ACCELERATOR_NAMES[backend.accelerator];
+  return backend.threads > 1 ? `${name} · ${say('threads', { count: backend.threads })}` : name;
+}
+
+let described = '';
+
+/** The picture in words for screen readers; while the camera runs, only its last still is described. */
+function describePicture(): void {
+  const words = session.camera.open && !session.frozen ? '' : legend.summary();
+  if (words === described) return;
+  described = words;
+  stage.canvas.setAttribute('aria-label', words || say('viewer'));
+  byId('spoken').textContent = words;
+}
+
+function update(): void {
+  const { backend, camera, frozen, loaded } = session;
+  const shown = stage.frame !== null;
+  document.documentElement.dataset.accelerator = backend?.accelerator ?? '';
+  byId('accelerator').textContent = backendName();
+  byId('accelerator').hidden = !backend;
+  byId('device').textContent = backend?.device ?? '';
+  const why = backend?.fallback;
+  byId('fallback').textContent = why ? say(FALLBACK_WORDS[why]) : '';
+  byId('precision-row').hidden = backend?.accelerator !== 'webgpu';
+  byId('welcome').hidden = shown;
+  byId('camera-label').textContent = say(camera.open ? 'cameraStop' : 'camera');
+  byId('camera').classList.toggle('active', camera.open);
+  byId('freeze-label').textContent = say(frozen ? 'unfreeze' : 'freeze');
+  byId('freeze').hidden = !camera.open;
+  byId('freeze').setAttribute('aria-pressed', String(frozen));
+  if (!camera.open) byId('flip').hidden = true;
+  const segmented = stage.shown?.answer.kind === 'segmentation';
+  byId<HTMLButtonElement>('save-view').disabled = !shown;
+  byId<HTMLButtonElement>('save-mask').disabled = !segmented;
+  byId('view-row').hidden = loaded?.card.task === 'classification';
+  byId('view-background-item').hidden = session.subject() < 0;
+  if (session.subject() < 0 && byId<HTMLInputElement>('view-background').checked) setView('overlay');
+  const rate = speed.framesPerSecond();
+  byId('live').hidden = !camera.open || frozen;
+  byId('live').textContent = rate > 0 ? `${number(rate, rate < 10 ? 1 : 0)} fps` : '';
+  describePicture();
+}
+
+async function offerFlip(): Promise<void> {
+  if (session.camera.open) byId('flip').hidden = !(await session.camera.several());
+}
+
+/** For automated tests and the curious: the picture as the network got it, and its answer. */
+function inspect(): object | null {
+  const { shown } = stage;
+  if (!shown) return null;
+  const { width, height } = shown.frame;
+  const context = new OffscreenCanvas(width, height).getContext('2d')!;
+  context.drawImage(shown.frame, 0, 0);
+  return { width, height, rgba: context.getImageData(0, 0, width, height).data, answer: shown.answer };
+}
+
+async function begin(): Promise<void> {
+  startWords();
+  startTheme(byId('theme'));
+  press('language', nextLanguage);
+  onLanguage(() => {
+    described = '';
+    update();
+  });
+  bindSources();
+  bindViews();
+  bindSpeed();
+  bindKeys();
+  offerInstall();
+  legend.onHidden = (hidden) => stage.setHidden(hidden);
+  models.onChoose = (entry) => void session.use(entry);
+  models.onRange = (range) => void session.chooseRange(range);
+  session.onChange = update;
+  byId('camera').addEventListener('click', () => setTimeout(() => void offerFlip(), 1500));
+  setView('overlay');
+  Object.assign(window, { densezoo: { inspect } });
+  await goOffline();
+  const catalogue = await fetchCatalogue();
+  models.add(catalogue.models);
+  const samples = await findSamples(catalogue.samples);
+  showSamples(samples);
+  onLanguage(() => showSamples(samples));
+  if (catalogue.models.length === 0) notice.warn('noModels');
+  else await session.use(catalogue.models[0]);
+  // Pictures that came with the model suit it: begin with one.
+  if (catalogue.samples.length > 0 && !stage.frame && session.loaded) await session.showPicture(await samples[0].open(), samples[0].name);
+}
+
+void begin();

@@ -1,0 +1,286 @@
+// One visit: which model, which picture, and the way of every frame from its source through the worker to the stage.
+import type { Entry } from '../model/catalogue';
+import type { InputRange } from '../model/card';
+import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Precision } from '../protocol';
+import { Camera, CameraError } from './camera';
+import { Inference, InferenceError } from './inference';
+import type { Legend } from './legend';
+import { titleOf, type Models } from './models';
+import type { Notice } from './notice';
+import { openPicture, UnreadablePicture } from './pictures';
+import type { Speed } from './speed';
+import type { Stage } from './stage';
+import type { Word } from './words';
+
+const FAILURES: Record<Failure, Word> = {
+  start: 'failStart',
+  fetch: 'failFetch',
+  'not-a-model': 'failNotAModel',
+  'input-type': 'failInputType',
+  shape: 'failShape',
+  compile: 'failCompile',
+  run: 'failRun',
+};
+/** The GPU's failures at which the processor may do better. */
+const WORTH_ANOTHER_TRY: ReadonlySet<Failure> = new Set(['start', 'compile', 'run']);
+const SUBJECT = /^(person|people|human|foreground|vordergrund|pedestrian)$/i;
+
+export interface Parts {
+  stage: Stage;
+  legend: Legend;
+  models: Models;
+  speed: Speed;
+  notice: Notice;
+}
+
+export class Session {
+  readonly camera = new Camera();
+  backend: Backend | null = null;
+  entry: Entry | null = null;
+  loaded: Loaded | null = null;
+  frozen = false;
+  private inference = new Inference();
+  private choice: AcceleratorChoice = 'auto';
+  private precision: Precision = 'fp32';
+  private range: InputRange | null = null;
+  private inFlight = false;
+  private visit = 0;
+  private wake = false;
+  /** Called when anything a button or a label shows may have changed. */
+  onChange: () => void = () => {};
+
+  constructor(private parts: Parts) {
+    this.camera.onFrame = () => void this.nextCameraFrame();
+    document.addEventListener('visibilitychange', () => void this.visibility());
+  }
+
+  async use(entry: Entry): Promise<void> {
+    const visit = ++this.visit;
+    const { legend, models, notice, speed, stage } = this.parts;
+    this.entry = entry;
+    this.loaded = null;
+    this.range = null;
+    this.mark('loading');
+    models.choose(entry);
+    speed.clear();
+    notice.clear();
+    try {
+      if (!this.backend || this.backend.fallback === 'refused') await this.start(this.choice);
+      notice.busy('loading', { name: titleOf(entry) });
+      const loaded = await this.load(entry);
+      if (visit !== this.visit) return;
+      this.loaded = loaded;
+      notice.busy(null);
+      models.setLoaded(loaded);
+      stage.setModel(loaded.card.palette, this.subject());
+      legend.setModel(loaded.card);
+      if (!loaded.whole) notice.warn('partly');
+      this.mark('ready');
+      this.onChange();
+      await this.again();
+    } catch (error) {
+      if (visit === this.visit) this.fail(error);
+    }
+  }
+
+  /** The class that the background view keeps, or -1. */
+  subject(): number {
+    return this.loaded?.card.labels.findIndex((label) => SUBJECT.test(label)) ?? -1;
+  }
+
+  async chooseAccelerator(choice: AcceleratorChoice): Promise<void> {
+    this.choice = choice;
+    this.backend = null;
+    if (this.entry) await this.use(this.entry);
+  }
+
+  async choosePrecision(precision: Precision): Promise<void> {
+    this.precision = precision;
+    if (this.entry) await this.use(this.entry);
+  }
+
+  async chooseRange(range: InputRange): Promise<void> {
+    this.range = range;
+    await this.again();
+  }
+
+  async showPicture(source: Blob, name: string): Promise<void> {
+    this.stopCamera();
+    this.parts.notice.clear();
+    if (!this.entry) this.parts.notice.warn('noModels');
+    try {
+      await this.process(await openPicture(source, name), 0);
+    } catch (error) {
+      this.fail(error, name);
+    }
+  }
+
+  async toggleCamera(): Promise<void> {
+    if (this.camera.open) {
+      this.stopCamera();
+      return;
+    }
+    await this.openCamera(() => this.camera.start());
+  }
+
+  async flipCamera(): Promise<void> {
+    await this.openCamera(() => this.camera.flip());
+  }
+
+  toggleFreeze(): void {
+    if (!this.camera.open) return;
+    this.frozen = !this.frozen;
+    this.onChange();
+  }
+
+  /** Runs what is on the stage `count` times; says after each how many are done. */
+  async measure(count: number, progress: (done: number) => void): Promise<void> {
+    const shown = this.parts.stage.shown;
+    if (!shown || !this.loaded) return;
+    const wasFrozen = this.frozen;
+    this.frozen = true;
+    try {
+      for (let done = 0; done < count; done++) {
+        progress(done);
+        const began = performance.now();
+        const copy = await createImageBitmap(this.parts.stage.shown!.frame);
+        await this.process(copy, performance.now() - began);
+      }
+      this.parts.speed.conclude(count);
+    } finally {
+      this.frozen = wasFrozen;
+    }
+  }
+
+  private async start(choice: AcceleratorChoice, refused = false): Promise<void> {
+    this.parts.notice.busy('starting');
+    this.backend = await this.inference.start(choice);
+    if (refused) this.backend = { ...this.backend, fallback: 'refused' };
+    this.onChange();
+  }
+
+  private async load(entry: Entry): Promise<Loaded> {
+    // A file is read anew for each load: its bytes move to the worker.
+    const bytes = async () => (typeof entry.source === 'string' ? entry.source : entry.source.arrayBuffer());
+    try {
+      return await this.inference.load(titleOf(entry), await bytes(), entry.card, this.precision);
+    } catch (error) {
+      if (!this.mayRetry(error)) throw error;
+      await this.start('wasm', true);
+      return this.inference.load(titleOf(entry), await bytes(), entry.card, this.precision);
+    }
+  }
+
+  private mayRetry(error: unknown): boolean {
+    const gpu = this.choice === 'auto' && this.backend?.accelerator === 'webgpu';
+    return gpu && error instanceof InferenceError && WORTH_ANOTHER_TRY.has(error.failure);
+  }
+
+  private async openCamera(open: () => Promise<void>): Promise<void> {
+    this.parts.notice.clear();
+    this.frozen = false;
+    try {
+      await open();
+      this.parts.speed.clear();
+    } catch (error) {
+      this.fail(error);
+    }
+    this.onChange();
+  }
+
+  private stopCamera(): void {
+    this.camera.stop();
+    this.frozen = false;
+    this.onChange();
+  }
+
+  private async visibility(): Promise<void> {
+    if (document.hidden && this.camera.open) {
+      this.wake = true;
+      this.stopCamera();
+    } else if (!document.hidden && this.wake) {
+      this.wake = false;
+      await this.openCamera(() => this.camera.start());
+    }
+  }
+
+  private async nextCameraFrame(): Promise<void> {
+    if (this.inFlight || this.frozen || !this.loaded) return;
+    this.inFlight = true;
+    try {
+      const began = performance.now();
+      const bitmap = await this.camera.grab();
+      await this.process(bitmap, performance.now() - began);
+    } catch (error) {
+      // A camera that was closed while its frame was on the way has none to give.
+      if (this.camera.open) {
+        this.stopCamera();
+        this.fail(error);
+      }
+    } finally {
+      this.inFlight = false;
+    }
+  }
+
+  /** The picture on the stage once more, with the model as it now is. */
+  private async again(): Promise<void> {
+    const shown = this.parts.stage.frame;
+    if (!shown || this.camera.open || !this.loaded) return;
+    await this.process(await createImageBitmap(shown), 0);
+  }
+
+  private async process(bitmap: ImageBitmap, capture: number): Promise<void> {
+    const { legend, speed, stage } = this.parts;
+    if (!this.loaded) {
+      // The model is still on its way: the picture waits on the stage.
+      stage.show(bitmap, null);
+      this.onChange();
+      return;
+    }
+    const visit = this.visit;
+    const framed = await this.infer(bitmap);
+    if (visit !== this.visit) {
+      framed.bitmap.close();
+      return;
+    }
+    const began = performance.now();
+    stage.show(framed.bitmap, framed.answer);
+    speed.add({ capture, ...framed.timings, draw: performance.now() - began });
+    legend.setAnswer(framed.answer);
+    const root = document.documentElement;
+    root.dataset.frames = String(Number(root.dataset.frames ?? 0) + 1);
+    this.onChange();
+  }
+
+  private async infer(bitmap: ImageBitmap): Promise<Framed> {
+    // The GPU may be lost in mid-flight, and the picture with the worker: then the processor gets the copy.
+    const spare = this.backend?.accelerator === 'webgpu' && !this.camera.open ? await createImageBitmap(bitmap) : null;
+    try {
+      return await this.inference.frame(bitmap, this.range);
+    } catch (error) {
+      if (!spare || !this.entry || !this.mayRetry(error)) throw error;
+      await this.start('wasm', true);
+      this.loaded = await this.load(this.entry);
+      this.parts.notice.busy(null);
+      return await this.inference.frame(await createImageBitmap(spare), this.range);
+    } finally {
+      spare?.close();
+    }
+  }
+
+  private mark(state: 'loading' | 'ready' | 'failed'): void {
+    document.documentElement.dataset.state = state;
+  }
+
+  private fail(error: unknown, name = ''): void {
+    const { notice } = this.parts;
+    notice.busy(null);
+    if (error instanceof CameraError) notice.warn(error.word);
+    else if (error instanceof UnreadablePicture) notice.warn('pictureUnreadable', { name });
+    else if (error instanceof InferenceError) {
+      notice.warn(FAILURES[error.failure], { detail: error.detail });
+      this.mark('failed');
+    } else throw error;
+    this.onChange();
+  }
+}

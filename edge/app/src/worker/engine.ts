@@ -1,0 +1,195 @@
+// LiteRT's lifetime on this device: choose the accelerator, compile a file, run pictures through it. One model at a time.
+import { loadAndCompile, loadLiteRt, supportsFeature, Tensor, type CompiledModel } from '@litertjs/core';
+import { guessCard, readCard, type Card, type InputRange } from '../model/card';
+import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, Precision } from '../protocol';
+import { resizeRgb } from './resize';
+import { TASKS, type Output } from './tasks';
+
+/** More threads than this slow small networks down: they wait for each other. */
+const MOST_THREADS = 4;
+const FLATBUFFER_MARK = [0x54, 0x46, 0x4c, 0x33]; // "TFL3" at byte 4
+
+export class EngineError extends Error {
+  constructor(
+    readonly failure: Failure,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function findAdapter(choice: AcceleratorChoice): Promise<{ adapter: GPUAdapter | null; fallback: Fallback }> {
+  if (choice === 'wasm') return { adapter: null, fallback: null };
+  // Absent from insecure pages and older browsers, whatever its type says.
+  const gpu = navigator.gpu as GPU | undefined;
+  if (!gpu) return { adapter: null, fallback: 'no-api' };
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  return { adapter, fallback: adapter ? null : 'no-adapter' };
+}
+
+function describe(info: GPUAdapterInfo): string {
+  return info.description || [info.vendor, info.architecture].filter(Boolean).join(' ');
+}
+
+interface EmscriptenOptions {
+  locateFile(file: string): string;
+  mainScriptUrlOrBlob: string;
+  print(text: string): void;
+  printErr(text: string): void;
+}
+
+/** What LiteRT's loader reads from the global scope: where its files are, and where its remarks go. */
+function prepareLoader(folder: string): void {
+  const options: EmscriptenOptions = {
+    locateFile: (file) => folder + file,
+    mainScriptUrlOrBlob: `${folder}litert_wasm_threaded_internal.js`,
+    // LiteRT tells of its delegates on stderr; that is no error.
+    print: (text) => console.debug(text),
+    printErr: (text) => console.debug(text),
+  };
+  (self as unknown as { Module: EmscriptenOptions }).Module = options;
+}
+
+async function canUseThreads(): Promise<boolean> {
+  if (!self.crossOriginIsolated || navigator.hardwareConcurrency < 2) return false;
+  return (await supportsFeature('relaxedSimd')) && (await supportsFeature('threads'));
+}
+
+async function readBytes(source: string | ArrayBuffer): Promise<Uint8Array<ArrayBuffer>> {
+  if (typeof source !== 'string') return new Uint8Array(source);
+  let response: Response;
+  try {
+    response = await fetch(source);
+  } catch (error) {
+    throw new EngineError('fetch', message(error));
+  }
+  if (!response.ok) throw new EngineError('fetch', `${response.status} ${response.statusText}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+export class Engine {
+  private backend: Backend | null = null;
+  private model: CompiledModel | null = null;
+  private card: Card | null = null;
+  private canvas = new OffscreenCanvas(1, 1);
+  private context = this.canvas.getContext('2d', { willReadFrequently: true })!;
+
+  async start(choice: AcceleratorChoice, folder: string, threads: boolean): Promise<Backend> {
+    const { adapter, fallback } = await findAdapter(choice);
+    prepareLoader(folder);
+    const threaded = !adapter && threads && (await canUseThreads());
+    try {
+      // Threads and JSPI (which a partly accelerated graph needs) exclude each other.
+      if (threaded) await loadLiteRt(folder, { threads: true });
+      else await loadLiteRt(folder, { jspi: adapter !== null && (await supportsFeature('jspi')) });
+    } catch (error) {
+      throw new EngineError('start', message(error));
+    }
+    this.backend = {
+      accelerator: adapter ? 'webgpu' : 'wasm',
+      fallback,
+      threads: threaded ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1,
+      device: adapter ? describe(adapter.info) : '',
+    };
+    return this.backend;
+  }
+
+  async load(name: string, source: string | ArrayBuffer, known: Card | null, precision: Precision): Promise<Loaded> {
+    if (!this.backend) throw new EngineError('start', 'the engine has not been started');
+    const bytes = await readBytes(source);
+    if (FLATBUFFER_MARK.some((byte, at) => bytes[4 + at] !== byte)) throw new EngineError('not-a-model', name);
+    this.unload();
+    const began = performance.now();
+    const model = await this.compile(bytes, precision);
+    const compileMs = performance.now() - began;
+    try {
+      const [input, output] = [model.getInputDetails()[0], model.getOutputDetails()[0]];
+      const shape = { shape: Array.from(input.shape), dtype: input.dtype };
+      const card =
+        (await readCard(bytes)) ?? known ?? guessCard(name, shape, { shape: Array.from(output.shape), dtype: output.dtype });
+      if (!card || !(card.task in TASKS)) throw new EngineError('shape', `[${shape.shape}] → [${output.shape}]`);
+      this.card = { ...card, name: card.name || name, inputSize: [shape.shape[1], shape.shape[2]] };
+      this.model = model;
+      const whole = this.backend.accelerator === 'wasm' || model.isFullyAccelerated;
+      return { card: this.card, bytes: bytes.byteLength, compileMs, whole };
+    } catch (error) {
+      model.delete();
+      throw error;
+    }
+  }
+
+  private async compile(bytes: Uint8Array, precision: Precision): Promise<CompiledModel> {
+    const { accelerator, threads } = this.backend!;
+    try {
+      const options = accelerator === 'webgpu' ? { gpuOptions: { precision } } : { cpuOptions: { numThreads: threads } };
+      return await loadAndCompile(bytes, { accelerator, ...options });
+    } catch (error) {
+      const detail = message(error);
+      throw new EngineError(/element type/i.test(detail) ? 'input-type' : 'compile', detail);
+    }
+  }
+
+  unload(): void {
+    this.model?.delete();
+    this.model = null;
+    this.card = null;
+  }
+
+  async frame(bitmap: ImageBitmap, range: InputRange | null): Promise<Framed> {
+    if (!this.model || !this.card) throw new EngineError('run', 'no model is loaded');
+    const { card, model } = this;
+    const began = performance.now();
+    const input = this.fill(bitmap, range ?? card.inputRange);
+    const prepared = performance.now();
+    let output: Output;
+    try {
+      output = await this.infer(model, input);
+    } catch (error) {
+      throw new EngineError('run', message(error));
+    }
+    const ran = performance.now();
+    const answer = TASKS[card.task](output, card, bitmap.width, bitmap.height);
+    const finish = performance.now() - ran;
+    return { bitmap, answer, timings: { prepare: prepared - began, run: ran - prepared, finish } };
+  }
+
+  /** The picture at the model's size, its values moved into the model's range. Like Python, it does not keep the aspect ratio. */
+  private fill(bitmap: ImageBitmap, [low, high]: InputRange): Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> {
+    const { width, height } = bitmap;
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+    }
+    // Transparent pixels would keep what the last frame left.
+    this.context.fillRect(0, 0, width, height);
+    this.context.drawImage(bitmap, 0, 0);
+    const [inputHeight, inputWidth] = this.card!.inputSize;
+    const pixels = resizeRgb(this.context.getImageData(0, 0, width, height).data, width, height, inputWidth, inputHeight);
+    if (this.model!.getInputDetails()[0].dtype === 'uint8') return new Uint8Array(pixels.buffer);
+    const input = new Float32Array(pixels.length);
+    for (let channel = 0; channel < 3; channel++) {
+      const first = Array.isArray(low) ? low[channel] : low;
+      const last = Array.isArray(high) ? high[channel] : high;
+      for (let at = channel; at < input.length; at += 3) input[at] = (pixels[at] / 255) * (last - first) + first;
+    }
+    return input;
+  }
+
+  private async infer(model: CompiledModel, input: Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>): Promise<Output> {
+    const tensor = new Tensor(input, Array.from(model.getInputDetails()[0].shape));
+    try {
+      const outputs = await model.run(tensor);
+      try {
+        return { data: await outputs[0].data(), shape: Array.from(model.getOutputDetails()[0].shape) };
+      } finally {
+        for (const output of outputs) output.delete();
+      }
+    } finally {
+      tensor.delete();
+    }
+  }
+}
