@@ -19,9 +19,9 @@ class Batches(keras.utils.PyDataset):
     """A dataset in batches: (images float32 N×H×W×3 of 0–255, targets int32 N×H×W).
 
     What batch `index` of an epoch holds is a pure function of (seed, epoch, index): `batch(epoch, index)`.
-    `self.epoch` starts at `epoch` and goes up by one at each on_epoch_end, so a run resumed at epoch 7 makes the
-    batches it would have made. Pass `shuffle=False` to `model.fit`: the order is shuffled here, by the seed, and
-    Keras's own shuffle has none.
+    `self.epoch` starts at `epoch` and goes up by one as each epoch of `model.fit` ends, so a run resumed at epoch 7
+    makes the batches it would have made. Pass `shuffle=False` to `model.fit`: the order is shuffled here, by the seed,
+    and Keras's own shuffle has none. In a loop of your own ask for `batch(epoch, index)`.
 
     dataset: what to read. batch_size: samples a batch; the last, shorter batch of an epoch is dropped when shuffling
     (so that every step of training weighs the same) unless it is the only one, and kept otherwise.
@@ -53,6 +53,7 @@ class Batches(keras.utils.PyDataset):
             raise InputError(f"Batches: batch_size={batch_size} is 1 or more, seed={seed} and epoch={epoch} 0 or more")
         self.dataset, self.batch_size, self.size, self.augment = dataset, batch_size, checked_size(size), augment
         self.seed, self.shuffle, self.epoch = seed, shuffle, epoch
+        self._begun = False
 
     @property
     def ignore(self) -> int:
@@ -71,8 +72,13 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         return self.batch(self.epoch, index)
 
+    def on_epoch_begin(self) -> None:
+        self._begun = True
+
     def on_epoch_end(self) -> None:
-        self.epoch += 1
+        # `fit` also calls this once before its first epoch; only an epoch that has begun can end.
+        self.epoch += self._begun
+        self._begun = False
 
     def members(self, epoch: int, index: int) -> list[int]:
         """The positions in the dataset of the samples in a batch."""

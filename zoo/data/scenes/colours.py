@@ -41,10 +41,10 @@ def background_pair(rng: np.random.Generator) -> np.ndarray:
 
 
 def object_pair(rng: np.random.Generator, behind: np.ndarray) -> np.ndarray:
-    """Two related OKLab colours (2×3) for an object: of six draws the one that stands out best from those `behind`
+    """Two related OKLab colours (2×3) for an object: of ten draws the one that stands out best from those `behind`
     (N×3).
     """
-    draws = rng.uniform((0.3, 0.06, 0.0), (0.92, 0.2, 2 * np.pi), size=(6, 3))
+    draws = rng.uniform((0.3, 0.06, 0.0), (0.92, 0.2, 2 * np.pi), size=(10, 3))
     candidates = oklab(*draws.T)
     distance = np.linalg.norm(candidates[:, None, :] - behind[None, :, :], axis=-1).min(axis=1)
     lightness, chroma, hue = draws[int(distance.argmax())]

@@ -16,7 +16,7 @@ from zoo.data.scenes.textures import Pattern
 # The pattern a class wears most often. Backgrounds and some of the objects wear any, so that
 # texture helps but does not tell.
 WEARS = {"disk": "dots", "box": "checks", "triangle": "stripes", "star": "grain", "ring": "marble"}
-WEARS_ITS_OWN = 0.9
+WEARS_ITS_OWN = 0.95
 BACKGROUNDS = ("plain", "plain", "cloud", "cloud", "stripes", "checks", "dots", "grain", "marble")
 
 
@@ -96,11 +96,11 @@ def _pattern(rng: np.random.Generator, kind: str, period: float, side: int) -> P
 
 def _place(rng: np.random.Generator, name: str, half: tuple[float, float], placed: list[Pose]) -> Pose | None:
     """A pose that hides little of what is there already and is mostly inside the picture; None where none was found."""
-    least = 0.21 if name in ("ring", "star") else 0.18  # what has fine parts needs room to show them
-    scale = rng.uniform(least, 0.3)
+    least = 0.23 if name in ("ring", "star") else 0.2  # what has fine parts needs room to show them
+    scale = rng.uniform(least, 0.32)
     for x, y in rng.uniform(-1, 1, size=(10, 2)):
-        x, y = x * (half[0] - 0.55 * scale), y * (half[1] - 0.55 * scale)
-        if all(np.hypot(x - other.x, y - other.y) > 0.72 * (scale + other.scale) for other in placed):
+        x, y = x * (half[0] - 0.75 * scale), y * (half[1] - 0.75 * scale)
+        if all(np.hypot(x - other.x, y - other.y) > 0.8 * (scale + other.scale) for other in placed):
             return Pose(float(x), float(y), float(rng.uniform(0, 2 * np.pi)), float(scale))
     return None
 
