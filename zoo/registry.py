@@ -35,6 +35,10 @@ class Paper:
     year: int
     url: str
 
+    @property
+    def first_author(self) -> str:
+        return self.authors.replace(",", " ").split()[0]
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -175,6 +179,7 @@ def build(
     head: str = "logits",
     weights: str | Path | None = None,
     encoder_weights: str | Path | None = None,
+    palette: Sequence[Sequence[int]] | None = None,
     **options: Any,
 ) -> keras.Model:
     """Builds a network by name.
@@ -190,6 +195,7 @@ def build(
         encoder_weights: path of a trained classifier or segmenter (`.keras`) with the same encoder, from which only the
             encoder is taken, fully connected layers included where the network has them. Both kinds of weights may be
             "applications:PATH", a weights file of `keras.applications`.
+        palette: one (r, g, b) in 0–255 per class for whoever draws the answer; VOC's colours by default.
         **options: the architecture's own options; `zoo card NAME` lists them.
 
     Returns:
@@ -215,7 +221,7 @@ def build(
         raise
     except (ValueError, TypeError) as error:  # Keras on shapes and options that do not go together
         raise InputError(f"{name} cannot be built with input_shape={shape} and {options}: {error}") from error
-    output = layers.Answer(entry.task, head, labels, name="answer")(logits)
+    output = layers.Answer(entry.task, head, labels, palette, name="answer")(logits)
     model = keras.Model(image, output, name=name)
     if encoder_weights is not None:
         _load_encoder(entry, model, encoder_weights, options)

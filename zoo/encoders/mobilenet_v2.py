@@ -5,7 +5,8 @@ Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018, 
 Faithful: blocks, channels (multiplied by the width and rounded to multiples of 8), ReLU6, 3,504,872 trainable parameters at
 width 1; the same graph as keras.applications, whose weights fit. At widths above 1 the last convolution widens with the
 rest, below 1 it keeps 1,280 channels.
-Different: `output_stride` 8 or 16 swaps the last strides for dilation, as DeepLab does.
+Different: batch statistics move with momentum 0.99, not 0.999, so that they settle within a short run. `output_stride` 8
+or 16 swaps the last strides for dilation, as DeepLab does.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def convolution(
 ) -> Any:
     """Convolution, batch normalisation and, unless it is None, the activation."""
     x = keras.layers.Conv2D(channels, kernel, stride, padding="same", use_bias=False, name=name)(x)
-    x = keras.layers.BatchNormalization(epsilon=1e-3, momentum=0.999, name=f"{name}_bn")(x)
+    x = keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}_bn")(x)
     return x if activation is None else keras.layers.Activation(activation, name=f"{name}_{activation}")(x)
 
 
@@ -55,7 +56,7 @@ def depthwise(x: Any, name: str, *, stride: int, dilation: int) -> Any:
     x = keras.layers.DepthwiseConv2D(
         3, stride, padding="same", dilation_rate=dilation, use_bias=False, name=name
     )(x)
-    x = keras.layers.BatchNormalization(epsilon=1e-3, momentum=0.999, name=f"{name}_bn")(x)
+    x = keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}_bn")(x)
     return keras.layers.Activation("relu6", name=f"{name}_relu6")(x)
 
 

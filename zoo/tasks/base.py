@@ -64,6 +64,15 @@ class Task(ABC):
         """
 
     @abstractmethod
+    def answer(self, output: np.ndarray, kind: str, shape: tuple[int, int]) -> np.ndarray:
+        """One image's output (batch of 1) as a runner would answer it: what `read`, `describe` and `draw` take.
+
+        Args:
+            output, kind: as of `decide`.
+            shape: (H, W) in pixels of the image.
+        """
+
+    @abstractmethod
     def read(self, prediction: np.ndarray) -> np.ndarray:
         """One image's answer from a runner (`edge.Runner`) as class indices that can be held against a target."""
 
@@ -74,6 +83,10 @@ class Task(ABC):
     @abstractmethod
     def summary(self, matrix: ConfusionMatrix) -> dict[str, float]:
         """The task's scores by name, the headline first."""
+
+    @abstractmethod
+    def describe(self, prediction: np.ndarray, labels: Sequence[str]) -> str:
+        """The answer in one line of words."""
 
     @abstractmethod
     def draw(

@@ -34,6 +34,13 @@ class Classification(Task):
         """N×classes (or N of kind "classes") → N."""
         return output if kind == "classes" else output.argmax(axis=-1)
 
+    def answer(self, output: np.ndarray, kind: str, shape: tuple[int, int]) -> np.ndarray:
+        """Probabilities (classes,); of "classes", 1 for the class named."""
+        if kind == "classes":
+            return np.eye(int(output[0]) + 1, dtype=np.float32)[-1]
+        exponent = np.exp(output[0] - output[0].max()) if kind == "logits" else output[0]
+        return exponent / exponent.sum()
+
     def read(self, prediction: np.ndarray) -> np.ndarray:
         """Probabilities (classes,) → the index of the greatest."""
         return np.asarray(np.argmax(prediction))
@@ -42,14 +49,17 @@ class Classification(Task):
         """Share of images that are right, and its mean over the classes."""
         return {"accuracy": matrix.pixel_accuracy, "mean_accuracy": matrix.mean_accuracy}
 
+    def describe(self, prediction: np.ndarray, labels: Sequence[str]) -> str:
+        """The three likeliest classes."""
+        return ", ".join(f"{labels[i]} {100 * prediction[i]:.1f} %" for i in np.argsort(prediction)[::-1][:3])
+
     def draw(
         self, image: np.ndarray, prediction: np.ndarray, labels: Sequence[str], palette: Sequence[Sequence[int]]
     ) -> np.ndarray:
         """The three likeliest classes, written in the upper left corner."""
         from PIL import Image, ImageDraw
 
-        best = np.argsort(prediction)[::-1][:3]
         picture = Image.fromarray(image)
-        text = "\n".join(f"{labels[i]} {100 * prediction[i]:.0f} %" for i in best)
+        text = self.describe(prediction, labels).replace(", ", "\n")
         ImageDraw.Draw(picture).text((4, 4), text, fill="white", stroke_width=1, stroke_fill="black")
         return np.asarray(picture)

@@ -49,6 +49,10 @@ class Segmentation(Task):
             output = keras.ops.convert_to_numpy(resized)
         return output.argmax(axis=-1)
 
+    def answer(self, output: np.ndarray, kind: str, shape: tuple[int, int]) -> np.ndarray:
+        """A class map H×W."""
+        return self.decide(output, kind, shape)[0]
+
     def read(self, prediction: np.ndarray) -> np.ndarray:
         """A class map H×W as it is.
 
@@ -66,6 +70,12 @@ class Segmentation(Task):
     def summary(self, matrix: ConfusionMatrix) -> dict[str, float]:
         """mIoU first; see `zoo.metrics` for the conventions."""
         return matrix.summary()
+
+    def describe(self, prediction: np.ndarray, labels: Sequence[str]) -> str:
+        """The share of each class that is there, largest first."""
+        counts = np.bincount(self.read(prediction).ravel(), minlength=len(labels))
+        found = [i for i in np.argsort(-counts, kind="stable") if counts[i]]
+        return ", ".join(f"{labels[i]} {100 * counts[i] / counts.sum():.1f} %" for i in found)
 
     def draw(
         self, image: np.ndarray, prediction: np.ndarray, labels: Sequence[str], palette: Sequence[Sequence[int]]

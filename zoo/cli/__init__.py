@@ -1,0 +1,74 @@
+"""The command line `zoo`: one file a command, on top of zoo, converters and edge.
+
+Commands import what they need inside themselves, so that `zoo --help` and `zoo list` wait for no framework.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from edge.errors import InputError as EdgeInputError
+from zoo.cli.benchmark import benchmark
+from zoo.cli.card import card
+from zoo.cli.convert import convert
+from zoo.cli.demo import demo
+from zoo.cli.evaluate import evaluate
+from zoo.cli.gpu_check import gpu_check
+from zoo.cli.list import list_models
+from zoo.cli.predict import predict
+from zoo.cli.quickstart import quickstart
+from zoo.cli.train import train
+from zoo.errors import InputError
+
+BAD_INPUT = 2  # exit status
+
+app = typer.Typer(
+    name="zoo",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="From a paper's network to a phone's GPU.\n\n"
+    "The road: [bold]zoo train[/] a network on your pictures, [bold]zoo evaluate[/] it, [bold]zoo convert[/] it for the "
+    "phone, [bold]zoo gpu-check[/] the file, and hold it in your hand with [bold]zoo demo[/]. "
+    "[bold]zoo quickstart[/] walks it once, in five minutes.",
+)
+for name, command in {
+    "list": list_models,
+    "card": card,
+    "train": train,
+    "evaluate": evaluate,
+    "predict": predict,
+    "convert": convert,
+    "gpu-check": gpu_check,
+    "benchmark": benchmark,
+    "demo": demo,
+    "quickstart": quickstart,
+}.items():
+    app.command(name)(command)
+
+
+def main() -> None:
+    """The entry point: bad input is one line and exit status 2, anything else that goes wrong is a traceback."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        status = app(standalone_mode=False)
+    except (InputError, EdgeInputError) as error:
+        status = _complain(error)
+    except typer.Abort:
+        status = 130
+    except typer.TyperException as error:
+        status = _complain(error.format_message())
+    except ModuleNotFoundError as error:
+        status = _complain(f"{error.name} is not installed; pip install 'densezoo[all]' brings every command's needs")
+    except KeyboardInterrupt:
+        status = 130
+    sys.exit(status)
+
+
+def _complain(error: object) -> int:
+    print("zoo: " + " ".join(str(error).split()), file=sys.stderr)
+    return BAD_INPUT

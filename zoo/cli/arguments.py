@@ -1,0 +1,119 @@
+"""Arguments that several commands share, and what turns them into things."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from zoo.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+DATA_HELP = "scenes, scenes:seed=3,count=400,size=128, camvid:PATH, voc:PATH or folder:PATH (images/ and masks/)."
+
+Data = Annotated[str, typer.Option("--data", "-d", help=DATA_HELP)]
+Size = Annotated[str | None, typer.Option("--size", "-s", help="Height × width in pixels: 256 or 360x480.")]
+Accelerator = Annotated[str, typer.Option("--accelerator", "-a", help="cpu or gpu.")]
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """ "256" or "360x480" as (H, W).
+
+    Raises:
+        InputError: for anything else.
+    """
+    if text is None:
+        return None
+    match = re.fullmatch(r"([1-9]\d*)(?:[x×]([1-9]\d*))?", text.strip())
+    if not match:
+        raise InputError(f"size {text!r}: expected pixels such as 256, or height x width such as 360x480")
+    height = int(match[1])
+    return height, int(match[2] or height)
+
+
+def open_model(path: Path) -> keras.Model:
+    """A trained model: a `.keras` file, or a training run's folder with one in it.
+
+    Raises:
+        InputError: if there is none.
+    """
+    from zoo import load
+
+    if path.is_dir():
+        inside = path / "model.keras"
+        if not inside.is_file():
+            raise InputError(f"{path} holds no model.keras; give a .keras file, or the folder of a finished training run")
+        path = inside
+    return load(path)
+
+
+def open_predictor(
+    path: Path, accelerator: str = "cpu", size: tuple[int, int] | None = None
+) -> tuple[Callable[[np.ndarray], np.ndarray], Any]:
+    """What answers one uint8 H×W×3 image at its own resolution, and what the answer means (task, labels, palette).
+
+    A `.tflite` file runs on LiteRT; a `.keras` file (or a run's folder) on Keras, at `size` if the model takes any.
+    """
+    if path.suffix == ".tflite":
+        import edge
+
+        if size is not None:
+            raise InputError(f"--size is for Keras models; {path} has a size of its own")
+        runner = edge.Runner(path, accelerator)
+        return runner, runner.card
+    if accelerator != "cpu":
+        raise InputError(f"--accelerator {accelerator} is for .tflite files; convert {path} first: zoo convert {path}")
+    model = open_model(path)
+    return keras_predictor(model, size), meaning_of(model)
+
+
+def keras_predictor(
+    model: keras.Model, size: tuple[int, int] | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A Keras model as a function of one image, at the model's own size, or `size`, or the image's."""
+    import numpy as np
+    from PIL import Image
+
+    from zoo import tasks
+
+    meaning = meaning_of(model)
+    fixed = model.inputs[0].shape[1:3]
+
+    def predict(image: np.ndarray) -> np.ndarray:
+        height, width = size or (fixed if None not in fixed else image.shape[:2])
+        resized = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR), np.float32)
+        output = np.asarray(model.predict_on_batch(resized[None]))
+        return tasks.get(meaning.task).answer(output, meaning.kind, image.shape[:2])
+
+    return predict
+
+
+def meaning_of(model: keras.Model) -> Any:
+    """The model's `Answer`.
+
+    Raises:
+        InputError: for a model that was not built by this zoo.
+    """
+    from zoo import answer
+
+    meaning = answer(model)
+    if meaning is None:
+        raise InputError(f"{model.name} does not say what its output means; build it with zoo.build")
+    return meaning
+
+
+def read_image(path: Path) -> np.ndarray:
+    """A picture file as uint8 H×W×3 RGB, turned upright.
+
+    Raises:
+        InputError: if it is missing or no picture.
+    """
+    from zoo.data.images import read_rgb as read
+
+    return read(path)

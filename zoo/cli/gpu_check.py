@@ -1,0 +1,27 @@
+"""`zoo gpu-check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli.arguments import read_image
+
+
+def gpu_check(
+    file: Annotated[Path, typer.Argument(help="Any .tflite file.")],
+    images: Annotated[list[Path] | None, typer.Argument(help="Pictures to compare the numbers on.")] = None,
+) -> None:
+    """Will a phone's GPU run this file whole, and say the same as the CPU? Exit status 1 if not.
+
+    Example: zoo gpu-check model.tflite photo.jpg
+    """
+    from rich.console import Console
+
+    import edge
+
+    verdict = edge.gpu_check(file, [read_image(path) for path in images] if images else None)
+    Console().print(verdict)
+    raise typer.Exit(0 if verdict.ok else 1)

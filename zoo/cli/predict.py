@@ -1,0 +1,39 @@
+"""`zoo predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli.arguments import Accelerator, Size, open_predictor, parse_size, read_image
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="A .tflite file, a .keras file or the folder of a training run.")],
+    images: Annotated[list[Path], typer.Argument(help="Pictures of any size.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the overlays and masks.")] = Path("predictions"),
+    size: Size = None,
+    accelerator: Accelerator = "cpu",
+) -> None:
+    """Lay a model's answer over pictures.
+
+    Example: zoo predict model.tflite photo.jpg
+    """
+    import numpy as np
+    from PIL import Image
+
+    from zoo import tasks
+
+    answer, meaning = open_predictor(model, accelerator, parse_size(size))
+    task = tasks.get(meaning.task)
+    pictures = {path: read_image(path) for path in images}  # all of them first: nothing is written if one is broken
+    out.mkdir(parents=True, exist_ok=True)
+    for path, image in pictures.items():
+        prediction = answer(image)
+        Image.fromarray(task.draw(image, prediction, meaning.labels, meaning.palette)).save(out / f"{path.stem}_overlay.png")
+        print(f"{path}: {task.describe(prediction, meaning.labels)}")
+        if np.ndim(prediction) == 2:
+            Image.fromarray(np.asarray(prediction, np.uint8)).save(out / f"{path.stem}_mask.png")
+    print(f"overlays in {out}/")

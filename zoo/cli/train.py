@@ -1,0 +1,85 @@
+"""`zoo train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli.arguments import Data, Size, parse_size
+
+
+def train(
+    name: Annotated[str, typer.Argument(help="A segmentation network of zoo list.")],
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; run again to go on where it stopped.")],
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 30,
+    size: Size = None,
+    batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 8,
+    encoder: Annotated[str | None, typer.Option(help="A name of zoo list --encoders.")] = None,
+    encoder_weights: Annotated[
+        str | None, typer.Option(help="A .keras file over the same encoder, or applications:FILE of keras.applications.")
+    ] = None,
+    output_stride: Annotated[int | None, typer.Option(help="8 or 16: dilate the encoder instead of striding.")] = None,
+    optimizer: Annotated[str, typer.Option(help="adamw or sgd.")] = "adamw",
+    rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    class_weights: Annotated[str | None, typer.Option(help="Balance classes: median or sqrt_median.")] = None,
+    precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
+    freeze_batchnorm: Annotated[
+        str | None,
+        typer.Option(help="Keep batch normalisation as it is in layers named like this ('*': all), for pretrained encoders."),
+    ] = None,
+    ema: Annotated[float | None, typer.Option(help="Average the weights with this momentum, such as 0.999.")] = None,
+    crop: Annotated[
+        bool, typer.Option("--crop", help="Learn from crops of --size out of pictures at their own size, not shrunk ones.")
+    ] = False,
+    augment: Annotated[bool, typer.Option(help="Flip, scale, crop and recolour.")] = True,
+    validate_every: Annotated[int, typer.Option(min=1, help="Epochs between looks at the validation split.")] = 1,
+    seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    minutes: Annotated[float | None, typer.Option(help="Stop after so long; run again to go on.")] = None,
+) -> None:
+    """Train a network. Interrupt it at any moment; the same command goes on where it stopped.
+
+    Example: zoo train fcn8s --encoder mobilenet_v2 --data camvid:PATH --crop --size 240x320 --out runs/camvid
+    """
+    import zoo
+    import zoo.data
+
+    pixels = parse_size(size)
+    training, validation = zoo.data.open(data, "train"), zoo.data.open(data, "val")
+    options = {} if output_stride is None else {"encoder_options": {"output_stride": output_stride}}
+    import keras
+
+    keras.utils.set_random_seed(seed)  # the start is drawn too
+    model = zoo.build(
+        name,
+        classes=training.classes,
+        encoder=encoder,
+        encoder_weights=encoder_weights,
+        palette=training.palette,
+        **options,
+    )
+    result = zoo.train(
+        model,
+        training,
+        validation,
+        epochs=epochs,
+        batch_size=batch,
+        size=pixels,
+        val_size=None if crop else pixels,
+        optimizer=optimizer,
+        learning_rate=rate,
+        augment=zoo.data.Augment(native=crop) if augment or crop else None,
+        class_weights=class_weights,
+        precision=precision,
+        frozen_batchnorm=freeze_batchnorm or False,
+        ema=ema,
+        validate_every=validate_every,
+        seed=seed,
+        folder=out,
+        max_seconds=None if minutes is None else 60 * minutes,
+    )
+    if result.best is not None:
+        print(f"best: {result.best['metric']} {result.best['score']:.4f} in epoch {result.best['epoch']}")
+    print(f"{result.stopped}; the same command goes on" if result.stopped else f"{out}/model.keras is ready")
