@@ -1,0 +1,14 @@
+"""The end of most classifiers since 2014: the average over all positions, and one dense layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.encoders import Features
+from zoo.lazy import keras
+
+
+def average_top(features: Features, classes: int) -> Any:
+    """Global average pooling of the deepest feature → Dense."""
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(features.deepest)
+    return keras.layers.Dense(classes, name="fc")(x)
