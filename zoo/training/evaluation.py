@@ -1,0 +1,273 @@
+"""Scores of a network, or of anything that answers images, over a whole data set."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+from PIL import Image
+from rich.progress import Progress
+from rich.table import Table
+
+from zoo import tasks
+from zoo.errors import InputError
+from zoo.layers import answer
+from zoo.metrics import ConfusionMatrix
+from zoo.tasks import Task
+from zoo.training.precision import compiles
+
+if TYPE_CHECKING:
+    from zoo.data import Dataset, Sample
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Attributes:
+        model, dataset: their names.
+        task: the task that was scored.
+        images: how many.
+        size: (H, W) that images were resized to for the network; None for each its own.
+        matrix: the one confusion matrix that all scores come from.
+        ms_per_image: median milliseconds per image in the network alone, or in the whole call of a runner, whose
+            first call is left out (nan when there was no other).
+    """
+
+    model: str
+    dataset: str
+    task: Task
+    images: int
+    size: tuple[int, int] | None
+    matrix: ConfusionMatrix
+    ms_per_image: float
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The task's scores by name, 0–1, the headline first."""
+        return self.task.summary(self.matrix)
+
+    @property
+    def headline(self) -> float:
+        """The score that tells better from worse."""
+        return self.scores[self.task.headline]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON can hold it; scores that are nan become None."""
+        rows = [{key: _json(value) for key, value in row.items()} for row in self.matrix.rows()]
+        facts = {"model": self.model, "dataset": self.dataset, "task": self.task.name, "images": self.images}
+        size = None if self.size is None else list(self.size)
+        scores = {name: _json(value) for name, value in self.scores.items()}
+        return {**facts, "size": size, "scores": scores, "classes": rows, "ms_per_image": _json(self.ms_per_image)}
+
+    def to_json(self, path: str | Path) -> Path:
+        """Writes `to_dict` to a file and returns its path."""
+        path = Path(path)
+        path.write_text(json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        return path
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Writes one row a class to a file and returns its path."""
+        path, rows = Path(path), self.matrix.rows()
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, rows[0].keys())
+            writer.writeheader()
+            writer.writerows(rows)
+        return path
+
+    def table(self) -> Table:
+        """For a terminal: one row a class, the scores above."""
+        title = " · ".join(f"{name.replace('_', ' ')} {_percent(value)}" for name, value in self.scores.items())
+        pace = "" if np.isnan(self.ms_per_image) else f", {self.ms_per_image:.1f} ms each"
+        note = f"{self.model} on {self.dataset}: {self.images} images{pace}"
+        table = Table(title=title, caption=note)
+        table.add_column("class")
+        for name in ("IoU", "Dice", "precision", "recall", "target pixels"):
+            table.add_column(name, justify="right")
+        for row in self.matrix.rows():
+            shares = [_percent(row[name]) for name in ("iou", "dice", "precision", "recall")]
+            table.add_row(row["class"], *shares, f"{row['pixels']:,}")
+        return table
+
+
+def evaluate(
+    model: keras.Model | Callable[[np.ndarray], np.ndarray],
+    dataset: Dataset,
+    *,
+    size: tuple[int, int] | None = None,
+    batch_size: int = 8,
+    limit: int | None = None,
+    progress: bool = True,
+) -> Evaluation:
+    """Scores a model over a data set: one confusion matrix, a single scale, at each target's own resolution.
+
+    Args:
+        model: a Keras model of this zoo, or of others if it gives logits; or anything that takes one image, uint8
+            H×W×3 RGB, and answers it (`edge.Runner`): a class map H×W, or probabilities (classes,).
+        dataset: labelled samples; a network's scores are resized to each target's own size, bilinearly.
+        size: (H, W) in pixels to resize images to, bilinearly, for a Keras model. By default the model's own fixed
+            size, or else each image's.
+        batch_size: images at once, for a Keras model; images of one size that follow each other go together.
+        limit: how many samples at most, from the first.
+        progress: whether to draw a progress bar.
+
+    Raises:
+        InputError: the data set is empty, `size` contradicts the model, the number of classes differs, or an answer
+            does not fit its target.
+    """
+    count = len(dataset) if limit is None else min(limit, len(dataset))
+    if count < 1 or batch_size < 1:
+        raise InputError(f"{dataset.name}: {count} samples in batches of {batch_size}; at least one of each is needed")
+    if isinstance(model, keras.Model):
+        scorer: NetworkScorer | _CallableScorer = NetworkScorer(model, dataset, size)
+    else:
+        if size is not None:
+            raise InputError("size= is for Keras models; a runner resizes images itself")
+        scorer, batch_size = _CallableScorer(model, dataset), 1
+    return score(scorer, dataset, batch_size, count, progress)
+
+
+def score(
+    scorer: NetworkScorer | _CallableScorer,
+    dataset: Dataset,
+    batch_size: int,
+    count: int | None = None,
+    progress: bool = False,
+) -> Evaluation:
+    """The evaluation of the first `count` samples (all by default)."""
+    count = len(dataset) if count is None else count
+    matrix = scorer.task.matrix(dataset.classes, dataset.ignore)
+    times: list[float] = []
+    with Progress(disable=not progress, transient=True) as bar:
+        row = bar.add_task(f"evaluating on {dataset.name}", total=count)
+        for samples in _batches(dataset, count, batch_size):
+            for sample, prediction in zip(samples, scorer.answers(samples, times), strict=True):
+                _count(matrix, sample, prediction)
+            bar.advance(row, len(samples))
+    ms = 1000 * float(np.median(times)) if times else float("nan")
+    return Evaluation(scorer.name, dataset.name, scorer.task, count, scorer.size, matrix, ms)
+
+
+class NetworkScorer:
+    """Class indices from a Keras model, at the targets' resolution.
+
+    Args:
+        model: the model; `evaluate` says which.
+        dataset: whose samples it will see.
+        size: (H, W) or None; see `evaluate`.
+        kind, task: what the output is, where it cannot be asked for because `model` stops before its `Answer`.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        dataset: Dataset,
+        size: tuple[int, int] | None,
+        kind: str | None = None,
+        task: Task | None = None,
+    ) -> None:
+        last = answer(model)
+        self.name = model.name
+        self.task = task or task_of(model, dataset)
+        self.kind = kind or ("logits" if last is None else last.kind)
+        self.size = _input_size(model, size)
+        channels = len(last.labels) if last is not None and last.labels else model.output_shape[-1]
+        if (last is not None or self.kind != "classes") and channels != len(dataset.classes):
+            raise InputError(
+                f"{model.name} tells {channels} classes apart and {dataset.name} has {len(dataset.classes)}; "
+                f"build it with classes={len(dataset.classes)}"
+            )
+        # A model of our own over the same layers: compiling that one leaves the caller's as it is.
+        self._model = keras.Model(model.inputs, model.outputs[0])
+        self._model.compile(jit_compile=compiles(None))
+        self._seen: set[tuple[int, ...]] = set()
+
+    def answers(self, samples: list[Sample], times: list[float]) -> Iterator[np.ndarray]:
+        """One class map (or index) a sample; the seconds per image go into `times`."""
+        images = np.stack([_resized(sample.image, self.size) for sample in samples]).astype(np.float32)
+        if images.shape not in self._seen:  # a first run traces and is no measure of time
+            self._seen.add(images.shape)
+            self._model.predict_on_batch(images)
+        start = time.perf_counter()
+        output = np.asarray(keras.ops.convert_to_numpy(self._model.predict_on_batch(images)))
+        times.append((time.perf_counter() - start) / len(samples))
+        for sample, single in zip(samples, output, strict=True):
+            yield self.task.decide(single[None], self.kind, np.shape(sample.target))[0]
+
+
+class _CallableScorer:
+    """Class indices from anything that answers one image."""
+
+    size = None
+
+    def __init__(self, runner: Callable[[np.ndarray], np.ndarray], dataset: Dataset) -> None:
+        if not callable(runner):
+            raise InputError(f"{runner!r} cannot be evaluated; expected a keras.Model or a function of one image")
+        self._runner, self._seen = runner, False
+        self.name = getattr(runner, "name", None) or getattr(runner, "__name__", type(runner).__name__)
+        self.task = tasks.get(dataset.task)
+
+    def answers(self, samples: list[Sample], times: list[float]) -> Iterator[np.ndarray]:
+        for sample in samples:
+            start = time.perf_counter()
+            prediction = self._runner(sample.image)
+            if self._seen:
+                times.append(time.perf_counter() - start)
+            self._seen = True
+            yield self.task.read(prediction)
+
+
+def task_of(model: keras.Model, dataset: Any = None) -> Task:
+    """The task of a model's `Answer`, or else of the data set."""
+    last = answer(model)
+    return tasks.get(last.task if last is not None else getattr(dataset, "task", "segmentation"))
+
+
+def _input_size(model: keras.Model, size: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The size to feed: asked for, or the model's own where that is fixed."""
+    own = tuple(model.input_shape[1:3])
+    if None in own:
+        return None if size is None else tuple(map(int, size))
+    if size is not None and tuple(size) != own:
+        raise InputError(f"size={size}: {model.name} was built for {own[0]}×{own[1]} and takes no other")
+    return own
+
+
+def _batches(dataset: Dataset, count: int, batch_size: int) -> Iterator[list[Sample]]:
+    """The first `count` samples in order, together as long as images and targets are of one shape."""
+    held: list[Sample] = []
+    for index in range(count):
+        sample = dataset[index]
+        if held and (len(held) == batch_size or sample.image.shape != held[0].image.shape):
+            yield held
+            held = []
+        held.append(sample)
+    yield held
+
+
+def _resized(image: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
+    if size is None or image.shape[:2] == size:
+        return image
+    return np.asarray(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BILINEAR))
+
+
+def _count(matrix: ConfusionMatrix, sample: Sample, prediction: np.ndarray) -> None:
+    try:
+        matrix.update(sample.target, prediction)
+    except InputError as error:
+        raise InputError(f"{sample.name}: {error}") from error
+
+
+def _json(value: Any) -> Any:
+    return None if isinstance(value, float) and np.isnan(value) else value
+
+
+def _percent(value: float) -> str:
+    return "–" if np.isnan(value) else f"{100 * value:.1f}"

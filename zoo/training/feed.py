@@ -1,0 +1,76 @@
+"""The batches of a run as Keras asks for them, tied to the epoch that is running."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from zoo.errors import InputError
+from zoo.tasks.base import NO_LABEL
+
+if TYPE_CHECKING:
+    from zoo.data import Dataset
+    from zoo.training.settings import Settings
+
+
+class Feed(keras.utils.PyDataset):
+    """Passes batches on, of the epoch it is told.
+
+    Keras calls `on_epoch_end` once before the first epoch and reads ahead of the last; counting epochs by it would
+    make what a batch holds depend on where a run was interrupted. An error in reading is kept too, because backends
+    wrap it beyond recognition.
+
+    Args:
+        data: a `Dataset`, or a PyDataset of (images, targets) that stays as it is. It is exact to resume if what it
+            gives depends on nothing but the index and its attribute `epoch`, if it has one.
+        settings: for making batches of a `Dataset`.
+    """
+
+    def __init__(self, data: Dataset | keras.utils.PyDataset, settings: Settings) -> None:
+        if isinstance(data, keras.utils.PyDataset):
+            if settings.augment is not None or settings.size is not None:
+                raise InputError("size= and augment= are for a Dataset; these batches are made already")
+            self.source: Any = data
+        else:
+            from zoo.data import Batches
+
+            self.source = Batches(
+                data, settings.batch_size, size=settings.size, augment=settings.augment, seed=settings.seed
+            )
+        source = self.source
+        super().__init__(source.workers, source.use_multiprocessing, source.max_queue_size)
+        self.dataset = getattr(source, "dataset", None)
+        self.epoch = 0
+        self.error: Exception | None = None
+
+    @property
+    def ignore(self) -> int | None:
+        """The target value that no loss counts."""
+        return getattr(self.source, "ignore", NO_LABEL)
+
+    def __len__(self) -> int:
+        return self.source.num_batches
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            return self.batch(self.epoch, index)
+        except Exception as error:
+            self.error = error
+            raise
+
+    def batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Batch `index` of `epoch`."""
+        if hasattr(self.source, "batch"):
+            return self.source.batch(epoch, index)
+        if hasattr(self.source, "epoch"):
+            self.source.epoch = epoch
+        return self.source[index]
+
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint remembers of the data."""
+        known: dict[str, Any] = {"steps": len(self), "ignore": self.ignore}
+        if self.dataset is not None:
+            known |= {"name": self.dataset.name, "samples": len(self.dataset), "classes": list(self.dataset.classes)}
+        return known
