@@ -43,6 +43,12 @@ def whole(tmp_path_factory) -> tuple[keras.Model, run.Result]:
     return go(tmp_path_factory.mktemp("whole"))
 
 
+@pytest.fixture(autouse=True)
+def no_curves(monkeypatch) -> None:
+    """Drawing takes a quarter of such a small run's time."""
+    monkeypatch.setattr(run, "draw_curves", lambda *_: None)
+
+
 def check_same_end(model: keras.Model, result: run.Result, whole: tuple[keras.Model, run.Result]) -> None:
     for got, expected in zip(values(model), values(whole[0]), strict=True):
         np.testing.assert_array_equal(got, expected)
