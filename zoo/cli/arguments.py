@@ -44,7 +44,9 @@ def open_model(path: Path) -> keras.Model:
         InputError: if there is none.
     """
     from zoo import load
+    from zoo.cli.quiet import start_keras
 
+    start_keras()
     if path.is_dir():
         inside = path / "model.keras"
         if not inside.is_file():

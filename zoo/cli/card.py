@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from zoo.cli.quiet import start_keras
+
 
 def card(
     name: Annotated[str, typer.Argument(help="A name of zoo list.")],
@@ -16,6 +18,7 @@ def card(
 
     Example: zoo card fcn8s
     """
+    start_keras()
     from zoo.cards import card as make
 
     found = make(name)

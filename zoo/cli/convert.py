@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from zoo.cli.arguments import Size, open_model, parse_size
+from zoo.cli.quiet import start_keras
 
 
 def convert(
@@ -25,6 +26,7 @@ def convert(
 
     Example: zoo convert runs/camvid --recipe int8 --size 360x480 --calibration camvid:PATH
     """
+    start_keras()
     import converters
     import zoo.data
     from zoo.errors import InputError

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from zoo.cli.arguments import Accelerator, Data, Size, meaning_of, open_model, open_predictor, parse_size
+from zoo.cli.quiet import start_keras
 
 
 def evaluate(
@@ -29,6 +30,7 @@ def evaluate(
     import zoo.data
 
     samples = zoo.data.open(data, split)
+    start_keras()
     if model.suffix == ".tflite":
         subject, meaning = open_predictor(model, accelerator, parse_size(size))
         evaluate_at = None

@@ -9,6 +9,7 @@ import typer
 
 from zoo.cli.arguments import parse_size
 from zoo.cli.quickstart_page import write_page
+from zoo.cli.quiet import start_keras
 
 if TYPE_CHECKING:
     import keras
@@ -35,6 +36,7 @@ def quickstart(
 
     import zoo.data
 
+    start_keras()
     console = Console()
     pixels = parse_size(size)
     splits = {

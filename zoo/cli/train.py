@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from zoo.cli.arguments import Data, Size, parse_size
+from zoo.cli.quiet import start_keras
 
 
 def train(
@@ -49,6 +50,8 @@ def train(
     pixels = parse_size(size)
     training, validation = zoo.data.open(data, "train"), zoo.data.open(data, "val")
     options = {} if output_stride is None else {"encoder_options": {"output_stride": output_stride}}
+
+    start_keras()
     import keras
 
     keras.utils.set_random_seed(seed)  # the start is drawn too

@@ -1,0 +1,39 @@
+"""Keras and its backend, started without the backend's chatter."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+def start_keras() -> None:
+    """Imports Keras and starts its backend. TensorFlow logs a screenful of device notes then, whatever it is told.
+
+    If the start fails, what was written to standard error is written after all.
+    """
+    with _held_back():
+        import keras
+
+        keras.ops.zeros(1)
+
+
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Keeps what native code writes to standard error, and gives it back only if an error is raised."""
+    sys.stderr.flush()
+    before = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(before, 2)
+            held.seek(0)
+            os.write(2, held.read())
+            raise
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
