@@ -61,6 +61,8 @@ export interface Framed {
   bitmap: ImageBitmap;
   answer: Answer;
   timings: Pick<Timings, 'prepare' | 'run' | 'finish'>;
+  /** Bytes of WebAssembly memory, which grows and never shrinks. */
+  memory: number;
 }
 
 export type Failure = 'start' | 'fetch' | 'not-a-model' | 'input-type' | 'shape' | 'compile' | 'run';

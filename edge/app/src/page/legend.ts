@@ -125,7 +125,7 @@ export class Legend {
       row.bar.style.width = `${(share * 100).toFixed(1)}%`;
       row.button.disabled = !pressable;
       row.button.setAttribute('aria-pressed', String(!this.hidden.has(index)));
-      row.button.setAttribute('aria-label', say('hideClass', { label: card.labels[index] ?? index, share: text }));
+      row.button.title = pressable ? say('hideClass') : '';
     }
   }
 

@@ -245,7 +245,7 @@ export class Session {
     }
     const began = performance.now();
     stage.show(framed.bitmap, framed.answer);
-    speed.add({ capture, ...framed.timings, draw: performance.now() - began });
+    speed.add({ capture, ...framed.timings, draw: performance.now() - began }, framed.memory);
     legend.setAnswer(framed.answer);
     const root = document.documentElement;
     root.dataset.frames = String(Number(root.dataset.frames ?? 0) + 1);

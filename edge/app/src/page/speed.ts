@@ -2,7 +2,7 @@
 import type { Backend, Timings } from '../protocol';
 import { Chart, STAGES } from './chart';
 import { byId, make } from './dom';
-import { number, onLanguage, say } from './words';
+import { bytes, number, onLanguage, say } from './words';
 
 const KEPT = 600;
 const AVERAGED = 30;
@@ -27,6 +27,7 @@ export class Speed {
   private records: Measured[] = [];
   private longTasks = 0;
   private lastDrawn = 0;
+  private memory = 0;
   private result = '';
 
   constructor() {
@@ -43,7 +44,8 @@ export class Speed {
     this.draw();
   }
 
-  add(timings: Timings): void {
+  add(timings: Timings, memory: number): void {
+    this.memory = memory;
     this.records.push({ at: performance.now(), timings });
     if (this.records.length > KEPT) this.records.shift();
     if (performance.now() - this.lastDrawn > REDRAW_MS) this.draw();
@@ -80,6 +82,7 @@ export class Speed {
       }),
     );
     byId('measured').textContent = this.result;
+    byId('memory').textContent = this.memory > 0 ? say('memory', { size: bytes(this.memory) }) : '';
     byId('long-tasks').textContent = say('longTasks', { count: this.longTasks });
     const last = timings[timings.length - 1];
     const words = last && STAGES.map((stage) => `${say(stage)} ${number(last[stage], 1)}`).join(', ');
@@ -100,6 +103,7 @@ export class Speed {
       milliseconds: measured,
       framesPerSecond: this.framesPerSecond(),
       longTasks: this.longTasks,
+      memoryBytes: this.memory,
       frames: this.records.map(({ timings }) => timings),
     };
   }

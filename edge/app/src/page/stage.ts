@@ -60,6 +60,7 @@ export class Stage {
     if (this.canvas.width !== frame.width || this.canvas.height !== frame.height) {
       this.canvas.width = frame.width;
       this.canvas.height = frame.height;
+      this.container.style.setProperty('--aspect', String(frame.width / frame.height));
       this.fit();
     }
     this.repaint();

@@ -1,5 +1,5 @@
 // LiteRT's lifetime on this device: choose the accelerator, compile a file, run pictures through it. One model at a time.
-import { loadAndCompile, loadLiteRt, supportsFeature, Tensor, type CompiledModel } from '@litertjs/core';
+import { getGlobalLiteRt, loadAndCompile, loadLiteRt, supportsFeature, Tensor, type CompiledModel } from '@litertjs/core';
 import { guessCard, readCard, type Card, type InputRange } from '../model/card';
 import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, Precision } from '../protocol';
 import { resizeRgb } from './resize';
@@ -69,6 +69,12 @@ async function readBytes(source: string | ArrayBuffer): Promise<Uint8Array<Array
   }
   if (!response.ok) throw new EngineError('fetch', `${response.status} ${response.statusText}`);
   return new Uint8Array(await response.arrayBuffer());
+}
+
+function heapBytes(): number {
+  // Emscripten's view of its memory; its declaration is not among LiteRT's exported types.
+  const { HEAPU8 } = getGlobalLiteRt().liteRtWasm as unknown as { HEAPU8: Uint8Array };
+  return HEAPU8.byteLength;
 }
 
 export class Engine {
@@ -154,7 +160,7 @@ export class Engine {
     const ran = performance.now();
     const answer = TASKS[card.task](output, card, bitmap.width, bitmap.height);
     const finish = performance.now() - ran;
-    return { bitmap, answer, timings: { prepare: prepared - began, run: ran - prepared, finish } };
+    return { bitmap, answer, timings: { prepare: prepared - began, run: ran - prepared, finish }, memory: heapBytes() };
   }
 
   /** The picture at the model's size, its values moved into the model's range. Like Python, it does not keep the aspect ratio. */

@@ -1,0 +1,393 @@
+"""The demo app in a real browser: the same masks as Python's, from files and from a camera, offline, within its own policy."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from colour_model import COLOURS, LABELS, iou, scene, write_camera, write_model
+from PIL import Image
+
+import edge
+from edge.demo_site import DIST
+from edge.server import Server, serve
+
+playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="the browser tests need Debian's chromium"),
+    pytest.mark.skipif(not (DIST / "index.html").is_file(), reason="the demo app is not built: run `make app`"),
+]
+
+AXE = DIST.parent / "node_modules" / "axe-core" / "axe.min.js"
+PATIENCE_MS = 60_000
+QUIET = ("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync")
+GPU = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
+FLOAT_IOU, INT8_IOU = 0.99, 0.97
+
+PIXELS = """() => {
+  const shown = densezoo.inspect();
+  const text = (bytes) => {
+    let out = '';
+    for (let at = 0; at < bytes.length; at += 32768) out += String.fromCharCode(...bytes.subarray(at, at + 32768));
+    return btoa(out);
+  };
+  return { width: shown.width, height: shown.height, rgba: text(shown.rgba), classes: text(shown.answer.classes) };
+}"""
+
+
+@dataclass
+class Visit:
+    """One page of the app, and everything that it complained of."""
+
+    page: Any
+    complaints: list[str] = field(default_factory=list)
+
+    def ready(self) -> Visit:
+        self.page.wait_for_selector("html[data-state=ready]", timeout=PATIENCE_MS)
+        return self
+
+    def choose(self, name: str) -> None:
+        self.page.get_by_role("radio", name=name).check(force=True)
+        self.ready()
+
+    def show(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
+        """(picture as the app got it, class map) after opening the file."""
+        before = self.frames()
+        self.page.set_input_files("#open-file", path)
+        self.frames(beyond=before)
+        return self.answer()
+
+    def frames(self, beyond: int = -1) -> int:
+        self.page.wait_for_function(
+            "least => Number(document.documentElement.dataset.frames ?? 0) > least", arg=beyond, timeout=PATIENCE_MS
+        )
+        return int(self.page.evaluate("Number(document.documentElement.dataset.frames ?? 0)"))
+
+    def answer(self) -> tuple[np.ndarray, np.ndarray]:
+        shown = self.page.evaluate(PIXELS)
+        size = (shown["height"], shown["width"])
+        rgba = np.frombuffer(base64.b64decode(shown["rgba"]), np.uint8).reshape(*size, 4)
+        return rgba[..., :3].copy(), np.frombuffer(base64.b64decode(shown["classes"]), np.uint8).reshape(size)
+
+    def report(self) -> dict[str, Any]:
+        """The speed panel's export."""
+        with self.page.expect_download() as download:
+            self.page.click("#export")
+        return json.loads(Path(download.value.path()).read_text())
+
+
+Open = Callable[..., Visit]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("models")
+    return {
+        "float32": write_model(folder / "float.tflite"),
+        "int8": write_model(folder / "int8.tflite", "int8"),
+        "classes": write_model(folder / "classes.tflite", head="classes"),
+        "undescribed": write_model(folder / "foreign.tflite", described=False),
+    }
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("picture") / "scene.png"
+    Image.fromarray(scene(211, 317)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_camera(tmp_path_factory.mktemp("camera") / "film.y4m", [scene(240, 320, seed) for seed in (3, 4)])
+
+
+@pytest.fixture(scope="module")
+def server(models: dict[str, Path]) -> Iterator[Server]:
+    with serve([models["float32"], models["int8"], models["classes"]]) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browsers(camera: Path) -> Iterator[Callable[..., Any]]:
+    """Launches Chromium with or without a GPU; one browser of each kind for all tests here."""
+    with playwright.sync_playwright() as driver:
+        launched: dict[tuple[str, ...], Any] = {}
+
+        def launch(*arguments: str) -> Any:
+            if arguments not in launched:
+                film = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera}")
+                launched[arguments] = driver.chromium.launch(
+                    executable_path=CHROMIUM, args=["--no-sandbox", *QUIET, *film, *arguments]
+                )
+            return launched[arguments]
+
+        yield launch
+        for browser in launched.values():
+            browser.close()
+
+
+@pytest.fixture
+def visit(browsers: Callable[..., Any], server: Server) -> Iterator[Open]:
+    """Opens the app in a new profile; afterwards nothing may have been written to the console as an error."""
+    visits: list[tuple[Any, Visit]] = []
+
+    def open_app(*arguments: str, url: str = server.url, permissions: tuple[str, ...] = ("camera",), **options: Any) -> Visit:
+        context = browsers(*arguments).new_context(permissions=list(permissions), locale="en-GB", **options)
+        opened = Visit(context.new_page())
+        opened.page.on("pageerror", lambda error: opened.complaints.append(f"uncaught: {error}"))
+        opened.page.on(
+            "console", lambda line: opened.complaints.append(f"console: {line.text}") if line.type == "error" else None
+        )
+        opened.page.add_init_script(
+            "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
+        )
+        visits.append((context, opened))
+        opened.page.goto(url)
+        return opened
+
+    yield open_app
+    complaints = [line for _, opened in visits for line in opened.complaints]
+    for context, _ in visits:
+        context.close()
+    assert complaints == []
+
+
+def check_masks(answer: np.ndarray, truth: np.ndarray, least: float) -> None:
+    shares = iou(answer, truth)
+    assert len(shares) == len(LABELS), f"a picture with all classes is expected, got {sorted(shares)}"
+    assert min(shares.values()) >= least, shares
+
+
+@pytest.mark.parametrize(("name", "least"), [("float32", FLOAT_IOU), ("int8", INT8_IOU), ("classes", FLOAT_IOU)])
+@pytest.mark.parametrize("accelerator", ["wasm", "webgpu"])
+def test_file_gives_pythons_mask(
+    visit: Open, models: dict[str, Path], picture: Path, accelerator: str, name: str, least: float
+) -> None:
+    opened = visit(*(GPU if accelerator == "webgpu" else ())).ready()
+    opened.choose(f"colours as {name}")
+    shown, answer = opened.show(picture)
+    assert opened.page.evaluate("document.documentElement.dataset.accelerator") == accelerator
+    original = np.asarray(Image.open(picture))
+    np.testing.assert_array_equal(shown, original)
+    truth = edge.Runner(models[name])(original)
+    check_masks(answer, truth, least)
+    # What the tolerance is worth: swapped channels or a mask one input pixel off must fall below it.
+    assert min(iou(answer, edge.Runner(models[name])(original[..., ::-1].copy())).values()) < least - 0.1
+    assert min(iou(np.roll(answer, 3, 1), truth).values()) < least
+
+
+@pytest.mark.parametrize("accelerator", ["wasm", "webgpu"])
+def test_camera_gives_pythons_mask(visit: Open, models: dict[str, Path], accelerator: str) -> None:
+    opened = visit(*(GPU if accelerator == "webgpu" else ())).ready()
+    opened.page.click("#camera")
+    first = opened.frames(beyond=0)
+    opened.frames(beyond=first + 3)
+    opened.page.click("#freeze")
+    opened.page.wait_for_timeout(500)
+    frozen = opened.frames()
+    shown, answer = opened.answer()
+    check_masks(answer, edge.Runner(models["float32"])(shown), FLOAT_IOU)
+    opened.page.wait_for_timeout(300)
+    assert opened.frames() == frozen
+    opened.page.click("#camera")
+    assert opened.page.get_by_role("button", name="Camera", exact=True).count() >= 1
+
+
+def test_camera_stops_when_the_page_is_hidden_and_comes_back(visit: Open) -> None:
+    opened = visit().ready()
+    opened.page.click("#camera")
+    opened.frames(beyond=2)
+    hide = """hidden => {
+      Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }"""
+    opened.page.evaluate(hide, True)
+    opened.page.wait_for_selector("#camera.active", state="detached")
+    opened.page.wait_for_timeout(300)
+    seen = opened.frames()
+    opened.page.wait_for_timeout(500)
+    assert opened.frames() == seen
+    opened.page.evaluate(hide, False)
+    opened.frames(beyond=seen)
+
+
+def test_refused_camera_is_explained(visit: Open) -> None:
+    opened = visit(permissions=()).ready()
+    opened.page.click("#camera")
+    opened.page.wait_for_selector("#notice:not([hidden])")
+    assert "camera is not allowed" in opened.page.inner_text("#notice")
+
+
+def test_missing_gpu_is_explained(visit: Open) -> None:
+    opened = visit().ready()
+    assert "WebAssembly" in opened.page.inner_text("#accelerator")
+    assert "processor does the work" in opened.page.inner_text("#fallback")
+
+
+def test_threads_are_used_where_the_page_is_isolated(visit: Open) -> None:
+    opened = visit().ready()
+    assert opened.page.evaluate("crossOriginIsolated")
+    if opened.page.evaluate("navigator.hardwareConcurrency") > 1:
+        assert "threads" in opened.page.inner_text("#accelerator")
+
+
+def test_undescribed_file_runs_on_guesses(visit: Open, models: dict[str, Path], picture: Path) -> None:
+    opened = visit().ready()
+    opened.page.set_input_files("#model-file", models["undescribed"])
+    opened.page.get_by_role("radio", name="foreign").and_(opened.page.locator(":checked")).wait_for(state="attached")
+    opened.ready()
+    _, answer = opened.show(picture)
+    original = np.asarray(Image.open(picture))
+    check_masks(answer, edge.Runner(models["undescribed"], input_range=(0, 255))(original), FLOAT_IOU)
+    opened.page.get_by_text("About this model").click()
+    assert opened.page.is_visible("#card-note")
+
+
+def test_damaged_file_is_refused_in_plain_words(visit: Open, tmp_path: Path) -> None:
+    opened = visit().ready()
+    (tmp_path / "holiday.tflite").write_bytes(b"not a model at all" * 9)
+    opened.page.set_input_files("#model-file", tmp_path / "holiday.tflite")
+    opened.page.wait_for_selector("html[data-state=failed]")
+    assert "holiday is not a TensorFlow Lite file" in opened.page.inner_text("#notice")
+    opened.choose("colours as float32")
+    assert opened.page.is_hidden("#notice")
+
+
+def test_damaged_picture_is_refused_in_plain_words(visit: Open, tmp_path: Path) -> None:
+    opened = visit().ready()
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG nothing")
+    opened.page.set_input_files("#open-file", tmp_path / "broken.png")
+    opened.page.wait_for_selector("#notice:not([hidden])")
+    assert "broken.png is not a picture" in opened.page.inner_text("#notice")
+
+
+def test_views_legend_and_saving(visit: Open, picture: Path) -> None:
+    opened = visit().ready()
+    _, answer = opened.show(picture)
+    page = opened.page
+    with page.expect_download() as mask:
+        page.click("#save-mask")
+    saved = np.asarray(Image.open(mask.value.path()).convert("RGB"))
+    np.testing.assert_array_equal(saved, COLOURS.astype(np.uint8)[answer])
+
+    def view() -> np.ndarray:
+        with page.expect_download() as download:
+            page.click("#save-view")
+        return np.asarray(Image.open(download.value.path()).convert("RGB")).astype(int)
+
+    original = np.asarray(Image.open(picture)).astype(int)
+    overlay = view()
+    water = LABELS.index("water")
+    changed = np.abs(overlay - original).sum(-1) > 0
+    assert not changed[answer == 0].any(), "the background class is not painted over"
+    assert changed[answer == water].mean() > 0.9
+    page.get_by_role("button", name="water").click()
+    assert (np.abs(view() - original).sum(-1)[answer == water] == 0).all()
+    page.click("#show-all")
+    page.fill("#opacity", "100")
+    np.testing.assert_array_equal(view(), COLOURS.astype(int)[answer])
+    page.click("#view-split-item")
+    split, middle = view(), original.shape[1] // 2
+    np.testing.assert_array_equal(split[:, : middle - 1], original[:, : middle - 1])
+    np.testing.assert_array_equal(split[:, middle + 2 :], COLOURS.astype(int)[answer][:, middle + 2 :])
+    page.focus("#divider")
+    page.keyboard.press("Home")
+    np.testing.assert_array_equal(view()[:, 2:], COLOURS.astype(int)[answer][:, 2:])
+    page.click("#view-background-item")
+    page.locator("#background-colour-choice").check(force=True)
+    behind = view()
+    person = answer == LABELS.index("person")
+    assert (np.abs(behind - [0x1F, 0x6B, 0x4E]).sum(-1) < 6)[~person].mean() > 0.8
+    assert (np.abs(behind - original).sum(-1) < 6)[person].mean() > 0.7
+
+
+def test_speed_panel_measures_and_exports(visit: Open, picture: Path) -> None:
+    opened = visit().ready()
+    opened.show(picture)
+    opened.page.click("#measure")
+    opened.page.wait_for_selector("#measured:not(:empty)", timeout=PATIENCE_MS)
+    report = opened.report()
+    assert report["backend"]["accelerator"] == "wasm"
+    assert len(report["frames"]) == 51
+    assert set(report["frames"][-1]) == {"capture", "prepare", "run", "finish", "draw"}
+    assert 0 < report["milliseconds"]["median"] <= report["milliseconds"]["p95"]
+
+
+def test_tensors_are_freed(visit: Open, picture: Path) -> None:
+    """WebAssembly memory never shrinks: one input that is kept per frame would show as growth, in pages of 64 KiB."""
+    opened = visit().ready()
+    opened.show(picture)
+    sizes = []
+    for _ in range(4):
+        opened.page.click("#measure")
+        opened.page.wait_for_selector("#measure:enabled", timeout=PATIENCE_MS)
+        sizes.append(opened.report()["memoryBytes"])
+    assert sizes[0] > 0
+    assert len(set(sizes)) == 1, sizes
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: run `npm ci` in edge/app")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+def test_accessible(visit: Open, picture: Path, scheme: str, width: int) -> None:
+    opened = visit(viewport={"width": width, "height": 844}, color_scheme=scheme).ready()
+    opened.show(picture)
+    opened.page.get_by_text("About this model").click()
+    opened.page.evaluate(AXE.read_text())
+    violations = opened.page.evaluate("axe.run().then((result) => result.violations)")
+    found = [(v["impact"], v["id"], [node["html"][:120] for node in v["nodes"]]) for v in violations]
+    assert [entry for entry in found if entry[0] in ("serious", "critical")] == [], found
+    assert opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "no sideways scrolling"
+
+
+def test_german(visit: Open) -> None:
+    opened = visit().ready()
+    opened.page.click("#language")
+    assert opened.page.inner_text("#open") == "Bild öffnen"
+    assert opened.page.get_attribute("html", "lang") == "de"
+    assert opened.page.get_by_text("undefined").count() == 0
+
+
+def test_installs_and_reloads_with_the_server_gone(visit: Open, models: dict[str, Path], picture: Path) -> None:
+    running = serve([models["float32"]])
+    try:
+        opened = visit(url=running.url).ready()
+        session = opened.page.context.new_cdp_session(opened.page)
+        errors = {error["errorId"] for error in session.send("Page.getInstallabilityErrors")["installabilityErrors"]}
+        # The browser lends tests private profiles, which never install anything.
+        assert errors <= {"in-incognito"}
+    finally:
+        running.close()
+    opened.page.reload()
+    opened.ready()
+    _, answer = opened.show(picture)
+    check_masks(answer, edge.Runner(models["float32"])(np.asarray(Image.open(picture))), FLOAT_IOU)
+    # The browser itself notes each fetch that found no server.
+    opened.complaints = [line for line in opened.complaints if "ERR_CONNECTION_REFUSED" not in line]
+
+
+def test_exported_site_isolates_itself_on_a_plain_host(visit: Open, models: dict[str, Path], tmp_path: Path) -> None:
+    """A static host in a subfolder that sends none of our headers: the service worker adds them."""
+    from functools import partial
+    from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+    from threading import Thread
+
+    class Plain(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    edge.export_app(tmp_path / "some" / "where", [models["float32"]])
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Plain, directory=str(tmp_path))) as host:
+        Thread(target=host.serve_forever, daemon=True).start()
+        opened = visit(url=f"http://127.0.0.1:{host.server_address[1]}/some/where/").ready()
+        assert opened.page.evaluate("crossOriginIsolated")
+        host.shutdown()
