@@ -167,11 +167,12 @@ function showSamples(samples: Sample[]): void {
   byId('samples').replaceChildren(...items);
 }
 
-function backendName(): string {
+function showBackend(): void {
   const { backend } = session;
-  if (!backend) return '';
-  const name = ACCELERATOR_NAMES[backend.accelerator];
-  return backend.threads > 1 ? `${name} · ${say('threads', { count: backend.threads })}` : name;
+  byId('accelerator').hidden = !backend;
+  if (!backend) return;
+  const threads = make('span', { className: 'chip-detail', textContent: ` · ${say('threads', { count: backend.threads })}` });
+  byId('accelerator').replaceChildren(ACCELERATOR_NAMES[backend.accelerator], ...(backend.threads > 1 ? [threads] : []));
 }
 
 let described = '';
@@ -189,8 +190,7 @@ function update(): void {
   const { backend, camera, frozen, loaded } = session;
   const shown = stage.frame !== null;
   document.documentElement.dataset.accelerator = backend?.accelerator ?? '';
-  byId('accelerator').textContent = backendName();
-  byId('accelerator').hidden = !backend;
+  showBackend();
   byId('device').textContent = backend?.device ?? '';
   const why = backend?.fallback;
   byId('fallback').textContent = why ? say(FALLBACK_WORDS[why]) : '';
