@@ -139,7 +139,7 @@ def test_a_layer_with_a_policy_of_its_own_keeps_it():
     assert model.get_layer("classifier").dtype_policy.name == "mixed_float16"
 
 
-@pytest.mark.parametrize("which", [True, "encoder*"])
+@pytest.mark.parametrize("which", [True, "encoder*", "stem*,encoder_n*"])
 def test_batch_normalisation_can_stand_still(which, plain):
     model = network()
     norm, before = model.get_layer("encoder_norm"), values(network().get_layer("encoder_norm"))
@@ -343,6 +343,22 @@ def test_epochs_must_be_given():
 def test_another_number_of_classes_is_refused():
     with pytest.raises(InputError, match="toy tells 5 classes apart and blocks has 3; build it with classes=3"):
         zoo.train(network(classes=5), Blocks(), **RUN)
+
+
+def test_another_number_of_channels_is_refused():
+    image = keras.Input((None, None, 1))
+    model = keras.Model(image, keras.layers.Conv2D(3, 1)(image), name="grey")
+    with pytest.raises(InputError, match="grey takes images of 1 channels and blocks has RGB"):
+        zoo.train(model, Blocks(), **RUN)
+
+
+def test_learning_from_crops_is_judged_on_whole_pictures():
+    val, model = Blocks(3, seed=1, size=32), network(dropout=0)
+    crops = {"size": (16, 16), "augment": zoo.data.Augment(native=True)}
+    result = zoo.train(model, Blocks(size=32), val, **{**RUN, "epochs": 2}, **crops)
+    assert result.best["score"] == zoo.evaluate(model, val, progress=False).headline
+    result = zoo.train(network(), Blocks(size=32), val, **{**RUN, "epochs": 2}, **crops, val_size=(8, 8))
+    assert result.best["score"] != zoo.evaluate(model, val, progress=False).headline
 
 
 def test_another_size_than_the_model_was_built_for_is_refused():

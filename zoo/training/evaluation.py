@@ -179,26 +179,25 @@ class NetworkScorer:
         self.kind = kind or ("logits" if last is None else last.kind)
         self.size = _input_size(model, size)
         channels = len(last.labels) if last is not None and last.labels else model.output_shape[-1]
-        if (last is not None or self.kind != "classes") and channels != len(dataset.classes):
-            raise InputError(
-                f"{model.name} tells {channels} classes apart and {dataset.name} has {len(dataset.classes)}; "
-                f"build it with classes={len(dataset.classes)}"
-            )
+        check_fit(model, channels, dataset)
         # A model of our own over the same layers: compiling that one leaves the caller's as it is.
         self._model = keras.Model(model.inputs, model.outputs[0])
         self._model.compile(jit_compile=compiles(None))
-        self._seen: set[tuple[int, ...]] = set()
+        self._seen: dict[tuple[int, ...], int] = {}  # an image's shape → images in the batches traced for it
 
     def answers(self, samples: list[Sample], times: list[float]) -> Iterator[np.ndarray]:
         """One class map (or index) a sample; the seconds per image go into `times`."""
         images = np.stack([_resized(sample.image, self.size) for sample in samples]).astype(np.float32)
-        if images.shape not in self._seen:  # a first run traces and is no measure of time
-            self._seen.add(images.shape)
+        traced = self._seen.get(images.shape[1:], 0)
+        if traced < len(images):  # a first run traces and is no measure of time
+            self._seen[images.shape[1:]] = len(images)
             self._model.predict_on_batch(images)
+        elif traced > len(images):  # filled up: cheaper than tracing a large network again for a last, shorter batch
+            images = np.pad(images, ((0, traced - len(images)), (0, 0), (0, 0), (0, 0)))
         start = time.perf_counter()
         output = np.asarray(keras.ops.convert_to_numpy(self._model.predict_on_batch(images)))
-        times.append((time.perf_counter() - start) / len(samples))
-        for sample, single in zip(samples, output, strict=True):
+        times.append((time.perf_counter() - start) / len(images))
+        for sample, single in zip(samples, output[: len(samples)], strict=True):
             yield self.task.decide(single[None], self.kind, np.shape(sample.target))[0]
 
 
@@ -228,6 +227,24 @@ def task_of(model: keras.Model, dataset: Any = None) -> Task:
     """The task of a model's `Answer`, or else of the data set."""
     last = answer(model)
     return tasks.get(last.task if last is not None else getattr(dataset, "task", "segmentation"))
+
+
+def check_fit(model: keras.Model, classes: int, dataset: Dataset) -> None:
+    """Refuses a model that tells another number of classes apart than a data set has, or does not take its images.
+
+    Raises:
+        InputError: saying both numbers and how to build the model.
+    """
+    count = len(dataset.classes)
+    if classes != count:
+        raise InputError(
+            f"{model.name} tells {classes} classes apart and {dataset.name} has {count}; build it with classes={count}"
+        )
+    if model.input_shape[-1] not in (3, None):
+        raise InputError(
+            f"{model.name} takes images of {model.input_shape[-1]} channels and {dataset.name} has RGB; "
+            "build it with input_shape=(None, None, 3)"
+        )
 
 
 def _input_size(model: keras.Model, size: tuple[int, int] | None) -> tuple[int, int] | None:

@@ -45,15 +45,18 @@ def computing_in(model: keras.Model, precision: str) -> Iterator[None]:
 
 @contextmanager
 def holding_batchnorm(model: keras.Model, which: bool | str) -> Iterator[None]:
-    """Keeps batch normalisation still: statistics, scale and offset. `which`: all, none, or a glob over layer names.
+    """Keeps batch normalisation still: statistics, scale and offset.
+
+    `which`: all, none, or those whose layer name matches one of the globs in a list like "stem*,block*".
 
     Raises:
         InputError: no batch normalisation has a name like that.
     """
-    pattern = "*" if which is True else which
+    patterns = which.split(",") if isinstance(which, str) else ["*"] * which
     norms = [layer for layer in every_layer(model) if isinstance(layer, keras.layers.BatchNormalization)]
-    held = [layer for layer in norms if layer.trainable and pattern and fnmatch.fnmatchcase(layer.name, pattern)]
-    if isinstance(which, str) and not held:
+    named = [layer for layer in norms if any(fnmatch.fnmatchcase(layer.name, pattern) for pattern in patterns)]
+    held = [layer for layer in named if layer.trainable]
+    if isinstance(which, str) and not named:
         names = ", ".join(layer.name for layer in norms[:3]) or "none"
         raise InputError(f"frozen_batchnorm={which!r} matches no BatchNormalization; their names begin {names}")
     for layer in held:

@@ -16,7 +16,7 @@ import numpy as np
 from zoo.errors import InputError, unknown
 from zoo.losses import class_weights_from
 from zoo.training.checkpoints import write_whole
-from zoo.training.evaluation import Evaluation, NetworkScorer, score, task_of
+from zoo.training.evaluation import Evaluation, NetworkScorer, check_fit, score, task_of
 from zoo.training.feed import Feed
 from zoo.training.keeper import Keeper, LossNotFinite
 from zoo.training.logs import draw_curves
@@ -116,11 +116,8 @@ def _check_model(model: keras.Model, told: Settings) -> None:
 
 def _compile(network: keras.Model, told: Settings, feed: Feed, task: Task) -> None:
     """Gives the network its loss and its optimiser, built."""
-    if feed.dataset is not None and network.output_shape[-1] != len(feed.dataset.classes):
-        raise InputError(
-            f"{network.name} tells {network.output_shape[-1]} classes apart and {feed.dataset.name} has "
-            f"{len(feed.dataset.classes)}; build it with classes={len(feed.dataset.classes)}"
-        )
+    if feed.dataset is not None:
+        check_fit(network, network.output_shape[-1], feed.dataset)
     steps = told.epochs * len(feed)
     rate = WarmUp(told.learning_rate, steps, warmup_steps(told.warmup, len(feed), told.epochs), told.schedule)
     variables = network.trainable_variables
@@ -149,7 +146,9 @@ def _validation(
 ) -> Callable[[], Evaluation] | None:
     if data is None:
         return None
-    scorer = NetworkScorer(network, data, told.val_size or told.size, "logits", task)
+    # Learnt on crops of the pictures' own pixels, a network is judged on whole pictures at that scale.
+    like_training = None if getattr(told.augment, "native", False) else told.size
+    scorer = NetworkScorer(network, data, told.val_size or like_training, "logits", task)
     return lambda: score(scorer, data, told.batch_size)
 
 

@@ -28,7 +28,8 @@ class Settings:
         epochs: how often the data are seen.
         batch_size: samples a step; also images at once in validation.
         size: (H, W) of training batches in pixels; None for the samples' own.
-        val_size: (H, W) that validation images are resized to; by default `size`.
+        val_size: (H, W) that validation images are resized to; by default `size`, or their own size where `augment`
+            is `native`.
         optimizer: "adamw" or "sgd" (Nesterov, momentum 0.9).
         learning_rate: at its peak; by default 1e-3 for AdamW, 1e-2 for SGD.
         weight_decay: decoupled, per step rate·decay; by default 1e-2. Biases and normalisation are left out.
@@ -41,7 +42,8 @@ class Settings:
         precision: what layers compute in: "float32", "bfloat16" or "float16" (with loss scaling). Weights, loss and the
             answer are float32 always.
         jit: whether to compile the step with XLA; None decides by backend and device.
-        frozen_batchnorm: keeps BatchNormalization still: all of it, or those whose layer name matches a glob.
+        frozen_batchnorm: keeps BatchNormalization still: all of it, or those whose layer name matches one of the globs
+            in a list like "stem*,block*" (a pretrained encoder's).
         ema: momentum of a moving average of the weights, which is then what is validated and kept; None for none.
         seed: of the order of the data, augmentation and dropout. Initial weights are the builder's:
             `keras.utils.set_random_seed` before `zoo.build` sets those.
