@@ -1,0 +1,185 @@
+"""How long `.tflite` files take here, by accelerator and thread count, in a way that lets two of them be compared."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from edge.errors import AcceleratorError, InputError
+from edge.graph import Tensor, read_graph
+from edge.pictures import structured
+from edge.remote import ACCELERATORS, Remote
+
+
+@dataclass(frozen=True)
+class Row:
+    """One file on one accelerator with one number of threads (0 for the GPU).
+
+    Times are in milliseconds. An inference includes writing the input and reading the output back. `load_ms` is the load
+    and the compilation, `peak_bytes` the worker process's peak, runtime included (0 where the system does not tell).
+    `ratio` is the median over that of the first file under the same accelerator and threads. `error` says why a file did
+    not run; its times are then NaN.
+    """
+
+    file: str
+    accelerator: str
+    threads: int
+    size: str
+    median_ms: float
+    p95_ms: float
+    load_ms: float
+    peak_bytes: int
+    bytes: int
+    repeats: int
+    ratio: float
+    adapter: str = ""
+    error: str = ""
+
+
+@dataclass
+class _Contest:
+    """One row in the making."""
+
+    path: Path
+    accelerator: str
+    threads: int
+    feed: list[np.ndarray]
+    worker: Remote | None
+    times: list[float]
+    error: str = ""
+
+    def run(self, counts: bool) -> None:
+        if self.worker is None:
+            return
+        try:
+            taken, _ = self.worker.timed(self.feed)
+        except InputError as error:
+            self.worker.close()
+            self.worker, self.error = None, str(error)
+            return
+        if counts:
+            self.times.append(taken)
+
+
+def benchmark(
+    paths: Sequence[str | Path],
+    accelerators: Sequence[str] = ("cpu",),
+    threads: Sequence[int] = (1, 2),
+    *,
+    repeats: int = 50,
+    warmup: int = 5,
+    timeout: float = 300.0,
+) -> list[Row]:
+    """Latency of each file on each accelerator, the CPU once for each number of threads, in the order given.
+
+    Every combination has a worker process of its own, and they take turns, one inference each: what else the machine does
+    meanwhile falls on all of them alike, so that ratios mean something. A file that an accelerator does not take gives a
+    row with its `error`. Raises InputError for no files, a file that is missing or damaged, or numbers below 1.
+    """
+    paths = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    _check(paths, accelerators, threads, repeats, warmup)
+    contests: list[_Contest] = []
+    try:
+        for path, accelerator in itertools.product(paths, accelerators):
+            feed = [_feed(tensor) for tensor in read_graph(path).inputs]
+            for count in threads if accelerator == "cpu" else (0,):
+                contests.append(_open(path, accelerator, count, feed, timeout))
+        for turn in range(warmup + repeats):
+            for contest in contests:
+                contest.run(counts=turn >= warmup)
+        return _rows(contests)
+    finally:
+        for contest in contests:
+            if contest.worker is not None:
+                contest.worker.close()
+
+
+def _check(
+    paths: Sequence[Path], accelerators: Sequence[str], threads: Sequence[int], repeats: int, warmup: int
+) -> None:
+    if not paths:
+        raise InputError("no files to time; give at least one .tflite file")
+    unknown = [name for name in accelerators if name not in ACCELERATORS]
+    if unknown or not accelerators:
+        raise InputError(f"accelerators are {tuple(accelerators)}; expected some of {', '.join(ACCELERATORS)}")
+    if not threads or any(not isinstance(count, int) or count < 1 for count in threads):
+        raise InputError(f"threads are {tuple(threads)}; expected whole numbers from 1")
+    if repeats < 1 or warmup < 0:
+        raise InputError(f"repeats is {repeats} and warmup {warmup}; expected at least 1 and 0")
+
+
+def _open(path: Path, accelerator: str, threads: int, feed: list[np.ndarray], timeout: float) -> _Contest:
+    try:
+        worker = Remote(path, accelerator, threads=threads or None, timeout=timeout)
+    except AcceleratorError as error:
+        return _Contest(path, accelerator, threads, feed, None, [], str(error))
+    return _Contest(path, accelerator, threads, feed, worker, [])
+
+
+def _feed(tensor: Tensor) -> np.ndarray:
+    """A structured picture in the tensor's own type. Times hardly depend on values, but denormals and NaN are slow."""
+    if len(tensor.shape) == 4 and tensor.shape[-1] in (1, 3):
+        picture = structured(tensor.shape[1], tensor.shape[2], 1)[0][None, ..., : tensor.shape[-1]]
+        bytes_ = np.repeat(picture, tensor.shape[0], axis=0)
+        # Quantised inputs take the bytes as they are, shifted where they are signed.
+        return (bytes_ - (128 if tensor.dtype == "int8" else 0)).astype(tensor.dtype)
+    return tensor.store(np.ones(tensor.shape, np.float32))
+
+
+def _rows(contests: Sequence[_Contest]) -> list[Row]:
+    first: dict[tuple[str, int], float] = {}
+    rows = []
+    for contest in contests:
+        worker, timed = contest.worker, bool(contest.times) and not contest.error
+        median = float(np.median(contest.times)) if timed else float("nan")
+        base = first.setdefault((contest.accelerator, contest.threads), median)
+        rows.append(
+            Row(
+                file=contest.path.name,
+                accelerator=contest.accelerator,
+                threads=contest.threads,
+                size="×".join(map(str, contest.feed[0].shape[1:])),
+                median_ms=median,
+                p95_ms=float(np.percentile(contest.times, 95)) if timed else float("nan"),
+                load_ms=worker.load_ms if worker else float("nan"),
+                peak_bytes=worker.peak_bytes if worker else 0,
+                bytes=contest.path.stat().st_size,
+                repeats=len(contest.times),
+                ratio=median / base,
+                adapter=worker.adapter if worker and contest.accelerator == "gpu" else "",
+                error=contest.error,
+            )
+        )
+    return rows
+
+
+def write_csv(rows: Sequence[Row], path: str | Path) -> None:
+    """Writes the rows, with a header of their fields' names."""
+    with Path(path).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Row)])
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """The rows as a rich table, for the terminal."""
+    shown = Table(title="Latency, read-back included")
+    shown.add_column("file", overflow="fold")
+    for name in ("on", "input", "median ms", "p95 ms", "× first", "load ms", "peak MiB", "file MiB"):
+        shown.add_column(name, justify="left" if name == "on" else "right")
+    for row in rows:
+        where = row.adapter or row.accelerator.upper()
+        on = f"{where}, {row.threads} thread{'s' if row.threads > 1 else ''}" if row.threads else where
+        sizes = (f"{row.peak_bytes / 2**20:.0f}", f"{row.bytes / 2**20:.2f}")
+        if row.error:
+            shown.add_row(row.file, on, row.size, f"[red]{row.error}[/red]", "", "", "", "", sizes[1])
+            continue
+        times = (f"{row.median_ms:.2f}", f"{row.p95_ms:.2f}", f"{row.ratio:.2f}", f"{row.load_ms:.0f}")
+        shown.add_row(row.file, on, row.size, *times, *sizes)
+    return shown

@@ -1,0 +1,161 @@
+"""What LiteRT's GPU accelerator does not take, or takes and gets wrong, and what to write instead.
+
+Measured with ai-edge-litert 2.3.0 on SwiftShader: about 190 small graphs, GPU against CPU against TensorFlow (the test of
+the gate rebuilds a part of them). An entry here is a warning; only the numbers of a check are a verdict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edge.graph import Graph, Operator
+
+HALF_MAX = 65_504.0  # the largest finite float16
+
+# Op → what to write instead. All but those of CONV_3D, DENSIFY, WHILE, PACK and MUL were run on the accelerator and gave
+# the CPU's numbers.
+INSTEAD = {
+    "L2_NORMALIZATION": "divide by sqrt(sum(x·x) + eps) yourself (the converter fuses x · rsqrt(sum(square(x))) back)",
+    "LOCAL_RESPONSE_NORMALIZATION": "sum the squares over channels by a fixed 1×1 convolution, then divide by its power",
+    "GATHER_ND": "slice and concatenate, or GATHER along one axis with constant indices",
+    "GATHER": "give 1-D constant indices along one axis",
+    "SCATTER_ND": "pad and concatenate",
+    "CONV_3D": "fold the depth into the batch or the channels and use 2-D convolutions",
+    "ARG_MAX": "output int32 (keras.ops.argmax, then cast; tf.argmax(output_type=tf.int32)), or end at the logits",
+    "ARG_MIN": "argmax of the negated scores, int32",
+    "DENSIFY": "export dense weights (strip pruning without the sparse format)",
+    "SPACE_TO_BATCH_ND": "export dilated convolutions at a static batch of 1",
+    "BATCH_TO_SPACE_ND": "export dilated convolutions at a static batch of 1",
+    "BROADCAST_TO": "multiply or add: they broadcast by themselves",
+    "WHILE": "unroll the loop",
+    "PACK": "reshape to a new axis of 1 and concatenate, within 4 dimensions",
+    "RESHAPE": "stay within 4 dimensions",
+    "TRANSPOSE": "stay within 4 dimensions, batch first",
+    "STRIDED_SLICE": "keep the sliced axis (x[:, 0:1], not x[:, 0]) and reshape after",
+    "MUL": "keep the reduced axes (keepdims=True): a tensor without dimensions is refused",
+}
+DYNAMIC = "export at a static size: convert with a fixed height, width and batch of 1"
+DEFAULT_ADVICE = "write it with other ops, or run the file on the CPU"
+
+
+@dataclass(frozen=True)
+class Caution:
+    """A pattern found: `kind` is "wrong", "crash" or "overflow"; `tensors` names what the operators write."""
+
+    kind: str
+    what: str
+    advice: str
+    tensors: tuple[str, ...]
+
+
+def _one_hot(graph: Graph) -> list[Operator]:
+    return [operator for operator in graph.operators if operator.name == "ONE_HOT"]
+
+
+def _split_reordered(graph: Graph) -> list[Operator]:
+    """SPLIT whose pieces go straight into one CONCATENATION in another order."""
+    found = []
+    for joined in graph.operators:
+        for split in graph.operators:
+            if joined.name != "CONCATENATION" or split.name not in ("SPLIT", "SPLIT_V"):
+                continue
+            order = [split.outputs.index(tensor) for tensor in joined.inputs if tensor in split.outputs]
+            if order != sorted(order):
+                found.append(joined)
+    return found
+
+
+def _stretched(graph: Graph) -> list[Operator]:
+    """TRANSPOSE_CONV of stride 3 or more, read from its sizes: right at some sizes only."""
+    found = []
+    for operator in graph.operators:
+        if operator.name != "TRANSPOSE_CONV":
+            continue
+        small, large = graph.tensors[operator.inputs[2]].shape, graph.tensors[operator.outputs[0]].shape
+        if len(small) == len(large) == 4 and max(large[1] / max(small[1], 1), large[2] / max(small[2], 1)) > 2.5:
+            found.append(operator)
+    return found
+
+
+def _same_matrix(graph: Graph) -> list[Operator]:
+    return [
+        operator
+        for operator in graph.operators
+        if operator.name == "BATCH_MATMUL" and operator.inputs[0] == operator.inputs[1]
+    ]
+
+
+_PATTERNS: tuple[tuple[str, str, str, Callable[[Graph], list[Operator]]], ...] = (
+    ("wrong", "ONE_HOT gives wrong values", "compare the scores with their maximum and cast: x >= max(x)", _one_hot),
+    (
+        "wrong",
+        "SPLIT joined again in another order gives wrong values",
+        "slice (x[..., a:b]) instead of splitting",
+        _split_reordered,
+    ),
+    (
+        "wrong",
+        "TRANSPOSE_CONV of stride 3 or more gives wrong values at many sizes",
+        "chain strides of 2, or resize and convolve",
+        _stretched,
+    ),
+    (
+        "crash",
+        "BATCH_MATMUL of a tensor with itself aborts the process",
+        "compute queries and keys by two layers",
+        _same_matrix,
+    ),
+)
+
+
+def scan(graph: Graph) -> tuple[Caution, ...]:
+    """The known bad patterns in a graph."""
+    found = []
+    for kind, what, advice, search in _PATTERNS:
+        operators = search(graph)
+        if operators:
+            found.append(Caution(kind, what, advice, layer_names(graph, operators)))
+    return tuple(found)
+
+
+def half_overflow(graph: Graph, peaks: dict[int, float]) -> tuple[Caution, ...]:
+    """Where float16 would overflow, given each activation's largest magnitude on the samples.
+
+    A mean is checked by its sum, which the accelerator forms first: a mean of 10 over 100×100 pixels is a sum of 100,000.
+    """
+    large = [index for index, peak in peaks.items() if peak > HALF_MAX]
+    sums = []
+    for operator in graph.operators:
+        if operator.name != "MEAN":
+            continue
+        before, after = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
+        count = _size(before.shape) / max(_size(after.shape), 1)
+        if peaks.get(after.index, 0.0) * count > HALF_MAX:
+            sums.append(operator)
+    found = []
+    if large:
+        names = tuple(_short(graph.tensors[index].name) for index in large)
+        what = f"values up to {max(peaks[index] for index in large):.3g} overflow float16 (largest 65,504)"
+        found.append(Caution("overflow", what, "normalise earlier, or ask the device for float32", names))
+    if sums:
+        what = "sums behind a mean may pass float16's largest value, 65,504"
+        advice = "average in two steps (pool, then mean), or ask the device for float32"
+        found.append(Caution("overflow", what, advice, layer_names(graph, sums)))
+    return tuple(found)
+
+
+def layer_names(graph: Graph, operators: list[Operator]) -> tuple[str, ...]:
+    """What the operators write: converters name tensors after the layers they come from."""
+    return tuple(_short(graph.tensors[operator.outputs[0]].name) for operator in operators)
+
+
+def _short(name: str) -> str:
+    return name.split(";")[0]
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for side in shape:
+        size *= side
+    return size
