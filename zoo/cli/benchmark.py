@@ -18,7 +18,7 @@ def benchmark(
 
     Example: zoo benchmark a.tflite b.tflite --threads 1 --threads 2
     """
-    from edge.benchmark import table, write_csv
+    from edge.latency import table, write_csv
     from rich.console import Console
 
     import edge

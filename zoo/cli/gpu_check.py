@@ -18,10 +18,8 @@ def gpu_check(
 
     Example: zoo gpu-check model.tflite photo.jpg
     """
-    from rich.console import Console
-
     import edge
 
     verdict = edge.gpu_check(file, [read_image(path) for path in images] if images else None)
-    Console().print(verdict)
+    print(verdict.report())
     raise typer.Exit(0 if verdict.ok else 1)

@@ -75,7 +75,7 @@ def _train(
     keras.utils.set_random_seed(seed)
     train = splits["train"]
     model = zoo.build("fcn8s", classes=train.classes, encoder="mobilenet_v2_035", palette=train.palette)
-    result = zoo.train(
+    zoo.train(
         model,
         train,
         splits["val"],
@@ -89,7 +89,7 @@ def _train(
         seed=seed,
         folder=out / "run",
     )
-    return result.model
+    return model  # it holds the best weights now
 
 
 def _convert(
@@ -111,17 +111,13 @@ def _compare(model: keras.Model, files: dict[str, Path], samples: Any, console: 
     """Keras against LiteRT, on the CPU and, where there is a Vulkan driver, on the GPU accelerator."""
     import converters
     import edge
-    from edge.vulkan import driver
 
     verdicts = {}
     for recipe, path in files.items():
         on_cpu = converters.parity(model, path, samples)
         verdicts[recipe, "cpu"] = _verdict(on_cpu.passed, on_cpu.reason)
-        if driver() is None:
-            verdicts[recipe, "gpu"] = "not checked: no Vulkan driver here"
-        else:
-            on_gpu = edge.gpu_check(path, samples)
-            verdicts[recipe, "gpu"] = _verdict(on_gpu.ok, on_gpu.reason)
+        on_gpu = edge.gpu_check(path, samples)
+        verdicts[recipe, "gpu"] = f"{on_gpu.reason}: {on_gpu.detail}"
         for accelerator in ("cpu", "gpu"):
             console.print(f"{recipe:8} {accelerator}  {verdicts[recipe, accelerator]}")
     return verdicts
@@ -147,12 +143,12 @@ def _measure(
     import edge
     import zoo
 
-    timed = {row.path: row for row in edge.benchmark(list(files.values()), accelerators=("cpu",), threads=(2,))}
+    timed = {row.file: row for row in edge.benchmark(list(files.values()), accelerators=("cpu",), threads=(2,))}
     rows = [{"form": "Keras", "miou": zoo.evaluate(model, test).scores["miou"], "bytes": "", "ms": "", "cpu": "", "gpu": ""}]
     for recipe, path in files.items():
         miou = zoo.evaluate(edge.Runner(path), test).scores["miou"]
         checks = {accelerator: parity[recipe, accelerator] for accelerator in ("cpu", "gpu")}
-        ms = round(timed[path].median_ms, 2)
+        ms = round(timed[path.name].median_ms, 2)
         rows.append({"form": recipe, "miou": miou, "bytes": path.stat().st_size, "ms": ms, **checks})
 
     table = Table(box=None, header_style="bold")
