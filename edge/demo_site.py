@@ -22,13 +22,14 @@ _PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
 Content = Path | bytes
 
 
-def site(paths: Sequence[str | Path], samples: Sequence[str | Path] = (), dist: Path = DIST) -> dict[str, Content]:
+def site(paths: Sequence[str | Path], samples: Sequence[str | Path] = (), dist: Path | None = None) -> dict[str, Content]:
     """Every file of the site by its path below the root: a file on disk, or the bytes themselves.
 
     A map of all there is, rather than a folder to look names up in: what is not in it cannot be asked for.
 
     Raises InputError when the app is not built, and for a model or sample that is missing or cannot be read.
     """
+    dist = dist or DIST
     if not (dist / "index.html").is_file():
         raise InputError(f"the demo app is not built ({dist} is missing): run `make app`, which needs Node 20 and npm")
     if isinstance(paths, (str, Path)):

@@ -141,7 +141,7 @@ def visit(browsers: Callable[..., Any], server: Server) -> Iterator[Open]:
     visits: list[tuple[Any, Visit]] = []
 
     def open_app(*arguments: str, url: str = server.url, permissions: tuple[str, ...] = ("camera",), **options: Any) -> Visit:
-        context = browsers(*arguments).new_context(permissions=list(permissions), locale="en-GB", **options)
+        context = browsers(*arguments).new_context(permissions=list(permissions), **{"locale": "en-GB", **options})
         opened = Visit(context.new_page())
         opened.page.on("pageerror", lambda error: opened.complaints.append(f"uncaught: {error}"))
         opened.page.on(
@@ -391,3 +391,21 @@ def test_exported_site_isolates_itself_on_a_plain_host(visit: Open, models: dict
         opened = visit(url=f"http://127.0.0.1:{host.server_address[1]}/some/where/").ready()
         assert opened.page.evaluate("crossOriginIsolated")
         host.shutdown()
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "de-DE"])
+def test_nothing_is_cut_off(visit: Open, picture: Path, locale: str) -> None:
+    opened = visit(locale=locale).ready()
+    opened.show(picture)
+    opened.page.click("#view-background-item")
+    outside = """() => [...document.querySelectorAll('button, label, select, input:not(.unseen), .picture, h2')]
+      .filter((element) => element.checkVisibility() && !element.closest('.samples'))
+      .filter((element) => {
+        const box = element.getBoundingClientRect();
+        return box.width > 0 && (box.left < 0 || box.right > innerWidth + 0.5);
+      })
+      .map((element) => element.outerHTML.slice(0, 120))"""
+    for width, height in [(320, 640), (390, 844), (768, 1024), (1920, 1080)]:
+        opened.page.set_viewport_size({"width": width, "height": height})
+        opened.page.wait_for_timeout(100)
+        assert opened.page.evaluate(outside) == [], width

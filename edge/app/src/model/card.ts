@@ -9,9 +9,12 @@ export type Bound = number | number[];
 /** What of the input stands for a picture's 0 and 255: a number, or one a channel. densezoo's own files take 0 and 255. */
 export type InputRange = readonly [Bound, Bound];
 
+/** Taken where neither the file nor the visitor tells. */
+export const USUAL_RANGE: InputRange = [0, 255];
+
 export interface Card {
-  /** True when the fields come from densezoo.json; false when they were read off other metadata or guessed. */
-  own: boolean;
+  /** Where the fields come from: densezoo.json, standard TFLite metadata, or the tensors alone. */
+  source: 'densezoo.json' | 'TFLite metadata' | 'tensors';
   name: string;
   task: string;
   head: Head;
@@ -19,7 +22,8 @@ export interface Card {
   palette: Colour[];
   /** [height, width] in pixels. */
   inputSize: [number, number];
-  inputRange: InputRange;
+  /** Null when the file does not tell. */
+  inputRange: InputRange | null;
   recipe: string;
   io: string;
   licence: string | null;
@@ -63,14 +67,14 @@ export function cardFrom(data: unknown): Card | null {
   const labels = Array.isArray(data.labels) ? data.labels.map(String) : [];
   const palette = Array.isArray(data.palette) ? data.palette.filter(isTriple) : [];
   return {
-    own: data.source === undefined || data.source === 'densezoo.json',
+    source: data.source === 'TFLite metadata' || data.source === 'tensors' ? data.source : 'densezoo.json',
     name: typeof data.name === 'string' ? data.name : '',
     task: data.task,
     head: data.head === 'classes' || data.head === 'probabilities' ? data.head : 'logits',
     labels,
     palette: [...palette, ...vocPalette(labels.length).slice(palette.length)],
     inputSize: input.size,
-    inputRange: isRange(input.range) ? input.range : [0, 255],
+    inputRange: isRange(input.range) ? input.range : null,
     recipe: typeof data.recipe === 'string' ? data.recipe : '',
     io: typeof data.io === 'string' ? data.io : 'float32',
     licence: typeof data.licence === 'string' && data.licence ? data.licence : null,
@@ -117,14 +121,14 @@ export function guessCard(name: string, input: TensorShape, output: TensorShape)
   const labels = Array.from({ length: classes }, (_, index) => String(index));
   if (output.shape.length === 4 && last === 1) labels.splice(0, 2, 'background', 'foreground');
   return {
-    own: false,
+    source: 'tensors',
     name,
     task,
     head,
     labels,
     palette: vocPalette(classes),
     inputSize: [height, width],
-    inputRange: [0, 255],
+    inputRange: null,
     recipe: '',
     io: input.dtype,
     licence: null,

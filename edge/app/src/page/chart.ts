@@ -1,5 +1,6 @@
 // Stacked columns, one a frame: where the milliseconds went.
 import type { Timings } from '../protocol';
+import { milliseconds } from './words';
 
 export const STAGES = ['capture', 'prepare', 'run', 'finish', 'draw'] as const satisfies readonly (keyof Timings)[];
 const COLUMN = 6;
@@ -52,6 +53,6 @@ export class Chart {
     });
     context.fillStyle = style.color;
     context.font = `11px ${style.fontFamily}`;
-    context.fillText(`${top} ms`, 2, 12);
+    context.fillText(milliseconds(top), 2, 12);
   }
 }

@@ -98,7 +98,7 @@ export class Legend {
     }
     this.place(shares, card, answer.kind === 'segmentation');
     const others = card.labels.length - shares.size;
-    if (answer.kind === 'segmentation' && card.own && others > 0) this.rest.textContent = say('others', { count: others });
+    if (answer.kind === 'segmentation' && card.source !== 'tensors' && others > 0) this.rest.textContent = say('others', { count: others });
   }
 
   /** Updates rows in place: a list that is built anew with every camera frame could not be pressed. */

@@ -3,7 +3,7 @@ import type { Entry } from '../model/catalogue';
 import type { InputRange } from '../model/card';
 import type { Loaded } from '../protocol';
 import { byId, make } from './dom';
-import { bytes, number, onLanguage, say, type Word } from './words';
+import { bytes, milliseconds, number, onLanguage, say, type Word } from './words';
 
 const TASK_WORDS: Record<string, Word> = { segmentation: 'taskSegmentation', classification: 'taskClassification' };
 const RANGES: { label: string; range: InputRange }[] = [
@@ -82,9 +82,8 @@ export class Models {
 
   private drawCard(): void {
     const card = this.loaded?.card ?? this.chosen?.card ?? null;
-    const guessed = card !== null && !card.own;
-    this.note.hidden = !guessed;
-    this.rangeRow.hidden = !guessed;
+    this.note.hidden = card?.source !== 'tensors';
+    this.rangeRow.hidden = card?.inputRange !== null;
     this.details.replaceChildren();
     if (!card || !this.chosen) return;
     this.row('task', card.task in TASK_WORDS ? say(TASK_WORDS[card.task]) : card.task);
@@ -95,7 +94,7 @@ export class Models {
     for (const [key, value] of Object.entries(card.scores)) this.term(key, describe(value));
     this.provenance(card.provenance);
     this.row('licence', card.licence ?? '');
-    if (this.loaded) this.row('compiled', `${number(this.loaded.compileMs)} ms`);
+    if (this.loaded) this.row('compiled', milliseconds(this.loaded.compileMs));
   }
 
   private provenance(provenance: Record<string, unknown>): void {

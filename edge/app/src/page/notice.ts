@@ -26,6 +26,7 @@ export class Notice {
 
   /** Shown over the picture while something takes its time; null when it is done. */
   busy(word: Word | null, values: Record<string, string | number> = {}): void {
+    if (!word && !this.status) return;
     this.status = word && { word, values };
     this.draw();
   }

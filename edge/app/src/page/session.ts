@@ -23,6 +23,11 @@ const FAILURES: Record<Failure, Word> = {
 };
 /** The GPU's failures at which the processor may do better. */
 const WORTH_ANOTHER_TRY: ReadonlySet<Failure> = new Set(['start', 'compile', 'run']);
+/** A picture that takes longer gets a word of comfort. */
+const PATIENCE_MS = 300;
+/** A measurement of a slow network ends here, with the frames it has by then. */
+const LONGEST_MEASUREMENT_MS = 20_000;
+const FEWEST_MEASURED = 5;
 const SUBJECT = /^(person|people|human|foreground|vordergrund|pedestrian)$/i;
 
 export interface Parts {
@@ -133,20 +138,22 @@ export class Session {
     this.onChange();
   }
 
-  /** Runs what is on the stage `count` times; says after each how many are done. */
+  /** Runs what is on the stage `count` times, or as often as there is patience for; says before each how many are done. */
   async measure(count: number, progress: (done: number) => void): Promise<void> {
     const shown = this.parts.stage.shown;
     if (!shown || !this.loaded) return;
     const wasFrozen = this.frozen;
     this.frozen = true;
     try {
-      for (let done = 0; done < count; done++) {
+      let done = 0;
+      for (const end = performance.now() + LONGEST_MEASUREMENT_MS; done < count; done++) {
+        if (done >= FEWEST_MEASURED && performance.now() > end) break;
         progress(done);
         const began = performance.now();
         const copy = await createImageBitmap(this.parts.stage.shown!.frame);
         await this.process(copy, performance.now() - began);
       }
-      this.parts.speed.conclude(count);
+      this.parts.speed.conclude(done);
     } finally {
       this.frozen = wasFrozen;
     }
@@ -230,7 +237,7 @@ export class Session {
   }
 
   private async process(bitmap: ImageBitmap, capture: number): Promise<void> {
-    const { legend, speed, stage } = this.parts;
+    const { legend, notice, speed, stage } = this.parts;
     if (!this.loaded) {
       // The model is still on its way: the picture waits on the stage.
       stage.show(bitmap, null);
@@ -238,7 +245,14 @@ export class Session {
       return;
     }
     const visit = this.visit;
-    const framed = await this.infer(bitmap);
+    const patience = setTimeout(() => notice.busy('thinking'), PATIENCE_MS);
+    let framed: Framed;
+    try {
+      framed = await this.infer(bitmap);
+    } finally {
+      clearTimeout(patience);
+      if (visit === this.visit) notice.busy(null);
+    }
     if (visit !== this.visit) {
       framed.bitmap.close();
       return;

@@ -2,7 +2,7 @@
 import type { Backend, Timings } from '../protocol';
 import { Chart, STAGES } from './chart';
 import { byId, make } from './dom';
-import { bytes, number, onLanguage, say } from './words';
+import { bytes, milliseconds, number, onLanguage, say } from './words';
 
 const KEPT = 600;
 const AVERAGED = 30;
@@ -62,7 +62,7 @@ export class Speed {
   /** Median and 95th percentile in ms of the last `count` frames. */
   conclude(count: number): void {
     const totals = this.records.slice(-count).map(({ timings }) => total(timings));
-    this.result = say('median', { value: number(quantile(totals, 0.5), 1), p95: number(quantile(totals, 0.95), 1) });
+    this.result = say('median', { value: milliseconds(quantile(totals, 0.5)), p95: milliseconds(quantile(totals, 0.95)) });
     this.draw();
   }
 
@@ -73,11 +73,11 @@ export class Speed {
     const mean = (stage: keyof Timings) => recent.reduce((sum, frame) => sum + frame[stage], 0) / (recent.length || 1);
     const whole = STAGES.reduce((sum, stage) => sum + mean(stage), 0);
     byId('fps').textContent = recent.length > 2 ? number(this.framesPerSecond(), 1) : '–';
-    byId('frame-ms').textContent = recent.length > 0 ? `${number(whole, 1)} ms` : '–';
+    byId('frame-ms').textContent = recent.length > 0 ? milliseconds(whole) : '–';
     byId('stages').replaceChildren(
       ...STAGES.map((stage) => {
         const key = make('span', { className: `key key-${stage}` });
-        const value = recent.length > 0 ? `${number(mean(stage), 1)} ms` : '–';
+        const value = recent.length > 0 ? milliseconds(mean(stage)) : '–';
         return make('div', {}, make('dt', {}, key, say(stage)), make('dd', { textContent: value }));
       }),
     );

@@ -1,6 +1,6 @@
 // LiteRT's lifetime on this device: choose the accelerator, compile a file, run pictures through it. One model at a time.
 import { getGlobalLiteRt, loadAndCompile, loadLiteRt, supportsFeature, Tensor, type CompiledModel } from '@litertjs/core';
-import { guessCard, readCard, type Card, type InputRange } from '../model/card';
+import { guessCard, readCard, USUAL_RANGE, type Card, type InputRange } from '../model/card';
 import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, Precision } from '../protocol';
 import { resizeRgb } from './resize';
 import { TASKS, type Output } from './tasks';
@@ -149,7 +149,7 @@ export class Engine {
     if (!this.model || !this.card) throw new EngineError('run', 'no model is loaded');
     const { card, model } = this;
     const began = performance.now();
-    const input = this.fill(bitmap, range ?? card.inputRange);
+    const input = this.fill(bitmap, range ?? card.inputRange ?? USUAL_RANGE);
     const prepared = performance.now();
     let output: Output;
     try {

@@ -81,7 +81,7 @@ export const de: Words = {
   longTasks: 'Pausen über 50 ms auf dieser Seite: {count}',
   chart: 'Millisekunden der letzten Bilder, nach Schritten',
   chartNow: 'Letztes Bild {total} ms: {stages}',
-  median: 'Median {value} ms, 95 % unter {p95} ms',
+  median: 'Median {value}, 95 % unter {p95}',
   threads: '{count} Threads',
   starting: 'Das Netz wacht auf…',
   loading: '{name} wird geladen…',

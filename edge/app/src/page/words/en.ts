@@ -79,7 +79,7 @@ export const en = {
   longTasks: 'Pauses over 50 ms on this page: {count}',
   chart: 'Milliseconds of the last frames, by stage',
   chartNow: 'Last frame {total} ms: {stages}',
-  median: 'median {value} ms, 95 % under {p95} ms',
+  median: 'median {value}, 95 % under {p95}',
   threads: '{count} threads',
   starting: 'Waking the network…',
   loading: 'Loading {name}…',

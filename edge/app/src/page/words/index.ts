@@ -31,6 +31,11 @@ export function percent(share: number): string {
   return share.toLocaleString(language, { style: 'percent', minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** Long times do without tenths. */
+export function milliseconds(value: number): string {
+  return `${number(value, value < 100 ? 1 : 0)} ms`;
+}
+
 export function bytes(length: number): string {
   if (length < 1e6) return `${number(length / 1e3, length < 1e4 ? 1 : 0)} kB`;
   return `${number(length / 1e6, 1)} MB`;
