@@ -23,7 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.data.dataset import Dataset, Kept, Sample
+from zoo.data.dataset import KEEP, Dataset, Kept, Sample
 from zoo.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -40,10 +40,21 @@ _LATER = {  # imported when asked for: Batches needs Keras, the others Pillow
     "calibration_images": "zoo.data.batches",
     "scene": "zoo.data.scenes",
 }
-__all__ = ["SPECS", "Augment", "Batches", "Dataset", "Pairs", "Sample", "Scenes", "calibration_images", "open", "scene"]
+__all__ = [
+    "SPECS",
+    "Augment",
+    "Batches",
+    "Dataset",
+    "Kept",
+    "Pairs",
+    "Sample",
+    "Scenes",
+    "calibration_images",
+    "open",
+    "scene",
+]
 
 SPECS = ("scenes[:seed=N,count=N,size=N|HxW]", "camvid:PATH", "voc:PATH", "folder:PATH")
-KEEP = 512 << 20  # bytes of decoded samples kept in memory by default
 
 
 def __getattr__(name: str) -> object:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 Palette = tuple[tuple[int, int, int], ...]
+KEEP = 512 << 20  # bytes of decoded samples kept in memory by default
 
 
 class Sample(NamedTuple):
@@ -58,7 +59,7 @@ class Kept(Dataset):
     time.
     """
 
-    def __init__(self, source: Dataset, limit: int) -> None:
+    def __init__(self, source: Dataset, limit: int = KEEP) -> None:
         self.source, self.limit, self.held = source, limit, 0
         self.task, self.name, self.classes = source.task, source.name, source.classes
         self.palette, self.ignore = source.palette, source.ignore
