@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 import keras
 import numpy as np
 import pytest
 
 import zoo
 from zoo import applications
+from zoo.encoders.normalise import STATISTICS
 from zoo.registry import architecture
 
 SIDE = 64
@@ -18,7 +21,13 @@ def randomise(model: keras.Model) -> None:
     generator = np.random.default_rng(1)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.set_weights([generator.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
+            scale, *others = layer.get_weights()
+            scale = generator.uniform(0.25, 0.75, scale.shape)  # at 1, rounding errors double every few blocks
+            layer.set_weights([scale, *(generator.uniform(0.5, 1.5, w.shape) for w in others)])
+        elif isinstance(layer, keras.layers.Normalization):
+            mean, deviation = np.divide(STATISTICS["imagenet"], 255)
+            layer.set_weights([mean, deviation**2, np.array(0)])
+            layer.finalize_state()
         elif layer.weights:
             layer.set_weights([w + 0.1 * (w.ndim == 1) * generator.standard_normal(w.shape) for w in layer.get_weights()])
 
@@ -38,9 +47,10 @@ def test_their_file_gives_their_numbers(name: str, tmp_path) -> None:
     else:
         ours = zoo.build(name, classes=7, weights=f"applications:{tmp_path / 'theirs.weights.h5'}")
 
-    images = np.random.default_rng(0).uniform(0, 255, (2, SIDE, SIDE, 3)).astype("float32")
-    expected = theirs.predict(source.preprocess(images.copy()), verbose=0)
-    answer = ours.predict(images, verbose=0)
+    patches = np.random.default_rng(0).uniform(0, 255, (2, 4, 4, 3)).astype("float32")
+    images = patches.repeat(SIDE // 4, axis=1).repeat(SIDE // 4, axis=2)  # fine noise would look the same in every image
+    expected = np.asarray(theirs(source.preprocess(images.copy()), training=False))
+    answer = np.asarray(ours(images, training=False))
     spread = np.abs(expected).max()
     assert expected.std() > 1e-4 * spread
     np.testing.assert_allclose(answer / spread, expected / spread, atol=1e-5)
@@ -91,3 +101,30 @@ def test_encoder_weights_reach_a_segmenter(tmp_path) -> None:
             segmenter.get_layer(layer).get_weights(), classifier.get_layer(layer).get_weights(), strict=True
         ):
             np.testing.assert_array_equal(ours.ravel(), theirs.ravel())
+
+
+def test_the_published_efficientnet_divides_by_the_root_of_what_it_calls_variance(tmp_path, monkeypatch) -> None:
+    """Their builder adds a layer when it reads the published file, in which the deviation stands for the variance."""
+    keras.utils.set_random_seed(0)
+    published = tmp_path / "published.weights.h5"
+    theirs = keras.applications.EfficientNetB0(weights=None, classifier_activation=None)
+    randomise(theirs)
+    normalization = next(layer for layer in theirs.layers if isinstance(layer, keras.layers.Normalization))
+    mean, variance, count = normalization.get_weights()
+    normalization.set_weights([mean, variance**0.5, count])
+    theirs.save_weights(published)
+    module = sys.modules[keras.applications.EfficientNetB0.__module__]
+    monkeypatch.setattr(module.file_utils, "get_file", lambda *_, **__: str(published))
+    theirs = keras.applications.EfficientNetB0(weights="imagenet", classifier_activation=None)
+    ours = zoo.build("efficientnet_b0", weights=f"applications:{published}")
+
+    images = np.random.default_rng(0).uniform(0, 255, (1, 224, 224, 3)).astype("float32")
+    expected = theirs.predict(images, verbose=0)
+    np.testing.assert_allclose(ours.predict(images, verbose=0), expected, atol=1e-5 * np.abs(expected).max())
+
+
+def test_another_normalisation_than_imagenets_is_refused(tmp_path) -> None:
+    source = applications.source("efficientnet_b0")
+    source.build(classes=3).save_weights(tmp_path / "untrained.weights.h5")  # mean 0, variance 1
+    with pytest.raises(ValueError, match="normalised by mean"):
+        zoo.build("efficientnet_b0", classes=3, weights=f"applications:{tmp_path / 'untrained.weights.h5'}")
