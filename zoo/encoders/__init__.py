@@ -20,7 +20,15 @@ from zoo.registry import Architecture, Paper, architecture, enter, option_names,
 
 
 class Features(dict):
-    """Tensors by stride: {"s2": N×H/2×W/2×C, …}, from shallow to deep. Sizes are rounded up: ⌈H/2⌉."""
+    """Tensors by stride: {"s2": N×H/2×W/2×C, …}, from shallow to deep. Sizes are rounded up: ⌈H/2⌉.
+
+    Attributes:
+        taps: further tensors by a name of the encoder's own, for auxiliary heads inside it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.taps: dict[str, Any] = {}
 
     @property
     def deepest(self) -> Any:

@@ -7,11 +7,15 @@ import importlib
 _PUBLIC = {  # name → the module it lives in
     "Answer": "zoo.layers.meaning",
     "answer": "zoo.layers.meaning",
+    "AuxiliaryHeads": "zoo.layers.supervision",
     "Bilinear": "zoo.layers.bilinear",
     "CropLike": "zoo.layers.fit",
     "LocalResponseNormalization": "zoo.layers.normalization",
     "MirrorPadding2D": "zoo.layers.fit",
     "ResizeLike": "zoo.layers.fit",
+    "auxiliary_heads": "zoo.layers.supervision",
+    "inference": "zoo.layers.supervision",
+    "supervised": "zoo.layers.supervision",
 }
 
 __all__ = [*_PUBLIC, "load_all"]

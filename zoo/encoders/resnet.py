@@ -1,0 +1,193 @@
+"""ResNet: layers that learn what to add to their input, so that depth helps instead of hurting. And the plain nets beside it.
+
+He, Zhang, Ren & Sun, "Deep Residual Learning for Image Recognition", 2015, table 1.
+
+Faithful: blocks, channels, projection where the shape changes (option B), He's initialisation. `resnet50_keras` and its
+deeper siblings halve in a block's first 1×1 convolution, as the paper does, and their convolutions have biases: the graph of
+keras.applications, whose weights fit (25,583,592 trainable parameters). `plain18` and `plain34` are the networks of the
+paper's figure 3, middle: `resnet18` and `resnet34` without a single shortcut.
+Different: `resnet50`, `101`, `152` halve in the 3×3 convolution, as torchvision does and everybody since (25,557,032
+parameters, 0.5 % better); `output_stride` 8 or 16 swaps the last strides for dilation, as DeepLab does; batch
+normalisation's epsilon is Keras's, 1.001e-5, everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.encoders import Features, register_encoder
+from zoo.encoders.normalise import normalised
+from zoo.encoders.pooled import average_top
+from zoo.encoders.strides import Strides
+from zoo.lazy import keras
+from zoo.registry import Paper
+
+PAPER = Paper(
+    "Deep Residual Learning for Image Recognition",
+    "He, Zhang, Ren & Sun",
+    2015,
+    "https://arxiv.org/abs/1512.03385",
+)
+TORCH = {"block": "bottleneck_3x3"}
+KERAS = {"block": "bottleneck_1x1", "biased": True, "statistics": "imagenet_mean"}
+PLAIN = {"block": "two_3x3", "shortcut": None}
+VARIANTS = {  # depths: blocks in each of the four stages
+    "resnet18": {"depths": (2, 2, 2, 2), "block": "two_3x3"},
+    "resnet34": {"depths": (3, 4, 6, 3), "block": "two_3x3"},
+    "resnet50": {"depths": (3, 4, 6, 3), **TORCH},
+    "resnet101": {"depths": (3, 4, 23, 3), **TORCH},
+    "resnet152": {"depths": (3, 8, 36, 3), **TORCH},
+    "resnet50_keras": {"depths": (3, 4, 6, 3), **KERAS},
+    "resnet101_keras": {"depths": (3, 4, 23, 3), **KERAS},
+    "resnet152_keras": {"depths": (3, 8, 36, 3), **KERAS},
+    "plain18": {"depths": (2, 2, 2, 2), **PLAIN},
+    "plain34": {"depths": (3, 4, 6, 3), **PLAIN},
+}
+TINY = {"width": 0.125, "depths": (1, 2, 1, 1)}
+
+
+def convolution(
+    x: Any,
+    channels: int,
+    kernel: int,
+    name: str,
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+    biased: bool = False,
+    relu: bool = True,
+) -> Any:
+    """Convolution, batch normalisation and, if wanted, ReLU; ⌈H/stride⌉ positions, padded alike on all sides."""
+    padding = "same"
+    if stride > 1 and kernel > 1:  # Keras's "same" pads even sizes at the bottom and the right only
+        x = keras.layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
+        padding = "valid"
+    x = keras.layers.Conv2D(
+        channels,
+        kernel,
+        stride,
+        padding=padding,
+        dilation_rate=dilation,
+        use_bias=biased,
+        kernel_initializer="he_normal",
+        name=name,
+    )(x)
+    x = keras.layers.BatchNormalization(epsilon=1.001e-5, momentum=0.9, name=f"{name}_bn")(x)
+    return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x
+
+
+def two_3x3(channels: int, stride: int, before: int, after: int) -> list[tuple[int, int, int, int]]:
+    """Figure 5, left. One row a convolution: channels, kernel, stride, dilation.
+
+    Args:
+        channels: of the block.
+        stride: of the block.
+        before, after: dilation of what lies above the block's stride and below it.
+    """
+    return [(channels, 3, stride, before), (channels, 3, 1, after)]
+
+
+def bottleneck_1x1(channels: int, stride: int, before: int, after: int) -> list[tuple[int, int, int, int]]:
+    """Figure 5, right: the first 1×1 convolution has the stride. Arguments and rows as `two_3x3`."""
+    return [(channels, 1, stride, 1), (channels, 3, 1, after), (4 * channels, 1, 1, 1)]
+
+
+def bottleneck_3x3(channels: int, stride: int, before: int, after: int) -> list[tuple[int, int, int, int]]:
+    """torchvision's: the 3×3 convolution has the stride. Arguments and rows as `two_3x3`."""
+    return [(channels, 1, 1, 1), (channels, 3, stride, before), (4 * channels, 1, 1, 1)]
+
+
+BLOCKS = {"two_3x3": two_3x3, "bottleneck_1x1": bottleneck_1x1, "bottleneck_3x3": bottleneck_3x3}
+
+
+def residual(
+    x: Any, channels: int, name: str, strides: Strides, *, halve: bool, block: str, shortcut: str | None, biased: bool = False
+) -> Any:
+    """One block: its convolutions, their sum with the shortcut, ReLU.
+
+    Args:
+        x: N×H×W×C.
+        channels: of the block's 3×3 convolutions.
+        halve: this block halves the map, or dilates where `strides` says that it is small enough.
+        block: a key of `BLOCKS`.
+        shortcut: "projection" (option B of the paper), "padding" (option A), or None for a plain network.
+        biased: whether convolutions have biases.
+    """
+    before = strides.dilation
+    stride = strides.halve() if halve else 1
+    rows = BLOCKS[block](channels, stride, before, strides.dilation)
+    kept = None if shortcut is None else SHORTCUTS[shortcut](x, rows[-1][0], stride, name, biased)
+    for number, (width, kernel, step, dilation) in enumerate(rows, start=1):
+        last = number == len(rows)
+        options = {"stride": step, "dilation": dilation, "biased": biased, "relu": not last}
+        x = convolution(x, width, kernel, f"{name}_conv{number}", **options)
+    if kept is not None:
+        x = keras.layers.Add(name=f"{name}_add")([kept, x])
+    return keras.layers.ReLU(name=f"{name}_relu")(x)
+
+
+def projection(x: Any, channels: int, stride: int, name: str, biased: bool) -> Any:
+    """Option B: the input itself, or where the shape changes a 1×1 convolution of it."""
+    if stride == 1 and x.shape[-1] == channels:
+        return x
+    return convolution(x, channels, 1, f"{name}_shortcut", stride=stride, biased=biased, relu=False)
+
+
+def zero_padding(x: Any, channels: int, stride: int, name: str, biased: bool) -> Any:
+    """Option A: the input itself, every second position of it where the block halves, with zeros as the new channels."""
+    if stride > 1:
+        x = keras.layers.MaxPooling2D(1, stride, name=f"{name}_shortcut_pick")(x)
+    missing = channels - x.shape[-1]
+    if missing == 0:
+        return x
+    # Read as channels first, the last two axes of N×H×W×C are the ones that this layer pads: W by nothing, C at its end.
+    pad = keras.layers.ZeroPadding2D(((0, 0), (0, missing)), data_format="channels_first", name=f"{name}_shortcut_pad")
+    return pad(x)
+
+
+SHORTCUTS = {"projection": projection, "padding": zero_padding}
+
+
+@register_encoder(VARIANTS, paper=PAPER, top=average_top, input_size=(224, 224), tiny=TINY)
+def resnet(
+    image: Any,
+    *,
+    depths: tuple[int, ...],
+    block: str,
+    shortcut: str | None = "projection",
+    biased: bool = False,
+    statistics: str = "imagenet",
+    width: float = 1.0,
+    output_stride: int = 32,
+) -> Features:
+    """7×7 convolution, 3×3 pooling, four stages of blocks.
+
+    Args:
+        image: N×H×W×C, 0–255.
+        depths: blocks in each stage.
+        block: "two_3x3", "bottleneck_1x1" or "bottleneck_3x3".
+        shortcut: "projection", "padding" or None, see `residual`.
+        biased: whether convolutions have biases.
+        statistics: of the images that it was trained on, see `normalised`.
+        width: multiplies the channels.
+        output_stride: 8, 16 or 32; beyond it strides become dilation.
+
+    Returns:
+        s2 (the first convolution), then the last block of each stage: s4, s8, s16, s32. With dilation the deepest has the
+        place of those of its stride.
+    """
+    channels = int(64 * width)
+    x = normalised(image, statistics)
+    x = convolution(x, channels, 7, "stem", stride=2, biased=biased)
+    features = Features(s2=x)
+    x = keras.layers.ZeroPadding2D(1, name="pool_pad")(x)  # after a ReLU a zero never wins
+    x = keras.layers.MaxPooling2D(3, 2, name="stem_pool")(x)
+    strides = Strides(4, output_stride)
+    for stage, depth in enumerate(depths, start=1):
+        for index in range(1, depth + 1):
+            halve = stage > 1 and index == 1
+            name = f"stage{stage}_block{index}"
+            x = residual(x, channels, name, strides, halve=halve, block=block, shortcut=shortcut, biased=biased)
+        features[f"s{strides.stride}"] = x
+        channels *= 2
+    return features

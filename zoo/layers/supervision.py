@@ -1,0 +1,63 @@
+"""Auxiliary heads: classifiers inside a network that help to train it and are not there when it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+
+from zoo.layers.meaning import answer
+
+
+@keras.saving.register_keras_serializable(package="densezoo")
+class AuxiliaryHeads(keras.layers.Layer):
+    """Takes [logits, auxiliary logits, …], each of the answer's shape, and gives the logits alone.
+
+    It keeps the heads in the graph, so that they are built, saved and counted with the network, which still has one output;
+    what nobody reads is not computed by a converter's file. `supervised` brings the heads out to be trained, `inference`
+    leaves them behind.
+
+    Args:
+        weights: factor of each auxiliary head's loss beside the main one's 1.
+    """
+
+    def __init__(self, weights: Sequence[float], **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.loss_weights = tuple(float(weight) for weight in weights)
+
+    def call(self, inputs):
+        return inputs[0]
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(inputs[0].shape, dtype=inputs[0].dtype)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "weights": list(self.loss_weights)}
+
+
+def auxiliary_heads(model: keras.Model) -> AuxiliaryHeads | None:
+    """The layer that ends a model's auxiliary heads, or None for a model without any."""
+    return next((layer for layer in model.layers if isinstance(layer, AuxiliaryHeads)), None)
+
+
+def supervised(model: keras.Model) -> tuple[keras.Model, list[float]]:
+    """The network to be trained and the weight of the loss on each of its outputs.
+
+    It shares every layer with `model`. Without auxiliary heads it has one output, the logits, of weight 1; with them
+    theirs follow.
+
+    >>> network, weights = supervised(zoo.build("googlenet", auxiliary=True, input_shape=(224, 224, 3)))
+    >>> network.compile("adamw", loss=[loss] * len(weights), loss_weights=weights)
+    """
+    last, heads = answer(model), auxiliary_heads(model)
+    if heads is not None:
+        return keras.Model(model.inputs, heads.input, name=model.name), [1.0, *heads.loss_weights]
+    return keras.Model(model.inputs, model.outputs[0] if last is None else last.input, name=model.name), [1.0]
+
+
+def inference(model: keras.Model) -> keras.Model:
+    """The network without its auxiliary heads, sharing every other layer; the model itself if it has none."""
+    heads = auxiliary_heads(model)
+    if heads is None:
+        return model
+    return keras.Model(model.inputs, answer(model)(heads.input[0]), name=model.name)
