@@ -51,8 +51,8 @@ def supervised(model: keras.Model) -> tuple[keras.Model, list[float]]:
     """
     last, heads = answer(model), auxiliary_heads(model)
     if heads is not None:
-        return keras.Model(model.inputs, heads.input, name=model.name), [1.0, *heads.loss_weights]
-    return keras.Model(model.inputs, model.outputs[0] if last is None else last.input, name=model.name), [1.0]
+        return keras.Model(model.input, heads.input, name=model.name), [1.0, *heads.loss_weights]
+    return keras.Model(model.input, model.outputs[0] if last is None else last.input, name=model.name), [1.0]
 
 
 def inference(model: keras.Model) -> keras.Model:
@@ -60,4 +60,4 @@ def inference(model: keras.Model) -> keras.Model:
     heads = auxiliary_heads(model)
     if heads is None:
         return model
-    return keras.Model(model.inputs, answer(model)(heads.input[0]), name=model.name)
+    return keras.Model(model.input, answer(model)(heads.input[0]), name=model.name)
