@@ -252,12 +252,17 @@ def test_undescribed_file_runs_on_guesses(visit: Open, models: dict[str, Path], 
     assert opened.page.is_visible("#card-note")
 
 
-def test_damaged_file_is_refused_in_plain_words(visit: Open, tmp_path: Path) -> None:
+def test_damaged_file_is_refused_in_plain_words(visit: Open, picture: Path, tmp_path: Path) -> None:
     opened = visit().ready()
+    opened.show(picture)
     (tmp_path / "holiday.tflite").write_bytes(b"not a model at all" * 9)
     opened.page.set_input_files("#model-file", tmp_path / "holiday.tflite")
     opened.page.wait_for_selector("html[data-state=failed]")
     assert "holiday is not a TensorFlow Lite file" in opened.page.inner_text("#notice")
+    assert opened.page.locator("#legend li").count() == 0, "the last model's answer is not this one's"
+    opened.page.set_input_files("#open-file", picture)
+    opened.page.wait_for_timeout(300)
+    assert opened.page.is_visible("#notice")
     opened.choose("colours as float32")
     assert opened.page.is_hidden("#notice")
 

@@ -34,11 +34,18 @@ export class Legend {
     });
   }
 
-  setModel(card: Card): void {
-    this.card = card;
+  /** No model and no answer: what the last ones said is no longer true. */
+  clear(): void {
+    this.card = null;
     this.answer = null;
     this.rows.clear();
     this.list.replaceChildren();
+    this.update();
+  }
+
+  setModel(card: Card): void {
+    this.clear();
+    this.card = card;
     const background = card.labels.findIndex((label) => BACKGROUND_NAMES.has(label.toLowerCase()));
     this.setHidden(new Set(background >= 0 ? [background] : []));
   }

@@ -67,6 +67,8 @@ export class Session {
     this.range = null;
     this.mark('loading');
     models.choose(entry);
+    legend.clear();
+    if (stage.frame) stage.show(stage.frame, null);
     speed.clear();
     notice.clear();
     try {
@@ -111,7 +113,8 @@ export class Session {
 
   async showPicture(source: Blob, name: string): Promise<void> {
     this.stopCamera();
-    this.parts.notice.clear();
+    // A model that failed is still the reason why there is no mask.
+    if (this.loaded) this.parts.notice.clear();
     if (!this.entry) this.parts.notice.warn('noModels');
     try {
       await this.process(await openPicture(source, name), 0);

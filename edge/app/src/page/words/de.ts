@@ -99,7 +99,7 @@ export const de: Words = {
   failStart: 'Die Laufzeit des Netzes ist nicht gestartet: {detail}',
   failFetch: 'Das Modell konnte nicht geholt werden: {detail}',
   failNotAModel: '{detail} ist keine TensorFlow-Lite-Datei.',
-  failInputType: 'Der Browser kann dieses Modell nicht füttern: Es will 8-Bit-Ganzzahlen am Ein- oder Ausgang. Wandeln Sie es mit Gleitkomma-Ein- und -Ausgang um (io="float32").',
+  failInputType: 'Der Browser kann mit den Zahlen nicht umgehen, die dieses Modell nimmt oder gibt ({detail}). Wandeln Sie es mit Gleitkomma-Ein- und -Ausgang um (io="float32"), Klassenkarten als int32.',
   failShape: 'Die App weiß mit diesem Modell nichts anzufangen: {detail}. Es braucht ein RGB-Bild am Eingang und eine Maske oder eine Liste von Werten am Ausgang.',
   failCompile: 'Dieses Modell lässt sich hier nicht übersetzen: {detail}',
   failRun: 'Das Modell ist mit einem Fehler stehen geblieben: {detail}',

@@ -97,7 +97,7 @@ export const en = {
   failStart: 'The network runtime did not start: {detail}',
   failFetch: 'The model could not be fetched: {detail}',
   failNotAModel: '{detail} is not a TensorFlow Lite file.',
-  failInputType: 'The browser cannot feed this model: it wants 8-bit integers at its input or output. Convert it with float input and output (io="float32").',
+  failInputType: 'The browser cannot handle the numbers that this model takes or gives ({detail}). Convert it with float input and output (io="float32") and class maps as int32.',
   failShape: 'The app does not know what to do with this model: {detail}. It needs one RGB picture in and one mask or one list of scores out.',
   failCompile: 'This model does not compile here: {detail}',
   failRun: 'The model stopped with an error: {detail}',
