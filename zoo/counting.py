@@ -13,6 +13,7 @@ import keras
 from keras import layers as kl
 
 from zoo.errors import InputError
+from zoo.layers import DeformableConv2D
 
 Shape = tuple[int, ...]
 
@@ -116,6 +117,11 @@ def _separable(layer: kl.SeparableConv2D, inputs: list, outputs: list) -> int:
     return positions * spread * (math.prod(layer.kernel_size) + layer.filters)
 
 
+def _deformable(layer: DeformableConv2D, inputs: list, outputs: list) -> int:
+    """As an ordinary convolution: interpolating its inputs counts nothing, as resizing does."""
+    return math.prod(outputs[0].shape) * layer.taps * inputs[0].shape[-1]
+
+
 def _dense(layer: kl.Dense, inputs: list, outputs: list) -> int:
     return math.prod(outputs[0].shape) * inputs[0].shape[-1]
 
@@ -126,6 +132,7 @@ COUNTERS: dict[type, Callable[[kl.Layer, list, list], int]] = {
     kl.DepthwiseConv2D: _depthwise,
     kl.SeparableConv2D: _separable,
     kl.Dense: _dense,
+    DeformableConv2D: _deformable,
 }
 
 

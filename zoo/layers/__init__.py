@@ -10,6 +10,7 @@ _PUBLIC = {  # name → the module it lives in
     "AuxiliaryHeads": "zoo.layers.supervision",
     "Bilinear": "zoo.layers.bilinear",
     "CropLike": "zoo.layers.fit",
+    "DeformableConv2D": "zoo.layers.deformable",
     "LocalResponseNormalization": "zoo.layers.normalization",
     "MirrorPadding2D": "zoo.layers.fit",
     "ResizeLike": "zoo.layers.fit",
