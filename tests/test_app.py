@@ -341,8 +341,7 @@ def test_tensors_are_freed(visit: Open, picture: Path) -> None:
 
 
 @pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: run `npm ci` in edge/app")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 390), ("light", 390), ("light", 1440)])
 def test_accessible(visit: Open, picture: Path, scheme: str, width: int) -> None:
     opened = visit(viewport={"width": width, "height": 844}, color_scheme=scheme).ready()
     opened.show(picture)
