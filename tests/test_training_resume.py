@@ -130,9 +130,10 @@ def test_ending_at_any_moment_leaves_a_run_that_can_go_on(moment, tmp_path, whol
     assert not list(tmp_path.glob(".*.part")), "half-written files are left"
 
 
-def test_a_finished_run_is_only_read(tmp_path, whole):
+def test_a_finished_run_is_only_read(tmp_path, whole, capsys):
     go(tmp_path)
-    model, result = go(tmp_path)
+    model, result = go(tmp_path, verbose=2)
+    assert "6 of 6 epochs are finished" in capsys.readouterr().out
     check_same_end(model, result, whole)
     assert result.seconds < whole[1].seconds
 

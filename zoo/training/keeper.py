@@ -93,6 +93,8 @@ class Keeper(keras.callbacks.Callback):
                     "with it, or another folder, or resume=False to start afresh"
                 )
             self._restore(state)
+            if self._settings.verbose and self.folder is not None:
+                print(f"going on in {self.folder}, where {self.epoch} of {self._settings.epochs} epochs are finished")
         if self.folder is not None and self._settings.tensorboard:
             self._events = Events(self.folder / "tensorboard" / "events.out.tfevents.0.densezoo", self.rows)
 
