@@ -1,0 +1,211 @@
+"""Writes the file: flatbuffer, standard metadata and, as an appended zip, labels and densezoo.json.
+
+The same model, options and versions give the same bytes: nothing of the clock, the machine, the process or the order of a
+hash goes in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from converters import metadata
+from converters.lowering import layer_of
+from zoo.errors import InputError
+
+FORMAT = 1
+DOCUMENT = "densezoo.json"
+_ALIGNMENT = 16  # of weights (schema.fbs: force_align), so that a runtime can use them where they lie in the file
+_TYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)}
+
+
+def write(path: Path, flatbuffer: bytes, document: Mapping[str, Any], layers: set[str], version: str) -> None:
+    """Writes the artefact at once: a reader sees the old file or the new one, never half of it.
+
+    Args:
+        flatbuffer: what the converter made.
+        document: the content of densezoo.json.
+        layers: the model's layer names; tensors are named after the layer they come from.
+        version: of this package.
+
+    Raises:
+        InputError: when the place cannot be written.
+    """
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
+    _rename(model, layers)
+    labels = document["labels"]
+    files = [metadata.LABELS_FILE, DOCUMENT] if labels else [DOCUMENT]
+    about = _about(model, document, files, version)
+    model.description = about.description
+    _attach(model, "TFLITE_METADATA", metadata.build(about))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(_pack(model, flatbuffer))
+        members = [(DOCUMENT, json.dumps(document, indent=1, ensure_ascii=False) + "\n")]
+        if labels:
+            members.insert(0, (metadata.LABELS_FILE, "".join(f"{label}\n" for label in labels)))
+        _append(temporary, members)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def read(path: str | Path) -> dict[str, Any] | None:
+    """densezoo.json of a file, None for a file that was written by others."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read(DOCUMENT))
+    except (zipfile.BadZipFile, KeyError):
+        return None
+
+
+def weights_sha256(arrays: Sequence[np.ndarray]) -> str:
+    """Over the weights' values, shapes and types in the model's order; their names do not count."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(repr((array.shape, array.dtype.name)).encode())
+        digest.update(np.ascontiguousarray(array).view(np.uint8).data if array.size else b"")
+    return digest.hexdigest()
+
+
+def _about(
+    model: schema.ModelT, document: Mapping[str, Any], files: Sequence[str], version: str
+) -> metadata.Description:
+    graph = model.subgraphs[0]
+    outputs = []
+    for tensor in (graph.tensors[index] for index in graph.outputs):
+        outputs.append(f"{document['head']}, {_TYPES[tensor.type]} {'×'.join(map(str, tensor.shape))}")
+    size = document["input"]["size"]
+    return metadata.Description(
+        name=document["name"],
+        description=f"{document['task']} by {document['name']}, {document['recipe']}, {size[0]}×{size[1]}; densezoo",
+        version=version,
+        size=tuple(size),
+        channels=document["input"]["channels"],
+        outputs=outputs,
+        labelled=bool(document["labels"]),
+        indices=document["head"] == "classes",
+        files=files,
+    )
+
+
+# ------------------------------------------------------------------------------------------------ the flatbuffer
+
+
+def _rename(model: schema.ModelT, layers: set[str]) -> None:
+    """Names tensors after layers. TensorFlow's names count how many graphs the process had before."""
+    for graph in model.subgraphs:
+        taken: dict[str, int] = {}
+        ends = {index: ("image", "answer")[side] for side in (0, 1) for index in (graph.inputs, graph.outputs)[side]}
+        for index, tensor in enumerate(graph.tensors):
+            original = (tensor.name or b"").decode("utf-8", "replace")
+            name = ends.get(index) or _stable(original, layers)
+            taken[name] = count = taken.get(name, -1) + 1
+            tensor.name = f"{name}_{count}" if count else name
+    for signature in model.signatureDefs or []:
+        for maps, name in ((signature.inputs, "image"), (signature.outputs, "answer")):
+            for count, entry in enumerate(maps or []):
+                entry.name = f"{name}_{count}" if count else name
+
+
+def _stable(name: str, layers: set[str]) -> str:
+    first = re.sub(r":\d+$", "", name.split(";")[0])
+    layer = layer_of(first, layers)
+    if layer is None:
+        return "constant" if first.startswith(("arith.", "tfl.", "tf.")) or not first else "tensor"
+    last = re.sub(r"(_\d+)+$", "", first.rsplit("/", 1)[-1])
+    return layer if last == layer else f"{layer}/{last}"
+
+
+def _attach(model: schema.ModelT, name: str, data: bytes) -> None:
+    buffer = _Aligned()
+    buffer.data = np.frombuffer(data, np.uint8)
+    model.buffers.append(buffer)
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = name, len(model.buffers) - 1
+    model.metadata = [*(model.metadata or []), entry]
+
+
+class _Aligned(schema.BufferT):
+    """A buffer whose data lies on a 16-byte boundary; the generated class leaves it where it falls."""
+
+    def Pack(self, builder: flatbuffers.Builder) -> int:
+        data = None
+        if self.data is not None and len(self.data):
+            raw = np.ascontiguousarray(self.data, np.uint8)
+            builder.StartVector(1, raw.size, _ALIGNMENT)
+            builder.head = builder.head - raw.size
+            memoryview(builder.Bytes)[builder.head : builder.head + raw.size] = raw.data
+            data = builder.EndVector()
+        schema.BufferStart(builder)
+        if data is not None:
+            schema.BufferAddData(builder, data)
+        return schema.BufferEnd(builder)
+
+
+def _pack(model: schema.ModelT, source: bytes) -> memoryview:
+    """The flatbuffer's bytes, every buffer's data inside its table and aligned; equal constants are stored once."""
+    model.metadata = [entry for entry in model.metadata if entry.name not in (b"buffer_location", "buffer_location")]
+    _share_equal(model, source)
+    size = sum(0 if buffer.data is None else len(buffer.data) + 64 for buffer in model.buffers)
+    builder = flatbuffers.Builder(size + (1 << 20))  # large enough at once: growing copies all there is
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return memoryview(builder.Bytes)[builder.head :]
+
+
+def _share_equal(model: schema.ModelT, source: bytes) -> None:
+    """Replaces the buffers by aligned ones that hold their data, one for each different content."""
+    whole = np.frombuffer(source, np.uint8)
+    buffers: list[_Aligned] = [_Aligned()]  # buffer 0 is the empty one, by the schema
+    places: dict[bytes, int] = {}
+    moved = {0: 0}
+    for index, buffer in enumerate(model.buffers[1:], start=1):
+        data = whole[buffer.offset : buffer.offset + buffer.size] if buffer.offset > 1 else buffer.data
+        if data is None or not len(data):
+            moved[index] = len(buffers)  # a variable or an activation: never shared
+            buffers.append(_Aligned())
+            continue
+        key = hashlib.sha256(np.ascontiguousarray(data).data).digest()
+        if key not in places:
+            places[key] = len(buffers)
+            buffers.append(_Aligned())
+            buffers[-1].data = data
+        moved[index] = places[key]
+    model.buffers = buffers
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            tensor.buffer = moved[tensor.buffer]
+    for entry in model.metadata or []:
+        entry.buffer = moved[entry.buffer]
+
+
+# ------------------------------------------------------------------------------------------------ the zip
+
+
+def _append(path: str, members: Sequence[tuple[str, str]]) -> None:
+    with zipfile.ZipFile(path, "a") as archive:
+        for name, text in members:
+            entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3  # the same on every system
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, text)

@@ -1,0 +1,115 @@
+"""The images that quantization measures activation ranges on."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zoo.errors import InputError
+
+FEW = 8  # below this many images a single odd one sets the ranges
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Checked calibration images: float32 or uint8 N×H×W×C in 0–255."""
+
+    images: np.ndarray
+
+    @property
+    def count(self) -> int:
+        return len(self.images)
+
+    @property
+    def sha256(self) -> str:
+        """Over the images' pixels, their number and size."""
+        digest = hashlib.sha256(repr((self.images.shape, self.images.dtype.str)).encode())
+        digest.update(np.ascontiguousarray(self.images).data)
+        return digest.hexdigest()
+
+    def batches(self) -> Iterator[list[np.ndarray]]:
+        """Each image as TensorFlow's converter wants it, [float32 1×H×W×C].
+
+        Two pixels of the first image are set to 0 and 255, so that the input's quantization is exactly one step per grey
+        level (scale 1, uint8 value = pixel) whatever the calibration images happen to hold.
+        """
+        for index, image in enumerate(self.images):
+            batch = image[None].astype(np.float32)
+            if index == 0:
+                batch[0, 0, 0], batch[0, -1, -1] = 0.0, 255.0
+            yield [batch]
+
+
+def check(given: Any, size: tuple[int, int], channels: int) -> Calibration:
+    """Reads calibration images: an N×H×W×C array, or anything that gives H×W×C images (or batches, or samples with an
+    `image`) when iterated or indexed; values 0–255.
+
+    Raises:
+        InputError: for none at all, another size, values outside 0–255 or that look scaled to 0–1, or not a number.
+    """
+    images = check_samples(given, size, channels, what="calibration")
+    if len(images) < FEW:
+        warnings.warn(
+            f"calibration holds {len(images)} images; ranges measured on fewer than {FEW} depend on each one: give dozens",
+            stacklevel=4,
+        )
+    return Calibration(images)
+
+
+def check_samples(given: Any, size: tuple[int, int], channels: int, what: str = "samples") -> np.ndarray:
+    """The same checks for pictures in general: uint8 or float32 N×H×W×C in 0–255."""
+    wanted = (*size, channels)
+    images = [_checked(image, wanted, f"{what} image {index}") for index, image in enumerate(_images(given, what))]
+    if not images:
+        raise InputError(f"{what} holds no image; give pictures as N×H×W×C, 0–255")
+    stacked = np.stack(images)
+    if stacked.dtype != np.uint8 and stacked.max() <= 1.0:
+        raise InputError(
+            f"{what} values reach only {stacked.max():g}, as if scaled to 0–1; the network takes 0–255: multiply by 255"
+        )
+    return stacked
+
+
+def _images(given: Any, what: str) -> Iterable[np.ndarray]:
+    for item in _items(given, what):
+        entry = getattr(item, "image", item)
+        if isinstance(entry, (tuple, list)) and len(entry) and hasattr(entry[0], "shape"):
+            entry = entry[0]
+        array = np.asarray(entry)
+        if array.ndim == 4:
+            yield from array
+        else:
+            yield array
+
+
+def _items(given: Any, what: str) -> Iterable[Any]:
+    if isinstance(given, (str, bytes)):
+        raise InputError(f"{what} is {given!r}; give the images themselves, as N×H×W×C, 0–255")
+    if hasattr(given, "__len__") and hasattr(given, "__getitem__"):
+        return (given[index] for index in range(len(given)))
+    if isinstance(given, Iterable):
+        return itertools.islice(given, 10_000)  # an endless generator would never come back
+    raise InputError(f"{what} is a {type(given).__name__}; give images as N×H×W×C, 0–255, or what yields them")
+
+
+def _checked(image: np.ndarray, wanted: tuple[int, ...], name: str) -> np.ndarray:
+    if image.shape != wanted:
+        raise InputError(
+            f"{name} is {'×'.join(map(str, image.shape))}, the model takes {'×'.join(map(str, wanted))}; "
+            "resize the images first"
+        )
+    if image.dtype == np.uint8:
+        return image
+    if image.dtype.kind not in "fiu":
+        raise InputError(f"{name} holds {image.dtype}; expected uint8 or float32 in 0–255")
+    image = image.astype(np.float32)
+    low, high = float(image.min()), float(image.max())
+    if not (low >= 0 and high <= 255):  # also true of NaN
+        raise InputError(f"{name} holds values {low:g} to {high:g}; expected 0–255")
+    return image

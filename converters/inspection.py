@@ -1,0 +1,85 @@
+"""What is in a `.tflite` file: its operators, their types, and the float islands in an integer one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ai_edge_litert import schema_py_generated as schema
+
+from zoo.errors import InputError
+
+_OPERATORS = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
+_TYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)}
+
+
+@dataclass(frozen=True)
+class Operator:
+    """One operator of a file; `inputs` and `outputs` are the types of the activations, constants left out."""
+
+    index: int
+    name: str
+    tensor: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def load(path: str | Path) -> schema.ModelT:
+    """The flatbuffer's tables as objects.
+
+    Raises:
+        InputError: for a missing file or one that is no TFLite flatbuffer.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; convert the model first")
+    data = path.read_bytes()
+    if data[4:8] != b"TFL3":
+        raise InputError(f"{path}: not a TFLite file (no TFL3 mark)")
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
+
+
+def operators(path: str | Path) -> tuple[Operator, ...]:
+    """The operators of the file's main graph, in the order they run."""
+    return tuple(operator for operator, _, _ in _walk(load(path)))
+
+
+def float_islands(path: str | Path) -> tuple[Operator, ...]:
+    """The operators of an integer file that compute, or pass on, floats between its first and its last layer.
+
+    The QUANTIZE that takes in a float input and the DEQUANTIZE that gives out a float output are no islands; anything
+    between them that reads or writes float activations is one. A file without any quantized activation is all island.
+    """
+    model = load(path)
+    graph = model.subgraphs[0]
+    ends = {*graph.inputs, *graph.outputs}
+    found = []
+    for operator, inputs, outputs in _walk(model):
+        if "float32" not in operator.inputs + operator.outputs and "float16" not in operator.inputs + operator.outputs:
+            continue
+        boundary = (operator.name == "QUANTIZE" and ends.issuperset(inputs)) or (
+            operator.name == "DEQUANTIZE" and ends.issuperset(outputs)
+        )
+        if not boundary:
+            found.append(operator)
+    return tuple(found)
+
+
+def _walk(model: schema.ModelT) -> list[tuple[Operator, list[int], list[int]]]:
+    graph = model.subgraphs[0]
+    rows = []
+    for index, operator in enumerate(graph.operators):
+        code = model.operatorCodes[operator.opcodeIndex]
+        # Old files hold the code in a byte, new ones in an integer; the larger one is meant (schema.fbs).
+        name = _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
+        inputs = [tensor for tensor in operator.inputs if tensor >= 0 and not _constant(model, tensor)]
+        outputs = [tensor for tensor in operator.outputs if tensor >= 0]
+        types = tuple(tuple(_TYPES[graph.tensors[tensor].type] for tensor in ends) for ends in (inputs, outputs))
+        rows.append((Operator(index, name, graph.tensors[outputs[0]].name.decode(), *types), inputs, outputs))
+    return rows
+
+
+def _constant(model: schema.ModelT, tensor: int) -> bool:
+    graph = model.subgraphs[0]
+    buffer = model.buffers[graph.tensors[tensor].buffer]
+    return buffer.offset > 1 or (buffer.data is not None and len(buffer.data) > 0)

@@ -1,0 +1,122 @@
+"""Writes the standard TFLite metadata that Android's task library and other tools read.
+
+Schema: `metadata_schema.fbs` of tensorflow/tflite-support (file identifier M001). No maintained writer installs beside
+TensorFlow 2.21, so the few tables needed are built here; the numbers are the fields' positions in that schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import flatbuffers
+
+LABELS_FILE = "labels.txt"
+_AXIS_LABELS, _VALUE_LABELS = 2, 3  # AssociatedFileType: one label per channel, or one per value
+_FEATURE, _IMAGE = 1, 2  # ContentProperties
+_COLOURS = {3: 1, 1: 2}  # channels → ColorSpaceType RGB, GRAYSCALE
+_NORMALIZATION = 1  # ProcessUnitOptions
+
+
+@dataclass(frozen=True)
+class Description:
+    """What goes into the metadata.
+
+    Args:
+        name: the model's name.
+        description: one line for people.
+        version: of the package that wrote the file.
+        size: (height, width) of the input in pixels.
+        channels: of the input.
+        outputs: one description per output tensor.
+        labelled: whether a labels file belongs to the first output.
+        indices: whether the first output holds class indices, not one channel per class.
+        files: all files in the appended zip.
+    """
+
+    name: str
+    description: str
+    version: str
+    size: tuple[int, int]
+    channels: int
+    outputs: Sequence[str]
+    labelled: bool
+    indices: bool
+    files: Sequence[str]
+
+
+def build(about: Description) -> bytes:
+    """The ModelMetadata flatbuffer: input normalised with mean 0 and deviation 1 from 0–255, outputs with their labels."""
+    write = _Writer()
+    outputs = [_output(write, about, index) for index in range(len(about.outputs))]
+    subgraph = write.table({2: write.tables([_input(write, about)]), 3: write.tables(outputs)})
+    files = [write.table({0: write.text(name)}) for name in about.files]
+    fields = {
+        0: write.text(about.name),
+        1: write.text(about.description),
+        2: write.text(about.version),
+        3: write.tables([subgraph]),
+        6: write.tables(files),
+        7: write.text("1.0.0"),
+    }
+    write.builder.Finish(write.table(fields), b"M001")
+    return bytes(write.builder.Output())
+
+
+def _input(write: _Writer, about: Description) -> int:
+    height, width = about.size
+    size = write.table({}, {0: ("uint32", width), 1: ("uint32", height)})
+    colours = {0: ("int8", _COLOURS[about.channels])} if about.channels in _COLOURS else {}
+    properties = write.table({1: size}, colours)
+    content = write.table({1: properties}, {0: ("uint8", _IMAGE)})
+    normalization = write.table({0: write.floats([0.0]), 1: write.floats([1.0])})
+    unit = write.table({1: normalization}, {0: ("uint8", _NORMALIZATION)})
+    stats = write.table({0: write.floats([255.0]), 1: write.floats([0.0])})
+    text = "RGB picture, 0-255" if about.channels == 3 else f"picture of {about.channels} channels, 0-255"
+    return write.table({0: write.text("image"), 1: write.text(text), 3: content, 4: write.tables([unit]), 5: stats})
+
+
+def _output(write: _Writer, about: Description, index: int) -> int:
+    content = write.table({1: write.table({})}, {0: ("uint8", _FEATURE)})
+    name = "answer" if index == 0 else f"answer_{index}"
+    fields = {0: write.text(name), 1: write.text(about.outputs[index]), 3: content}
+    if about.labelled and index == 0:
+        kind = _VALUE_LABELS if about.indices else _AXIS_LABELS
+        fields[6] = write.tables([write.table({0: write.text(LABELS_FILE)}, {2: ("int8", kind)})])
+    return write.table(fields)
+
+
+class _Writer:
+    """A flatbuffers builder whose tables are written from {position: offset} and {position: (type, number)}."""
+
+    def __init__(self) -> None:
+        self.builder = flatbuffers.Builder(1024)
+
+    def text(self, value: str) -> int:
+        return self.builder.CreateString(value)
+
+    def floats(self, values: Sequence[float]) -> int:
+        self.builder.StartVector(4, len(values), 4)
+        for value in reversed(values):
+            self.builder.PrependFloat32(value)
+        return self.builder.EndVector()
+
+    def tables(self, offsets: Sequence[int]) -> int:
+        self.builder.StartVector(4, len(offsets), 4)
+        for offset in reversed(offsets):
+            self.builder.PrependUOffsetTRelative(offset)
+        return self.builder.EndVector()
+
+    def table(self, offsets: dict[int, int], numbers: dict[int, tuple[str, int]] | None = None) -> int:
+        numbers = numbers or {}
+        self.builder.StartObject(max([*offsets, *numbers], default=-1) + 1)
+        for slot, offset in offsets.items():
+            self.builder.PrependUOffsetTRelativeSlot(slot, offset, 0)
+        slots = {
+            "int8": self.builder.PrependInt8Slot,
+            "uint8": self.builder.PrependUint8Slot,
+            "uint32": self.builder.PrependUint32Slot,
+        }
+        for slot, (kind, number) in numbers.items():
+            slots[kind](slot, number, 0)
+        return self.builder.EndObject()

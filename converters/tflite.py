@@ -1,0 +1,269 @@
+"""A Keras model as a `.tflite` file that describes itself."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import zoo
+from converters import artefact, calibration, inspection, lowering
+from converters.calibration import Calibration
+from zoo.data.palettes import voc_palette
+from zoo.errors import InputError, unknown
+
+# ------------------------------------------------------------------------------------------------ recipes
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How weights and activations are stored and computed.
+
+    Args:
+        summary: one line for people.
+        configure: sets the converter's options; gets the converter, the calibration and the type of input and output.
+        calibrated: whether it needs images to measure ranges on.
+    """
+
+    summary: str
+    configure: Callable[[Any, Calibration | None, str], None]
+    calibrated: bool = False
+
+
+def _float32(converter: Any, images: Calibration | None, io: str) -> None:
+    converter._experimental_use_buffer_offset = True  # a peak of 1 GiB less for VGG16; see converters.lowering
+
+
+def _float16(converter: Any, images: Calibration | None, io: str) -> None:
+    _float32(converter, images, io)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+
+
+def _dynamic(converter: Any, images: Calibration | None, io: str) -> None:
+    _float32(converter, images, io)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+
+
+def _int8(converter: Any, images: Calibration | None, io: str) -> None:
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = images.batches
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.as_dtype(io)
+    converter.inference_output_type = tf.as_dtype(io)
+
+
+RECIPES: dict[str, Recipe] = {
+    "float32": Recipe("as trained", _float32),
+    "float16": Recipe(
+        "weights in half precision, half the bytes; computed in float16 on GPUs, in float32 on CPUs", _float16
+    ),
+    "dynamic": Recipe(
+        "weights in int8 per channel, a quarter of the bytes; activations quantized while running", _dynamic
+    ),
+    "int8": Recipe("all in int8, weights per channel; for NPUs, DSPs and the fastest CPU path", _int8, calibrated=True),
+}
+IO = ("float32", "int8", "uint8")
+
+# ------------------------------------------------------------------------------------------------ the converter
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What `to_tflite` wrote.
+
+    Args:
+        path: the file.
+        bytes: its size.
+        recipe: by which recipe.
+        operators: how often each operator occurs in it.
+        float_islands: of an int8 file, the operators between first and last layer that stayed in float (see
+            `converters.float_islands`); empty for the other recipes.
+    """
+
+    path: Path
+    bytes: int
+    recipe: str
+    operators: Mapping[str, int]
+    float_islands: tuple[inspection.Operator, ...]
+
+    def __str__(self) -> str:
+        islands = f", {len(self.float_islands)} operators left in float" if self.float_islands else ""
+        return f"{self.path}: {self.recipe}, {self.bytes:,} bytes, {sum(self.operators.values())} operators{islands}"
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def to_tflite(
+    model: keras.Model,
+    path: str | Path,
+    recipe: str = "float32",
+    input_size: tuple[int, int] | None = None,
+    calibration: Any = None,
+    io: str = "float32",
+    labels: Sequence[str] | None = None,
+    palette: Sequence[Sequence[int]] | None = None,
+    task: str | None = None,
+    name: str | None = None,
+    scores: Mapping[str, float] | None = None,
+) -> Converted:
+    """Writes a model as a self-describing `.tflite` file for batch 1 and one size.
+
+    Only TFLite's built-in operations, never Flex or custom ones. The same weights, calibration and versions give the same
+    bytes.
+
+    Args:
+        model: functional or Sequential, one N×H×W×C input in 0–255. One that ends in `zoo.layers.Answer` says itself what
+            its output means.
+        path: where to; written at once or not at all.
+        recipe: a key of `RECIPES`.
+        input_size: (height, width) in pixels; needed where the model leaves its size open.
+        calibration: for int8: training images of that size, N×H×W×C in 0–255, or anything that gives such images. Some
+            dozens do.
+        io: "float32", or with int8 also "int8" or "uint8": the type of input and output. A uint8 input takes the
+            picture's bytes as they are. Class indices are int32 whatever is said here.
+        labels, palette, task: for a model without an `Answer`: one name and one (r, g, b) per class, "segmentation" or
+            "classification".
+        name: by default the model's.
+        scores: what to record in the file, as {"miou": 0.71}.
+
+    Raises:
+        InputError: for a combination that makes no file, an unknown recipe, a layer that TFLite cannot express.
+    """
+    _check_options(recipe, io, calibration)
+    path = _check_path(path)
+    shape = _input_shape(model, input_size)
+    meaning = _meaning(model, task, labels, palette)
+    images = None
+    if RECIPES[recipe].calibrated:
+        images = _calibration(calibration, shape)
+    flatbuffer = lowering.lower(model, shape, lambda converter: RECIPES[recipe].configure(converter, images, io))
+    document = {
+        "format": artefact.FORMAT,
+        "name": name or model.name,
+        **meaning,
+        "input": {"name": "image", "size": list(shape[1:3]), "channels": shape[3], "range": [0, 255]},
+        "recipe": recipe,
+        "io": io,
+        "provenance": _provenance(model, images),
+        "scores": dict(scores or {}),
+    }
+    artefact.write(path, flatbuffer, document, lowering.layer_names(model), zoo.__version__)
+    return _summary(path, recipe)
+
+
+def _calibration(given: Any, shape: tuple[int, ...]) -> Calibration:
+    return calibration.check(given, shape[1:3], shape[3])
+
+
+def _check_options(recipe: str, io: str, images: Any) -> None:
+    if recipe not in RECIPES:
+        raise unknown("recipe", recipe, RECIPES)
+    if io not in IO:
+        raise unknown("io", io, IO)
+    calibrated = RECIPES[recipe].calibrated
+    if io != "float32" and not calibrated:
+        raise InputError(f"io={io!r} needs recipe='int8'; a {recipe} file has float32 input and output")
+    if calibrated and images is None:
+        raise InputError(
+            f"recipe {recipe!r} measures ranges on images: pass calibration=, dozens of training images, N×H×W×C in 0–255"
+        )
+    if images is not None and not calibrated:
+        warnings.warn(f"recipe {recipe!r} does not use calibration images; they are ignored", stacklevel=3)
+
+
+def _check_path(path: str | Path) -> Path:
+    path = Path(path)
+    if path.suffix != ".tflite":
+        raise InputError(f"{path}: the file's name must end in .tflite")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give a file's name")
+    return path
+
+
+def _input_shape(model: keras.Model, input_size: tuple[int, int] | None) -> tuple[int, int, int, int]:
+    graph = lowering.trace(model)
+    if len(graph.inputs) != 1:
+        raise InputError(f"model '{model.name}' has {len(graph.inputs)} inputs; a file takes one image")
+    shape = graph.inputs[0].shape
+    if len(shape) != 4 or shape[3] is None:
+        raise InputError(f"model '{model.name}' takes {shape}; expected N×H×W×C with C known")
+    if input_size is None:
+        if None in shape[1:3]:
+            raise InputError(
+                f"model '{model.name}' takes any size, a file only one: pass input_size=(height, width), as in (256, 256)"
+            )
+        return (1, *shape[1:])
+    if not isinstance(input_size, Sequence) or len(input_size) != 2 or any(int(side) < 1 for side in input_size):
+        raise InputError(f"input_size is {input_size!r}; expected (height, width) in pixels, as in (256, 256)")
+    height, width = (int(side) for side in input_size)
+    for own, given in zip(shape[1:3], (height, width), strict=True):
+        if own is not None and own != given:
+            raise InputError(
+                f"model '{model.name}' is built for {shape[1]}×{shape[2]}, input_size says {height}×{width}: leave it out"
+            )
+    return (1, height, width, shape[3])
+
+
+def _meaning(
+    model: keras.Model, task: str | None, labels: Sequence[str] | None, palette: Sequence[Sequence[int]] | None
+) -> dict[str, Any]:
+    """task, head, labels and palette: from the `Answer`, else from what is given, else from the output's shape."""
+    answer = zoo.answer(model)
+    output = model.outputs[0]
+    if answer is not None:
+        task, head = task or answer.task, answer.kind
+        labels = answer.labels if labels is None else labels
+        palette = answer.palette if palette is None and len(labels) == len(answer.palette) else palette
+        classes = len(answer.labels)
+    else:
+        head = _head(model)
+        rank = len(output.shape) + (head == "classes")
+        task = task or ("segmentation" if rank == 4 else "classification")
+        classes = None if head == "classes" else output.shape[-1]
+        if labels is None:
+            labels = [f"class {index}" for index in range(classes or 0)]
+    if classes and len(labels) != classes:
+        raise InputError(
+            f"{len(labels)} labels for {classes} classes: give one each, in the order of the output's channels"
+        )
+    palette = voc_palette(max(len(labels), 1))[: len(labels)] if palette is None else palette
+    if len(palette) != len(labels):
+        raise InputError(f"{len(palette)} colours for {len(labels)} labels: give one (r, g, b) each")
+    colours = [[int(value) for value in colour] for colour in palette]
+    return {"task": task, "head": head, "labels": [str(label) for label in labels], "palette": colours}
+
+
+def _head(model: keras.Model) -> str:
+    if "int" in model.outputs[0].dtype:
+        return "classes"
+    last = lowering.trace(model).calls[-1].operation
+    activation = last.get_config().get("activation") if isinstance(last, keras.Layer) else None
+    probabilities = type(last).__name__ in ("Softmax", "Sigmoid") or activation in ("softmax", "sigmoid")
+    return "probabilities" if probabilities else "logits"
+
+
+def _provenance(model: keras.Model, images: Calibration | None) -> dict[str, Any]:
+    weights = [keras.ops.convert_to_numpy(weight) for weight in model.weights]
+    return {
+        "densezoo": zoo.__version__,
+        "keras": keras.version(),
+        "tensorflow": importlib.metadata.version("tensorflow"),
+        "weights_sha256": artefact.weights_sha256(weights),
+        "calibration": None if images is None else {"count": images.count, "sha256": images.sha256},
+    }
+
+
+def _summary(path: Path, recipe: str) -> Converted:
+    counts: dict[str, int] = {}
+    for operator in inspection.operators(path):
+        counts[operator.name] = counts.get(operator.name, 0) + 1
+    islands = inspection.float_islands(path) if recipe == "int8" else ()
+    return Converted(path, path.stat().st_size, recipe, counts, islands)
