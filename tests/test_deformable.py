@@ -11,6 +11,7 @@ import pytest
 
 import zoo
 from zoo.layers import DeformableConv2D
+from zoo.weights import copy_by_name
 
 CASES = [
     {"strides": 1, "padding": "same", "dilation_rate": 1},
@@ -115,3 +116,15 @@ def test_what_does_not_fit_is_refused() -> None:
         DeformableConv2D(2, offset_groups=3)([x, offsets])
     with pytest.raises(ValueError, match="padding"):
         DeformableConv2D(2, padding="causal")
+
+
+def test_a_resnet_made_deformable_starts_as_what_it_was() -> None:
+    """Dai 2017 starts from trained convolutions and shifts of zero."""
+    small = {"width": 0.125, "depths": (1, 1, 1, 1), "classes": 3, "input_shape": (65, 98, 3)}
+    ordinary, moving = zoo.build("resnet50", **small), zoo.build("resnet50_deformable", deformable=2, **small)
+    copied = copy_by_name(ordinary, moving)
+    kinds = [layer.name for layer in moving.layers if isinstance(layer, DeformableConv2D)]
+    assert kinds == ["stage3_block1_conv2", "stage4_block1_conv2"] and set(kinds) < set(copied)
+    x = np.random.default_rng(0).uniform(0, 255, (1, 65, 98, 3)).astype("float32")
+    expected = np.asarray(ordinary(x))
+    np.testing.assert_allclose(moving(x), expected, atol=1e-5 * np.abs(expected).max())

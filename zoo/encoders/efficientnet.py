@@ -156,10 +156,7 @@ def efficientnet(
     depth = DEPTH**phi if depth is None else depth
     activation = "relu6" if lite else "swish"
     repeats = scaled_repeats(depth, lite)
-    if lite:
-        x = keras.layers.Rescaling(1 / 128, offset=-127 / 128, name="normalise")(image)
-    else:
-        x = normalised(image, "imagenet")
+    x = normalised(image, "lite" if lite else "imagenet")
     x = convolution(x, 32 if lite else round_channels(32 * width), 3, "stem", stride=2, activation=activation)
     features, strides, number = Features(), Strides(2, output_stride), 0
     for (kernel, _, channels, expansion, stage_stride), repeat in zip(STAGES, repeats, strict=True):

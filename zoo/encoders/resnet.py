@@ -5,7 +5,9 @@ He, Zhang, Ren & Sun, "Deep Residual Learning for Image Recognition", 2015, tabl
 Faithful: blocks, channels, projection where the shape changes (option B), He's initialisation. `resnet50_keras` and its
 deeper siblings halve in a block's first 1×1 convolution, as the paper does, and their convolutions have biases: the graph of
 keras.applications, whose weights fit (25,583,592 trainable parameters). `plain18` and `plain34` are the networks of the
-paper's figure 3, middle: `resnet18` and `resnet34` without a single shortcut.
+paper's figure 3, middle: `resnet18` and `resnet34` without a single shortcut. `seresnet50` is the Caffe release of
+squeeze-and-excitation (28,088,024 parameters); `resnet50_deformable` has the deformable 3×3 convolutions of Dai 2017 in its
+last three blocks, with shifts that start at zero and one learning rate for all; any ResNet takes both as options.
 Different: `resnet50`, `101`, `152` halve in the 3×3 convolution, as torchvision does and everybody since (25,557,032
 parameters, 0.5 % better); `output_stride` 8 or 16 swaps the last strides for dilation, as DeepLab does; batch
 normalisation's epsilon is Keras's, 1.001e-5, everywhere.
@@ -15,9 +17,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from zoo import layers
 from zoo.encoders import Features, register_encoder
 from zoo.encoders.normalise import normalised
 from zoo.encoders.pooled import average_top
+from zoo.encoders.squeeze_excite import excited
 from zoo.encoders.strides import Strides
 from zoo.lazy import keras
 from zoo.registry import Paper
@@ -28,9 +32,12 @@ PAPER = Paper(
     2015,
     "https://arxiv.org/abs/1512.03385",
 )
+SE_PAPER = Paper("Squeeze-and-Excitation Networks", "Hu, Shen & Sun", 2017, "https://arxiv.org/abs/1709.01507")
+DEFORMABLE_PAPER = Paper("Deformable Convolutional Networks", "Dai et al.", 2017, "https://arxiv.org/abs/1703.06211")
 TORCH = {"block": "bottleneck_3x3"}
 KERAS = {"block": "bottleneck_1x1", "biased": True, "statistics": "imagenet_mean"}
 PLAIN = {"block": "two_3x3", "shortcut": None}
+SE = {"block": "bottleneck_1x1", "statistics": "imagenet_mean", "squeeze_excite": 16, "paper": SE_PAPER}
 VARIANTS = {  # depths: blocks in each of the four stages
     "resnet18": {"depths": (2, 2, 2, 2), "block": "two_3x3"},
     "resnet34": {"depths": (3, 4, 6, 3), "block": "two_3x3"},
@@ -40,6 +47,8 @@ VARIANTS = {  # depths: blocks in each of the four stages
     "resnet50_keras": {"depths": (3, 4, 6, 3), **KERAS},
     "resnet101_keras": {"depths": (3, 4, 23, 3), **KERAS},
     "resnet152_keras": {"depths": (3, 8, 36, 3), **KERAS},
+    "seresnet50": {"depths": (3, 4, 6, 3), **SE},
+    "resnet50_deformable": {"depths": (3, 4, 6, 3), **TORCH, "deformable": 3, "paper": DEFORMABLE_PAPER},
     "plain18": {"depths": (2, 2, 2, 2), **PLAIN},
     "plain34": {"depths": (3, 4, 6, 3), **PLAIN},
 }
@@ -56,22 +65,21 @@ def convolution(
     dilation: int = 1,
     biased: bool = False,
     relu: bool = True,
+    deformable: bool = False,
 ) -> Any:
     """Convolution, batch normalisation and, if wanted, ReLU; ⌈H/stride⌉ positions, padded alike on all sides."""
     padding = "same"
     if stride > 1 and kernel > 1:  # Keras's "same" pads even sizes at the bottom and the right only
         x = keras.layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
         padding = "valid"
-    x = keras.layers.Conv2D(
-        channels,
-        kernel,
-        stride,
-        padding=padding,
-        dilation_rate=dilation,
-        use_bias=biased,
-        kernel_initializer="he_normal",
-        name=name,
-    )(x)
+    window = {"kernel_size": kernel, "strides": stride, "padding": padding, "dilation_rate": dilation}
+    options = {**window, "use_bias": biased, "kernel_initializer": "he_normal", "name": name}
+    if deformable:
+        still = {**window, "kernel_initializer": "zeros", "name": f"{name}_shifts"}
+        shifts = keras.layers.Conv2D(2 * kernel * kernel, **still)(x)
+        x = layers.DeformableConv2D(channels, **options)([x, shifts])
+    else:
+        x = keras.layers.Conv2D(channels, **options)(x)
     x = keras.layers.BatchNormalization(epsilon=1.001e-5, momentum=0.9, name=f"{name}_bn")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x
 
@@ -101,9 +109,19 @@ BLOCKS = {"two_3x3": two_3x3, "bottleneck_1x1": bottleneck_1x1, "bottleneck_3x3"
 
 
 def residual(
-    x: Any, channels: int, name: str, strides: Strides, *, halve: bool, block: str, shortcut: str | None, biased: bool = False
+    x: Any,
+    channels: int,
+    name: str,
+    strides: Strides,
+    *,
+    halve: bool,
+    block: str,
+    shortcut: str | None,
+    biased: bool = False,
+    squeeze_excite: int = 0,
+    deformable: bool = False,
 ) -> Any:
-    """One block: its convolutions, their sum with the shortcut, ReLU.
+    """One block: its convolutions, squeeze-and-excitation where wanted, their sum with the shortcut, ReLU.
 
     Args:
         x: N×H×W×C.
@@ -112,6 +130,8 @@ def residual(
         block: a key of `BLOCKS`.
         shortcut: "projection" (option B of the paper), "padding" (option A), or None for a plain network.
         biased: whether convolutions have biases.
+        squeeze_excite: the reduction, see `excited`.
+        deformable: whether the 3×3 convolutions are deformable.
     """
     before = strides.dilation
     stride = strides.halve() if halve else 1
@@ -120,7 +140,9 @@ def residual(
     for number, (width, kernel, step, dilation) in enumerate(rows, start=1):
         last = number == len(rows)
         options = {"stride": step, "dilation": dilation, "biased": biased, "relu": not last}
-        x = convolution(x, width, kernel, f"{name}_conv{number}", **options)
+        moving = deformable and kernel > 1
+        x = convolution(x, width, kernel, f"{name}_conv{number}", **options, deformable=moving)
+    x = excited(x, squeeze_excite, name)
     if kept is not None:
         x = keras.layers.Add(name=f"{name}_add")([kept, x])
     return keras.layers.ReLU(name=f"{name}_relu")(x)
@@ -157,6 +179,8 @@ def resnet(
     shortcut: str | None = "projection",
     biased: bool = False,
     statistics: str = "imagenet",
+    squeeze_excite: int = 0,
+    deformable: int = 0,
     width: float = 1.0,
     output_stride: int = 32,
 ) -> Features:
@@ -169,6 +193,8 @@ def resnet(
         shortcut: "projection", "padding" or None, see `residual`.
         biased: whether convolutions have biases.
         statistics: of the images that it was trained on, see `normalised`.
+        squeeze_excite: reduction of a squeeze-and-excitation at the end of every block; 0 for none.
+        deformable: how many blocks, counted from the last, have deformable 3×3 convolutions.
         width: multiplies the channels.
         output_stride: 8, 16 or 32; beyond it strides become dilation.
 
@@ -182,12 +208,22 @@ def resnet(
     features = Features(s2=x)
     x = keras.layers.ZeroPadding2D(1, name="pool_pad")(x)  # after a ReLU a zero never wins
     x = keras.layers.MaxPooling2D(3, 2, name="stem_pool")(x)
-    strides = Strides(4, output_stride)
+    strides, left = Strides(4, output_stride), sum(depths)
     for stage, depth in enumerate(depths, start=1):
         for index in range(1, depth + 1):
-            halve = stage > 1 and index == 1
-            name = f"stage{stage}_block{index}"
-            x = residual(x, channels, name, strides, halve=halve, block=block, shortcut=shortcut, biased=biased)
+            x = residual(
+                x,
+                channels,
+                f"stage{stage}_block{index}",
+                strides,
+                halve=stage > 1 and index == 1,
+                block=block,
+                shortcut=shortcut,
+                biased=biased,
+                squeeze_excite=squeeze_excite,
+                deformable=left <= deformable,
+            )
+            left -= 1
         features[f"s{strides.stride}"] = x
         channels *= 2
     return features

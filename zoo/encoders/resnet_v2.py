@@ -17,6 +17,7 @@ from typing import Any
 from zoo.encoders import Features, register_encoder
 from zoo.encoders.normalise import normalised
 from zoo.encoders.pooled import average_top
+from zoo.encoders.squeeze_excite import excited
 from zoo.encoders.strides import Strides
 from zoo.lazy import keras
 from zoo.registry import Paper
@@ -52,7 +53,9 @@ def convolution(
     return keras.layers.Conv2D(channels, kernel, stride, padding=padding, **options)(x)
 
 
-def bottleneck(x: Any, ready: Any, channels: int, name: str, *, first: bool, stride: int, dilation: int) -> Any:
+def bottleneck(
+    x: Any, ready: Any, channels: int, name: str, *, first: bool, stride: int, dilation: int, squeeze_excite: int
+) -> Any:
     """1×1, 3×3, 1×1, each on what was normalised and activated; the shortcut is untouched.
 
     Args:
@@ -61,6 +64,7 @@ def bottleneck(x: Any, ready: Any, channels: int, name: str, *, first: bool, str
         channels: of the 3×3 convolution; a quarter of what comes out.
         first: the first block of a stage, whose shortcut is a 1×1 convolution.
         stride, dilation: of the 3×3 convolution.
+        squeeze_excite: the reduction, see `excited`.
     """
     if first:
         shortcut = convolution(ready, 4 * channels, 1, f"{name}_shortcut", stride=stride, biased=True)
@@ -69,18 +73,22 @@ def bottleneck(x: Any, ready: Any, channels: int, name: str, *, first: bool, str
     x = activation(convolution(ready, channels, 1, f"{name}_conv1"), f"{name}_conv1")
     x = activation(convolution(x, channels, 3, f"{name}_conv2", stride=stride, dilation=dilation), f"{name}_conv2")
     x = convolution(x, 4 * channels, 1, f"{name}_conv3", biased=True)
+    x = excited(x, squeeze_excite, name)
     return keras.layers.Add(name=f"{name}_add")([shortcut, x])
 
 
 @register_encoder(
     VARIANTS, paper=PAPER, top=average_top, input_size=(224, 224), tiny={"width": 0.125, "depths": (1, 2, 1, 1)}
 )
-def resnet_v2(image: Any, *, depths: tuple[int, ...], width: float = 1.0, output_stride: int = 32) -> Features:
+def resnet_v2(
+    image: Any, *, depths: tuple[int, ...], squeeze_excite: int = 0, width: float = 1.0, output_stride: int = 32
+) -> Features:
     """7×7 convolution, 3×3 pooling, four stages of pre-activation bottlenecks.
 
     Args:
         image: N×H×W×C, 0–255.
         depths: blocks in each stage.
+        squeeze_excite: reduction of a squeeze-and-excitation at the end of every block; 0 for none.
         width: multiplies the channels.
         output_stride: 8, 16 or 32; beyond it strides become dilation.
 
@@ -103,7 +111,8 @@ def resnet_v2(image: Any, *, depths: tuple[int, ...], width: float = 1.0, output
             if index == depth and stage < len(depths):
                 features[f"s{strides.stride}"] = ready
                 stride = strides.halve()
-            x = bottleneck(x, ready, channels, name, first=index == 1, stride=stride, dilation=dilation)
+            options = {"first": index == 1, "stride": stride, "dilation": dilation, "squeeze_excite": squeeze_excite}
+            x = bottleneck(x, ready, channels, name, **options)
         channels *= 2
     features[f"s{strides.stride}"] = activation(x, "last")
     return features

@@ -48,6 +48,11 @@ def squeeze_excite(
     return keras.layers.Multiply(name=f"{name}_excite")([x, s])
 
 
+def excited(x: Any, reduction: int, name: str) -> Any:
+    """What a ResNet's residual branch ends in: x itself at reduction 0, else a block of C / `reduction` channels."""
+    return squeeze_excite(x, max(1, x.shape[-1] // reduction), f"{name}_se") if reduction else x
+
+
 def hard_sigmoid(x: Any, name: str) -> Any:
     """ReLU6(x + 3) / 6, in layers that mean the same in every Keras (its own hard_sigmoid changed between 2 and 3)."""
     x = keras.layers.Rescaling(1.0, offset=3.0, name=f"{name}_shift")(x)
