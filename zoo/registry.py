@@ -188,7 +188,7 @@ def build(
         name: an entry of `list_models()`.
         classes: how many classes, or their names. Default: the task's own (VOC's 21, ImageNet's 1,000).
         input_shape: (H, W, channels); H and W may be None (any size) wherever the paper's graph allows it, which is the
-            default. Images are RGB (or grey), 0–255; normalisation is inside.
+            default, with the paper's channels or the named encoder's. Images are RGB (or grey), 0–255; normalisation is inside.
         encoder: for networks that take one, the name of any encoder with the strides they ask for.
         head: "logits", "probabilities" or "classes" (int32 argmax in the graph).
         weights: path of a weights file (`.weights.h5`, `.keras`), or None for a random start.
@@ -211,7 +211,7 @@ def build(
     """
     entry = architecture(name)
     labels = tasks.get(entry.task).labels_for(classes)
-    shape = _checked_shape(entry, input_shape)
+    shape = _checked_shape(entry, input_shape, encoder)
     options = {**entry.options, **_checked_options(entry, encoder, options)}
 
     image = keras.Input(shape, name="image")
@@ -258,9 +258,12 @@ def _checked_options(entry: Architecture, encoder: str | None, options: dict[str
     return {**options, "encoder": encoder}
 
 
-def _checked_shape(entry: Architecture, shape: tuple | None) -> tuple[int | None, int | None, int]:
-    if shape is None:
-        return entry.default_shape
+def _checked_shape(
+    entry: Architecture, shape: tuple | None, encoder: str | None
+) -> tuple[int | None, int | None, int]:
+    if shape is None:  # what is seen is the encoder's to say where one was named
+        height, width, channels = entry.default_shape
+        return height, width, channels if encoder is None else architecture(encoder).channels
     if len(shape) != 3 or not isinstance(shape[2], int) or shape[2] < 1:
         raise InputError(f"input_shape={tuple(shape)} is not (height, width, channels), as in (256, 256, 3)")
     if entry.fixed_size and None in shape:

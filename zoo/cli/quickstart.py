@@ -40,7 +40,7 @@ def quickstart(
     console = Console()
     pixels = parse_size(size)
     splits = {
-        split: zoo.data.Scenes(count, pixels, seed, split)
+        split: zoo.data.Kept(zoo.data.Scenes(count, pixels, seed, split))
         for split, count in (("train", scenes), ("val", 100), ("test", 200))
     }
     console.rule("1 · A network learns")
@@ -84,7 +84,7 @@ def _train(
         size=pixels,
         learning_rate=4e-3,
         warmup=1,
-        augment=zoo.data.Augment(scale=(1.0, 1.0)),
+        augment=zoo.data.Augment(flip_vertical=0.5, scale=(1.0, 1.0), hue=180),  # a scene has no upright, no true colour
         validate_every=max(1, epochs // 4),
         seed=seed,
         folder=out / "run",
@@ -114,17 +114,12 @@ def _compare(model: keras.Model, files: dict[str, Path], samples: Any, console: 
 
     verdicts = {}
     for recipe, path in files.items():
-        on_cpu = converters.parity(model, path, samples)
-        verdicts[recipe, "cpu"] = _verdict(on_cpu.passed, on_cpu.reason)
+        verdicts[recipe, "cpu"] = converters.parity(model, path, samples).verdict
         on_gpu = edge.gpu_check(path, samples)
         verdicts[recipe, "gpu"] = f"{on_gpu.reason}: {on_gpu.detail}"
         for accelerator in ("cpu", "gpu"):
             console.print(f"{recipe:8} {accelerator}  {verdicts[recipe, accelerator]}")
     return verdicts
-
-
-def _verdict(passed: bool, reason: str) -> str:
-    return f"{'the same' if passed else 'NOT THE SAME'}: {reason}"
 
 
 def _measure(
@@ -170,15 +165,18 @@ def _draw(path: Path, test: Dataset, out: Path) -> None:
     from PIL import Image
 
     import edge
-    from zoo.data.palettes import overlay
+    from zoo import tasks
+
+    def overlay(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        return tasks.get(test.task).draw(image, mask, test.classes, test.palette)
 
     runner = edge.Runner(path)
     folder = out / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(min(PICTURES, len(test))):
         image, target, _ = test[index]
-        answers = {"picture": image, "truth": overlay(image, target, test.palette)}
-        answers["int8"] = overlay(image, runner(image), test.palette)
+        answers = {"picture": image, "truth": overlay(image, target)}
+        answers["int8"] = overlay(image, runner(image))
         for name, pixels in answers.items():
             Image.fromarray(pixels).save(folder / f"{index}_{name}.png")
         Image.fromarray(np.hstack(list(answers.values()))).save(folder / f"{index}_side_by_side.png")

@@ -46,6 +46,7 @@ def train(
     """
     import zoo
     import zoo.data
+    from zoo.registry import architecture
 
     pixels = parse_size(size)
     training, validation = zoo.data.open(data, "train"), zoo.data.open(data, "val")
@@ -55,9 +56,11 @@ def train(
     import keras
 
     keras.utils.set_random_seed(seed)  # the start is drawn too
+    entry = architecture(name)
     model = zoo.build(
         name,
         classes=training.classes,
+        input_shape=(*(pixels or entry.input_size if entry.fixed_size else (None, None)), 3),
         encoder=encoder,
         encoder_weights=encoder_weights,
         palette=training.palette,
