@@ -27,8 +27,23 @@ def test_factors_can_be_given_one_by_one() -> None:
     assert zoo.build("efficientnet", phi=1, classes=3).count_params() == by_factor.count_params()
     wider = zoo.build("efficientnet", phi=1, depth=1.0, classes=3)  # a factor overrides the rule's
     assert sum(isinstance(layer, keras.layers.DepthwiseConv2D) for layer in wider.layers) == 16
-    assert scaled_size(resolution=1.5) == (336, 336)
-    assert scaled_size(1) == (258, 258)
+
+
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        ({}, (None, None)),
+        ({"phi": 1}, (258, 258)),
+        ({"width": 0.5, "depth": 0.5, "resolution": 1.5}, (336, 336)),
+        ({"phi": 1, "resolution": 0.5}, (112, 112)),
+        ({"phi": 1, "input_shape": (96, 64, 3)}, (96, 64)),
+        ({"phi": 0, "input_shape": (None, None, 3)}, (None, None)),
+    ],
+    ids=str,
+)
+def test_the_rule_sets_the_input_size_too(options: dict, size: tuple) -> None:
+    model = zoo.build("efficientnet", classes=3, **{"width": 0.1, "depth": 0.5, **options})
+    assert model.inputs[0].shape[1:3] == size
 
 
 @pytest.mark.parametrize(("name", "released"), [("efficientnet_lite0", 407e6), ("efficientnet_lite4", 2.64e9)])

@@ -55,6 +55,7 @@ class Architecture:
         least_size: smallest height and width that the network can see.
         mobile: True where the network is whole on the GPU accelerator in float32, float16 and int8.
         tiny: options that make a small sibling of the same graph, for tests.
+        sized: gets the options that were named and says for which (H, W) they ask, or None; `build` takes that by default.
         body, top, strides: of encoders only; see `zoo.encoders`.
     """
 
@@ -69,6 +70,7 @@ class Architecture:
     least_size: int = 32
     mobile: bool = False
     tiny: Mapping[str, Any] = field(default_factory=dict)
+    sized: Callable[[Mapping[str, Any]], tuple[int, int] | None] | None = None
     body: Callable[..., Any] | None = None
     top: Callable[..., Any] | None = None
     strides: tuple[int, ...] = ()
@@ -81,10 +83,12 @@ class Architecture:
         parameter = inspect.signature(self.builder).parameters.get("encoder")
         return None if parameter is None else parameter.default
 
-    @property
-    def default_shape(self) -> tuple[int | None, int | None, int]:
+    def default_shape(self, options: Mapping[str, Any]) -> tuple[int | None, int | None, int]:
+        """(H, W, channels) of a network with these options when nobody says otherwise; None for any size."""
         size = self.input_size if self.fixed_size else (None, None)
-        return (*size, self.channels)
+        asked = self.sized(options) if self.sized else None
+        encoder = options.get("encoder")  # what is seen is the encoder's to say where one was named
+        return (*(asked or size), self.channels if encoder is None else architecture(encoder).channels)
 
 
 _registry: dict[str, Architecture] = {}
@@ -211,8 +215,9 @@ def build(
     """
     entry = architecture(name)
     labels = tasks.get(entry.task).labels_for(classes)
-    shape = _checked_shape(entry, input_shape, encoder)
-    options = {**entry.options, **_checked_options(entry, encoder, options)}
+    named = _checked_options(entry, encoder, options)
+    options = {**entry.options, **named}
+    shape = _checked_shape(entry, entry.default_shape(named) if input_shape is None else input_shape)
 
     image = keras.Input(shape, name="image")
     try:
@@ -258,12 +263,7 @@ def _checked_options(entry: Architecture, encoder: str | None, options: dict[str
     return {**options, "encoder": encoder}
 
 
-def _checked_shape(
-    entry: Architecture, shape: tuple | None, encoder: str | None
-) -> tuple[int | None, int | None, int]:
-    if shape is None:  # what is seen is the encoder's to say where one was named
-        height, width, channels = entry.default_shape
-        return height, width, channels if encoder is None else architecture(encoder).channels
+def _checked_shape(entry: Architecture, shape: tuple) -> tuple[int | None, int | None, int]:
     if len(shape) != 3 or not isinstance(shape[2], int) or shape[2] < 1:
         raise InputError(f"input_shape={tuple(shape)} is not (height, width, channels), as in (256, 256, 3)")
     if entry.fixed_size and None in shape:

@@ -15,6 +15,7 @@ Different: `output_stride` 8 or 16 swaps the last strides for dilation.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from zoo.encoders import Features, register_encoder
@@ -72,6 +73,12 @@ def scaled_size(phi: float = 0.0, resolution: float | None = None) -> tuple[int,
     return side, side
 
 
+def asked_size(options: Mapping[str, Any]) -> tuple[int, int] | None:
+    """The input size of a network whose options name φ or a resolution; None where they leave it open."""
+    phi, resolution = options.get("phi"), options.get("resolution")
+    return None if phi is None and resolution is None else scaled_size(phi or 0.0, resolution)
+
+
 def scaled_repeats(depth: float, lite: bool) -> list[int]:
     """Blocks of each stage, rounded up; the lite networks leave the first and the last stage alone."""
     repeats = [row[1] for row in STAGES]
@@ -126,13 +133,14 @@ def with_shortcut(shortcut: Any, x: Any, drop: float, name: str) -> Any:
     return keras.layers.Add(name=f"{name}_add")([shortcut, x])
 
 
-@register_encoder(VARIANTS, paper=PAPER, top=pooled_top, tiny={"width": 0.1, "depth": 0.5})
+@register_encoder(VARIANTS, paper=PAPER, top=pooled_top, tiny={"width": 0.1, "depth": 0.5}, sized=asked_size)
 def efficientnet(
     image: Any,
     *,
-    phi: float = 0.0,
+    phi: float | None = None,
     width: float | None = None,
     depth: float | None = None,
+    resolution: float | None = None,
     lite: bool = False,
     drop_connect: float = 0.2,
     output_stride: int = 32,
@@ -141,9 +149,11 @@ def efficientnet(
 
     Args:
         image: N×H×W×C, 0–255.
-        phi: φ, the compound coefficient: sets `width` and `depth` where they are not given.
+        phi: φ, the compound coefficient: sets `width`, `depth` and `resolution` where they are not given; 0 by default.
         width: multiplies the channels.
         depth: multiplies the repeats of the stages.
+        resolution: multiplies the 224 pixels for which a classifier is built that is told no input_shape. No layer
+            depends on it, and without φ and resolution a network takes any size.
         lite: the variant for phones.
         drop_connect: stochastic depth's rate at the last block; it grows linearly from 0 at the first.
         output_stride: 8, 16 or 32; beyond it strides become dilation.
@@ -152,8 +162,8 @@ def efficientnet(
         s2, s4, s8, s16: the block just before each halving (16, 24, 40, 112 channels at width 1); the deepest, at
         `output_stride`, is the last convolution (1,280 channels at width 1).
     """
-    width = WIDTH**phi if width is None else width
-    depth = DEPTH**phi if depth is None else depth
+    width = WIDTH ** (phi or 0.0) if width is None else width
+    depth = DEPTH ** (phi or 0.0) if depth is None else depth
     activation = "relu6" if lite else "swish"
     repeats = scaled_repeats(depth, lite)
     x = normalised(image, "lite" if lite else "imagenet")
