@@ -24,12 +24,12 @@ class Tolerance:
 #   float32: up to 2e-4 relative (sin; else 1e-5), cosine above 0.999999.
 #   reduced: float16 has 11 bits, 5e-4 a step, and a hundred layers add up; no device here computes in it (not measured).
 #   quantised: the GPU computes int8 graphs in float and rounds at the marks: single steps differ and carry on. Up to 0.08
-#   relative, cosine 0.997 (mobilenet_v2_1.0_224_quant).
+#   relative, cosine 0.995 (mobilenet_v2_1.0_224_quant), agreement 0.914 (an untrained FCN-8s, full of near ties).
 TOLERANCES = {
     ("float32", False): Tolerance(1e-3, 0.9999, 0.99),
     ("reduced", False): Tolerance(5e-2, 0.999, 0.97),
-    ("float32", True): Tolerance(0.25, 0.98, 0.90),
-    ("reduced", True): Tolerance(0.30, 0.97, 0.88),
+    ("float32", True): Tolerance(0.25, 0.98, 0.85),
+    ("reduced", True): Tolerance(0.30, 0.97, 0.83),
 }
 
 

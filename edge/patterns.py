@@ -67,13 +67,16 @@ def _split_reordered(graph: Graph) -> list[Operator]:
 
 
 def _stretched(graph: Graph) -> list[Operator]:
-    """TRANSPOSE_CONV of stride 3 or more, read from its sizes: right at some sizes only."""
+    """TRANSPOSE_CONV by 3 or more, of a map whose sides are no multiples of that. The factor is read from its sizes."""
     found = []
     for operator in graph.operators:
         if operator.name != "TRANSPOSE_CONV":
             continue
         small, large = graph.tensors[operator.inputs[2]].shape, graph.tensors[operator.outputs[0]].shape
-        if len(small) == len(large) == 4 and max(large[1] / max(small[1], 1), large[2] / max(small[2], 1)) > 2.5:
+        if len(small) != 4 or len(large) != 4 or not all(small):
+            continue
+        factors = [round(large[axis] / small[axis]) for axis in (1, 2)]
+        if any(factor > 2 and small[axis] % factor for axis, factor in zip((1, 2), factors, strict=True)):
             found.append(operator)
     return found
 
@@ -96,8 +99,8 @@ _PATTERNS: tuple[tuple[str, str, str, Callable[[Graph], list[Operator]]], ...] =
     ),
     (
         "wrong",
-        "TRANSPOSE_CONV of stride 3 or more gives wrong values at many sizes",
-        "chain strides of 2, or resize and convolve",
+        "TRANSPOSE_CONV of stride 3 or more gives wrong values where its input's sides are no multiples of the stride",
+        "choose a size whose map divides by the stride, chain strides of 2, or convolve and DEPTH_TO_SPACE",
         _stretched,
     ),
     (

@@ -72,6 +72,7 @@ GRAPHS: dict[str, tuple[Build, str]] = {
     "multiplier": (lambda x: tf.nn.depthwise_conv2d(conv(x), weights(3, 3, 8, 2), [1, 1, 1, 1], "SAME"), EQUAL),
     "grouped": (lambda x: tf.nn.conv2d(conv(x), weights(3, 3, 4, 8), 1, "SAME"), EQUAL),
     "transposed_by_2": (lambda x: upsample(conv(x, stride=2), 4, 2), EQUAL),
+    "transposed_by_8_of_16": (lambda x: upsample(conv(x), 16, 8), EQUAL),  # 16 divides by 8; 4, below, does not
     "max_pool": (lambda x: tf.nn.max_pool2d(conv(x), 3, 2, "SAME"), EQUAL),
     "average_pool": (lambda x: tf.nn.avg_pool2d(conv(x), 3, 1, "SAME"), EQUAL),
     "channel_mean": (lambda x: tf.reduce_mean(conv(x), 3, keepdims=True), EQUAL),

@@ -124,7 +124,9 @@ def test_known_bad_patterns_are_found_without_a_gpu(built, name: str, kind: str)
     assert caution.kind == kind and caution.tensors
 
 
-@pytest.mark.parametrize("name", ["transposed_by_2", "concat", "attention", "split_gate", "argmax_int32"])
+@pytest.mark.parametrize(
+    "name", ["transposed_by_2", "transposed_by_8_of_16", "concat", "attention", "split_gate", "argmax_int32"]
+)
 def test_good_graphs_raise_no_pattern(built, name: str) -> None:
     assert scan(read_graph(built(name))) == ()
 
