@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -28,13 +28,14 @@ sys.exit(" ".join({"keras", "tensorflow"} & set(sys.modules)) or 0)"""
 
 
 def test_list_answers_at_once() -> None:
-    """Under a second; the best of three, since a test machine may be busy with others."""
+    """Under a second of the processor's time, which other work on the machine does not lengthen."""
 
     def seconds() -> float:
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = run("list", "--names")
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
         assert done.returncode == 0 and "fcn8s" in done.stdout.split()
-        return time.perf_counter() - start
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     assert min(seconds() for _ in range(3)) < 1
 
@@ -88,6 +89,7 @@ BAD_INPUT = {
         ["train", "unet", "--encoder", "mobilenet_v2_035", "--optimizer", "magic", "--data", "scenes", "--out", "{bad}/x"],
         "adamw",
     ),
+    "a classifier on masks": (["train", "vgg16", "--data", "scenes", "--out", "x"], "zoo list --task segmentation"),
     "missing model": (["evaluate", "nowhere.keras", "--data", "scenes"], "nowhere.keras"),
     "broken keras file": (["evaluate", "{bad}/text.keras", "--data", "scenes"], "text.keras"),
     "broken tflite file": (["evaluate", "{bad}/text.tflite", "--data", "scenes"], "text.tflite"),

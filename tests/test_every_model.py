@@ -5,15 +5,20 @@ Tiny siblings (same graph, few channels) keep it fast; `tiny` in the registry sa
 
 from __future__ import annotations
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 
 import zoo
+from zoo.counting import trace
 from zoo.registry import architecture
 
 NAMES = zoo.list_models()
 ENCODERS = zoo.list_models(encoder=True)
+# One of each architecture, for what the variants of one file cannot differ in.
+ARCHITECTURES = sorted({architecture(name).body or architecture(name).builder: name for name in reversed(NAMES)}.values())
 ODD = (97, 131)
 
 
@@ -29,9 +34,16 @@ def tiny(name: str, size: tuple[int, int] | None = ODD, **options) -> keras.Mode
     return zoo.build(name, **{"classes": 5, "input_shape": shape, **entry.tiny, **options})
 
 
-def pictures(model: keras.Model, size: tuple[int, int] | None = None, count: int = 2) -> np.ndarray:
+@functools.lru_cache(maxsize=1)  # tests of one name follow each other
+def shared_tiny(name: str) -> keras.Model:
+    """The tiny sibling that the tests which only look at a model have in common."""
+    keras.backend.clear_session()
+    return tiny(name)
+
+
+def pictures(model: keras.Model, count: int = 2) -> np.ndarray:
     shape = model.inputs[0].shape
-    return np.random.default_rng(0).uniform(0, 255, (count, *(size or shape[1:3]), shape[3])).astype("float32")
+    return np.random.default_rng(0).uniform(0, 255, (count, *shape[1:])).astype("float32")
 
 
 def answer(model: keras.Model, images: np.ndarray) -> np.ndarray:
@@ -39,19 +51,69 @@ def answer(model: keras.Model, images: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_answers_at_the_inputs_resolution(name: str) -> None:
-    model = tiny(name)
+class TestEveryName:
+    """What each variant is held to. Parametrized by class, so that all tests of a name run in a row."""
+
+    def test_answers_at_the_inputs_resolution(self, name: str) -> None:
+        model = shared_tiny(name)
+        images = pictures(model)
+        logits = answer(model, images)
+        expected = {"segmentation": (*images.shape[:3], 5), "classification": (2, 5)}
+        assert logits.shape == expected[architecture(name).task]
+        assert np.isfinite(logits).all()
+        assert logits.std() > 0, "a network that says the same everywhere cannot be tested by its answer"
+        assert model.inputs[0].name == "image"
+
+    def test_is_layers_only_and_reloads_in_safe_mode(self, name: str, tmp_path) -> None:
+        model = shared_tiny(name)
+        assert all(isinstance(operation, keras.layers.Layer) for operation in model.operations)
+        model.save(tmp_path / "model.keras")
+        again = zoo.load(tmp_path / "model.keras")
+        images = pictures(model)
+        np.testing.assert_array_equal(answer(again, images), answer(model, images))
+        meaning, meaning_again = zoo.answer(model), zoo.answer(again)
+        for fact in ("task", "kind", "labels", "palette"):
+            assert getattr(meaning_again, fact) == getattr(meaning, fact)
+
+    def test_is_counted(self, name: str) -> None:
+        assert zoo.macs(shared_tiny(name)) > 0
+
+    def test_a_size_too_small_is_an_error_with_the_least_size(self, name: str) -> None:
+        entry = architecture(name)
+        with pytest.raises(ValueError, match=f"too small.*{entry.least_size}"):
+            zoo.build(name, input_shape=(entry.least_size - 1, 300, 3))
+
+
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if not architecture(name).fixed_size])
+def test_any_size_gives_what_a_fixed_size_gives(name: str) -> None:
+    free, fixed = tiny(name, size=None), tiny(name, size=(65, 98))
+    free.set_weights(fixed.get_weights())
+    images = pictures(fixed)
+    np.testing.assert_allclose(answer(free, images), answer(fixed, images), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_least_size_is_enough(name: str) -> None:
+    entry = architecture(name)
+    least = tiny(name, size=(entry.least_size, entry.least_size))
+    assert np.isfinite(answer(least, pictures(least))).all()
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_gradients_reach_every_weight(name: str) -> None:
+    import tensorflow as tf
+
+    model = shared_tiny(name)
     images = pictures(model)
-    logits = answer(model, images)
-    expected = {"segmentation": (*images.shape[:3], 5), "classification": (2, 5)}
-    assert logits.shape == expected[architecture(name).task]
-    assert np.isfinite(logits).all()
-    assert logits.std() > 0, "a network that says the same everywhere cannot be tested by its answer"
-    assert model.inputs[0].name == "image"
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(model(images, training=False)))
+    gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
+    assert not [v.path for v, g in zip(model.trainable_variables, gradients, strict=True) if g is None]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ["fcn8s", "mobilenet_v2"])
 def test_heads_are_three_views_of_one_answer(name: str) -> None:
+    """The head is the registry's, so one segmenter and one classifier stand for all."""
     logits_model = tiny(name)
     images = pictures(logits_model)
     logits = answer(logits_model, images)
@@ -66,65 +128,25 @@ def test_heads_are_three_views_of_one_answer(name: str) -> None:
     np.testing.assert_array_equal(views["classes"], logits.argmax(-1))
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_graph_is_layers_only_and_reloads_in_safe_mode(name: str, tmp_path) -> None:
-    model = tiny(name)
-    assert all(isinstance(operation, keras.layers.Layer) for operation in model.operations)
-    model.save(tmp_path / "model.keras")
-    again = zoo.load(tmp_path / "model.keras")
-    images = pictures(model)
-    np.testing.assert_array_equal(answer(again, images), answer(model, images))
-    meaning, meaning_again = zoo.answer(model), zoo.answer(again)
-    assert (meaning_again.task, meaning_again.labels, meaning_again.palette) == (
-        meaning.task,
-        meaning.labels,
-        meaning.palette,
-    )
-
-
-@pytest.mark.parametrize("name", [n for n in NAMES if not architecture(n).fixed_size])
-def test_any_size_gives_what_a_fixed_size_gives(name: str) -> None:
-    free, fixed = tiny(name, size=None), tiny(name, size=(65, 98))
-    free.set_weights(fixed.get_weights())
-    images = pictures(fixed)
-    np.testing.assert_allclose(answer(free, images), answer(fixed, images), atol=1e-5)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_size_too_small_is_an_error_with_the_least_size(name: str) -> None:
-    entry = architecture(name)
-    with pytest.raises(ValueError, match=f"too small.*{entry.least_size}"):
-        zoo.build(name, input_shape=(entry.least_size - 1, 300, 3))
-    keras.backend.clear_session()
-    least = tiny(name, size=(entry.least_size, entry.least_size))
-    assert np.isfinite(answer(least, pictures(least))).all()
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_gradients_reach_every_weight(name: str) -> None:
-    import tensorflow as tf
-
-    model = tiny(name)
-    images = pictures(model)
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(tf.square(model(images, training=False)))
-    gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
-    dead = [v.path for v, g in zip(model.trainable_variables, gradients, strict=True) if g is None]
-    assert not dead
-
-
-DECODERS = {"unet": set(), "fcn8s": {8, 16, 32}}  # and the strides that they cannot do without
+STRIDES_ASKED_FOR = {"unet": set(), "fcn8s": {8, 16, 32}}
 
 
 @pytest.mark.parametrize(
     "name, encoder",
-    [(n, e) for n, strides in DECODERS.items() for e in ENCODERS if strides <= set(architecture(e).strides)],
+    [
+        (name, encoder)
+        for name, strides in STRIDES_ASKED_FOR.items()
+        for encoder in ENCODERS
+        if strides <= set(architecture(encoder).strides)
+    ],
 )
-@pytest.mark.parametrize("size", [(224, 224), (225, 319), ODD], ids=lambda size: f"{size[0]}x{size[1]}")
-def test_decoders_work_over_every_encoder_with_their_strides(name: str, encoder: str, size: tuple[int, int]) -> None:
-    options = {"encoder": encoder, "encoder_options": dict(architecture(encoder).tiny), "input_shape": (*size, 3)}
-    model = zoo.build(name, classes=3, **options)
-    assert model.output_shape == (None, *size, 3)
+def test_decoders_work_over_every_encoder(name: str, encoder: str) -> None:
+    entry = architecture(encoder)
+    options = {"encoder_options": dict(entry.tiny), "input_shape": (None, None, entry.channels)}
+    model = zoo.build(name, classes=3, encoder=encoder, **options)
+    for size in [(224, 224), (225, 319), ODD]:
+        *_, (_, _, logits) = trace(model, size)
+        assert logits[0].shape == (1, *size, 3)
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)
@@ -132,7 +154,7 @@ def test_features_lie_on_the_grid(encoder: str) -> None:
     from zoo.encoders import features
 
     entry = architecture(encoder)
-    found = features(encoder, keras.Input((*ODD, 3)), **entry.tiny)
+    found = features(encoder, keras.Input((*ODD, entry.channels)), **entry.tiny)
     assert tuple(int(name[1:]) for name in found) == entry.strides
     for name, tensor in found.items():
         stride = int(name[1:])

@@ -18,10 +18,10 @@ def benchmark(
 
     Example: zoo benchmark a.tflite b.tflite --threads 1 --threads 2
     """
-    from edge.latency import table, write_csv
     from rich.console import Console
 
     import edge
+    from edge.latency import table, write_csv
 
     rows = edge.benchmark(files, accelerators=tuple(accelerator or ["cpu"]), threads=tuple(threads or [1, 2]))
     Console().print(table(rows))

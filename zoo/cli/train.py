@@ -3,42 +3,60 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zoo.cli.arguments import Data, Size, parse_size
 from zoo.cli.quiet import start_keras
 
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.data import Dataset
+
+
+RunFolder = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; run again to go on where it stopped.")]
+Encoder = Annotated[str | None, typer.Option(help="A name of zoo list --encoders.")]
+EncoderWeights = Annotated[
+    str | None, typer.Option(help="A .keras file over the same encoder, or applications:FILE of keras.applications.")
+]
+OutputStride = Annotated[int | None, typer.Option(help="8 or 16: dilate the encoder instead of striding.")]
+ClassWeights = Annotated[str | None, typer.Option(help="Balance classes: median or sqrt_median.")]
+Precision = Annotated[str, typer.Option(help="float32, bfloat16 or float16.")]
+FrozenBatchNorm = Annotated[
+    str | None,
+    typer.Option(help="Keep batch normalisation as it is in layers named like this ('*': all), for pretrained encoders."),
+]
+Average = Annotated[float | None, typer.Option(help="Average the weights with this momentum, such as 0.999.")]
+Crop = Annotated[
+    bool, typer.Option("--crop", help="Learn from crops of --size out of pictures at their own size, not shrunk ones.")
+]
+ValidateEvery = Annotated[int, typer.Option(min=1, help="Epochs between looks at the validation split.")]
+Minutes = Annotated[float | None, typer.Option(help="Stop after so long; run again to go on.")]
+
 
 def train(
     name: Annotated[str, typer.Argument(help="A segmentation network of zoo list.")],
     data: Data,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; run again to go on where it stopped.")],
+    out: RunFolder,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 30,
     size: Size = None,
     batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 8,
-    encoder: Annotated[str | None, typer.Option(help="A name of zoo list --encoders.")] = None,
-    encoder_weights: Annotated[
-        str | None, typer.Option(help="A .keras file over the same encoder, or applications:FILE of keras.applications.")
-    ] = None,
-    output_stride: Annotated[int | None, typer.Option(help="8 or 16: dilate the encoder instead of striding.")] = None,
+    encoder: Encoder = None,
+    encoder_weights: EncoderWeights = None,
+    output_stride: OutputStride = None,
     optimizer: Annotated[str, typer.Option(help="adamw or sgd.")] = "adamw",
     rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    class_weights: Annotated[str | None, typer.Option(help="Balance classes: median or sqrt_median.")] = None,
-    precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
-    freeze_batchnorm: Annotated[
-        str | None,
-        typer.Option(help="Keep batch normalisation as it is in layers named like this ('*': all), for pretrained encoders."),
-    ] = None,
-    ema: Annotated[float | None, typer.Option(help="Average the weights with this momentum, such as 0.999.")] = None,
-    crop: Annotated[
-        bool, typer.Option("--crop", help="Learn from crops of --size out of pictures at their own size, not shrunk ones.")
-    ] = False,
-    augment: Annotated[bool, typer.Option(help="Flip, scale, crop and recolour.")] = True,
-    validate_every: Annotated[int, typer.Option(min=1, help="Epochs between looks at the validation split.")] = 1,
+    class_weights: ClassWeights = None,
+    precision: Precision = "float32",
+    freeze_batchnorm: FrozenBatchNorm = None,
+    ema: Average = None,
+    crop: Crop = False,
+    augment: Annotated[bool, typer.Option(help="Flip, scale and recolour.")] = True,
+    validate_every: ValidateEvery = 1,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
-    minutes: Annotated[float | None, typer.Option(help="Stop after so long; run again to go on.")] = None,
+    minutes: Minutes = None,
 ) -> None:
     """Train a network. Interrupt it at any moment; the same command goes on where it stopped.
 
@@ -46,26 +64,11 @@ def train(
     """
     import zoo
     import zoo.data
-    from zoo.registry import architecture
 
     pixels = parse_size(size)
     training, validation = zoo.data.open(data, "train"), zoo.data.open(data, "val")
-    options = {} if output_stride is None else {"encoder_options": {"output_stride": output_stride}}
-
     start_keras()
-    import keras
-
-    keras.utils.set_random_seed(seed)  # the start is drawn too
-    entry = architecture(name)
-    model = zoo.build(
-        name,
-        classes=training.classes,
-        input_shape=(*(pixels or entry.input_size if entry.fixed_size else (None, None)), 3),
-        encoder=encoder,
-        encoder_weights=encoder_weights,
-        palette=training.palette,
-        **options,
-    )
+    model = _build(name, training, pixels, seed, encoder, encoder_weights, output_stride)
     result = zoo.train(
         model,
         training,
@@ -89,3 +92,36 @@ def train(
     if result.best is not None:
         print(f"best: {result.best['metric']} {result.best['score']:.4f} in epoch {result.best['epoch']}")
     print(f"{result.stopped}; the same command goes on" if result.stopped else f"{out}/model.keras is ready")
+
+
+def _build(
+    name: str,
+    training: Dataset,
+    pixels: tuple[int, int] | None,
+    seed: int,
+    encoder: str | None,
+    encoder_weights: str | None,
+    output_stride: int | None,
+) -> keras.Model:
+    """The network for a dataset: its classes and colours, RGB, any size where the network takes any."""
+    import keras
+
+    import zoo
+    from zoo.errors import InputError
+    from zoo.registry import architecture
+
+    entry = architecture(name)
+    if entry.task != training.task:
+        raise InputError(f"{name} is for {entry.task}, {training.name} for {training.task}; see zoo list --task {training.task}")
+    size = (pixels or entry.input_size) if entry.fixed_size else (None, None)
+    options = {} if output_stride is None else {"encoder_options": {"output_stride": output_stride}}
+    keras.utils.set_random_seed(seed)  # the start is drawn too
+    return zoo.build(
+        name,
+        classes=training.classes,
+        input_shape=(*size, 3),
+        encoder=encoder,
+        encoder_weights=encoder_weights,
+        palette=training.palette,
+        **options,
+    )
