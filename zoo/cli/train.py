@@ -112,7 +112,8 @@ def _build(
 
     entry = architecture(name)
     if entry.task != training.task:
-        raise InputError(f"{name} is for {entry.task}, {training.name} for {training.task}; see zoo list --task {training.task}")
+        known = f"zoo list --task {training.task}"
+        raise InputError(f"{name} is for {entry.task}, {training.name} for {training.task}; choose from {known}")
     size = (pixels or entry.input_size) if entry.fixed_size else (None, None)
     options = {} if output_stride is None else {"encoder_options": {"output_stride": output_stride}}
     keras.utils.set_random_seed(seed)  # the start is drawn too

@@ -11,6 +11,9 @@ crops at the offsets that follow. The release holds the upsampling kernels at a 
 here kernels learn, and scores start at random, which the authors found no better and no worse. The factors 0.01 and 0.0001
 that the at-once release puts on the skips' scores can be had with `skip_scales`.
 
+On LiteRT's GPU accelerator a transposed convolution of stride 3 or more is right only where its input's sides are multiples
+of the stride, and silently wrong elsewhere: 8s wants images whose sides divide by 64 there. `edge.gpu_check` tells.
+
 On an encoder without fully connected layers the scores come straight from its features, as in the authors' FCN-GoogLeNet.
 """
 
