@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 OUT    ?= quickstart
+JOBS   ?= 2
 
 .PHONY: demo test app install chromium lint constraints clean
 
@@ -10,7 +11,7 @@ demo: $(VENV)/.all app
 	$(BIN)/zoo quickstart --out $(OUT)
 
 test: $(VENV)/.test chromium app lint
-	TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python -m pytest $(ARGS)
+	TF_CPP_MIN_LOG_LEVEL=2 $(BIN)/python -m pytest -n $(JOBS) $(ARGS)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

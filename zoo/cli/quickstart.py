@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from zoo.data import Dataset
 
 RECIPES = ("float32", "float16", "int8")
-PICTURES = 8  # in the folder and on the page
+PICTURES = 9  # in the folder and on the page
 
 
 def quickstart(
@@ -61,7 +61,7 @@ def quickstart(
     _draw(files["int8"], splits["test"], out)
     write_page(rows, splits["test"], min(PICTURES, len(splits["test"])), out)
     console.print(f"everything is in [bold]{out}/[/]; open [bold]{out / 'index.html'}[/] to look at it,")
-    console.print(f"or run it on your own device:  [bold]zoo demo {files['float32']} {files['int8']}[/]")
+    console.print(f"or run it on your own device:  [bold]zoo demo {out}/*.tflite --sample {out}/pictures/0_picture.png[/]")
 
 
 def _train(

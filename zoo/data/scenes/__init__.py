@@ -22,7 +22,7 @@ from zoo.data.scenes.shapes import SHAPES
 from zoo.errors import InputError, unknown
 
 CLASSES: tuple[str, ...] = ("background", *SHAPES)
-PALETTE = ((38, 41, 56), (239, 114, 91), (78, 165, 217), (246, 199, 79), (155, 109, 196), (82, 186, 134))
+PALETTE = ((0, 0, 0), (239, 114, 91), (78, 165, 217), (246, 199, 79), (155, 109, 196), (82, 186, 134))
 LEAST_SIDE = 32  # below it a star is not told from a disk
 SPLITS = ("train", "val", "test")
 _BLOCK = 1 << 40  # the splits' index ranges start this far apart
