@@ -129,12 +129,15 @@ def _rename(model: schema.ModelT, layers: set[str]) -> None:
 
 
 def _stable(name: str, layers: set[str]) -> str:
-    first = re.sub(r":\d+$", "", name.split(";")[0])
-    layer = layer_of(first, layers)
-    if layer is None:
-        return "constant" if first.startswith(("arith.", "tfl.", "tf.")) or not first else "tensor"
-    last = re.sub(r"(_\d+)+$", "", first.rsplit("/", 1)[-1])
-    return layer if last == layer else f"{layer}/{last}"
+    fused = [re.sub(r":\d+$", "", part) for part in name.split(";")]
+    for part in fused:
+        layer = layer_of(part, layers)
+        if layer is not None:
+            last = re.sub(r"(_\d+)+$", "", part.rsplit("/", 1)[-1])
+            return layer if last == layer else f"{layer}/{last}"
+    if fused[0].startswith(("arith.", "tfl.", "tf.")):
+        return re.sub(r"[_\d]+$", "", fused[0].split(".", 1)[1])  # what the converter put in: a constant, a quantize
+    return "tensor"
 
 
 def _attach(model: schema.ModelT, name: str, data: bytes) -> None:

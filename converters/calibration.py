@@ -62,10 +62,11 @@ def check(given: Any, size: tuple[int, int], channels: int) -> Calibration:
     return Calibration(images)
 
 
-def check_samples(given: Any, size: tuple[int, int], channels: int, what: str = "samples") -> np.ndarray:
-    """The same checks for pictures in general: uint8 or float32 N×H×W×C in 0–255."""
-    wanted = (*size, channels)
-    images = [_checked(image, wanted, f"{what} image {index}") for index, image in enumerate(_images(given, what))]
+def check_samples(given: Any, size: tuple[int | None, ...], channels: int, what: str = "samples") -> np.ndarray:
+    """The same checks for pictures in general: uint8 or float32 N×H×W×C in 0–255; where `size` is open, of one size."""
+    given = list(_images(given, what))
+    wanted = (*size, channels) if None not in size else (*np.shape(given[0])[:2], channels) if given else ()
+    images = [_checked(image, wanted, f"{what} image {index}") for index, image in enumerate(given)]
     if not images:
         raise InputError(f"{what} holds no image; give pictures as N×H×W×C, 0–255")
     stacked = np.stack(images)

@@ -8,6 +8,7 @@ everything else would still agree on it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,11 +40,17 @@ class Tolerance:
     miou: float
 
 
+# Measured on two cores with XNNPACK, as relative error / agreement. FCN-8s on MobileNetV2 0.35 trained on scenes (mIoU 0.88),
+# on scenes: float32 3e-7 / 1.0, float16 5e-4 / 0.9999, dynamic 0.014 / 0.998, int8 0.032 / 0.992, mIoU 0.0019 lower; on
+# photographs, which it never saw: 7e-7 / 1.0, 1.4e-3 / 0.997, 0.020 / 0.987, 0.069 / 0.872. Untrained but normalised it is
+# chaotic (float16 0.013, int8 0.39): an int8 file of such a network fails here, and rightly. Broken on purpose, a small
+# network moves by 0.35 with a padding off by one pixel, by 1.3 with swapped channels, by 0.12 to 0.48 when the scale of a
+# single output channel is off by two and by 0.56 to 1.4 when all of a layer's are: tests/test_parity.py.
 TOLERANCES: dict[str, Tolerance] = {
     "float32": Tolerance(1e-4, 0.999, 0.001),
-    "float16": Tolerance(1e-2, 0.99, 0.002),
+    "float16": Tolerance(2e-2, 0.98, 0.002),
     "dynamic": Tolerance(0.10, 0.93, 0.01),
-    "int8": Tolerance(0.15, 0.90, 0.01),
+    "int8": Tolerance(0.10, 0.85, 0.01),
 }
 
 _RARE = 1e-3  # classes on a smaller share of the positions are left out: a few pixels on an edge would decide
@@ -163,7 +170,7 @@ def _runner(
         return path, shape, recipe or getattr(card, "recipe", None) or "float32"
     if accelerator != _CPU:
         raise InputError(
-            f"accelerator={accelerator!r} needs what runs the file there: pass edge.Runner(path, {accelerator!r}).run "
+            f"accelerator {accelerator!r} needs what runs the file there: pass edge.Runner(path, {accelerator!r}).run "
             "in place of the path"
         )
     inspection.load(path)  # says clearly that a file is missing or none
@@ -177,7 +184,7 @@ class _Interpreter:
     def __init__(self, path: str | Path) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self._interpreter = Interpreter(str(path), num_threads=2)
+        self._interpreter = Interpreter(os.fspath(path), num_threads=2)
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]
         self._outputs = self._interpreter.get_output_details()

@@ -234,7 +234,8 @@ def _meaning(
         raise InputError(
             f"{len(labels)} labels for {classes} classes: give one each, in the order of the output's channels"
         )
-    palette = voc_palette(max(len(labels), 1))[: len(labels)] if palette is None else palette
+    if palette is None:  # the colour map has 256 colours; a classifier may have more classes
+        palette = [voc_palette(256)[index % 256] for index in range(len(labels))]
     if len(palette) != len(labels):
         raise InputError(f"{len(palette)} colours for {len(labels)} labels: give one (r, g, b) each")
     colours = [[int(value) for value in colour] for colour in palette]
