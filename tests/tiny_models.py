@@ -1,0 +1,45 @@
+"""Small siblings of every network of the registry: the same graphs with few channels."""
+
+from __future__ import annotations
+
+import functools
+
+import keras
+import numpy as np
+
+import zoo
+from zoo.registry import architecture
+
+NAMES = zoo.list_models()
+ENCODERS = zoo.list_models(encoder=True)
+# One of each architecture, for what the variants of one file cannot differ in.
+ARCHITECTURES = sorted({architecture(name).body or architecture(name).builder: name for name in reversed(NAMES)}.values())
+ODD = (97, 131)
+
+
+def tiny(name: str, size: tuple[int, int] | None = ODD, **options) -> keras.Model:
+    """A small sibling at a fixed size: the paper's own where only that fits, else `size`."""
+    entry = architecture(name)
+    if entry.fixed_size and entry.task == "classification":
+        size = entry.input_size
+    elif size is not None:
+        size = tuple(max(pixels, entry.least_size) for pixels in size)
+    shape = (*(size or (None, None)), entry.channels)
+    keras.utils.set_random_seed(3)
+    return zoo.build(name, **{"classes": 5, "input_shape": shape, **entry.tiny, **options})
+
+
+@functools.lru_cache(maxsize=1)  # tests of one name follow each other
+def shared_tiny(name: str) -> keras.Model:
+    """The tiny sibling that the tests which only look at a model have in common."""
+    keras.backend.clear_session()
+    return tiny(name)
+
+
+def pictures(model: keras.Model, count: int = 2) -> np.ndarray:
+    shape = model.inputs[0].shape
+    return np.random.default_rng(0).uniform(0, 255, (count, *shape[1:])).astype("float32")
+
+
+def answer(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    return np.asarray(model(images, training=False))
