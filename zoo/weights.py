@@ -14,6 +14,7 @@ from zoo.errors import InputError
 from zoo.registry import architecture, build
 
 APPLICATIONS = "applications:"  # marks a path as a weights file of keras.applications
+IMAGENET = "imagenet"  # asks for the file that keras.applications publishes
 
 
 def load(path: str | Path) -> keras.Model:
@@ -34,15 +35,18 @@ def load_weights(model: keras.Model, path: str | Path) -> None:
     """Reads `.weights.h5`, or the weights of a `.keras` file, into a model of the same graph.
 
     A path that begins with "applications:" is that of a weights file of `keras.applications`, for our classifier of that
-    name.
+    name; "imagenet" is the one that they publish, fetched once and kept (`zoo.published.fetch`).
 
     Raises:
-        InputError: if the file is missing or broken, or belongs to another graph; the model keeps its weights.
+        InputError: if the file is missing or broken, cannot be fetched, or belongs to another graph; the model keeps its
+            weights.
     """
-    if str(path).startswith(APPLICATIONS):
+    if _is_theirs(path):
         from zoo import applications
+        from zoo.published import fetch
 
-        theirs = applications.read(model.name, str(path).removeprefix(APPLICATIONS))
+        file = fetch(model.name) if str(path) == IMAGENET else str(path).removeprefix(APPLICATIONS)
+        theirs = applications.read(model.name, file)
         applications.transfer(theirs, model, bgr=applications.source(model.name).bgr)
         return
     path = existing(path)
@@ -64,17 +68,21 @@ def load_encoder(model: keras.Model, encoder: str, weights: str | Path, **option
         model: a network over that encoder.
         encoder: the encoder's name.
         weights: a `.keras` file of any network of the zoo over the same encoder (its classifier, or another segmenter),
-            or "applications:PATH" for a weights file of `keras.applications`.
+            or "applications:PATH" for a weights file of `keras.applications`, or "imagenet" for the one they publish.
         **options: options with which the encoder was built.
 
     Raises:
         InputError: if the file is missing, broken or of another encoder.
     """
-    if not str(weights).startswith(APPLICATIONS):
+    if not _is_theirs(weights):
         return copy_by_name(load(weights), model)
     classifier = build(encoder, input_shape=(*architecture(encoder).input_size, model.inputs[0].shape[-1]), **options)
     load_weights(classifier, weights)
     return copy_by_name(classifier, model)
+
+
+def _is_theirs(path: str | Path) -> bool:
+    return str(path) == IMAGENET or str(path).startswith(APPLICATIONS)
 
 
 def copy_by_name(source: keras.Model, target: keras.Model) -> list[str]:
