@@ -57,7 +57,7 @@ def test_their_file_gives_their_numbers(name: str, tmp_path) -> None:
     expected = np.asarray(theirs(source.preprocess(images.copy()), training=False))
     answer = np.asarray(ours(images, training=False))
     spread = np.abs(expected).max()
-    assert expected.std(axis=0).mean() > 1e-2 * spread, "the image does not matter"
+    assert expected.std(axis=0).mean() > 1e-3 * spread, "the image does not matter"
     np.testing.assert_allclose(answer / spread, expected / spread, atol=1e-5)
 
 

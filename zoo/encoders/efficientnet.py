@@ -36,9 +36,10 @@ PAPER = Paper(
 DEPTH, WIDTH, RESOLUTION = 1.2, 1.1, 1.15  # α, β, γ: the bases of the rule
 SIDE = 224  # pixels, at φ = 0
 
+LITE = {"lite": True, "mobile": True}
 VARIANTS = {
-    "efficientnet": {"input_size": (224, 224)},
-    "efficientnet_b0": {"width": 1.0, "depth": 1.0, "dropout": 0.2, "input_size": (224, 224)},
+    "efficientnet": {"input_size": (224, 224), "mobile": True},
+    "efficientnet_b0": {"width": 1.0, "depth": 1.0, "dropout": 0.2, "input_size": (224, 224), "mobile": True},
     "efficientnet_b1": {"width": 1.0, "depth": 1.1, "dropout": 0.2, "input_size": (240, 240)},
     "efficientnet_b2": {"width": 1.1, "depth": 1.2, "dropout": 0.3, "input_size": (260, 260)},
     "efficientnet_b3": {"width": 1.2, "depth": 1.4, "dropout": 0.3, "input_size": (300, 300)},
@@ -46,11 +47,11 @@ VARIANTS = {
     "efficientnet_b5": {"width": 1.6, "depth": 2.2, "dropout": 0.4, "input_size": (456, 456)},
     "efficientnet_b6": {"width": 1.8, "depth": 2.6, "dropout": 0.5, "input_size": (528, 528)},
     "efficientnet_b7": {"width": 2.0, "depth": 3.1, "dropout": 0.5, "input_size": (600, 600)},
-    "efficientnet_lite0": {"lite": True, "width": 1.0, "depth": 1.0, "dropout": 0.2, "input_size": (224, 224)},
-    "efficientnet_lite1": {"lite": True, "width": 1.0, "depth": 1.1, "dropout": 0.2, "input_size": (240, 240)},
-    "efficientnet_lite2": {"lite": True, "width": 1.1, "depth": 1.2, "dropout": 0.3, "input_size": (260, 260)},
-    "efficientnet_lite3": {"lite": True, "width": 1.2, "depth": 1.4, "dropout": 0.3, "input_size": (280, 280)},
-    "efficientnet_lite4": {"lite": True, "width": 1.4, "depth": 1.8, "dropout": 0.3, "input_size": (300, 300)},
+    "efficientnet_lite0": {**LITE, "width": 1.0, "depth": 1.0, "dropout": 0.2, "input_size": (224, 224)},
+    "efficientnet_lite1": {**LITE, "width": 1.0, "depth": 1.1, "dropout": 0.2, "input_size": (240, 240)},
+    "efficientnet_lite2": {**LITE, "width": 1.1, "depth": 1.2, "dropout": 0.3, "input_size": (260, 260)},
+    "efficientnet_lite3": {**LITE, "width": 1.2, "depth": 1.4, "dropout": 0.3, "input_size": (280, 280)},
+    "efficientnet_lite4": {**LITE, "width": 1.4, "depth": 1.8, "dropout": 0.3, "input_size": (300, 300)},
 }
 STAGES = (  # kernel, repeats, channels, expansion, stride
     (3, 1, 16, 1, 1),
