@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ def read(path: str | Path) -> dict[str, Any] | None:
         return None
 
 
-def weights_sha256(arrays: Sequence[np.ndarray]) -> str:
+def weights_sha256(arrays: Iterable[np.ndarray]) -> str:
     """Over the weights' values, shapes and types in the model's order; their names do not count."""
     digest = hashlib.sha256()
     for array in arrays:

@@ -3,12 +3,14 @@
 Measured on VGG16 (138 M parameters, float32, two cores): over a SavedModel 23 s and a peak of 5.6 GiB of which 2 are
 Keras, TensorFlow and the weights themselves; `model.export(format="litert")`, which does the same with resource variables
 left in, 33 s; constants frozen into a GraphDef 124 s and 18 GiB. With the weights written beside the flatbuffer's tables
-instead of into them (`_experimental_use_buffer_offset`) the peak is 4.6 GiB; `artefact.write` puts them back.
+instead of into them (`_experimental_use_buffer_offset`) the peak is 4.6 GiB; `artefact.write` puts them back. fcn8s
+(134.5 M parameters, 224×224) the whole way: 26 s of processor time, 4.6 GiB.
 """
 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import re
 import sys
@@ -110,8 +112,6 @@ def _argmax(name: str, x: tf.Tensor, axis: int) -> tf.Tensor:
 
 
 def _parameters(layer: keras.Layer) -> set[str]:
-    import inspect
-
     return set(inspect.signature(layer.call).parameters)
 
 

@@ -252,7 +252,7 @@ def _head(model: keras.Model) -> str:
 
 
 def _provenance(model: keras.Model, images: Calibration | None) -> dict[str, Any]:
-    weights = [keras.ops.convert_to_numpy(weight) for weight in model.weights]
+    weights = (keras.ops.convert_to_numpy(weight) for weight in model.weights)  # one at a time: they may be 0.5 GiB
     return {
         "densezoo": zoo.__version__,
         "keras": keras.version(),

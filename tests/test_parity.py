@@ -10,6 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 from converter_models import SIZE, pictures, segmenter
 
 import converters
+import edge
 from converters import inspection
 from zoo.errors import InputError
 from zoo.layers import Answer
@@ -207,6 +208,14 @@ def test_a_function_that_runs_the_file_elsewhere(model, files):
 
     found = converters.parity(model, Runner().run, SAMPLES, accelerator="gpu")
     assert found.passed and found.accelerator == "gpu" and found.recipe == "float16"
+
+
+@pytest.mark.parametrize("recipe", converters.RECIPES)
+def test_the_edge_package_reads_the_file_and_says_the_same(model, files, recipe):
+    with edge.Runner(files[recipe].path) as runner:
+        assert (runner.card.source, runner.card.recipe, runner.card.size) == ("densezoo.json", recipe, SIZE)
+        found = converters.parity(model, runner.run, SAMPLES)
+    assert found.passed and found.recipe == recipe, str(found)
 
 
 def test_samples_of_a_dataset_and_a_classifier(tmp_path):
