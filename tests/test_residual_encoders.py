@@ -11,6 +11,7 @@ from zoo import layers
 from zoo.encoders import features
 from zoo.encoders.highway import highway_layer
 from zoo.encoders.resnet import zero_padding
+from zoo.registry import architecture
 
 ODD = (97, 131)
 TINY = {"width": 0.125, "depths": (1, 2, 2, 2)}
@@ -129,3 +130,11 @@ def test_auxiliary_heads_need_a_size() -> None:
         zoo.build("googlenet", auxiliary=True)
     with pytest.raises(ValueError, match="fixed input size"):
         zoo.build("googlenet", auxiliary=True, input_shape=(64, 64, 3))
+
+
+@pytest.mark.parametrize("name", zoo.list_models("*resnet*"))
+def test_no_1x1_convolution_has_a_stride(name: str) -> None:
+    """LiteRT's GPU accelerator gets such a one wrong in int8, alone and in a network."""
+    model = zoo.build(name, classes=2, **architecture(name).tiny)
+    strided = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D) and layer.strides != (1, 1)]
+    assert strided and all(layer.kernel_size != (1, 1) for layer in strided)

@@ -22,7 +22,7 @@ from zoo.encoders import Features, register_encoder
 from zoo.encoders.normalise import normalised
 from zoo.encoders.pooled import average_top
 from zoo.encoders.squeeze_excite import excited
-from zoo.encoders.strides import Strides
+from zoo.encoders.strides import Strides, placed
 from zoo.lazy import keras
 from zoo.registry import Paper
 
@@ -36,11 +36,11 @@ SE_PAPER = Paper("Squeeze-and-Excitation Networks", "Hu, Shen & Sun", 2017, "htt
 DEFORMABLE_PAPER = Paper("Deformable Convolutional Networks", "Dai et al.", 2017, "https://arxiv.org/abs/1703.06211")
 TORCH = {"block": "bottleneck_3x3"}
 KERAS = {"block": "bottleneck_1x1", "biased": True, "statistics": "imagenet_mean"}
-PLAIN = {"block": "two_3x3", "shortcut": None}
+PLAIN = {"block": "two_3x3", "shortcut": None, "mobile": True}
 SE = {"block": "bottleneck_1x1", "statistics": "imagenet_mean", "squeeze_excite": 16, "paper": SE_PAPER}
 VARIANTS = {  # depths: blocks in each of the four stages
-    "resnet18": {"depths": (2, 2, 2, 2), "block": "two_3x3"},
-    "resnet34": {"depths": (3, 4, 6, 3), "block": "two_3x3"},
+    "resnet18": {"depths": (2, 2, 2, 2), "block": "two_3x3", "mobile": True},
+    "resnet34": {"depths": (3, 4, 6, 3), "block": "two_3x3", "mobile": True},
     "resnet50": {"depths": (3, 4, 6, 3), **TORCH},
     "resnet101": {"depths": (3, 4, 23, 3), **TORCH},
     "resnet152": {"depths": (3, 8, 36, 3), **TORCH},
@@ -68,10 +68,7 @@ def convolution(
     deformable: bool = False,
 ) -> Any:
     """Convolution, batch normalisation and, if wanted, ReLU; ⌈H/stride⌉ positions, padded alike on all sides."""
-    padding = "same"
-    if stride > 1 and kernel > 1:  # Keras's "same" pads even sizes at the bottom and the right only
-        x = keras.layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
-        padding = "valid"
+    x, stride, padding = placed(x, kernel, stride, name)
     window = {"kernel_size": kernel, "strides": stride, "padding": padding, "dilation_rate": dilation}
     options = {**window, "use_bias": biased, "kernel_initializer": "he_normal", "name": name}
     if deformable:

@@ -18,7 +18,7 @@ from zoo.encoders import Features, register_encoder
 from zoo.encoders.normalise import normalised
 from zoo.encoders.pooled import average_top
 from zoo.encoders.squeeze_excite import excited
-from zoo.encoders.strides import Strides
+from zoo.encoders.strides import Strides, placed
 from zoo.lazy import keras
 from zoo.registry import Paper
 
@@ -45,10 +45,7 @@ def convolution(
     x: Any, channels: int, kernel: int, name: str, *, stride: int = 1, dilation: int = 1, biased: bool = False
 ) -> Any:
     """Convolution to ⌈H/stride⌉ positions, padded alike on all sides."""
-    padding = "same"
-    if stride > 1 and kernel > 1:  # Keras's "same" pads even sizes at the bottom and the right only
-        x = keras.layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
-        padding = "valid"
+    x, stride, padding = placed(x, kernel, stride, name)
     options = {"dilation_rate": dilation, "use_bias": biased, "kernel_initializer": "he_normal", "name": name}
     return keras.layers.Conv2D(channels, kernel, stride, padding=padding, **options)(x)
 

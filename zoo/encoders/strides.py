@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from zoo.errors import InputError
+from zoo.lazy import keras
 
 OUTPUT_STRIDES = (4, 8, 16, 32)
 
@@ -34,3 +37,17 @@ class Strides:
             return 2
         self.dilation *= 2
         return 1
+
+
+def placed(x: Any, kernel: int, stride: int, name: str) -> tuple[Any, int, str]:
+    """What lets a convolution answer for positions 0, stride, 2 · stride …, its window centred on each.
+
+    Returns:
+        The tensor to convolve, and the stride and the padding with which to do it.
+    """
+    if stride == 1:
+        return x, 1, "same"
+    if kernel == 1:  # LiteRT's GPU accelerator gets a strided 1×1 convolution wrong in int8, so picking comes first
+        return keras.layers.MaxPooling2D(1, stride, name=f"{name}_pick")(x), 1, "same"
+    # Keras's "same" pads even sizes at the bottom and the right only.
+    return keras.layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x), stride, "valid"
