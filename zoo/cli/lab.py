@@ -1,0 +1,45 @@
+"""`zoo lab`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli.quiet import start_keras
+from zoo.errors import InputError
+
+
+def lab(
+    name: Annotated[str | None, typer.Argument(help="An experiment; without one, they are listed.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the picture and the table.")] = Path("lab"),
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="field: a name of zoo list; may recur to compare.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option("--weights", "-w", help="field: a trained model's file.")] = None,
+) -> None:
+    """The lectures' claims about depth, each an experiment of a few minutes that leaves a picture and a CSV.
+
+    Example: zoo lab field --model resnet50 --model unet
+    """
+    from rich.console import Console
+
+    from zoo.lab import EXPERIMENTS, experiment
+
+    console = Console()
+    if name is None:
+        for known, question in EXPERIMENTS.items():
+            console.print(f"[bold]{known:12}[/] {question}")
+        return
+    if (model or weights) and name != "field":
+        raise InputError(f"--model and --weights are for zoo lab field; {name} builds its own networks")
+    if weights and len(model or ()) != 1:
+        raise InputError("--weights belong to one network; name it with --model")
+    if name in EXPERIMENTS:
+        start_keras()
+    chosen = experiment(name)
+    console.print(f"[dim]{chosen.__doc__.strip()}[/]\n", highlight=False, soft_wrap=True)
+    options = {"models": model, "weights": weights} if model else {}
+    chosen.run(out, say=lambda line: console.print(line, highlight=False), **options)
+    console.print(f"[bold]{out / name}.png[/] and {name}.csv")

@@ -1,0 +1,82 @@
+"""Gradients with respect to inputs, on any Keras backend.
+
+Keras has no `gradient`; each backend has its own. But each backend trains. So the input becomes a weight (`Held`), the
+only trainable one of a model without inputs worth the name, the quantity to differentiate becomes its loss, and one training
+step hands the gradient to an optimizer that moves nothing and keeps what it is given (`Keeper`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+
+class Held(keras.layers.Layer):
+    """A tensor as a weight. Its input is a dummy N×1 that only says how many rows there are; its output is `value`.
+
+    Args:
+        shape: of the whole tensor, batch included.
+    """
+
+    def __init__(self, shape: tuple[int, ...], **options: Any) -> None:
+        super().__init__(**options)
+        self.held_shape = tuple(shape)
+
+    def build(self, input_shape: Any) -> None:
+        self.value = self.add_weight(shape=self.held_shape, initializer="zeros", name="value")
+
+    def call(self, inputs: Any) -> Any:
+        return self.value + 0.0 * keras.ops.sum(inputs)
+
+    def compute_output_shape(self, input_shape: Any) -> tuple[int, ...]:
+        return self.held_shape
+
+
+class Keeper(keras.optimizers.Optimizer):
+    """Keeps the gradients of one step, moves nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(learning_rate=0.0)
+
+    def build(self, variables: list) -> None:
+        super().build(variables)
+        self.kept = [self.add_variable_from_reference(variable, name="kept") for variable in variables]
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        self.assign(self.kept[self._get_variable_index(variable)], gradient)
+
+
+def input_gradient(
+    model: keras.Model, shape: tuple[int, ...], objective: Callable[[Any], Any]
+) -> Callable[[np.ndarray], np.ndarray]:
+    """A function that takes inputs and gives d objective(model(inputs)) / d inputs, both of `shape`.
+
+    The model runs as at inference: normalisation with its moving statistics, no dropout. Its weights may be changed between
+    calls (they are read anew each time); they are not trained.
+
+    Args:
+        model: one input, one output.
+        shape: of the inputs, batch included.
+        objective: of the model's output, in `keras.ops`: a scalar. Taken as a sum over the batch, it gives each input's
+            own gradient, as inputs do not meet at inference.
+    """
+    dummy = keras.Input((1,), batch_size=shape[0])
+    held = Held(shape)
+    was_trainable = model.trainable
+    model.trainable = False
+    outer = keras.Model(dummy, model(held(dummy), training=False))
+    keeper = Keeper()
+    outer.compile(optimizer=keeper, loss=lambda truth, answer: objective(answer), jit_compile=False)
+    rows = np.zeros((shape[0], 1), np.float32)
+
+    def gradient(inputs: np.ndarray) -> np.ndarray:
+        held.value.assign(inputs)
+        outer.train_on_batch(rows, rows)
+        return keras.ops.convert_to_numpy(keeper.kept[0])
+
+    outer.train_on_batch(rows, rows)  # builds and traces while the model is frozen
+    model.trainable = was_trainable
+    return gradient
