@@ -12,8 +12,13 @@ from zoo.registry import architecture
 
 NAMES = zoo.list_models()
 ENCODERS = zoo.list_models(encoder=True)
-# One of each architecture, for what the variants of one file cannot differ in.
-ARCHITECTURES = sorted({architecture(name).body or architecture(name).builder: name for name in reversed(NAMES)}.values())
+# One of each architecture, for what the variants of one file cannot differ in: the one of the shortest name.
+ARCHITECTURES = sorted(
+    {
+        architecture(name).body or architecture(name).builder: name
+        for name in sorted(NAMES, key=lambda name: (-len(name), name))
+    }.values()
+)
 ODD = (97, 131)
 
 

@@ -1,0 +1,49 @@
+"""Each architecture learns: on one batch of scenes its loss falls."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+import zoo.data
+from tiny_models import ARCHITECTURES, tiny
+from zoo import tasks
+from zoo.registry import architecture
+from zoo.training.precision import logits_of
+
+STEPS = 8
+
+
+def scenes(size: tuple[int, int], channels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Four scenes and their masks."""
+    samples = list(zoo.data.Scenes(4, size))
+    images = np.stack([sample.image for sample in samples]).astype("float32")
+    masks = np.stack([sample.target for sample in samples]).astype("int32")
+    return (images if channels == 3 else images.mean(-1, keepdims=True)), masks
+
+
+def largest_object(masks: np.ndarray) -> np.ndarray:
+    """The class that covers most of each mask, background aside: what a classifier is asked for."""
+    return np.array([np.bincount(mask.ravel(), minlength=6)[1:].argmax() + 1 for mask in masks], "int32")
+
+
+TARGETS = {"segmentation": lambda masks: masks, "classification": largest_object}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_loss_falls_on_scenes(name: str) -> None:
+    keras.backend.clear_session()
+    entry = architecture(name)
+    model = tiny(name, size=(64, 64), classes=6)
+    images, masks = scenes(model.inputs[0].shape[1:3], entry.channels)
+    targets = TARGETS[entry.task](masks)
+    network = logits_of(model)
+    network.compile(
+        keras.optimizers.Adam(2e-3, clipnorm=1.0), tasks.get(entry.task).loss(), run_eagerly=True
+    )  # eager: for a few steps tracing a deep graph costs more than it saves
+    losses = [float(network.train_on_batch(images, targets)) for _ in range(STEPS)]
+    # What train_on_batch gives is the mean so far; the last steps' own loss follows from it.
+    own = np.diff(np.array(losses) * np.arange(1, STEPS + 1), prepend=0)
+    assert np.isfinite(own).all()
+    assert own[-2:].mean() < 0.9 * own[0], own
