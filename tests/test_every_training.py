@@ -5,9 +5,9 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from tiny_models import ARCHITECTURES, tiny
 
 import zoo.data
-from tiny_models import ARCHITECTURES, tiny
 from zoo import tasks
 from zoo.registry import architecture
 from zoo.training.precision import logits_of
