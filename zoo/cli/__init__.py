@@ -17,6 +17,7 @@ from zoo.cli.convert import convert
 from zoo.cli.demo import demo
 from zoo.cli.evaluate import evaluate
 from zoo.cli.gpu_check import gpu_check
+from zoo.cli.lab import lab
 from zoo.cli.list import list_models
 from zoo.cli.predict import predict
 from zoo.cli.quickstart import quickstart
@@ -47,6 +48,7 @@ for name, command in {
     "benchmark": benchmark,
     "demo": demo,
     "quickstart": quickstart,
+    "lab": lab,
 }.items():
     app.command(name)(command)
 

@@ -24,13 +24,16 @@ def lab(
     Example: zoo lab field --model resnet50 --model unet
     """
     from rich.console import Console
+    from rich.table import Table
 
     from zoo.lab import EXPERIMENTS, experiment
 
     console = Console()
     if name is None:
+        listed = Table(box=None, show_header=False, pad_edge=False)
         for known, question in EXPERIMENTS.items():
-            console.print(f"[bold]{known:12}[/] {question}")
+            listed.add_row(f"[bold]{known}[/]", question)
+        console.print(listed)
         return
     if (model or weights) and name != "field":
         raise InputError(f"--model and --weights are for zoo lab field; {name} builds its own networks")

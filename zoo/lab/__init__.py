@@ -13,7 +13,7 @@ from types import ModuleType
 from zoo.errors import unknown
 
 EXPERIMENTS = {
-    "degradation": "does a deeper network fit its training data better? Plain, residual and highway nets",
+    "degradation": "does a deeper network fit its training data better: plain, residual and highway nets",
     "shattered": "how the gradient of a deep plain net turns into white noise, and a residual net's does not",
     "paths": "a ResNet as an ensemble of paths: lengths, gradients by length, and single blocks cut out",
     "field": "the receptive field of any model: what a position could see, and what it does see",
