@@ -7,6 +7,7 @@ import math
 import keras
 
 from zoo.counting import trace
+from zoo.errors import InputError
 
 BYTES = 4  # of a float32 number
 
@@ -20,20 +21,22 @@ def peak_activations(model: keras.Model, input_size: tuple[int, int] | None = No
     a runtime that fuses activations into convolutions needs less. Weights are not counted.
 
     Args:
-        model: a functional model with one image input.
+        model: a functional model with one image input and no model nested in it.
         input_size: (H, W) in pixels; not needed where the model's own size is fixed.
 
     Raises:
-        zoo.errors.InputError: if the size is needed and missing.
+        InputError: if the size is needed and missing, or a model is nested in this one.
     """
     uses = trace(model, input_size)
     readers: dict[int, int] = {}  # tensor → the last step that reads it
     for step, (_, inputs, _) in enumerate(uses):
         readers.update(dict.fromkeys(map(id, inputs), step))
-    (image,) = uses[0][1]
+    image, *_ = uses[0][1]
     alive = {id(image): _bytes(image)}
     peak = 0
-    for step, (_, inputs, outputs) in enumerate(uses):
+    for step, (layer, inputs, outputs) in enumerate(uses):
+        if not all(id(tensor) in alive for tensor in inputs):
+            raise InputError(f"{model.name} nests another model before {layer.name!r}; its memory cannot be counted")
         alive.update({id(tensor): _bytes(tensor) for tensor in outputs})
         peak = max(peak, sum(alive.values()))
         for tensor in (*inputs, *outputs):

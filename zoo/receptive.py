@@ -87,8 +87,8 @@ def receptive_field(
     fields = {id(uses[0][1][0]): Field((pixel, pixel))}
     names = {}
     for used, inputs, outputs in uses:
-        if isinstance(used, keras.Model) or not all(id(tensor) in fields for tensor in inputs):
-            raise InputError(f"{model.name} holds another model at {used.name!r}; the receptive field needs one flat graph")
+        if not all(id(tensor) in fields for tensor in inputs):
+            raise InputError(f"{model.name} nests another model before {used.name!r}; the receptive field needs one flat graph")
         field = _rule(used)(used, [fields[id(tensor)] for tensor in inputs], inputs, outputs)
         fields.update({id(tensor): field for tensor in outputs})
         names[used.name] = field
