@@ -78,7 +78,7 @@ class DeformableConv2D(keras.layers.Layer):
 
     def call(self, inputs):
         x, offsets = inputs
-        samples = self._sample(x, *self._positions(x, offsets))  # N×h×w×groups×taps×C/groups
+        samples = self._sample(x, *self._positions(x, offsets))
         groups, taps, channels = self.offset_groups, self.taps, x.shape[-1]
         kernel = ops.reshape(self.kernel, (taps, groups, channels // groups, self.filters))
         kernel = ops.reshape(ops.transpose(kernel, (1, 0, 2, 3)), (taps * channels, self.filters))
@@ -87,14 +87,17 @@ class DeformableConv2D(keras.layers.Layer):
         return y if self.bias is None else ops.add(y, self.bias)
 
     def _positions(self, x, offsets):
-        """Where each tap falls: rows and columns of the picture in pixels, each N×h×w×groups×taps, float32."""
+        """Where each tap falls: rows and columns of the picture in pixels, each N×h·w×groups×taps, float32.
+
+        Windows are counted in one axis, because TFLite slices no more than five.
+        """
         _, rows, columns, _ = ops.shape(offsets)
-        shifts = ops.reshape(ops.cast(offsets, "float32"), (-1, rows, columns, self.offset_groups, self.taps, 2))
-        y = self._windows(rows, ops.shape(x)[1], self.kernel_size[0])  # h×kernel
-        x = self._windows(columns, ops.shape(x)[2], self.kernel_size[1])
-        y = ops.repeat(y, self.kernel_size[1], axis=1)
-        x = ops.tile(x, (1, self.kernel_size[0]))
-        return y[None, :, None, None, :] + shifts[..., 0], x[None, None, :, None, :] + shifts[..., 1]
+        shifts = ops.reshape(ops.cast(offsets, "float32"), (-1, rows * columns, self.offset_groups, self.taps, 2))
+        y = ops.repeat(self._windows(rows, ops.shape(x)[1], self.kernel_size[0]), self.kernel_size[1], axis=1)
+        x = ops.tile(self._windows(columns, ops.shape(x)[2], self.kernel_size[1]), (1, self.kernel_size[0]))
+        y, x = y[:, None] + ops.zeros_like(x)[None], x[None] + ops.zeros_like(y)[:, None]  # h×w×taps
+        y, x = (ops.reshape(places, (1, -1, 1, self.taps)) for places in (y, x))
+        return y + shifts[..., 0], x + shifts[..., 1]
 
     def _windows(self, count, size, kernel: int):
         """Along one axis: the place of every tap of every window, before any shift."""
@@ -107,12 +110,12 @@ class DeformableConv2D(keras.layers.Layer):
         return ops.cast(places, "float32")
 
     def _sample(self, x, rows, columns):
-        """Bilinear interpolation of x at the given positions of each group → positions × C/groups."""
+        """Bilinear interpolation of x at the given positions → N×h·w×groups×taps×C/groups."""
         count, height, width, channels = ops.shape(x)
         groups = self.offset_groups
         pixels = ops.reshape(x, (-1, channels // groups))  # a row for every image, pixel and group
-        image = ops.reshape(ops.arange(count), (-1, 1, 1, 1, 1))
-        group = ops.reshape(ops.arange(groups), (1, 1, 1, -1, 1))
+        image = ops.reshape(ops.arange(count), (-1, 1, 1, 1))
+        group = ops.reshape(ops.arange(groups), (1, 1, -1, 1))
         bottom, right = (ops.cast(side - 1, "float32") for side in (height, width))
         top, left = ops.floor(rows), ops.floor(columns)
         total = 0.0
