@@ -5,7 +5,7 @@ BIN     = $(VENV)/bin
 OUT    ?= quickstart
 JOBS   ?= 2
 
-.PHONY: demo test app install chromium lint constraints clean
+.PHONY: demo test app cards chromium lint constraints clean
 
 demo: $(VENV)/.all app
 	$(BIN)/zoo quickstart --out $(OUT)
@@ -35,6 +35,10 @@ edge/app/dist/index.html: $(shell find edge/app/src edge/app/static -type f 2>/d
 chromium:
 	@command -v chromium >/dev/null || { sudo=$$([ $$(id -u) = 0 ] || echo sudo); \
 	  $$sudo apt-get update -qq && $$sudo apt-get install -y -qq chromium; }
+
+# Every network's figures, counted anew; run it after a change to an architecture.
+cards: $(VENV)/.all
+	$(BIN)/zoo card --all --out zoo/cards.csv
 
 constraints: $(VENV)/.test
 	$(BIN)/python -m pip freeze --exclude-editable > constraints.txt

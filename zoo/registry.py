@@ -198,7 +198,8 @@ def build(
         weights: path of a weights file (`.weights.h5`, `.keras`), or None for a random start.
         encoder_weights: path of a trained classifier or segmenter (`.keras`) with the same encoder, from which only the
             encoder is taken, fully connected layers included where the network has them. Both kinds of weights may be
-            "applications:PATH", a weights file of `keras.applications`.
+            "applications:PATH", a weights file of `keras.applications`, or "imagenet", which fetches the published one
+            (1,000 classes; with other classes the last layer stays random).
         palette: one (r, g, b) in 0–255 per class for whoever draws the answer; VOC's colours by default.
         **options: the architecture's own options; `zoo card NAME` lists them.
 
