@@ -25,7 +25,7 @@ NAMES = zoo.list_models()
 ROWS = read_rows()
 REGENERATE = "run: zoo card --all --out zoo/cards.csv"
 # The lightest variant of every architecture, counted anew here.
-HEAVIEST_FIRST = sorted(ROWS.keys() & set(NAMES), key=lambda name: -int(ROWS[name]["trainable"]))
+HEAVIEST_FIRST = sorted(ROWS.keys() & set(NAMES), key=lambda name: (-int(ROWS[name]["trainable"]), name))
 LIGHTEST = sorted({architecture(name).body or architecture(name).builder: name for name in HEAVIEST_FIRST}.values())
 
 
