@@ -227,8 +227,7 @@ def build(
         raise
     except (ValueError, TypeError) as error:  # Keras on shapes and options that do not go together
         raise InputError(f"{name} cannot be built with input_shape={shape} and {options}: {error}") from error
-    output = layers.Answer(entry.task, head, labels, palette, name="answer")(logits)
-    model = keras.Model(image, output, name=name)
+    model = keras.Model(image, layers.Answer(entry.task, head, labels, palette, name="answer")(logits), name=name)
     if encoder_weights is not None:
         _load_encoder(entry, model, encoder_weights, options)
     if weights is not None:

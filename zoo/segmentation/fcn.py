@@ -93,7 +93,7 @@ def fcn(
     margin = {"margin": CAFFE_MARGIN} if caffe else {}
     features = encoder_features(encoder, image, on_grid=not caffe, **margin, **(encoder_options or {}))
 
-    x = features.deepest
+    x = features.at(32)[0]
     for number, (kernel, units) in enumerate(options.get("fc", ()), start=6):
         padded = "valid" if caffe else "same"
         x = keras.layers.Conv2D(units, kernel, padding=padded, activation="relu", name=f"fc{number}")(x)
