@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from zoo.cli.arguments import parse_size
-from zoo.cli.quickstart_page import write_page
+from zoo.cli.quickstart_page import COLUMNS, write_page
 from zoo.cli.quiet import start_keras
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _measure(
 
 
 def _draw(path: Path, test: Dataset, out: Path) -> None:
-    """Picture, true mask and the int8 file's answer of the first test scenes, side by side and each by itself."""
+    """Picture, true mask and the int8 file's answer of the first test scenes: each by itself, and all in one sheet."""
     import numpy as np
     from PIL import Image
 
@@ -173,10 +173,13 @@ def _draw(path: Path, test: Dataset, out: Path) -> None:
     runner = edge.Runner(path)
     folder = out / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
+    scenes = []
     for index in range(min(PICTURES, len(test))):
         image, target, _ = test[index]
-        answers = {"picture": image, "truth": overlay(image, target)}
-        answers["int8"] = overlay(image, runner(image))
-        for name, pixels in answers.items():
+        answers = (image, overlay(image, target), overlay(image, runner(image)))
+        for name, pixels in zip(COLUMNS, answers, strict=True):
             Image.fromarray(pixels).save(folder / f"{index}_{name}.png")
-        Image.fromarray(np.hstack(list(answers.values()))).save(folder / f"{index}_side_by_side.png")
+        scenes.append(np.pad(np.hstack(answers), ((0, 8), (0, 8), (0, 0)), constant_values=255))
+    rows = [np.hstack(scenes[start : start + 3]) for start in range(0, len(scenes) // 3 * 3, 3)]
+    if rows:
+        Image.fromarray(np.vstack(rows)).save(out / "overview.png")
