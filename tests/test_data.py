@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 import zoo.data
+from zoo import tasks
 from zoo.data.dataset import Kept
 from zoo.data.images import read_mask, read_rgb
-from zoo.data.palettes import CAMVID, colourise, overlay, voc_palette
+from zoo.data.palettes import CAMVID, colourise, voc_palette
 from zoo.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -246,15 +247,14 @@ def test_voc_palette_is_vocs():
     assert len(set(palette)) == 256
 
 
-def test_colourise_and_overlay():
+def test_colourise_and_draw():
     labels = np.array([[0, 1], [2, 255]])
     palette = ((10, 20, 30), (0, 200, 0), (0, 0, 100))
     assert colourise(labels, palette).tolist() == [[[10, 20, 30], [0, 200, 0]], [[0, 0, 100], [0, 0, 0]]]
     assert colourise(np.array([[-1, 300]]), palette).tolist() == [[[0, 0, 0], [0, 0, 0]]]
     image = np.full((2, 2, 3), 100, np.uint8)
-    assert (overlay(image, labels, palette, 0) == image).all()
-    assert (overlay(image, labels, palette, 1) == colourise(labels, palette)).all()
-    assert overlay(image, labels, palette, 0.5)[0, 1].tolist() == [50, 150, 50]
+    drawn = tasks.get("segmentation").draw(image, labels, ("earth", "grass", "sea"), palette)
+    assert drawn.tolist() == [[[55, 60, 65], [50, 150, 50]], [[50, 50, 100], [100, 100, 100]]]  # the ignored is clear
 
 
 # ---- Specs ------------------------------------------------------------------------------------------------------

@@ -52,13 +52,3 @@ def colourise(mask: np.ndarray, palette: Sequence[Sequence[int]]) -> np.ndarray:
     if mask.ndim != 2 or not np.issubdtype(mask.dtype, np.integer):
         raise InputError(f"colourise takes a class map of integers, H×W; this is {mask.dtype} of shape {mask.shape}")
     return table[np.where((mask < 0) | (mask > 255), 255 if len(palette) < 256 else 0, mask)]
-
-
-def overlay(image: np.ndarray, mask: np.ndarray, palette: Sequence[Sequence[int]], opacity: float = 0.5) -> np.ndarray:
-    """The class map laid over its picture: uint8 H×W×3. `opacity` 0 shows the picture alone, 1 the colours alone."""
-    if image.shape[:2] != mask.shape or image.shape[2:] != (3,):
-        raise InputError(f"overlay needs an H×W×3 image and its H×W mask; these are {image.shape} and {mask.shape}")
-    if not 0 <= opacity <= 1:
-        raise InputError(f"overlay opacity={opacity}; give 0 to 1")
-    mixed = image.astype(np.float32) * (1 - opacity) + colourise(mask, palette).astype(np.float32) * opacity
-    return np.rint(mixed).astype(np.uint8)

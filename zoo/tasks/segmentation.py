@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from zoo.data.palettes import colourise
 from zoo.errors import InputError
 from zoo.lazy import keras
 from zoo.metrics import ConfusionMatrix
@@ -81,6 +82,6 @@ class Segmentation(Task):
         self, image: np.ndarray, prediction: np.ndarray, labels: Sequence[str], palette: Sequence[Sequence[int]]
     ) -> np.ndarray:
         """Each pixel half its own colour and half its class's; classes that are black in the palette are left clear."""
-        colours = np.asarray(palette, np.float32)[self.read(prediction)]
+        colours = colourise(self.read(prediction), palette).astype(np.float32)
         share = 0.5 * colours.any(axis=-1, keepdims=True)
         return np.rint(image * (1 - share) + colours * share).astype(np.uint8)
