@@ -191,7 +191,7 @@ def _rules() -> dict[type, Rule]:
         Multiply Normalization PReLU ReLU Rescaling Softmax SpatialDropout2D Subtract"""
     windowed = "AveragePooling2D Conv2D DepthwiseConv2D MaxPooling2D SeparableConv2D"
     families: dict[Rule, Sequence[type]] = {
-        _pointwise: [*_named(pointwise), own.Answer, own.LocalResponseNormalization],
+        _pointwise: [*_named(pointwise), own.Answer, own.LocalResponseNormalization, own.PadToMultiple],
         _windowed: _named(windowed),
         _whole: _named("Flatten GlobalAveragePooling2D GlobalMaxPooling2D Reshape"),
         _resized: [*_named("Resizing UpSampling2D"), own.ResizeLike],

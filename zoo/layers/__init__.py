@@ -13,6 +13,7 @@ _PUBLIC = {  # name → the module it lives in
     "DeformableConv2D": "zoo.layers.deformable",
     "LocalResponseNormalization": "zoo.layers.normalization",
     "MirrorPadding2D": "zoo.layers.fit",
+    "PadToMultiple": "zoo.layers.fit",
     "ResizeLike": "zoo.layers.fit",
     "auxiliary_heads": "zoo.layers.supervision",
     "inference": "zoo.layers.supervision",

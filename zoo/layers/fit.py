@@ -68,6 +68,33 @@ class CropLike(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="densezoo")
+class PadToMultiple(keras.layers.Layer):
+    """Adds rows and columns of zeros at the bottom and the right of N×H×W×C until H and W divide by `multiple`.
+
+    LiteRT's GPU accelerator computes a transposed convolution of stride 3 or more wrongly, without a word, where its
+    input's sides are no multiples of the stride. Zeros there change nothing in what lies over the original map.
+
+    Args:
+        multiple: what both sides shall divide by.
+    """
+
+    def __init__(self, multiple: int, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.multiple = multiple
+
+    def call(self, x):
+        rows, columns = (-side % self.multiple for side in _spatial(x))
+        return ops.pad(x, ((0, 0), (0, rows), (0, columns), (0, 0)))
+
+    def compute_output_spec(self, x):
+        sides = (side if side is None else side + -side % self.multiple for side in x.shape[1:3])
+        return keras.KerasTensor((x.shape[0], *sides, x.shape[3]), dtype=self.compute_dtype)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "multiple": self.multiple}
+
+
+@keras.saving.register_keras_serializable(package="densezoo")
 class MirrorPadding2D(keras.layers.Layer):
     """Extends N×H×W×C by reflection: what U-Net's authors show a valid convolution beyond the border.
 

@@ -11,8 +11,8 @@ crops at the offsets that follow. The release holds the upsampling kernels at a 
 here kernels learn, and scores start at random, which the authors found no better and no worse. The factors 0.01 and 0.0001
 that the at-once release puts on the skips' scores can be had with `skip_scales`.
 
-On LiteRT's GPU accelerator a transposed convolution of stride 3 or more is right only where its input's sides are multiples
-of the stride, and silently wrong elsewhere: 8s wants images whose sides divide by 64 there. `edge.gpu_check` tells.
+A map is padded to a multiple of the last stride before it is upsampled, which the GPU accelerator needs, and cropped after:
+the same numbers for a few more multiplications. `padding="caffe"` does without and is right there only at some sizes.
 
 On an encoder without fully connected layers the scores come straight from its features, as in the authors' FCN-GoogLeNet.
 """
@@ -119,6 +119,8 @@ def fcn(
 
 def upsample(x: Any, factor: int, name: str, caffe: bool, kernel: int | None = None) -> Any:
     """Transposed convolution that starts as bilinear interpolation by `factor`."""
+    if factor > 2 and not caffe:  # the GPU accelerator wants whole multiples; the zeros are cropped away
+        x = layers.PadToMultiple(factor, name=f"{name}_pad")(x)
     return keras.layers.Conv2DTranspose(
         x.shape[-1],
         kernel or 2 * factor,
