@@ -27,7 +27,7 @@ def randomise(model: keras.Model, images: np.ndarray) -> None:
     generator = np.random.default_rng(1)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.set_weights([generator.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
+            layer.set_weights([generator.uniform(0.75, 1.25, w.shape) for w in layer.get_weights()])
             layer.momentum = 0.0
         elif isinstance(layer, keras.layers.Normalization):
             mean, deviation = np.divide(STATISTICS["imagenet"], 255)
