@@ -169,10 +169,10 @@ def write_csv(rows: Sequence[Row], path: str | Path) -> None:
 
 def table(rows: Sequence[Row]) -> Table:
     """The rows as a rich table, for the terminal."""
-    shown = Table(title="Latency, read-back included")
+    shown = Table(title="Latency in ms, read-back included; sizes in MiB", box=None, padding=(0, 1, 0, 0))
     shown.add_column("file", overflow="fold")
-    for name in ("on", "input", "median ms", "p95 ms", "× first", "load ms", "peak MiB", "file MiB"):
-        shown.add_column(name, justify="left" if name == "on" else "right")
+    for name in ("on", "input", "median", "p95", "× first", "load", "peak", "file"):
+        shown.add_column(name, justify="left" if name == "on" else "right", no_wrap=name != "on")
     for row in rows:
         where = row.adapter or row.accelerator.upper()
         on = f"{where}, {row.threads} thread{'s' if row.threads > 1 else ''}" if row.threads else where
