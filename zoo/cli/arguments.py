@@ -108,14 +108,3 @@ def meaning_of(model: keras.Model) -> Any:
     if meaning is None:
         raise InputError(f"{model.name} does not say what its output means; build it with zoo.build")
     return meaning
-
-
-def read_image(path: Path) -> np.ndarray:
-    """A picture file as uint8 H×W×3 RGB, turned upright.
-
-    Raises:
-        InputError: if it is missing or no picture.
-    """
-    from zoo.data.images import read_rgb as read
-
-    return read(path)

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.arguments import read_image
-
 
 def gpu_check(
     file: Annotated[Path, typer.Argument(help="Any .tflite file.")],
@@ -19,7 +17,8 @@ def gpu_check(
     Example: zoo gpu-check model.tflite photo.jpg
     """
     import edge
+    from zoo.data.images import read_rgb
 
-    verdict = edge.gpu_check(file, [read_image(path) for path in images] if images else None)
+    verdict = edge.gpu_check(file, [read_rgb(path) for path in images] if images else None)
     print(verdict.report())
     raise typer.Exit(0 if verdict.ok else 1)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.arguments import Accelerator, Size, open_predictor, parse_size, read_image
+from zoo.cli.arguments import Accelerator, Size, open_predictor, parse_size
 
 
 def predict(
@@ -25,10 +25,11 @@ def predict(
     from PIL import Image
 
     from zoo import tasks
+    from zoo.data.images import read_rgb
 
     answer, meaning = open_predictor(model, accelerator, parse_size(size))
     task = tasks.get(meaning.task)
-    pictures = {path: read_image(path) for path in images}  # all of them first: nothing is written if one is broken
+    pictures = {path: read_rgb(path) for path in images}  # all of them first: nothing is written if one is broken
     out.mkdir(parents=True, exist_ok=True)
     for path, image in pictures.items():
         prediction = answer(image)

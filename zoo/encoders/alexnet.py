@@ -16,7 +16,7 @@ from typing import Any
 from zoo import layers
 from zoo.encoders import Features, register_encoder
 from zoo.encoders.fully_connected import fully_connected_top
-from zoo.encoders.vgg import _offset
+from zoo.encoders.normalise import normalised
 from zoo.lazy import keras
 from zoo.registry import Paper
 
@@ -68,7 +68,7 @@ def alexnet(
             x = keras.layers.ZeroPadding2D(((0, 1), (0, 1)), name=f"{name}_round_up")(x)
         return keras.layers.MaxPooling2D(3, 2, padding=padding, name=name)(x)
 
-    x = keras.layers.Rescaling(1.0, offset=_offset(image.shape[-1]), name="normalise")(image)
+    x = normalised(image, "imagenet_mean")
     if margin:
         x = keras.layers.ZeroPadding2D(margin, name="margin")(x)
     conv1 = conv(x, 96, 11, "conv1", strides=4, padding=padding)

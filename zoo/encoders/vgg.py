@@ -15,6 +15,7 @@ from typing import Any
 
 from zoo.encoders import Features, register_encoder
 from zoo.encoders.fully_connected import fully_connected_top
+from zoo.encoders.normalise import normalised
 from zoo.lazy import keras
 from zoo.registry import Paper
 
@@ -24,7 +25,6 @@ PAPER = Paper(
     2014,
     "https://arxiv.org/abs/1409.1556",
 )
-IMAGENET_MEAN = (123.68, 116.779, 103.939)  # RGB, of the training set
 
 FC = ((7, 4096), (1, 4096))  # kernel and units of the hidden layers
 VARIANTS = {  # convolutions in each of the five stages
@@ -55,7 +55,7 @@ def vgg(image: Any, *, depths: tuple[int, ...], width: float = 1.0, margin: int 
     Returns:
         s2 … s32, each the output of a stage's pooling.
     """
-    x = keras.layers.Rescaling(1.0, offset=_offset(image.shape[-1]), name="normalise")(image)
+    x = normalised(image, "imagenet_mean")
     if margin:
         x = keras.layers.ZeroPadding2D(margin, name="margin")(x)
     features = Features()
@@ -67,10 +67,3 @@ def vgg(image: Any, *, depths: tuple[int, ...], width: float = 1.0, margin: int 
         x = keras.layers.MaxPooling2D(2, padding="same", name=f"pool{stage}")(x)
         features[f"s{2**stage}"] = x
     return features
-
-
-def _offset(channels: int) -> list[float]:
-    """Minus the mean: ImageNet's for three channels, its grey value for any other number."""
-    if channels == 3:
-        return [-mean for mean in IMAGENET_MEAN]
-    return [-sum(IMAGENET_MEAN) / 3] * channels
