@@ -9,8 +9,8 @@ from tiny_models import ARCHITECTURES, tiny
 
 import zoo.data
 from zoo import tasks
+from zoo.layers import supervised
 from zoo.registry import architecture
-from zoo.training.precision import logits_of
 
 STEPS = 8
 
@@ -38,7 +38,7 @@ def test_loss_falls_on_scenes(name: str) -> None:
     model = tiny(name, size=(64, 64), classes=6)
     images, masks = scenes(model.inputs[0].shape[1:3], entry.channels)
     targets = TARGETS[entry.task](masks)
-    network = logits_of(model)
+    network, _ = supervised(model)
     network.compile(
         keras.optimizers.Adam(2e-3, clipnorm=1.0), tasks.get(entry.task).loss(), run_eagerly=True
     )  # eager: for a few steps tracing a deep graph costs more than it saves

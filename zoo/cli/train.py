@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +22,10 @@ EncoderWeights = Annotated[
     str | None, typer.Option(help="A .keras file over the same encoder, or applications:FILE of keras.applications.")
 ]
 OutputStride = Annotated[int | None, typer.Option(help="8 or 16: dilate the encoder instead of striding.")]
+Auxiliary = Annotated[
+    list[int] | None,
+    typer.Option(help="Deep supervision: a head at the encoder's feature of this stride, as 16, for training; may recur."),
+]
 ClassWeights = Annotated[str | None, typer.Option(help="Balance classes: median or sqrt_median.")]
 Precision = Annotated[str, typer.Option(help="float32, bfloat16 or float16.")]
 FrozenBatchNorm = Annotated[
@@ -46,6 +50,7 @@ def train(
     encoder: Encoder = None,
     encoder_weights: EncoderWeights = None,
     output_stride: OutputStride = None,
+    auxiliary: Auxiliary = None,
     optimizer: Annotated[str, typer.Option(help="adamw or sgd.")] = "adamw",
     rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     class_weights: ClassWeights = None,
@@ -68,7 +73,7 @@ def train(
     pixels = parse_size(size)
     training, validation = zoo.data.open(data, "train"), zoo.data.open(data, "val")
     start_keras()
-    model = _build(name, training, pixels, seed, encoder, encoder_weights, output_stride)
+    model = _build(name, training, pixels, seed, encoder, encoder_weights, output_stride, auxiliary)
     result = zoo.train(
         model,
         training,
@@ -102,6 +107,7 @@ def _build(
     encoder: str | None,
     encoder_weights: str | None,
     output_stride: int | None,
+    auxiliary: list[int] | None,
 ) -> keras.Model:
     """The network for a dataset: its classes and colours, RGB, any size where the network takes any."""
     import keras
@@ -115,7 +121,9 @@ def _build(
         known = f"zoo list --task {training.task}"
         raise InputError(f"{name} is for {entry.task}, {training.name} for {training.task}; choose from {known}")
     size = (pixels or entry.input_size) if entry.fixed_size else (None, None)
-    options = {} if output_stride is None else {"encoder_options": {"output_stride": output_stride}}
+    options: dict[str, Any] = {} if output_stride is None else {"encoder_options": {"output_stride": output_stride}}
+    if auxiliary:
+        options["auxiliary"] = tuple(auxiliary)
     keras.utils.set_random_seed(seed)  # the start is drawn too
     return zoo.build(
         name,

@@ -4,8 +4,7 @@ Szegedy et al., "Going Deeper with Convolutions", 2014, table 1 and figure 3, in
 
 Faithful: nine inception modules, local response normalisation before and after the second pair of convolutions, dropout of
 0.4; 6,998,552 parameters. `auxiliary=True` adds the two auxiliary classifiers behind modules 4a and 4d (13,378,280
-parameters at 224×224), whose losses count 0.3; `zoo.layers.supervised(model)` is what to train,
-`zoo.layers.inference(model)` what is left of it afterwards.
+parameters at 224×224), whose losses count 0.3 in `zoo.train`; `zoo.layers.inference(model)` is what is left afterwards.
 Different: ImageNet's mean is subtracted from RGB. Pooling rounds sizes up on every input, as Caffe does except where a map
 of odd size meets a 3×3 window; at multiples of 32 there is no difference.
 """

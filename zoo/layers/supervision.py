@@ -1,4 +1,4 @@
-"""Auxiliary heads: classifiers inside a network that help to train it and are not there when it answers."""
+"""Auxiliary heads: deep supervision inside a network, which helps to train it and is not there when it answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
-from zoo.layers.meaning import answer
+from zoo.layers.meaning import Answer, answer
 
 
 @keras.saving.register_keras_serializable(package="densezoo")
@@ -14,8 +14,8 @@ class AuxiliaryHeads(keras.layers.Layer):
     """Takes [logits, auxiliary logits, …], each of the answer's shape, and gives the logits alone.
 
     It keeps the heads in the graph, so that they are built, saved and counted with the network, which still has one output;
-    what nobody reads is not computed by a converter's file. `supervised` brings the heads out to be trained, `inference`
-    leaves them behind.
+    what nobody reads is not computed by a converter's file. `supervised` brings the heads out to be trained, as `zoo.train`
+    does, against the targets that the logits have; `inference` leaves them behind.
 
     Args:
         weights: factor of each auxiliary head's loss beside the main one's 1.
@@ -44,7 +44,7 @@ def supervised(model: keras.Model) -> tuple[keras.Model, list[float]]:
     """The network to be trained and the weight of the loss on each of its outputs.
 
     It shares every layer with `model`. Without auxiliary heads it has one output, the logits, of weight 1; with them
-    theirs follow.
+    theirs follow. The model is functional, with one image input.
 
     >>> network, weights = supervised(zoo.build("googlenet", auxiliary=True, input_shape=(224, 224, 3)))
     >>> network.compile("adamw", loss=[loss] * len(weights), loss_weights=weights)
@@ -56,8 +56,9 @@ def supervised(model: keras.Model) -> tuple[keras.Model, list[float]]:
 
 
 def inference(model: keras.Model) -> keras.Model:
-    """The network without its auxiliary heads, sharing every other layer; the model itself if it has none."""
-    heads = auxiliary_heads(model)
+    """The network without its auxiliary heads, sharing every layer with weights; the model itself if it has none."""
+    heads, last = auxiliary_heads(model), answer(model)
     if heads is None:
         return model
-    return keras.Model(model.input, answer(model)(heads.input[0]), name=model.name)
+    # An Answer of its own: called twice, the one that is there would no longer know its input.
+    return keras.Model(model.input, Answer.from_config(last.get_config())(heads.input[0]), name=model.name)

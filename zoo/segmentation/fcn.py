@@ -25,9 +25,10 @@ from typing import Any
 from zoo import layers
 from zoo.encoders import encoder as encoder_entry
 from zoo.encoders import features as encoder_features
-from zoo.errors import unknown
+from zoo.errors import InputError, unknown
 from zoo.lazy import keras
 from zoo.registry import Paper, register
+from zoo.segmentation.deep_supervision import deeply_supervised
 
 PAPER = Paper(
     "Fully Convolutional Networks for Semantic Segmentation",
@@ -69,6 +70,7 @@ def fcn(
     padding: str = "same",
     final_kernel: int | None = None,
     skip_scales: tuple[float, ...] | None = None,
+    auxiliary: tuple[int, ...] = (),
 ) -> Any:
     """Encoder → fc6, fc7 → score → upsample and add a skip's score, for each skip → upsample to the image.
 
@@ -82,13 +84,12 @@ def fcn(
         padding: "same" or "caffe" (encoders with a `margin` only: VGG and AlexNet).
         final_kernel: side of the last upsampling kernel; twice its stride by default.
         skip_scales: factor on each skip's features, as in the at-once release: (0.01, 0.0001) for 8s.
+        auxiliary: strides of the features that get an auxiliary head for training, such as (16,); padding="same" only.
 
     Returns:
         N×H×W×classes logits.
     """
-    if padding not in PADDINGS:
-        raise unknown("padding", padding, PADDINGS)
-    caffe = padding == "caffe"
+    caffe = is_caffe(padding, auxiliary)
     options = {**encoder_entry(encoder).options, **(encoder_options or {})}
     margin = {"margin": CAFFE_MARGIN} if caffe else {}
     features = encoder_features(encoder, image, on_grid=not caffe, **margin, **(encoder_options or {}))
@@ -114,7 +115,17 @@ def fcn(
         x = keras.layers.Add(name=f"fuse_s{skip}")([x, score])
         stride = skip
     x = upsample(x, stride, "upscore", caffe, final_kernel)
-    return layers.CropLike(caffe_offsets[-1] if caffe else 0, name="crop")([x, image])
+    logits = layers.CropLike(caffe_offsets[-1] if caffe else 0, name="crop")([x, image])
+    return deeply_supervised(logits, image, features, auxiliary)
+
+
+def is_caffe(padding: str, auxiliary: tuple[int, ...]) -> bool:
+    """Whether the released padding is asked for; refuses what goes with neither."""
+    if padding not in PADDINGS:
+        raise unknown("padding", padding, PADDINGS)
+    if padding == "caffe" and auxiliary:
+        raise InputError(f"auxiliary={auxiliary} needs features that lie over the image; leave out padding='caffe'")
+    return padding == "caffe"
 
 
 def upsample(x: Any, factor: int, name: str, caffe: bool, kernel: int | None = None) -> Any:

@@ -16,10 +16,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo import layers
+from zoo.encoders import Features
 from zoo.encoders import features as encoder_features
 from zoo.errors import InputError, unknown
 from zoo.lazy import keras
 from zoo.registry import Paper, register
+from zoo.segmentation.deep_supervision import deeply_supervised
 
 PAPER = Paper(
     "U-Net: Convolutional Networks for Biomedical Image Segmentation",
@@ -47,6 +49,7 @@ def unet(
     mirror: bool = True,
     width: float = 1.0,
     decoder_channels: tuple[int, ...] = (256, 128, 64, 32, 16),
+    auxiliary: tuple[int, ...] = (),
 ) -> Any:
     """Contracting path → expanding path → 1×1 convolution.
 
@@ -59,17 +62,17 @@ def unet(
         mirror: extend the image by its mirror image so that a valid network answers for all of it.
         width: multiplies the channels of the paper's network.
         decoder_channels: of the expanding path over an encoder, deep to shallow.
+        auxiliary: strides of the contracting path's features that get an auxiliary head for training, such as (16,).
 
     Returns:
         N×H×W×classes logits; smaller only for padding="valid" with mirror=False.
     """
-    if padding not in PADDINGS:
-        raise unknown("padding", padding, PADDINGS)
+    check_padding(padding, encoder, auxiliary)
     if encoder is not None:
-        if padding == "valid":
-            raise InputError("padding='valid' is for U-Net's own contracting path; leave out encoder= or the padding")
-        x = expand_encoder(image, encoder, encoder_options or {}, decoder_channels)
-        return keras.layers.Conv2D(classes, 1, name="score")(x)
+        features = encoder_features(encoder, image, **(encoder_options or {}))
+        x = expand_encoder(image, features, decoder_channels)
+        logits = keras.layers.Conv2D(classes, 1, name="score")(x)
+        return deeply_supervised(logits, image, features, auxiliary)
 
     channels = [int(n * width) for n in CHANNELS]
     x = image
@@ -77,22 +80,33 @@ def unet(
         x = layers.MirrorPadding2D(mirror_padding(image.shape), name="mirror")(x)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(x)
 
-    skips = []
+    features = Features()
     for scale, n in enumerate(channels, start=1):  # down the left side of the figure
         x = two_convolutions(x, n, f"down{scale}", padding)
         if scale >= 4:
             x = keras.layers.Dropout(0.5, name=f"dropout{scale}")(x)
+        features[f"s{2 ** (scale - 1)}"] = x
         if scale < 5:
-            skips.append(x)
             x = keras.layers.MaxPooling2D(2, padding=padding, name=f"pool{scale}")(x)
     for scale in (4, 3, 2, 1):  # up the right side
         n = channels[scale - 1]
         x = keras.layers.Conv2DTranspose(n, 2, 2, activation="relu", name=f"up{scale}_upconv")(x)
-        x = concatenate(x, skips[scale - 1], f"up{scale}", padding)
+        x = concatenate(x, features[f"s{2 ** (scale - 1)}"], f"up{scale}", padding)
         x = two_convolutions(x, n, f"up{scale}", padding)
 
     x = keras.layers.Conv2D(classes, 1, name="score")(x)
-    return layers.CropLike(name="crop")([x, image]) if padding == "valid" and mirror else x
+    logits = layers.CropLike(name="crop")([x, image]) if padding == "valid" and mirror else x
+    return deeply_supervised(logits, image, features, auxiliary)
+
+
+def check_padding(padding: str, encoder: str | None, auxiliary: tuple[int, ...]) -> None:
+    """Refuses unpadded convolutions where maps must lie over the image."""
+    if padding not in PADDINGS:
+        raise unknown("padding", padding, PADDINGS)
+    if padding == "valid" and encoder is not None:
+        raise InputError("padding='valid' is for U-Net's own contracting path; leave out encoder= or the padding")
+    if padding == "valid" and auxiliary:
+        raise InputError(f"auxiliary={auxiliary} needs features that lie over the image; leave out padding='valid'")
 
 
 def two_convolutions(x: Any, channels: int, name: str, padding: str) -> Any:
@@ -113,16 +127,13 @@ def concatenate(x: Any, skip: Any, name: str, padding: str) -> Any:
     return keras.layers.Concatenate(name=f"{name}_concat")([skip, x])
 
 
-def expand_encoder(
-    image: Any, encoder: str, encoder_options: Mapping[str, Any], decoder_channels: tuple[int, ...]
-) -> Any:
+def expand_encoder(image: Any, features: Features, decoder_channels: tuple[int, ...]) -> Any:
     """The expanding path over an encoder's features, up to the image's resolution."""
-    features = encoder_features(encoder, image, **encoder_options)
     strides = [int(name[1:]) for name in features]
     if len(decoder_channels) < len(strides):
         raise InputError(
-            f"decoder_channels={decoder_channels} has {len(decoder_channels)} entries, but {encoder} needs {len(strides)}: "
-            "one for each of its strides"
+            f"decoder_channels={decoder_channels} has {len(decoder_channels)} entries, but {len(strides)} are needed: "
+            f"one for each of the encoder's strides {strides}"
         )
     x = features.deepest
     targets = [*reversed(list(features.values())[:-1]), image]

@@ -178,7 +178,7 @@ class NetworkScorer:
         self.task = task or task_of(model, dataset)
         self.kind = kind or ("logits" if last is None else last.kind)
         self.size = _input_size(model, size)
-        channels = len(last.labels) if last is not None and last.labels else model.output_shape[-1]
+        channels = len(last.labels) if last is not None and last.labels else model.outputs[0].shape[-1]
         check_fit(model, channels, dataset)
         # A model of our own over the same layers: compiling that one leaves the caller's as it is.
         self._model = keras.Model(model.inputs, model.outputs[0])

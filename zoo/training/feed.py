@@ -26,9 +26,10 @@ class Feed(keras.utils.PyDataset):
         data: a `Dataset`, or a PyDataset of (images, targets) that stays as it is. It is exact to resume if what it
             gives depends on nothing but the index and its attribute `epoch`, if it has one.
         settings: for making batches of a `Dataset`.
+        outputs: of the network in training: each is held against the same targets.
     """
 
-    def __init__(self, data: Dataset | keras.utils.PyDataset, settings: Settings) -> None:
+    def __init__(self, data: Dataset | keras.utils.PyDataset, settings: Settings, outputs: int = 1) -> None:
         if isinstance(data, keras.utils.PyDataset):
             if settings.augment is not None or settings.size is not None:
                 raise InputError("size= and augment= are for a Dataset; these batches are made already")
@@ -42,6 +43,7 @@ class Feed(keras.utils.PyDataset):
         source = self.source
         super().__init__(source.workers, source.use_multiprocessing, source.max_queue_size)
         self.dataset = getattr(source, "dataset", None)
+        self.outputs = outputs
         self.epoch = 0
         self.error: Exception | None = None
 
@@ -53,9 +55,10 @@ class Feed(keras.utils.PyDataset):
     def __len__(self) -> int:
         return self.source.num_batches
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         try:
-            return self.batch(self.epoch, index)
+            images, targets = self.batch(self.epoch, index)
+            return images, (targets,) * self.outputs
         except Exception as error:
             self.error = error
             raise

@@ -1,4 +1,4 @@
-"""A network as it is while it trains: its logits, its arithmetic, what stands still. All of it is undone afterwards."""
+"""A network as it is while it trains: its arithmetic, what stands still. All of it is undone afterwards."""
 
 from __future__ import annotations
 
@@ -9,15 +9,9 @@ from contextlib import contextmanager
 import keras
 
 from zoo.errors import InputError
-from zoo.layers import Answer, answer
+from zoo.layers import Answer
 
 PRECISIONS = ("float32", "bfloat16", "float16")
-
-
-def logits_of(model: keras.Model) -> keras.Model:
-    """The network up to its logits, sharing every layer; a model without an `Answer` is taken to give logits itself."""
-    last = answer(model)
-    return keras.Model(model.inputs, model.outputs[0] if last is None else last.input, name=model.name)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from zoo.errors import InputError, unknown
+from zoo.layers import inference, supervised
 from zoo.losses import class_weights_from
 from zoo.training.checkpoints import write_whole
 from zoo.training.evaluation import Evaluation, NetworkScorer, check_fit, score, task_of
@@ -21,7 +22,7 @@ from zoo.training.feed import Feed
 from zoo.training.keeper import Keeper, LossNotFinite
 from zoo.training.logs import draw_curves
 from zoo.training.optimizers import WarmUp, make_optimizer, warmup_steps
-from zoo.training.precision import compiles, computing_in, holding_batchnorm, logits_of
+from zoo.training.precision import compiles, computing_in, holding_batchnorm
 from zoo.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ def train(
     with the weights that it would have had. In its folder: checkpoint-….npz, best.weights.h5, model.keras (the best),
     log.csv, tensorboard/, curves.png, and nan_batch.npz if the loss became NaN.
 
+    Auxiliary heads (`zoo.layers.AuxiliaryHeads`) learn from the same targets: the loss is that of the logits and, by their
+    weights, that of each head. They are in every checkpoint; model.keras is the network without them.
+
     Args:
         model: of this zoo, whatever its head: it is trained on its logits; or any Keras model that gives logits.
         train_data: a data set; or a PyDataset of (images, targets), whose batches are taken as they are.
@@ -81,11 +85,11 @@ def train(
     began = time.monotonic()
     told = _checked(settings)
     _check_model(model, told)
-    feed = Feed(train_data, told)
+    network, weights = supervised(model)
+    feed = Feed(train_data, told, outputs=len(weights))
     task = task_of(model, feed.dataset)
     with computing_in(model, told.precision), holding_batchnorm(model, told.frozen_batchnorm):
-        network = logits_of(model)
-        _compile(network, told, feed, task)
+        _compile(network, weights, told, feed, task)
         validate = _validation(network, val_data, told, task)
         facts = {"data": feed.facts(), "val_data": None if val_data is None else val_data.name}
         keeper = Keeper(model, network, feed, told, validate, facts)
@@ -114,10 +118,10 @@ def _check_model(model: keras.Model, told: Settings) -> None:
         raise InputError(f"size={told.size}: {model.name} was built for {own[0]}×{own[1]} and takes no other")
 
 
-def _compile(network: keras.Model, told: Settings, feed: Feed, task: Task) -> None:
-    """Gives the network its loss and its optimiser, built."""
+def _compile(network: keras.Model, weights: list[float], told: Settings, feed: Feed, task: Task) -> None:
+    """Gives the network its loss, on each output by its weight, and its optimiser, built."""
     if feed.dataset is not None:
-        check_fit(network, network.output_shape[-1], feed.dataset)
+        check_fit(network, network.outputs[0].shape[-1], feed.dataset)
     steps = told.epochs * len(feed)
     rate = WarmUp(told.learning_rate, steps, warmup_steps(told.warmup, len(feed), told.epochs), told.schedule)
     variables = network.trainable_variables
@@ -127,7 +131,13 @@ def _compile(network: keras.Model, told: Settings, feed: Feed, task: Task) -> No
         told.optimizer, rate, told.weight_decay, told.clipnorm, told.ema, variables, scaled=told.precision == "float16"
     )
     loss = told.loss or task.loss(feed.ignore, _class_weights(told, feed))
-    network.compile(optimizer=optimizer, loss=loss, jit_compile=compiles(told.jit), auto_scale_loss=False)
+    network.compile(
+        optimizer=optimizer,
+        loss=[loss] * len(weights),
+        loss_weights=weights,
+        jit_compile=compiles(told.jit),
+        auto_scale_loss=False,
+    )
 
 
 def _class_weights(told: Settings, feed: Feed) -> np.ndarray | None:
@@ -207,7 +217,7 @@ def _leave(model: keras.Model, keeper: Keeper, told: Settings, task: Task) -> No
     if keeper.folder is None:
         return
     unfinished = keeper.folder / ".part.model.keras"
-    model.save(unfinished)
+    inference(model).save(unfinished)
     os.replace(unfinished, keeper.folder / "model.keras")
     if keeper.rows:
         draw_curves(keeper.folder / "curves.png", keeper.rows, task.headline, f"{model.name}, {told.optimizer}")
