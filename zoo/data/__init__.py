@@ -10,6 +10,7 @@ A spec is KIND or KIND:WHERE:
     scenes, scenes:seed=3,count=400,size=96x128     made on the fly; `count` is train's, val and test have a tenth
     camvid:PATH                                     SegNet's layout of CamVid
     voc:PATH                                        PASCAL VOC's layout, one year's folder
+    ccp:PATH, ccp_person:PATH, ccp_clothing:PATH    Clothing Co-Parsing, its 59 classes or merged ones
     folder:PATH                                     images/ and masks/, the split in train.txt, val.txt, test.txt
 
 zoo/data/layouts.py says what each layout may hold and what is ignored.
@@ -54,7 +55,7 @@ __all__ = [
     "scene",
 ]
 
-SPECS = ("scenes[:seed=N,count=N,size=N|HxW]", "camvid:PATH", "voc:PATH", "folder:PATH")
+SPECS = ("scenes[:seed=N,count=N,size=N|HxW]", "camvid:PATH", "voc:PATH", "ccp[_person|_clothing]:PATH", "folder:PATH")
 
 
 def __getattr__(name: str) -> object:
@@ -103,11 +104,11 @@ def _scenes(where: str, split: str) -> Dataset:
     return Scenes(count, (int(height), int(width or height)), int(given.get("seed", "0")), split)
 
 
-def _layout(name: str) -> Callable[[str, str], Dataset]:
+def _layout(name: str, module: str = "zoo.data.layouts") -> Callable[[str, str], Dataset]:
     def read(where: str, split: str) -> Dataset:
         if not where.strip():
             raise InputError(f"{name}: a path is missing; write {name}:PATH")
-        return getattr(importlib.import_module("zoo.data.layouts"), name)(Path(where.strip()).expanduser(), split)
+        return getattr(importlib.import_module(module), name)(Path(where.strip()).expanduser(), split)
 
     return read
 
@@ -117,4 +118,7 @@ _KINDS: dict[str, Callable[[str, str], Dataset]] = {
     "camvid": _layout("camvid"),
     "voc": _layout("voc"),
     "folder": _layout("folder"),
+    "ccp": _layout("ccp", "zoo.data.clothing"),
+    "ccp_person": _layout("ccp_person", "zoo.data.clothing"),
+    "ccp_clothing": _layout("ccp_clothing", "zoo.data.clothing"),
 }

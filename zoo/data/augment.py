@@ -26,6 +26,7 @@ class Augment:
     scale: range of magnification, drawn evenly in its logarithm. At 1 the whole sample fills the output, as it does in
         evaluation; above 1 a random part of it does; below 1 it lies at a random place and the rest is padded.
     native: magnify the sample's own pixels instead, so that at 1 the output is a crop of them (for large images).
+    stretch: greatest factor by which a part's width grows against its height, or the other way round (1: none).
     rotate: greatest turn either way, in degrees.
     brightness, contrast, saturation: greatest relative change either way (0–1). hue: greatest turn either way, in
     degrees. blur: chance of a Gaussian blur of a radius up to 1.5 pixels (0–1).
@@ -37,6 +38,7 @@ class Augment:
     flip_vertical: float = 0.0
     scale: tuple[float, float] = (0.75, 1.5)
     native: bool = False
+    stretch: float = 1.0
     rotate: float = 0.0
     brightness: float = 0.2
     contrast: float = 0.2
@@ -52,6 +54,8 @@ class Augment:
                 raise InputError(f"Augment({name}={getattr(self, name)}): give 0 to 1")
         if not 0 < self.scale[0] <= self.scale[1]:
             raise InputError(f"Augment(scale={self.scale}): give (least, greatest), both above 0")
+        if self.stretch < 1:
+            raise InputError(f"Augment(stretch={self.stretch}): give 1 (none) or more")
         if not (0 <= self.rotate <= 180 and 0 <= self.hue <= 180 and self.noise >= 0):
             raise InputError(
                 f"Augment: rotate={self.rotate}, hue={self.hue} are 0–180 degrees; noise={self.noise} is 0 or more"
@@ -90,6 +94,9 @@ class Augment:
         """The part of the sample that fills the output: left, top, width, height in its pixels; it may reach beyond."""
         scale = math.exp(rng.uniform(math.log(self.scale[0]), math.log(self.scale[1])))
         height, width = ((size if self.native else whole)[axis] / scale for axis in (0, 1))
+        if self.stretch > 1:
+            aspect = math.exp(rng.uniform(-1, 1) * math.log(self.stretch) / 2)
+            height, width = height / aspect, width * aspect
         left, top = rng.random() * (whole[1] - width), rng.random() * (whole[0] - height)
         return left, top, width, height
 

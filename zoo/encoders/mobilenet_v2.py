@@ -80,17 +80,18 @@ def pooled_top(features: Features, classes: int, *, dropout: float = 0.2) -> Any
 
 
 @register_encoder(VARIANTS, paper=PAPER, top=pooled_top, input_size=(224, 224), mobile=True, tiny={"width": 0.1})
-def mobilenet_v2(image: Any, *, width: float, output_stride: int = 32) -> Features:
+def mobilenet_v2(image: Any, *, width: float, output_stride: int = 32, last: bool = True) -> Features:
     """Stem, seventeen inverted residuals, one wide 1×1 convolution.
 
     Args:
         image: N×H×W×C, 0–255.
         width: multiplies the channels.
         output_stride: 8, 16 or 32; beyond it strides become dilation.
+        last: whether the wide 1×1 convolution ends it; light decoders do without.
 
     Returns:
         s2, s4, s8, s16: the bottleneck just before each halving (16, 24, 32, 96 channels at width 1); the deepest, at
-        `output_stride`, is the last convolution (1,280 channels).
+        `output_stride`, is the last convolution (1,280 channels), or the last bottleneck (320) without it.
     """
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(image)
     x = convolution(x, round_channels(32 * width), 3, "stem", stride=2)
@@ -113,6 +114,7 @@ def mobilenet_v2(image: Any, *, width: float, output_stride: int = 32) -> Featur
             if wanted > 1 and not halve:
                 dilation *= 2  # for the blocks after the one that did not halve, as in DeepLab
             block += 1
-    x = convolution(x, round_channels(1280 * max(width, 1.0)), 1, "last")
+    if last:
+        x = convolution(x, round_channels(1280 * max(width, 1.0)), 1, "last")
     features[f"s{stride}"] = x
     return features

@@ -39,6 +39,33 @@ class ResizeLike(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="densezoo")
+class Shrink(keras.layers.Layer):
+    """Resizes N×H×W×C to ⌈share·H⌉×⌈share·W⌉ bilinearly, without antialiasing: right for shares from ½ to 1.
+
+    Args:
+        share: of both sides, above 0 up to 1.
+    """
+
+    def __init__(self, share: float, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.share = share
+
+    def _smaller(self, side):
+        numerator, denominator = self.share.as_integer_ratio()
+        return -(-side * numerator // denominator)
+
+    def call(self, x):
+        return ops.image.resize(x, tuple(self._smaller(side) for side in _spatial(x)), interpolation="bilinear")
+
+    def compute_output_spec(self, x):
+        sides = (side if side is None else self._smaller(side) for side in x.shape[1:3])
+        return keras.KerasTensor((x.shape[0], *sides, x.shape[3]), dtype=self.compute_dtype)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "share": self.share}
+
+
+@keras.saving.register_keras_serializable(package="densezoo")
 class CropLike(keras.layers.Layer):
     """Cuts from the first of two tensors (N×h×w×C) a window of the second's height and width → N×H×W×C.
 
