@@ -23,7 +23,7 @@ import tensorflow as tf
 
 from converters.graph import Trace, substitute, trace
 from zoo.errors import InputError
-from zoo.layers import Answer
+from zoo.layers import Answer, MaxPositions
 
 Configure = Callable[[Any], None]
 _LOCATION = re.compile(r'fused\["(?P<op>\w+):", "(?P<path>[^"@]+)')
@@ -103,7 +103,15 @@ def _in_tensorflow(operation: keras.Operation) -> Callable[..., Any]:
     if isinstance(operation, keras.Layer) and "training" in _parameters(operation):
         # Left to itself, a Resizing or Random* layer switches the normalisation after it to training.
         return lambda *args, **kwargs: operation(*args, **{**kwargs, "training": False})
+    # TFLite compares 8-bit numbers wrongly, but of any type it finds the first of the largest.
+    if isinstance(operation, MaxPositions):
+        return lambda x: _positions(operation, x)
     return operation
+
+
+def _positions(layer: MaxPositions, x: tf.Tensor) -> tf.Tensor:
+    _, height, width, channels = x.shape
+    return tf.reshape(_argmax(layer.name, layer.windows(x), 2), (-1, -(-height // 2), -(-width // 2), channels))
 
 
 def _argmax(name: str, x: tf.Tensor, axis: int) -> tf.Tensor:

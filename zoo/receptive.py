@@ -164,11 +164,16 @@ def _resized(layer: kl.Layer, fields: Sequence[Field], inputs: list, outputs: li
     lines = []
     for axis, line in enumerate(fields[0].lines):
         ratio = Fraction(inputs[0].shape[1 + axis], outputs[0].shape[1 + axis])
-        taps = 1 if ratio == 1 or layer.interpolation == "nearest" else 2
+        taps = 1 if ratio == 1 or getattr(layer, "interpolation", "nearest") == "nearest" else 2
         lines.append(line.scale(ratio, taps, (ratio - 1) / 2))  # half-pixel centres
     if len(fields) > 1:  # ResizeLike: the result lies on the other's grid, whatever the rounding of the sizes
         lines = [Line(line.low, line.high, other.step) for line, other in zip(lines, fields[1].lines, strict=True)]
     return Field(tuple(lines))
+
+
+def _unpooled(layer: own.MaxUnpooling2D, fields: Sequence[Field], inputs: list, outputs: list) -> Field:
+    """What comes back depends on the value and on where its window's maximum lay."""
+    return _resized(layer, [_pointwise(layer, fields, inputs, outputs)], inputs[:1], outputs)
 
 
 def _shifted(layer: kl.Layer, fields: Sequence[Field], inputs: list, outputs: list) -> Field:
@@ -192,9 +197,10 @@ def _rules() -> dict[type, Rule]:
     windowed = "AveragePooling2D Conv2D DepthwiseConv2D MaxPooling2D SeparableConv2D"
     families: dict[Rule, Sequence[type]] = {
         _pointwise: [*_named(pointwise), own.Answer, own.LocalResponseNormalization, own.PadToMultiple],
-        _windowed: _named(windowed),
+        _windowed: [*_named(windowed), own.MaxPositions],
         _whole: _named("Flatten GlobalAveragePooling2D GlobalMaxPooling2D Reshape"),
-        _resized: [*_named("Resizing UpSampling2D"), own.ResizeLike],
+        _resized: [*_named("Resizing UpSampling2D"), own.ResizeLike, own.BedOfNails2D],
+        _unpooled: [own.MaxUnpooling2D],
         _shifted: [*_named("Cropping2D ZeroPadding2D"), own.CropLike, own.MirrorPadding2D],
         _transposed: [kl.Conv2DTranspose],
         _deformable: [own.DeformableConv2D],
