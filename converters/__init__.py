@@ -14,10 +14,12 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from converters.bridge import to_keras, to_tf_keras
     from converters.convolutionalize import convolutionalize
     from converters.inspection import float_islands, operators
     from converters.parity import Parity, parity
     from converters.tflite import RECIPES, Converted, to_tflite
+    from converters.twins import twin_of
 
 _PUBLIC = {  # name → the module it lives in, imported when it is asked for
     "RECIPES": "converters.tflite",
@@ -27,10 +29,25 @@ _PUBLIC = {  # name → the module it lives in, imported when it is asked for
     "float_islands": "converters.inspection",
     "operators": "converters.inspection",
     "parity": "converters.parity",
+    "to_keras": "converters.bridge",
+    "to_tf_keras": "converters.bridge",
     "to_tflite": "converters.tflite",
+    "twin_of": "converters.twins",
 }
 
-__all__ = ["RECIPES", "Converted", "Parity", "convolutionalize", "float_islands", "operators", "parity", "to_tflite"]
+__all__ = [
+    "RECIPES",
+    "Converted",
+    "Parity",
+    "convolutionalize",
+    "float_islands",
+    "operators",
+    "parity",
+    "to_keras",
+    "to_tf_keras",
+    "to_tflite",
+    "twin_of",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,6 +105,30 @@ def shapes_at(graph: Trace, *input_shapes: tuple[int | None, ...]) -> dict[Value
             raise InputError(f"layer {call.named()} cannot see an input of {size}: {_first_line(error)}") from error
         specs.update(zip(call.outputs, keras.tree.flatten(outputs), strict=True))
     return {value: tuple(spec.shape) for value, spec in specs.items()}
+
+
+def evaluate(graph: Trace, *arrays: Any) -> dict[Value, Any]:
+    """Every tensor of the graph at inference, computed by the model's own layers when its inputs are the given ones."""
+    tensors = dict(zip(graph.inputs, arrays, strict=True))
+    for call in graph.calls:
+        tensors.update(zip(call.outputs, apply(call, tensors), strict=True))
+    return tensors
+
+
+def apply(call: Call, tensors: Mapping[Value, Any]) -> list[Any]:
+    """The outputs of one call at inference."""
+    args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
+    return keras.tree.flatten(at_inference(call.operation)(*args, **kwargs))
+
+
+def at_inference(operation: keras.Operation) -> Callable[..., Any]:
+    """The operation as a function that never trains.
+
+    Left to itself, a Resizing or Random* layer switches the normalisation after it to training.
+    """
+    if isinstance(operation, keras.Layer) and _takes_training(operation):
+        return lambda *args, **kwargs: operation(*args, **{**kwargs, "training": False})
+    return operation
 
 
 def copy_weights(source: keras.Operation, target: keras.Operation) -> None:

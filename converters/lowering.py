@@ -10,7 +10,6 @@ instead of into them (`_experimental_use_buffer_offset`) the peak is 4.6 GiB; `a
 from __future__ import annotations
 
 import contextlib
-import inspect
 import os
 import re
 import sys
@@ -21,7 +20,7 @@ from typing import IO, Any
 import keras
 import tensorflow as tf
 
-from converters.graph import Trace, substitute, trace
+from converters.graph import Trace, at_inference, substitute, trace
 from zoo.errors import InputError
 from zoo.layers import Answer, MaxPositions
 
@@ -88,25 +87,23 @@ def _run(graph: Trace, image: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
     tensors = {graph.inputs[0]: image}
     for call in graph.calls:
         args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
-        outputs = _in_tensorflow(call.operation)(*args, **kwargs)
+        outputs = in_tensorflow(call.operation)(*args, **kwargs)
         tensors.update(zip(call.outputs, keras.tree.flatten(outputs), strict=True))
     outputs = [tensors[value] for value in graph.outputs]
     return outputs[0] if len(outputs) == 1 else outputs
 
 
-def _in_tensorflow(operation: keras.Operation) -> Callable[..., Any]:
+def in_tensorflow(operation: keras.Operation) -> Callable[..., Any]:
+    """The operation at inference, in TensorFlow's own words where Keras's are none that TFLite has or gets right."""
     # Keras's argmax tells -0.0 from 0.0 by its sign bit, an integer operation that TFLite does not have.
     if isinstance(operation, Answer) and operation.kind == "classes":
         return lambda logits: _argmax(operation.name, logits, -1)
     if type(operation).__name__ == "Argmax" and not operation.keepdims:
         return lambda x: _argmax(operation.name, x, operation.axis)
-    if isinstance(operation, keras.Layer) and "training" in _parameters(operation):
-        # Left to itself, a Resizing or Random* layer switches the normalisation after it to training.
-        return lambda *args, **kwargs: operation(*args, **{**kwargs, "training": False})
     # TFLite compares 8-bit numbers wrongly, but of any type it finds the first of the largest.
     if isinstance(operation, MaxPositions):
         return lambda x: _positions(operation, x)
-    return operation
+    return at_inference(operation)
 
 
 def _positions(layer: MaxPositions, x: tf.Tensor) -> tf.Tensor:
@@ -117,10 +114,6 @@ def _positions(layer: MaxPositions, x: tf.Tensor) -> tf.Tensor:
 def _argmax(name: str, x: tf.Tensor, axis: int) -> tf.Tensor:
     with tf.name_scope(name):
         return tf.argmax(x, axis=axis, output_type=tf.int32)
-
-
-def _parameters(layer: keras.Layer) -> set[str]:
-    return set(inspect.signature(layer.call).parameters)
 
 
 def _named(error: Exception, noise: str, graph: Trace, input_shape: tuple[int, ...]) -> InputError:
