@@ -1,0 +1,193 @@
+"""What a classical method is, and how one is run on a picture of any size."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from zoo.classical.naming import figure_of, ground_first
+from zoo.errors import InputError, unknown
+from zoo.registry import Paper
+
+METHODS: dict[str, Method] = {}
+MOST_REGIONS = 255  # a class map has 8 bits
+LEAST_SIDE = 16  # pixels
+SIDE = {"side": "greatest height or width at which the method works, pixels; larger pictures are shrunk; 0: never"}
+DEFAULT_SIDE = 480
+
+
+@dataclass(frozen=True)
+class Method:
+    """One name.
+
+    Attributes:
+        name: what `zoo.classical.open` is asked for.
+        function: `(image uint8 H×W×3 RGB, **parameters) -> integers H×W`, one number a region, in any order.
+        paper: where it comes from.
+        parameters: what each of them means, with its unit.
+        figure: True where the method itself says which region is the figure (1) and which the ground (0).
+    """
+
+    name: str
+    function: Callable[..., np.ndarray]
+    paper: Paper
+    parameters: Mapping[str, str]
+    figure: bool = False
+    task: str = "segmentation"
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Parameters with their default values."""
+        given = list(inspect.signature(self.function).parameters.values())[1:]
+        return {p.name: p.default for p in given} | {"side": DEFAULT_SIDE}
+
+    @property
+    def described(self) -> dict[str, str]:
+        """Every parameter's meaning, those that all methods share included."""
+        return {**self.parameters, **SIDE}
+
+    @property
+    def text(self) -> str:
+        """What its file says of it."""
+        return (sys.modules[self.function.__module__].__doc__ or "").strip()
+
+    def read(self, key: str, text: str) -> Any:
+        """A parameter's value from its text, in the type of its default.
+
+        Raises:
+            InputError: for an unknown parameter, or what is no number where one is expected.
+        """
+        if key not in self.defaults:
+            raise unknown(f"parameter of {self.name}", key, self.defaults)
+        kind = type(self.defaults[key])
+        try:
+            return kind(text)
+        except ValueError as error:
+            expected = "a whole number" if kind is int else "a number"
+            raise InputError(f"{self.name}: {key}={text!r} is not {expected} ({self.described[key]})") from error
+
+
+def method(
+    *, paper: Paper, parameters: Mapping[str, str], **facts: Any
+) -> Callable[[Callable[..., np.ndarray]], Callable[..., np.ndarray]]:
+    """Enters a function as the method of its name. `parameters` says what each of its keyword arguments means."""
+
+    def decorate(function: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+        name = function.__name__
+        entry = Method(name, function, paper, parameters, **facts)
+        if name in METHODS:
+            raise InputError(f"a classical method named {name!r} is registered already; choose another name")
+        if entry.described.keys() != entry.defaults.keys():
+            raise InputError(f"{name}: parameters {list(entry.defaults)} are described as {list(entry.described)}")
+        METHODS[name] = entry
+        return function
+
+    return decorate
+
+
+class Segmenter:
+    """A method with its parameters, as a function of one image: what `zoo.evaluate` and `zoo predict` take.
+
+    Args:
+        method: which.
+        **parameters: of the method, and `side`.
+
+    Raises:
+        InputError: for a parameter that the method has not.
+    """
+
+    def __init__(self, method: Method, **parameters: Any) -> None:
+        for key in parameters:
+            if key not in method.defaults:
+                raise unknown(f"parameter of {method.name}", key, method.defaults)
+        self.method, self.parameters = method, parameters
+        told = ",".join(f"{key}={value}" for key, value in parameters.items())
+        self.name = f"{method.name}:{told}" if told else method.name
+
+    def with_defaults(self, **parameters: Any) -> Segmenter:
+        """The same with these parameters where the method has them and nobody set them."""
+        known = {key: value for key, value in parameters.items() if key in self.method.defaults}
+        return Segmenter(self.method, **{**known, **self.parameters})
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Figure (1) and ground (0) of an image, uint8 H×W; see `zoo.classical.naming.figure_of`.
+
+        Raises:
+            InputError: as `regions`.
+        """
+        return self._figure(self._run(image))
+
+    def regions(self, image: np.ndarray) -> np.ndarray:
+        """The regions of an image, uint8 H×W, numbered from 0: those of the ground first, larger before smaller.
+
+        Args:
+            image: uint8 H×W×3, RGB, 16×16 pixels at least.
+
+        Raises:
+            InputError: for another kind of array, a parameter out of range, or more than 255 regions.
+        """
+        return self._numbered(self._run(image))
+
+    def both(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Figure and ground, and regions, of one run."""
+        found = self._run(image)
+        return self._figure(found), self._numbered(found)
+
+    def _figure(self, found: np.ndarray) -> np.ndarray:
+        return found.astype(np.uint8) if self.method.figure else figure_of(found)
+
+    def _numbered(self, found: np.ndarray) -> np.ndarray:
+        numbered = found if self.method.figure else ground_first(found)
+        if numbered.max() >= MOST_REGIONS:
+            raise InputError(
+                f"{self.name} cut a picture into {numbered.max() + 1} regions and a mask holds {MOST_REGIONS}; "
+                "give parameters for fewer (zoo card " + self.method.name + ")"
+            )
+        return numbered.astype(np.uint8)
+
+    def _run(self, image: np.ndarray) -> np.ndarray:
+        image = np.asarray(image)
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or min(image.shape[:2]) < LEAST_SIDE:
+            raise InputError(
+                f"{self.name} was given {image.dtype} of shape {image.shape}; an RGB picture is expected: uint8, "
+                f"H×W×3, {LEAST_SIDE}×{LEAST_SIDE} pixels at least"
+            )
+        parameters = {**self.method.defaults, **self.parameters}
+        side = parameters.pop("side")
+        within("side", side, 0, None)
+        if 0 < side < LEAST_SIDE:
+            raise InputError(f"side={side}: give {LEAST_SIDE} pixels or more, or 0 for the picture's own size")
+        found = self.method.function(np.ascontiguousarray(shrunk(image, side)), **parameters)
+        return enlarged(np.asarray(found), image.shape[:2])
+
+
+def shrunk(image: np.ndarray, side: int) -> np.ndarray:
+    """The image with its longer side at most `side` pixels and its shorter 16 at least; 0 leaves it as it is."""
+    from PIL import Image
+
+    share = side / max(image.shape[:2])
+    if side == 0 or share >= 1:
+        return image
+    height, width = (max(LEAST_SIDE, round(n * share)) for n in image.shape[:2])
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
+
+
+def enlarged(regions: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Each pixel of (H, W) gets the region it lies in."""
+    rows, columns = ((np.arange(n) * given // n) for n, given in zip(shape, regions.shape, strict=True))
+    return regions[rows[:, None], columns]
+
+
+def within(name: str, value: float, least: float, most: float | None) -> None:
+    """Refuses a parameter out of its range.
+
+    Raises:
+        InputError: saying the range.
+    """
+    if not (value >= least and (most is None or value <= most)):
+        raise InputError(f"{name}={value}: expected {least} or more" + ("" if most is None else f", {most} at most"))

@@ -1,0 +1,86 @@
+"""Classical methods before the evaluator that networks meet: the same confusion matrix, the same table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo import tasks
+from zoo.classical.naming import majority
+from zoo.errors import InputError
+
+if TYPE_CHECKING:
+    from zoo.classical.method import Segmenter
+    from zoo.data import Dataset, Sample
+    from zoo.training import Evaluation
+
+
+class RegionScorer:
+    """Class maps from a method's regions; `zoo.classical.naming` says how regions come to classes.
+
+    Args:
+        segmenter: the method; where it takes a number of regions and none was set, it is told that of the classes.
+        dataset: whose samples it will see.
+        oracle: let the truth name the regions also where the data have two classes only.
+    """
+
+    size = None
+
+    def __init__(self, segmenter: Segmenter, dataset: Dataset, oracle: bool = False) -> None:
+        if dataset.task != segmenter.method.task:
+            raise InputError(f"{segmenter.name} is for {segmenter.method.task}, {dataset.name} for {dataset.task}")
+        self.task = tasks.get(dataset.task)
+        self._classes, self._ignore = len(dataset.classes), dataset.ignore
+        self._segmenter = segmenter.with_defaults(regions=max(2, self._classes))
+        self._oracle = oracle or self._classes != 2
+        self._counts: list[int] = []
+
+    @property
+    def name(self) -> str:
+        """The method, and what its scores are."""
+        if not self._oracle:
+            return self._segmenter.name
+        mean = np.mean(self._counts) if self._counts else float("nan")
+        return f"{self._segmenter.name} (upper bound: the truth names its {mean:.1f} regions an image by majority)"
+
+    def answers(self, samples: list[Sample], times: list[float]) -> Iterator[np.ndarray]:
+        """One class map a sample; the seconds per image go into `times`."""
+        for sample in samples:
+            start = time.perf_counter()
+            figure, regions = self._segmenter.both(sample.image)
+            if self._counts:  # the first call also imports
+                times.append(time.perf_counter() - start)
+            self._counts.append(len(np.unique(regions)))
+            yield majority(regions, sample.target, self._classes, self._ignore) if self._oracle else figure
+
+
+def evaluate(
+    segmenter: Segmenter,
+    dataset: Dataset,
+    *,
+    oracle: bool = False,
+    limit: int | None = None,
+    progress: bool = True,
+) -> Evaluation:
+    """Scores a method over a data set as `zoo.evaluate` scores a network.
+
+    Args:
+        segmenter: of `zoo.classical.open`.
+        dataset: labelled samples. Of two classes the second is the figure; for more classes, or with `oracle`, the truth
+            names the regions, and the scores are an upper bound that says so in its name.
+        oracle: see `dataset`.
+        limit: how many samples at most, from the first.
+        progress: whether to draw a progress bar.
+
+    Raises:
+        InputError: the data set is empty or of another task, or a parameter is out of range.
+    """
+    from zoo.training.evaluation import score
+
+    count = len(dataset) if limit is None else min(limit, len(dataset))
+    if count < 1:
+        raise InputError(f"{dataset.name}: {count} samples; at least one is needed")
+    return score(RegionScorer(segmenter, dataset, oracle), dataset, 1, count, progress)
