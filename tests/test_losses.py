@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from scipy.ndimage import distance_transform_edt
 from sklearn.metrics import log_loss
 
 from zoo import losses
@@ -20,6 +21,8 @@ EVERY_LOSS = [
     losses.DiceLoss(IGNORE),
     losses.LovaszSoftmax(IGNORE),
     losses.WeightedSum([losses.SegmentationCrossEntropy(IGNORE), losses.DiceLoss(IGNORE)], [1, 0.5]),
+    losses.BoundaryLoss(IGNORE),
+    losses.WeightedSum([losses.BoundaryLoss(IGNORE), losses.DiceLoss(IGNORE), losses.BoundaryLoss(IGNORE)]),
 ]
 every_loss = pytest.mark.parametrize("loss", EVERY_LOSS, ids=lambda loss: loss.__class__.__name__)
 
@@ -46,11 +49,13 @@ def right(label: np.ndarray, chance: np.ndarray) -> np.ndarray:
 
 
 def value(loss, target, logits) -> float:
+    target = losses.prepared(loss, np.asarray(target), logits.shape[-1])
     return float(keras.ops.convert_to_numpy(loss(target, logits)))
 
 
 def gradient(loss, target, logits) -> np.ndarray:
     """d loss / d logits, by whatever backend runs."""
+    target = losses.prepared(loss, np.asarray(target), logits.shape[-1])
     if keras.backend.backend() == "jax":
         import jax
 
@@ -163,6 +168,53 @@ def test_lovasz_of_hard_errors_is_one_minus_iou():
     assert value(losses.LovaszSoftmax(None), target, logits) == pytest.approx(1 - np.mean(iou), abs=1e-6)
 
 
+def test_boundary_loss_is_its_formula(batch):
+    """Distances by looking at every pair of pixels; an ignored pixel is near to nobody."""
+    target, logits = batch
+    total, count = 0.0, 0
+    for mask, map_ in zip(target, logits, strict=True):
+        keep = mask != IGNORE
+        places, (label, chance) = np.argwhere(keep), flat(mask, map_)
+        apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
+        for c in np.unique(label):
+            of_class = label == c
+            outside, inside = apart[:, of_class].min(axis=1), apart[:, ~of_class].min(axis=1)
+            total += (chance[:, c] * np.where(of_class, 1 - inside, outside)).sum()
+        count += keep.sum()
+    assert value(losses.BoundaryLoss(IGNORE), *batch) == pytest.approx(total / count / CLASSES, abs=1e-5)
+
+
+def test_without_ignored_pixels_distances_are_the_authors():
+    """Kervadec's one_hot2dist: distance to the class outside, minus (distance to the rest - 1) inside."""
+    target = np.kron(np.random.default_rng(0).integers(0, 3, (4, 6)), np.ones((5, 7), int))
+    got = losses.BoundaryLoss(None).prepare(target[None], 4)[0]
+    np.testing.assert_array_equal(got[..., 0], target)
+    for c in range(3):
+        inside = target == c
+        expected = distance_transform_edt(~inside) * ~inside - (distance_transform_edt(inside) - 1) * inside
+        np.testing.assert_allclose(got[..., 1 + c], expected, atol=1e-5)
+    assert not got[..., 4].any()  # in no pixel
+    assert not losses.BoundaryLoss(None).prepare(np.ones((1, 5, 5), int), 4)[..., 1:].any()  # fills the picture
+
+
+def test_boundary_loss_of_the_target_itself_is_lowest():
+    target = np.zeros((1, 12, 12), int)
+    target[:, 3:9, 3:9] = 1
+    answers = [np.roll(target, shift, axis=1) for shift in range(4)]
+    found = [value(losses.BoundaryLoss(None), target, 100 * np.eye(2, dtype=np.float32)[each]) for each in answers]
+    assert found == sorted(found) and found[0] < 0
+
+
+def test_masks_without_distances_are_refused(batch):
+    with pytest.raises(InputError, match=r"loss\.prepare\(masks, classes\)"):
+        losses.BoundaryLoss(IGNORE)(*batch)
+
+
+def test_one_hot_targets_are_refused(batch):
+    with pytest.raises(InputError, match="4 channels for 4 classes; class indices are expected"):
+        losses.DiceLoss(IGNORE)(np.ones_like(batch[1]), batch[1])
+
+
 def test_weighted_sum_adds(batch):
     parts = losses.SegmentationCrossEntropy(IGNORE), losses.DiceLoss(IGNORE)
     both = losses.WeightedSum(parts, [2, 0.5])
@@ -207,7 +259,7 @@ def test_a_target_that_is_no_class_is_nan(loss, batch):
 def test_half_precision_logits_are_measured_in_float32(loss, batch):
     target, logits = batch
     half = keras.ops.cast(logits, "float16")
-    got = loss(target, half)
+    got = loss(losses.prepared(loss, target, CLASSES), half)
     assert keras.backend.standardize_dtype(got.dtype) == "float32"
     exact = value(loss, target, keras.ops.convert_to_numpy(half).astype(np.float32))
     assert value(loss, target, half) == pytest.approx(exact, abs=1e-6)

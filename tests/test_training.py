@@ -169,6 +169,12 @@ def test_a_loss_of_ones_own():
     assert same(model, trained(loss=zoo.losses.DiceLoss(255)))
 
 
+def test_a_loss_gets_the_targets_that_it_prepares():
+    pair = [zoo.losses.SegmentationCrossEntropy(255), zoo.losses.BoundaryLoss(255)]
+    result = zoo.train(network(), Blocks(), **{**RUN, "loss": zoo.losses.WeightedSum(pair, [1, 0.1])})
+    assert result.history["loss"][-1] < result.history["loss"][0]
+
+
 def test_a_data_set_that_is_all_ignored_changes_nothing_and_is_not_nan():
     class Nothing(Blocks):
         def __getitem__(self, index):

@@ -1,18 +1,21 @@
 """What networks learn from: losses over logits that respect an ignore label, and the weights that balance classes.
 
 All of them take targets of class indices (N, H×W or N×H×W; any integer or float dtype holding whole numbers) and logits
-with one more axis, the classes, at the end; they compute in float32 whatever the network's precision is, give one
-scalar for the batch, and give exactly 0 (and zero gradient) for a batch in which every target is the ignore label.
+with one more axis, the classes, at the end; or instead of targets what `loss.prepare` made of them, which `zoo.train`
+asks for. They compute in float32 whatever the network's precision is, give one scalar for the batch, and give exactly 0
+(and zero gradient) for a batch in which every target is the ignore label.
 """
 
 from __future__ import annotations
 
 from zoo.losses.balance import class_weights_from
-from zoo.losses.base import DenseLoss, WeightedSum
+from zoo.losses.base import DenseLoss, WeightedSum, prepared
+from zoo.losses.boundary import BoundaryLoss
 from zoo.losses.pixel import FocalLoss, HardPixelCrossEntropy, SegmentationCrossEntropy
 from zoo.losses.region import DiceLoss, LovaszSoftmax
 
 __all__ = [
+    "BoundaryLoss",
     "DenseLoss",
     "DiceLoss",
     "FocalLoss",
@@ -21,4 +24,5 @@ __all__ = [
     "SegmentationCrossEntropy",
     "WeightedSum",
     "class_weights_from",
+    "prepared",
 ]

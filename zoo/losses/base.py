@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from zoo.errors import InputError
@@ -29,7 +30,8 @@ class DenseLoss(keras.losses.Loss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         classes = y_pred.shape[-1]
         logits = ops.reshape(y_pred, (-1, classes))
-        target = ops.cast(ops.reshape(y_true, (-1,)), "int32")
+        label, extra = _parted(y_true, y_pred)
+        target = ops.cast(ops.reshape(label, (-1,)), "int32")
         inside = ops.logical_and(target >= 0, target < classes)
         if self.ignore is None:
             valid, impossible = inside, ops.logical_not(inside)
@@ -37,8 +39,25 @@ class DenseLoss(keras.losses.Loss):
             counted = ops.not_equal(target, self.ignore)
             valid = ops.logical_and(inside, counted)
             impossible = ops.logical_and(ops.logical_not(inside), counted)
-        loss = self.measure(ops.where(valid, target, 0), logits, ops.cast(valid, "float32"))
+        loss = self.measure_prepared(ops.where(valid, target, 0), logits, ops.cast(valid, "float32"), extra)
         return ops.where(ops.any(impossible), float("nan"), loss)
+
+    def prepare(self, targets: np.ndarray, classes: int) -> np.ndarray:
+        """Targets as the loss wants them: masks as they are, unless it needs something made of them with the batch.
+
+        Args:
+            targets: a batch of class indices.
+            classes: how many there are.
+
+        Returns:
+            the targets, or float32 with one more axis: the indices first, then `classes` numbers a pixel. All losses take
+            the latter, so that they can be summed, and those that need no more leave it aside.
+        """
+        return targets
+
+    def measure_prepared(self, target: Any, logits: Any, valid: Any, extra: Any) -> Any:
+        """The loss as a scalar; `extra` is what `prepare` added, float32 P×classes, or None. The rest is as of `measure`."""
+        return self.measure(target, logits, valid)
 
     def measure(self, target: Any, logits: Any, valid: Any) -> Any:
         """The loss as a scalar.
@@ -77,6 +96,12 @@ class WeightedSum(keras.losses.Loss):
                 f"{len(self.losses)} losses and {len(self.weights)} weights; one weight a loss, at least one"
             )
 
+    def prepare(self, targets: np.ndarray, classes: int) -> np.ndarray:
+        """Targets as all of the losses want them; see `DenseLoss.prepare`."""
+        for loss in self.losses:
+            targets = prepared(loss, targets, classes)
+        return targets
+
     def call(self, y_true: Any, y_pred: Any) -> Any:
         return sum(weight * loss(y_true, y_pred) for loss, weight in zip(self.losses, self.weights, strict=True))
 
@@ -88,6 +113,21 @@ class WeightedSum(keras.losses.Loss):
     def from_config(cls, config: dict[str, Any]) -> WeightedSum:
         losses = [keras.saving.deserialize_keras_object(loss) for loss in config["losses"]]
         return cls(**{**config, "losses": losses})
+
+
+def prepared(loss: keras.losses.Loss, targets: np.ndarray, classes: int) -> np.ndarray:
+    """Targets as a loss wants them (`DenseLoss.prepare`), ours or Keras's own."""
+    return loss.prepare(targets, classes) if hasattr(loss, "prepare") else targets
+
+
+def _parted(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Class indices, and what a loss's `prepare` added to them (P×classes) or None."""
+    classes, given = y_pred.shape[-1], y_true.shape
+    if len(given) != len(y_pred.shape) or given[-1] in (1, None):
+        return y_true, None
+    if given[-1] != 1 + classes:
+        raise InputError(f"targets of {given[-1]} channels for {classes} classes; class indices are expected, not one-hot")
+    return y_true[..., 0], ops.reshape(ops.cast(y_true[..., 1:], "float32"), (-1, classes))
 
 
 def mean_of(values: Any, weights: Any) -> Any:

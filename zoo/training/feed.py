@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -44,6 +45,7 @@ class Feed(keras.utils.PyDataset):
         super().__init__(source.workers, source.use_multiprocessing, source.max_queue_size)
         self.dataset = getattr(source, "dataset", None)
         self.outputs = outputs
+        self.prepare: Callable[[np.ndarray], np.ndarray] = np.asarray  # targets as the loss wants them
         self.epoch = 0
         self.error: Exception | None = None
 
@@ -58,7 +60,7 @@ class Feed(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         try:
             images, targets = self.batch(self.epoch, index)
-            return images, (targets,) * self.outputs
+            return images, (self.prepare(targets),) * self.outputs
         except Exception as error:
             self.error = error
             raise

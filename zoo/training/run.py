@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 import warnings
@@ -15,7 +16,7 @@ import numpy as np
 
 from zoo.errors import InputError, unknown
 from zoo.layers import inference, supervised
-from zoo.losses import class_weights_from
+from zoo.losses import class_weights_from, prepared
 from zoo.training.checkpoints import write_whole
 from zoo.training.evaluation import Evaluation, NetworkScorer, check_fit, score, task_of
 from zoo.training.feed import Feed
@@ -119,9 +120,10 @@ def _check_model(model: keras.Model, told: Settings) -> None:
 
 
 def _compile(network: keras.Model, weights: list[float], told: Settings, feed: Feed, task: Task) -> None:
-    """Gives the network its loss, on each output by its weight, and its optimiser, built."""
+    """Gives the network its loss, on each output by its weight, and its optimiser, built; and the feed the loss's wishes."""
+    classes = network.outputs[0].shape[-1]
     if feed.dataset is not None:
-        check_fit(network, network.outputs[0].shape[-1], feed.dataset)
+        check_fit(network, classes, feed.dataset)
     steps = told.epochs * len(feed)
     rate = WarmUp(told.learning_rate, steps, warmup_steps(told.warmup, len(feed), told.epochs), told.schedule)
     variables = network.trainable_variables
@@ -131,6 +133,7 @@ def _compile(network: keras.Model, weights: list[float], told: Settings, feed: F
         told.optimizer, rate, told.weight_decay, told.clipnorm, told.ema, variables, scaled=told.precision == "float16"
     )
     loss = told.loss or task.loss(feed.ignore, _class_weights(told, feed))
+    feed.prepare = functools.partial(prepared, loss, classes=classes)
     network.compile(
         optimizer=optimizer,
         loss=[loss] * len(weights),
