@@ -1,7 +1,7 @@
 """U-Net Lite: a classifier's features summed on the way up, cheap enough for every frame of a phone's camera.
 
-No paper of its own: U-Net (Ronneberger et al., 2015) gives the shape, an encoder and every scale handed across; FPN (Lin et al.,
-"Feature Pyramid Networks for Object Detection", 2017) the 1×1 convolution on each skip and the sum instead of the
+No paper of its own. U-Net (Ronneberger et al., 2015) gives the shape, an encoder and every scale handed across; FPN (Lin et
+al., "Feature Pyramid Networks for Object Detection", 2017) the 1×1 convolution on each skip and the sum instead of the
 concatenation; MobileNet (Howard et al., 2017) the depthwise separable convolutions.
 
 Made for int8 and the phone's GPU: a sum has one scale where a concatenation forces two differing ones together, what is
@@ -21,6 +21,7 @@ from zoo.encoders import features as encoder_features
 from zoo.errors import InputError
 from zoo.lazy import keras
 from zoo.registry import Paper, option_names, register
+from zoo.segmentation.mobile_blocks import convolution, enlarge_onto, project, separable
 
 PAPER = Paper(
     "U-Net: Convolutional Networks for Biomedical Image Segmentation",
@@ -30,7 +31,7 @@ PAPER = Paper(
 )
 VARIANTS = {
     "unet_lite": {"encoder": "mobilenet_v2"},
-    "unet_lite_fast": {"encoder": "mobilenet_v2", "shrink": 0.75, "channels": (64, 48, 32, 16)},
+    "unet_lite_fast": {"encoder": "mobilenet_v2", "shrink": 0.75, "decoder_channels": (64, 48, 32, 16)},
 }
 
 
@@ -40,7 +41,7 @@ VARIANTS = {
     paper=PAPER,
     input_size=(256, 256),
     mobile=True,
-    tiny={"encoder_options": {"width": 0.1}, "channels": (16, 8, 8, 8)},
+    tiny={"encoder_options": {"width": 0.1}, "decoder_channels": (16, 8, 8, 8)},
 )
 def unet_lite(
     image: Any,
@@ -48,7 +49,7 @@ def unet_lite(
     *,
     encoder: str = "mobilenet_v2",
     encoder_options: Mapping[str, Any] | None = None,
-    channels: tuple[int, ...] = (96, 64, 48, 32),
+    decoder_channels: tuple[int, ...] = (96, 64, 48, 32),
     finest: int = 2,
     shrink: float = 1.0,
 ) -> Any:
@@ -59,7 +60,7 @@ def unet_lite(
         classes: channels of the answer.
         encoder: any encoder with the strides from `finest` down.
         encoder_options: options of that encoder.
-        channels: of the way up, deep to shallow; the last entry serves all scales beyond.
+        decoder_channels: of the way up, deep to shallow; the last entry serves all scales beyond.
         finest: stride of the map that the scores are computed on.
         shrink: side of the image that the encoder sees, as a share of the input's.
 
@@ -75,29 +76,10 @@ def unet_lite(
     strides = [stride for stride in (int(name[1:]) for name in features) if stride >= finest]
     skips = features.at(finest, *strides[1:])
 
-    x = project(skips[-1], channels[0], f"s{strides[-1]}_lateral")
-    x = keras.layers.ReLU(6.0, name=f"s{strides[-1]}_relu6")(x)
+    x = convolution(skips[-1], decoder_channels[0], 1, f"s{strides[-1]}_lateral")
     for depth, (skip, stride) in enumerate(zip(skips[-2::-1], strides[-2::-1], strict=True), start=1):
-        n = channels[min(depth, len(channels) - 1)]
-        x = project(x, n, f"s{stride}_narrow")
-        x = layers.ResizeLike(name=f"s{stride}_up")([x, skip])
-        x = keras.layers.Add(name=f"s{stride}_add")([x, project(skip, n, f"s{stride}_lateral")])
-        x = keras.layers.ReLU(6.0, name=f"s{stride}_relu6")(x)
+        n = decoder_channels[min(depth, len(decoder_channels) - 1)]
+        x = enlarge_onto(project(skip, n, f"s{stride}_lateral"), x, f"s{stride}_up")
         x = separable(x, n, f"s{stride}_mix")
     x = keras.layers.Conv2D(classes, 1, name="score")(x)
     return layers.ResizeLike(name="up")([x, image])
-
-
-def project(x: Any, channels: int, name: str) -> Any:
-    """1×1 convolution and batch normalisation, linear: what is added must be able to be negative."""
-    x = keras.layers.Conv2D(channels, 1, use_bias=False, name=name)(x)
-    return keras.layers.BatchNormalization(name=f"{name}_bn")(x)
-
-
-def separable(x: Any, channels: int, name: str) -> Any:
-    """3×3 depthwise, 1×1, each with batch normalisation and ReLU6."""
-    x = keras.layers.DepthwiseConv2D(3, padding="same", use_bias=False, name=f"{name}_depthwise")(x)
-    x = keras.layers.BatchNormalization(name=f"{name}_depthwise_bn")(x)
-    x = keras.layers.ReLU(6.0, name=f"{name}_depthwise_relu6")(x)
-    x = project(x, channels, f"{name}_pointwise")
-    return keras.layers.ReLU(6.0, name=f"{name}_relu6")(x)
