@@ -42,7 +42,9 @@ CHANNELS = (64, 128, 256, 512, 512)
     fixed_size=True,
     tiny={"width": 0.125, "fc": ((7, 32), (1, 32))},
 )
-def vgg(image: Any, *, depths: tuple[int, ...], width: float = 1.0, margin: int = 0) -> Features:
+def vgg(
+    image: Any, *, depths: tuple[int, ...], width: float = 1.0, margin: int = 0, batchnorm: bool = False
+) -> Features:
     """Five stages of 3×3 convolutions, each ended by 2×2 max pooling.
 
     Args:
@@ -51,9 +53,10 @@ def vgg(image: Any, *, depths: tuple[int, ...], width: float = 1.0, margin: int 
         width: multiplies the channels.
         margin: zeros around the normalised image; 100 in the released FCN models, which see no image smaller than a
             fully connected layer's window that way.
+        batchnorm: normalise after each convolution, which the paper predates; SegNet and DeconvNet do.
 
     Returns:
-        s2 … s32, each the output of a stage's pooling.
+        s2 … s32, each the output of a stage's pooling; what the pooling saw is among the `taps` under the same name.
     """
     x = normalised(image, "imagenet_mean")
     if margin:
@@ -61,9 +64,17 @@ def vgg(image: Any, *, depths: tuple[int, ...], width: float = 1.0, margin: int 
     features = Features()
     for stage, (depth, channels) in enumerate(zip(depths, CHANNELS, strict=True), start=1):
         for conv in range(1, depth + 1):
-            x = keras.layers.Conv2D(
-                int(channels * width), 3, padding="same", activation="relu", name=f"conv{stage}_{conv}"
-            )(x)
+            x = convolution(x, int(channels * width), f"conv{stage}_{conv}", batchnorm)
+        features.taps[f"s{2**stage}"] = x
         x = keras.layers.MaxPooling2D(2, padding="same", name=f"pool{stage}")(x)
         features[f"s{2**stage}"] = x
     return features
+
+
+def convolution(x: Any, channels: int, name: str, batchnorm: bool) -> Any:
+    """3×3 convolution and ReLU, with batch normalisation between them if asked for."""
+    if not batchnorm:
+        return keras.layers.Conv2D(channels, 3, padding="same", activation="relu", name=name)(x)
+    x = keras.layers.Conv2D(channels, 3, padding="same", name=name)(x)
+    x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
+    return keras.layers.ReLU(name=f"{name}_relu")(x)

@@ -16,6 +16,7 @@ _PUBLIC = {  # name → the module it lives in
     "MaxPositions": "zoo.layers.unpooling",
     "MaxUnpooling2D": "zoo.layers.unpooling",
     "MirrorPadding2D": "zoo.layers.fit",
+    "NearestUnpooling2D": "zoo.layers.unpooling",
     "PadToMultiple": "zoo.layers.fit",
     "ResizeLike": "zoo.layers.fit",
     "auxiliary_heads": "zoo.layers.supervision",

@@ -1,4 +1,4 @@
-"""Unpooling: values go back to where a max pooling took them from (Zeiler 2011; Badrinarayanan 2015), or to a corner.
+"""Unpooling: values go back to where a max pooling took them from (Badrinarayanan 2015), or fill a block, or its corner.
 
 A 2×2 max pooling of stride 2 stays Keras's own `MaxPooling2D(2, padding="same")`; `MaxPositions` looks at the same tensor
 and says which of each window's four values won, and `MaxUnpooling2D` puts values at those places of a map of zeros:
@@ -77,6 +77,32 @@ class MaxUnpooling2D(keras.layers.Layer):
                 "expected one position for each value"
             )
         return keras.KerasTensor(_enlarged(x.shape, 2), dtype=self.compute_dtype)
+
+
+@keras.saving.register_keras_serializable(package="densezoo")
+class NearestUnpooling2D(keras.layers.Layer):
+    """Makes each value a block of equal ones: N×h×w×C → N×h·factor×w·factor×C.
+
+    The same numbers as Keras's `UpSampling2D`, which TensorFlow computes in five dimensions, too many for LiteRT's GPU
+    accelerator; here it is one resizing.
+
+    Args:
+        factor: side of a block in pixels.
+    """
+
+    def __init__(self, factor: int = 2, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, x):
+        _, height, width, _ = ops.shape(x)
+        return ops.image.resize(x, (height * self.factor, width * self.factor), interpolation="nearest")
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(_enlarged(x.shape, self.factor), dtype=self.compute_dtype)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "factor": self.factor}
 
 
 @keras.saving.register_keras_serializable(package="densezoo")

@@ -29,6 +29,7 @@ from zoo.errors import InputError, unknown
 from zoo.lazy import keras
 from zoo.registry import Paper, register
 from zoo.segmentation.deep_supervision import deeply_supervised
+from zoo.segmentation.upsampling import Step, upsample
 
 PAPER = Paper(
     "Fully Convolutional Networks for Semantic Segmentation",
@@ -71,6 +72,7 @@ def fcn(
     final_kernel: int | None = None,
     skip_scales: tuple[float, ...] | None = None,
     auxiliary: tuple[int, ...] = (),
+    upsampler: str = "bilinear",
 ) -> Any:
     """Encoder → fc6, fc7 → score → upsample and add a skip's score, for each skip → upsample to the image.
 
@@ -85,25 +87,26 @@ def fcn(
         final_kernel: side of the last upsampling kernel; twice its stride by default.
         skip_scales: factor on each skip's features, as in the at-once release: (0.01, 0.0001) for 8s.
         auxiliary: strides of the features that get an auxiliary head for training, such as (16,); padding="same" only.
+        upsampler: of `zoo.segmentation.upsampling`; with padding="same" only.
 
     Returns:
         N×H×W×classes logits.
     """
-    caffe = is_caffe(padding, auxiliary)
+    caffe = is_caffe(padding, auxiliary, upsampler)
+    padded = "valid" if caffe else "same"
     options = {**encoder_entry(encoder).options, **(encoder_options or {})}
     margin = {"margin": CAFFE_MARGIN} if caffe else {}
     features = encoder_features(encoder, image, on_grid=not caffe, **margin, **(encoder_options or {}))
 
     x = features.at(32)[0]
     for number, (kernel, units) in enumerate(options.get("fc", ()), start=6):
-        padded = "valid" if caffe else "same"
         x = keras.layers.Conv2D(units, kernel, padding=padded, activation="relu", name=f"fc{number}")(x)
         x = keras.layers.Dropout(0.5, name=f"dropout{number}")(x)
     x = keras.layers.Conv2D(classes, 1, name="score")(x)
 
     stride = 32
     for skip, offset, scale in zip(skips, caffe_offsets, skip_scales or [1.0] * len(skips), strict=False):
-        x = upsample(x, stride // skip, f"upscore_s{skip}", caffe)
+        x = upsample(x, upsampler, Step(stride // skip, classes, f"upscore_s{skip}", padding=padded))
         feature = features.at(skip)[0]
         if scale != 1:
             feature = keras.layers.Rescaling(scale, name=f"scale_s{skip}")(feature)
@@ -114,31 +117,17 @@ def fcn(
             x = layers.CropLike(name=f"crop_s{skip}")([x, score])
         x = keras.layers.Add(name=f"fuse_s{skip}")([x, score])
         stride = skip
-    x = upsample(x, stride, "upscore", caffe, final_kernel)
+    x = upsample(x, upsampler, Step(stride, classes, f"upscore_x{stride}", kernel=final_kernel, padding=padded))
     logits = layers.CropLike(caffe_offsets[-1] if caffe else 0, name="crop")([x, image])
     return deeply_supervised(logits, image, features, auxiliary)
 
 
-def is_caffe(padding: str, auxiliary: tuple[int, ...]) -> bool:
+def is_caffe(padding: str, auxiliary: tuple[int, ...], upsampler: str) -> bool:
     """Whether the released padding is asked for; refuses what goes with neither."""
     if padding not in PADDINGS:
         raise unknown("padding", padding, PADDINGS)
     if padding == "caffe" and auxiliary:
         raise InputError(f"auxiliary={auxiliary} needs features that lie over the image; leave out padding='caffe'")
+    if padding == "caffe" and upsampler != "bilinear":
+        raise InputError(f"the released crops fit its own upsampling: leave out upsampler={upsampler!r} or padding='caffe'")
     return padding == "caffe"
-
-
-def upsample(x: Any, factor: int, name: str, caffe: bool, kernel: int | None = None) -> Any:
-    """Transposed convolution that starts as bilinear interpolation by `factor`."""
-    if factor > 2 and not caffe:  # the GPU accelerator wants whole multiples; the zeros are cropped away
-        x = layers.PadToMultiple(factor, name=f"{name}_pad")(x)
-    return keras.layers.Conv2DTranspose(
-        x.shape[-1],
-        kernel or 2 * factor,
-        factor,
-        padding="valid" if caffe else "same",
-        use_bias=False,
-        kernel_initializer=layers.Bilinear(),
-        name=name,
-    )(x)
-

@@ -22,6 +22,7 @@ from zoo.errors import InputError, unknown
 from zoo.lazy import keras
 from zoo.registry import Paper, register
 from zoo.segmentation.deep_supervision import deeply_supervised
+from zoo.segmentation.upsampling import Step, upsample
 
 PAPER = Paper(
     "U-Net: Convolutional Networks for Biomedical Image Segmentation",
@@ -50,6 +51,7 @@ def unet(
     width: float = 1.0,
     decoder_channels: tuple[int, ...] = (256, 128, 64, 32, 16),
     auxiliary: tuple[int, ...] = (),
+    upsampler: str = "transposed",
 ) -> Any:
     """Contracting path → expanding path → 1×1 convolution.
 
@@ -63,6 +65,7 @@ def unet(
         width: multiplies the channels of the paper's network.
         decoder_channels: of the expanding path over an encoder, deep to shallow.
         auxiliary: strides of the contracting path's features that get an auxiliary head for training, such as (16,).
+        upsampler: of `zoo.segmentation.upsampling`.
 
     Returns:
         N×H×W×classes logits; smaller only for padding="valid" with mirror=False.
@@ -70,7 +73,7 @@ def unet(
     check_padding(padding, encoder, auxiliary)
     if encoder is not None:
         features = encoder_features(encoder, image, **(encoder_options or {}))
-        x = expand_encoder(image, features, decoder_channels)
+        x = expand_encoder(image, features, decoder_channels, upsampler)
         logits = keras.layers.Conv2D(classes, 1, name="score")(x)
         return deeply_supervised(logits, image, features, auxiliary)
 
@@ -90,8 +93,9 @@ def unet(
             x = keras.layers.MaxPooling2D(2, padding=padding, name=f"pool{scale}")(x)
     for scale in (4, 3, 2, 1):  # up the right side
         n = channels[scale - 1]
-        x = keras.layers.Conv2DTranspose(n, 2, 2, activation="relu", name=f"up{scale}_upconv")(x)
-        x = concatenate(x, features[f"s{2 ** (scale - 1)}"], f"up{scale}", padding)
+        skip = features[f"s{2 ** (scale - 1)}"]  # which pooling saw
+        x = upsample(x, upsampler, Step(2, n, f"up{scale}_upconv", activation="relu", pooled=skip))
+        x = concatenate(x, skip, f"up{scale}", padding)
         x = two_convolutions(x, n, f"up{scale}", padding)
 
     x = keras.layers.Conv2D(classes, 1, name="score")(x)
@@ -127,7 +131,7 @@ def concatenate(x: Any, skip: Any, name: str, padding: str) -> Any:
     return keras.layers.Concatenate(name=f"{name}_concat")([skip, x])
 
 
-def expand_encoder(image: Any, features: Features, decoder_channels: tuple[int, ...]) -> Any:
+def expand_encoder(image: Any, features: Features, decoder_channels: tuple[int, ...], upsampler: str) -> Any:
     """The expanding path over an encoder's features, up to the image's resolution."""
     strides = [int(name[1:]) for name in features]
     if len(decoder_channels) < len(strides):
@@ -139,7 +143,8 @@ def expand_encoder(image: Any, features: Features, decoder_channels: tuple[int, 
     targets = [*reversed(list(features.values())[:-1]), image]
     for target, stride, finer, n in zip(targets, strides[::-1], [*strides[-2::-1], 1], decoder_channels, strict=False):
         name = f"up_s{finer}"
-        x = keras.layers.Conv2DTranspose(n, stride // finer, stride // finer, name=f"{name}_upconv")(x)
+        step = Step(stride // finer, n, f"{name}_upconv", pooled=features.taps.get(f"s{stride}"))
+        x = upsample(x, upsampler, step)
         x = layers.CropLike(name=f"{name}_crop")([x, target])
         if finer > 1:
             x = keras.layers.Concatenate(name=f"{name}_concat")([target, x])
