@@ -41,6 +41,7 @@ class Card:
         ops: types of its layers.
         mobile: whole on the GPU accelerator in float32, float16 and int8.
         weights: names of published weights that `build(weights=…)` takes.
+        trained: names of the weights that the zoo ships for it, as `build` takes them.
         options: what `build` can be told about this network beyond its standard arguments.
     """
 
@@ -59,6 +60,7 @@ class Card:
     ops: tuple[str, ...]
     mobile: bool
     weights: tuple[str, ...]
+    trained: tuple[str, ...]
     options: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -89,7 +91,7 @@ class Row:
 
 
 def card(name: str) -> Card:
-    """Builds the network once and counts.
+    """Builds the network once and counts; NETWORK.TAG with the classes and options of those trained weights.
 
     Raises:
         zoo.errors.InputError: for an unknown name, or a layer of a type that cannot be counted.
@@ -158,6 +160,13 @@ def facts(entry: Architecture) -> dict[str, str]:
 
 
 def _built(name: str) -> keras.Model:
+    if "." in name:
+        from zoo.trained import get
+        from zoo.trained.weights import network
+
+        known = get(name)
+        shape = (*known.input_size, known.channels)
+        return network(known.model, known.labels, known.palette, known.options, shape)
     entry = architecture(name)
     return build(name, input_shape=(*entry.input_size, entry.channels))
 
@@ -167,16 +176,18 @@ def _count(name: str, model: keras.Model) -> Card:
     from zoo.memory import peak_activations
     from zoo.published import PUBLISHED
     from zoo.receptive import receptive_field
+    from zoo.trained import get, names
 
-    entry = architecture(name)
+    entry = architecture(name.partition(".")[0])
+    chosen = get(name).options if "." in name else {}
     return Card(
         name=name,
         task=entry.task,
         paper=entry.paper,
-        encoder=entry.default_encoder,
+        encoder=chosen.get("encoder", entry.default_encoder),
         strides=entry.strides,
-        input_size=entry.input_size,
-        channels=entry.channels,
+        input_size=tuple(model.input_shape[1:3]),
+        channels=model.input_shape[-1],
         classes=len(model.layers[-1].labels),
         trainable=sum(math.prod(v.shape) for v in model.trainable_variables),
         macs=macs(model),
@@ -185,5 +196,6 @@ def _count(name: str, model: keras.Model) -> Card:
         ops=tuple(sorted({type(layer).__name__ for layer in model.layers} - {"InputLayer"})),
         mobile=entry.mobile,
         weights=("imagenet",) if name in PUBLISHED else (),
+        trained=tuple(names(f"{name}.*")),
         options=tuple(option_names(entry)),
     )

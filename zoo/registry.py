@@ -147,8 +147,19 @@ def architecture(name: str) -> Architecture:
     """
     _discover()
     if name not in _registry:
-        raise unknown("model", name, _registry)
+        raise _unknown(name)
     return _registry[name]
+
+
+def _unknown(name: str) -> InputError:
+    from zoo import classical
+
+    if name in classical.names():
+        return InputError(
+            f"{name} is no network: it is a classical method and has nothing to build or train; "
+            f"zoo.classical.open({name!r}) is a function of an image, and zoo evaluate {name} scores it"
+        )
+    return unknown("model", name, _registry)
 
 
 def list_models(
@@ -189,7 +200,7 @@ def build(
     """Builds a network by name.
 
     Args:
-        name: an entry of `list_models()`.
+        name: an entry of `list_models()`; or NETWORK.TAG, an entry of `zoo.trained.names()`, with those trained weights.
         classes: how many classes, or their names. Default: the task's own (VOC's 21, ImageNet's 1,000).
         input_shape: (H, W, channels); H and W may be None (any size) wherever the paper's graph allows it, which is the
             default, with the paper's channels or the named encoder's. Images are RGB (or grey), 0–255; normalisation is inside.
@@ -214,6 +225,8 @@ def build(
     >>> build("fcn8s", classes=11, encoder="mobilenet_v2").output_shape
     (None, None, None, 11)
     """
+    if "." in name:
+        return _build_trained(name, classes, input_shape, encoder, head, weights or encoder_weights, palette, options)
     entry = architecture(name)
     labels = tasks.get(entry.task).labels_for(classes)
     named = _checked_options(entry, encoder, options)
@@ -235,6 +248,26 @@ def build(
 
         load_weights(model, weights)
     return model
+
+
+def _build_trained(
+    name: str,
+    classes: int | Sequence[str] | None,
+    input_shape: tuple[int | None, int | None, int] | None,
+    encoder: str | None,
+    head: str,
+    weights: str | Path | None,
+    palette: Sequence[Sequence[int]] | None,
+    options: Mapping[str, Any],
+) -> keras.Model:
+    from zoo.trained import get
+
+    get(name)  # a wrong name need not wait for Keras
+    if weights is not None:
+        raise InputError(f"{name} comes with its weights, and others were given: {weights}; build {name.partition('.')[0]}")
+    from zoo.trained.weights import build as build_trained
+
+    return build_trained(name, classes, input_shape, encoder, head, palette, **options)
 
 
 def _load_encoder(entry: Architecture, model: keras.Model, weights: str | Path, options: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from zoo.classical.method import method, within
 from zoo.registry import Paper
 
 PAPER = Paper(
-    "“GrabCut”: Interactive Foreground Extraction Using Iterated Graph Cuts",
+    "GrabCut: Interactive Foreground Extraction Using Iterated Graph Cuts",
     "Rother, Kolmogorov, Blake",
     2004,
     "https://doi.org/10.1145/1015706.1015720",

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from zoo.classical.naming import figure_of, ground_first
+from zoo.data.palettes import voc_palette
 from zoo.errors import InputError, unknown
 from zoo.registry import Paper
 
@@ -90,6 +91,15 @@ def method(
     return decorate
 
 
+@dataclass(frozen=True)
+class Meaning:
+    """What a method's answer means, with the names that a network's `Answer` has for it."""
+
+    task: str
+    labels: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+
+
 class Segmenter:
     """A method with its parameters, as a function of one image: what `zoo.evaluate` and `zoo predict` take.
 
@@ -113,6 +123,12 @@ class Segmenter:
         """The same with these parameters where the method has them and nobody set them."""
         known = {key: value for key, value in parameters.items() if key in self.method.defaults}
         return Segmenter(self.method, **{**known, **self.parameters})
+
+    @property
+    def meaning(self) -> Meaning:
+        """What the numbers in `regions` mean."""
+        labels = ("ground", "figure") if self.method.figure else tuple(f"region {i}" for i in range(MOST_REGIONS))
+        return Meaning(self.method.task, labels, voc_palette(len(labels)))
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Figure (1) and ground (0) of an image, uint8 H×W; see `zoo.classical.naming.figure_of`.

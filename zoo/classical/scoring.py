@@ -27,7 +27,7 @@ class RegionScorer:
         oracle: let the truth name the regions also where the data have two classes only.
     """
 
-    size = None
+    size = procedure = None
 
     def __init__(self, segmenter: Segmenter, dataset: Dataset, oracle: bool = False) -> None:
         if dataset.task != segmenter.method.task:

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
+    from zoo.classical import Segmenter
+
 DATA_HELP = "scenes, scenes:seed=3,count=400,size=128, camvid:PATH, voc:PATH or folder:PATH (images/ and masks/)."
+
+MODEL_HELP = "A .keras file, the folder of a training run, a .tflite file, shipped weights such as unet_lite.person, "
+MODEL_HELP += "or a classical method such as grabcut."
+MODEL_SUFFIXES = (".keras", ".h5", ".tflite")
 
 Data = Annotated[str, typer.Option("--data", "-d", help=DATA_HELP)]
 Size = Annotated[str | None, typer.Option("--size", "-s", help="Height × width in pixels: 256 or 360x480.")]
@@ -38,15 +44,21 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
 
 
 def open_model(path: Path) -> keras.Model:
-    """A trained model: a `.keras` file, or a training run's folder with one in it.
+    """A trained model: a `.keras` file, a training run's folder with one in it, or the name of weights that are shipped.
 
     Raises:
         InputError: if there is none.
     """
-    from zoo import load
+    from zoo import build, load, trained
     from zoo.cli.quiet import start_keras
 
-    start_keras()
+    if path.exists() or path.suffix in MODEL_SUFFIXES:
+        start_keras()
+    elif trained.is_name(str(path)):
+        start_keras()
+        return build(str(path))
+    else:
+        raise _no_model(str(path))
     if path.is_dir():
         inside = path / "model.keras"
         if not inside.is_file():
@@ -55,13 +67,63 @@ def open_model(path: Path) -> keras.Model:
     return load(path)
 
 
+def _no_model(text: str) -> InputError:
+    from zoo import classical, list_models, trained
+    from zoo.errors import unknown
+
+    if text in list_models():
+        shipped = ", ".join(trained.names(f"{text}.*"))
+        advice = f"name its weights: {shipped}" if shipped else f"train it: zoo train {text} --data … --out runs/{text}"
+        return InputError(f"{text} is a network without weights; {advice}, or give a .keras file or a run's folder")
+    return unknown("file, weights or classical method", text, [*trained.names(), *classical.names()])
+
+
+def default_size(path: Path) -> tuple[int, int] | None:
+    """The size that shipped weights were scored at; None for any other model."""
+    from zoo import trained
+
+    return trained.get(str(path)).input_size if not path.exists() and trained.is_name(str(path)) else None
+
+
+def shipped_file(path: Path) -> Path:
+    """The `.tflite` file of NETWORK.TAG:FORM, as unet_lite.person:int8; any other path as it is.
+
+    Raises:
+        InputError: if the weights have no such form, or their file is missing or damaged.
+    """
+    from zoo import trained
+
+    return trained.find(str(path)) if ":" in str(path) and not path.exists() and trained.is_name(str(path)) else path
+
+
+def open_method(path: Path, accelerator: str = "cpu", size: tuple[int, int] | None = None) -> Segmenter | None:
+    """A classical method by its name, with parameters or without, as grabcut or kmeans:regions=5; None for another thing.
+
+    Raises:
+        InputError: for a parameter that it has not, and for what only networks have: a size and an accelerator.
+    """
+    from zoo import classical
+
+    name = str(path).partition(":")[0]
+    if path.exists() or name not in classical.names():
+        return None
+    if size is not None or accelerator != "cpu":
+        raise InputError(f"--size and --accelerator are for networks; {name} works on the CPU, up to a size: {name}:side=256")
+    return classical.open(str(path))
+
+
 def open_predictor(
     path: Path, accelerator: str = "cpu", size: tuple[int, int] | None = None
 ) -> tuple[Callable[[np.ndarray], np.ndarray], Any]:
     """What answers one uint8 H×W×3 image at its own resolution, and what the answer means (task, labels, palette).
 
-    A `.tflite` file runs on LiteRT; a `.keras` file (or a run's folder) on Keras, at `size` if the model takes any.
+    A `.tflite` file runs on LiteRT; a `.keras` file (or a run's folder) on Keras, at `size` if the model takes any, and so
+    do shipped weights, by default at the size that they were scored at. A classical method answers its regions.
     """
+    method = open_method(path, accelerator, size)
+    if method is not None:
+        return method.regions, method.meaning
+    path = shipped_file(path)
     if path.suffix == ".tflite":
         import edge
 
@@ -72,7 +134,7 @@ def open_predictor(
     if accelerator != "cpu":
         raise InputError(f"--accelerator {accelerator} is for .tflite files; convert {path} first: zoo convert {path}")
     model = open_model(path)
-    return keras_predictor(model, size), meaning_of(model)
+    return keras_predictor(model, size or default_size(path)), meaning_of(model)
 
 
 def keras_predictor(

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from zoo.cli.arguments import shipped_file
+
 
 def benchmark(
     files: Annotated[list[Path], typer.Argument(help=".tflite files, timed turn by turn in one run.")],
@@ -23,7 +25,8 @@ def benchmark(
     import edge
     from edge.latency import table, write_csv
 
-    rows = edge.benchmark(files, accelerators=tuple(accelerator or ["cpu"]), threads=tuple(threads or [1, 2]))
+    given = [shipped_file(file) for file in files]
+    rows = edge.benchmark(given, accelerators=tuple(accelerator or ["cpu"]), threads=tuple(threads or [1, 2]))
     Console().print(table(rows))
     if out is not None:
         write_csv(rows, out)

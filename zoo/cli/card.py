@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,11 @@ from zoo.cli.quiet import start_keras
 from zoo.errors import InputError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from zoo.cards import Card
+    from zoo.classical import Method
+    from zoo.trained import Trained
 
 
 def card(
@@ -24,6 +29,8 @@ def card(
 ) -> None:
     """What is known of a network: paper, parameters, multiply-accumulates, memory, receptive field, options.
 
+    Of shipped weights also data, licence and scores; of a classical method what it assumes, and its parameters.
+
     Example: zoo card fcn8s
     """
     if every == (name is not None) or (every and as_json) or (out is not None and not every):
@@ -31,17 +38,25 @@ def card(
     if every:
         _write_all(out)
         return
+    from zoo import classical, trained
     from zoo.registry import architecture
 
-    architecture(name)  # a wrong name need not wait for Keras
+    if name in classical.names():
+        _show_method(classical.get(name), as_json)
+        return
+    known = trained.get(name) if "." in name else None  # a wrong name need not wait for Keras
+    architecture(known.model if known else name)
     start_keras()
     from zoo.cards import cards
 
     (found,) = cards([name])
     if as_json:
-        print(json.dumps(found.as_dict(), indent=2))
-    else:
-        _show(found)
+        weights = {} if known is None else {"weights_facts": known.as_dict()}
+        print(json.dumps({**found.as_dict(), **weights}, indent=2, ensure_ascii=False))
+        return
+    _show(found)
+    if known:
+        _show_trained(known)
 
 
 def _write_all(out: Path | None) -> None:
@@ -62,11 +77,14 @@ def _write_all(out: Path | None) -> None:
         write(found, file)
 
 
-def _show(found: Card) -> None:
-    from rich.console import Console
+def _table(title: str) -> Table:
     from rich.table import Table
 
-    table = Table(box=None, show_header=False, pad_edge=False, title=found.name, title_justify="left", title_style="bold")
+    return Table(box=None, show_header=False, pad_edge=False, title=title, title_justify="left", title_style="bold")
+
+
+def _show(found: Card) -> None:
+    table = _table(found.name)
     paper = found.paper
     seen = "the answer" if found.task == "segmentation" else "the last map"
     rows = {
@@ -83,9 +101,55 @@ def _show(found: Card) -> None:
         "layers": ", ".join(found.ops),
         "mobile": "whole on the GPU accelerator" if found.mobile else "not made for a phone's GPU",
         "weights": ", ".join(f'weights="{weights}"' for weights in found.weights),
+        "trained": ", ".join(found.trained),
         "options": ", ".join(found.options),
     }
+    _print_rows(rows, table)
+
+
+def _print_rows(rows: dict[str, str], table: Table) -> None:
+    from rich.console import Console
+
     for heading, text in rows.items():
         if text:
             table.add_row(f"[dim]{heading}[/]", text)
     Console().print(table)
+
+
+def _show_trained(known: Trained) -> None:
+    """What the weights learnt from, what each of their forms scored, and how they were made."""
+    made, best = known.training, known.training["best"]
+    rows = {
+        "data": known.source,
+        "licence": f"of the data: {known.licence}",
+        "classes": ", ".join(known.labels),
+        "recipe": f"zoo train --recipe {known.recipe}",
+        "trained": f"{made['epochs']} epochs in {made['seconds'] / 60:.0f} min"
+        + (f" on {made['hardware']}" if made["hardware"] else "")
+        + (f"; best {best['metric']} {best['score']:.4f} in epoch {best['epoch']}" if best else ""),
+    }
+    for score in known.measured:
+        told = ", ".join(f"{name.replace('_', ' ')} {100 * value:.1f}" for name, value in score.scores.items())
+        file = known.files.get(score.form)
+        kept = f" · {file.name}, {file.bytes / 1000:,.0f} kB" if file else ""
+        size = "×".join(map(str, score.size))
+        rows[score.form] = f"{told}\non {score.dataset}, {score.images} images at {size}{kept}"
+    _print_rows(rows, _table("weights"))
+
+
+def _show_method(method: Method, as_json: bool) -> None:
+    """A classical method's paper and parameters, and what its file says of it."""
+    parameters = {key: {"default": method.defaults[key], "meaning": text} for key, text in method.described.items()}
+    if as_json:
+        facts = {"name": method.name, "kind": "classical", "task": method.task, "paper": asdict(method.paper)}
+        print(json.dumps({**facts, "trainable": 0, "parameters": parameters}, indent=2, ensure_ascii=False))
+        return
+    paper = method.paper
+    rows = {
+        "task": method.task,
+        "kind": "classical: nothing in it is learnt",
+        "paper": f"{paper.authors}, “{paper.title}”, {paper.year}\n{paper.url}",
+        **{key: f"{told['default']}   {told['meaning']}" for key, told in parameters.items()},
+    }
+    _print_rows(rows, _table(method.name))
+    print(f"\n{method.text}")

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.arguments import Size, open_model, parse_size
+from zoo.cli.arguments import Size, default_size, open_model, parse_size
 from zoo.cli.quiet import start_keras
 
 
 def convert(
-    model: Annotated[Path, typer.Argument(help="A .keras file or the folder of a training run.")],
+    model: Annotated[
+        Path, typer.Argument(help="A .keras file, the folder of a training run, or shipped weights such as unet_lite.person.")
+    ],
     recipe: Annotated[str, typer.Option("--recipe", "-r", help="float32, float16, dynamic or int8.")] = "float32",
     size: Size = None,
     calibration: Annotated[
@@ -33,14 +35,15 @@ def convert(
 
     network = open_model(model)
     shape = network.inputs[0].shape[1:3]
-    pixels = parse_size(size) or (shape if None not in shape else None)
+    pixels = parse_size(size) or default_size(model) or (shape if None not in shape else None)
     if pixels is None:
         raise InputError(f"{model} takes any size, a phone's GPU one; choose it with --size, as in --size 256x256")
     images = None
     if calibration is not None:
         samples = zoo.data.open(calibration, "train")
         images = zoo.data.calibration_images(samples, min(count, len(samples)), pixels)
-    default = model / f"model_{recipe}.tflite" if model.is_dir() else model.with_name(f"{model.stem}_{recipe}.tflite")
+    stem = "model" if model.is_dir() else model.stem if model.is_file() else model.name
+    default = (model if model.is_dir() else model.parent) / f"{stem}_{recipe}.tflite"
     written = converters.to_tflite(
         network, out or default, recipe=recipe, input_size=pixels, calibration=images, io=io
     )

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from zoo.cli.arguments import shipped_file
+
 
 def demo(
     files: Annotated[list[Path] | None, typer.Argument(help=".tflite files to offer; none: drop your own in the page.")] = None,
@@ -23,11 +25,13 @@ def demo(
     """
     import edge
 
+    given = [shipped_file(file) for file in files or []]
+
     if export is not None:
-        edge.export_app(export, files or [], samples or [])
+        edge.export_app(export, given, samples or [])
         print(f"the app is in {export}/; any web server with HTTPS can host it")
         return
-    server = edge.serve(files or [], port=port, open_browser=browser, samples=samples or [])
+    server = edge.serve(given, port=port, open_browser=browser, samples=samples or [])
     print(f"{server.url}  (Ctrl-C ends it)")
     try:
         server.wait()

@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.arguments import Accelerator, Data, Size, meaning_of, open_model, open_predictor, parse_size
+from zoo.cli.arguments import (
+    MODEL_HELP,
+    Accelerator,
+    Data,
+    Size,
+    default_size,
+    meaning_of,
+    open_method,
+    open_model,
+    open_predictor,
+    parse_size,
+    shipped_file,
+)
 from zoo.cli.quiet import start_keras
+from zoo.errors import InputError
+
+if TYPE_CHECKING:
+    from zoo.data import Dataset
+    from zoo.training import Evaluation
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="A .keras file, the folder of a training run, or a .tflite file.")],
+    model: Annotated[Path, typer.Argument(help=MODEL_HELP)],
     data: Data,
     split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
     size: Size = None,
     accelerator: Accelerator = "cpu",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many images.")] = None,
+    oracle: Annotated[
+        bool, typer.Option(help="Classical methods: let the truth name the regions, for two classes too (an upper bound).")
+    ] = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Leave the scores there as JSON.")] = None,
 ) -> None:
     """Score a model: one confusion matrix over the whole split, at the images' own resolution.
@@ -26,22 +46,44 @@ def evaluate(
     """
     from rich.console import Console
 
-    import zoo
+    from zoo import classical
+
+    pixels = parse_size(size)
+    method = open_method(model, accelerator, pixels)
+    if oracle and method is None:
+        raise InputError(f"--oracle is for classical methods, whose regions have no names; {model} names its own classes")
+    if method is not None:
+        evaluation = classical.evaluate(method, _samples(data, split), oracle=oracle, limit=limit)
+    else:
+        evaluation = _evaluate_network(model, data, _samples(data, split), pixels, accelerator, limit)
+    Console().print(evaluation.table())
+    if out is not None:
+        evaluation.to_json(out)
+
+
+def _samples(data: str, split: str) -> Dataset:
     import zoo.data
 
     samples = zoo.data.open(data, split)
     start_keras()
-    if model.suffix == ".tflite":
-        subject, meaning = open_predictor(model, accelerator, parse_size(size))
-        evaluate_at = None
+    return samples
+
+
+def _evaluate_network(
+    model: Path, data: str, samples: Dataset, pixels: tuple[int, int] | None, accelerator: str, limit: int | None
+) -> Evaluation:
+    """A Keras model is scored at its own size, or the one that was asked for; a file through the runner."""
+    import zoo
+
+    file = shipped_file(model)
+    if file.suffix == ".tflite":
+        subject, meaning = open_predictor(file, accelerator, pixels)
+        pixels = None
     else:
         subject = open_model(model)
-        meaning, evaluate_at = meaning_of(subject), parse_size(size)
+        meaning, pixels = meaning_of(subject), pixels or default_size(model)
     check_labels(meaning.labels, samples.classes, model, data)
-    evaluation = zoo.evaluate(subject, samples, size=evaluate_at, limit=limit)
-    Console().print(evaluation.table())
-    if out is not None:
-        evaluation.to_json(out)
+    return zoo.evaluate(subject, samples, size=pixels, limit=limit)
 
 
 def check_labels(ours: tuple[str, ...], theirs: tuple[str, ...], model: Path, data: str) -> None:
@@ -50,7 +92,5 @@ def check_labels(ours: tuple[str, ...], theirs: tuple[str, ...], model: Path, da
     Raises:
         InputError: if the numbers of classes differ.
     """
-    from zoo.errors import InputError
-
     if len(ours) != len(theirs):
         raise InputError(f"{model} knows {len(ours)} classes, {data} has {len(theirs)}; they cannot be held against each other")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from zoo.cli.arguments import shipped_file
+
 
 def gpu_check(
     file: Annotated[Path, typer.Argument(help="Any .tflite file.")],
@@ -19,6 +21,6 @@ def gpu_check(
     import edge
     from zoo.data.images import read_rgb
 
-    verdict = edge.gpu_check(file, [read_rgb(path) for path in images] if images else None)
+    verdict = edge.gpu_check(shipped_file(file), [read_rgb(path) for path in images] if images else None)
     print(verdict.report())
     raise typer.Exit(0 if verdict.ok else 1)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zoo.errors import InputError
+
+if TYPE_CHECKING:
+    from zoo.trained import Trained
+
+WEIGHTS = "weights"  # the form of shipped weights that `zoo.build` reads
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9}
 
@@ -19,32 +25,77 @@ def list_models(
     encoders: Annotated[bool, typer.Option("--encoders", help="Only networks usable as encoder=.")] = False,
     max_params: Annotated[str | None, typer.Option(help="Only up to so many trainable parameters: 5M, 800k.")] = None,
     max_gmacs: Annotated[float | None, typer.Option(help="Only up to so many 10⁹ multiply-accumulates: 0.5.")] = None,
+    weights: Annotated[bool, typer.Option("--weights", help="The trained weights that are shipped instead.")] = False,
+    classical: Annotated[bool, typer.Option("--classical", help="The methods that learn nothing instead.")] = False,
     names: Annotated[bool, typer.Option("--names", help="Names alone, one a line, for scripts.")] = False,
 ) -> None:
-    """The networks there are, with their figures at their paper's input size.
+    """The networks there are, with their figures at their paper's input size; the classical methods follow them.
 
     Example: zoo list --task classification --max-params 5M
     """
-    from zoo.cards import table
     from zoo.errors import unknown
     from zoo.registry import list_models as find
 
-    if not find(pattern):
-        raise unknown("model", pattern, find())
+    if (weights or classical) and (mobile or encoders or max_params or max_gmacs or (weights and classical)):
+        raise InputError("--weights and --classical list other things than networks; of the filters only --task goes with them")
+    if weights:
+        _list_weights(pattern, task, names)
+        return
+    methods = [] if mobile or encoders or max_params or max_gmacs else _methods(pattern, task)
+    if not find(pattern) and not methods:
+        raise unknown("model", pattern, [*find(), *_methods("*", None)])
+    networks = [] if classical else _networks(pattern, task, mobile, encoders, max_params, max_gmacs)
+    if not networks and not methods:
+        raise InputError(f"none of the {len(find(pattern))} networks named {pattern} passes these filters; loosen one")
+    if names:
+        print("\n".join(methods if classical else networks or methods))
+        return
+    if networks:
+        _show(networks)
+    if methods:
+        _show_methods(methods, apart=bool(networks))
+
+
+def _networks(
+    pattern: str, task: str | None, mobile: bool, encoders: bool, max_params: str | None, max_gmacs: float | None
+) -> list[str]:
+    from zoo.cards import table
+    from zoo.registry import list_models as find
+
     rows = table()
     parameters = parse_count(max_params)
-    found = [
+    return [
         name
         for name in find(pattern, task=task, mobile=mobile or None, encoder=encoders or None)
         if (parameters is None or (name in rows and rows[name].trainable <= parameters))
         and (max_gmacs is None or (name in rows and rows[name].gmacs <= max_gmacs))
     ]
-    if not found:
-        raise InputError(f"none of the {len(find(pattern))} networks named {pattern} passes these filters; loosen one")
+
+
+def _methods(pattern: str, task: str | None) -> list[str]:
+    """The classical methods whose name matches a glob."""
+    from zoo import classical, tasks
+
+    wanted = None if task is None else tasks.get(task).name
+    found = [classical.get(name) for name in classical.names() if fnmatch.fnmatchcase(name, pattern)]
+    return [method.name for method in found if wanted in (None, method.task)]
+
+
+def _list_weights(pattern: str, task: str | None, names: bool) -> None:
+    from zoo import tasks, trained
+    from zoo.errors import unknown
+
+    wanted = None if task is None else tasks.get(task).name
+    sets = [trained.get(name) for name in trained.names(pattern)]
+    sets = [known for known in sets if wanted in (None, known.task)]
+    if not sets and trained.names():
+        raise unknown("weights", pattern, trained.names())
     if names:
-        print("\n".join(found))
+        print("".join(f"{known.name}\n" for known in sets), end="")
+    elif sets:
+        _show_weights(sets)
     else:
-        _show(found)
+        print("no weights are shipped here; zoo recipes shows how they are made")
 
 
 def parse_count(text: str | None) -> float | None:
@@ -83,6 +134,44 @@ def _show(found: list[str]) -> None:
             "×".join(str(n) for n in (*entry.input_size, entry.channels)),
             "yes" if entry.mobile else "",
             f"{entry.paper.first_author} {entry.paper.year}",
+        )
+    Console().print(shown)
+
+
+def _show_methods(names: list[str], apart: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from zoo import classical
+
+    if apart:
+        print()
+    shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("classical method", "task", "paper"):
+        shown.add_column(heading, no_wrap=True)
+    for method in map(classical.get, names):
+        shown.add_row(method.name, method.task, f"{method.paper.first_author} {method.paper.year}")
+    Console().print(shown)
+
+
+def _show_weights(sets: list[Trained]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("weights", "params", "size", "scored on", "score", "int8", "kB", "licence of the data"):
+        shown.add_column(heading, no_wrap=True, justify="right" if heading in ("params", "score", "int8", "kB") else "left")
+    for known in sets:
+        metric, values = known.headline
+        shown.add_row(
+            known.name,
+            _short(known.parameters),
+            "×".join(map(str, known.input_size)),
+            known.score().dataset,
+            f"{metric} {100 * values[WEIGHTS]:.1f}",
+            f"{100 * values['int8']:.1f}" if "int8" in values else "",
+            f"{known.files[WEIGHTS].bytes / 1000:,.0f}",
+            known.licence,
         )
     Console().print(shown)
 

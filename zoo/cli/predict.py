@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.arguments import Accelerator, Size, open_predictor, parse_size
+from zoo.cli.arguments import MODEL_HELP, Accelerator, Size, open_predictor, parse_size
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="A .tflite file, a .keras file or the folder of a training run.")],
+    model: Annotated[Path, typer.Argument(help=MODEL_HELP)],
     images: Annotated[list[Path], typer.Argument(help="Pictures of any size.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the overlays and masks.")] = Path("predictions"),
     size: Size = None,
