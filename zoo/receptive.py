@@ -198,7 +198,7 @@ def _rules() -> dict[type, Rule]:
     families: dict[Rule, Sequence[type]] = {
         _pointwise: [*_named(pointwise), own.Answer, own.LocalResponseNormalization, own.PadToMultiple],
         _windowed: [*_named(windowed), own.MaxPositions],
-        _whole: _named("Flatten GlobalAveragePooling2D GlobalMaxPooling2D Reshape"),
+        _whole: [*_named("Flatten GlobalAveragePooling2D GlobalMaxPooling2D Reshape"), own.GridAverage],
         _resized: [*_named("Resizing UpSampling2D"), own.ResizeLike, own.BedOfNails2D, own.NearestUnpooling2D],
         _unpooled: [own.MaxUnpooling2D],
         _shifted: [*_named("Cropping2D ZeroPadding2D"), own.CropLike, own.MirrorPadding2D],
