@@ -21,6 +21,7 @@ from zoo.cli.lab import lab
 from zoo.cli.list import list_models
 from zoo.cli.predict import predict
 from zoo.cli.quickstart import quickstart
+from zoo.cli.recipes import app as recipes
 from zoo.cli.train import train
 from zoo.errors import InputError
 
@@ -51,6 +52,7 @@ for name, command in {
     "lab": lab,
 }.items():
     app.command(name)(command)
+app.add_typer(recipes, name="recipes")
 
 
 def main() -> None:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zoo.cli.arguments import Data, Size, parse_size
+from zoo.cli.arguments import DATA_HELP, Size, parse_size
 from zoo.cli.quiet import start_keras
+from zoo.cli.recipes import train_recipe
+from zoo.errors import InputError
 
 if TYPE_CHECKING:
     import keras
 
     from zoo.data import Dataset
+    from zoo.training import Result
 
 
 RunFolder = Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; run again to go on where it stopped.")]
@@ -40,10 +43,30 @@ ValidateEvery = Annotated[int, typer.Option(min=1, help="Epochs between looks at
 Minutes = Annotated[float | None, typer.Option(help="Stop after so long; run again to go on.")]
 
 
+Network = Annotated[str | None, typer.Argument(help="A segmentation network of zoo list; none with --recipe.")]
+OptionalData = Annotated[str | None, typer.Option("--data", "-d", help=DATA_HELP)]
+RecipeName = Annotated[
+    str | None, typer.Option("--recipe", help="A name of zoo recipes, or a recipe file, instead of a network and its settings.")
+]
+# With a recipe, what may be said beside it: arguments of `zoo.train` and of `zoo.build`. The rest is the recipe's.
+SETTINGS = {
+    "epochs": "epochs",
+    "batch": "batch_size",
+    "rate": "learning_rate",
+    "precision": "precision",
+    "validate_every": "validate_every",
+    "seed": "seed",
+}
+BUILD = {"encoder_weights": "encoder_weights"}
+BESIDE = ("recipe", "data", "out", "minutes")
+
+
 def train(
-    name: Annotated[str, typer.Argument(help="A segmentation network of zoo list.")],
-    data: Data,
+    context: typer.Context,
     out: RunFolder,
+    name: Network = None,
+    data: OptionalData = None,
+    recipe: RecipeName = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 30,
     size: Size = None,
     batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 8,
@@ -65,13 +88,18 @@ def train(
 ) -> None:
     """Train a network. Interrupt it at any moment; the same command goes on where it stopped.
 
+    zoo train --recipe NAME makes weights anew that the zoo ships.
+
     Example: zoo train fcn8s --encoder mobilenet_v2 --data camvid:PATH --crop --size 240x320 --out runs/camvid
     """
     import zoo
     import zoo.data
 
+    if recipe is not None:
+        _report(train_recipe(recipe, data, out, *_beside(context, recipe), minutes), out)
+        return
     pixels = parse_size(size)
-    training, validation = zoo.data.open(data, "train"), zoo.data.open(data, "val")
+    name, training, validation = _opened(name, data)
     start_keras()
     model = _build(name, training, pixels, seed, encoder, encoder_weights, output_stride, auxiliary)
     result = zoo.train(
@@ -94,9 +122,40 @@ def train(
         folder=out,
         max_seconds=None if minutes is None else 60 * minutes,
     )
+    _report(result, out)
+
+
+def _opened(name: str | None, data: str | None) -> tuple[str, Dataset, Dataset]:
+    """The name, and the data to train on and to choose by."""
+    import zoo.data
+
+    if name is None or data is None:
+        missing = "NAME" if name is None else "--data"
+        raise InputError(f"{missing} is missing: zoo train NAME --data … --out …, or zoo train --recipe NAME --out …")
+    return name, zoo.data.open(data, "train"), zoo.data.open(data, "val")
+
+
+def _report(result: Result, out: Path) -> None:
     if result.best is not None:
         print(f"best: {result.best['metric']} {result.best['score']:.4f} in epoch {result.best['epoch']}")
     print(f"{result.stopped}; the same command goes on" if result.stopped else f"{out}/model.keras is ready")
+
+
+def _beside(context: typer.Context, recipe: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What was said on the command line in place of a recipe's own: settings of `zoo.train`, arguments of `zoo.build`.
+
+    Raises:
+        InputError: for what is the recipe's alone.
+    """
+    said = [key for key in context.params if context.get_parameter_source(key).name == "COMMANDLINE"]
+    for key in said:
+        if key not in (*SETTINGS, *BUILD, *BESIDE):
+            what = key if key == "name" else f"--{key.replace('_', '-')}"
+            raise InputError(f"{what} is for {recipe} to say; change it in a copy of the recipe's file: --recipe FILE.py")
+    settings, build = (
+        {to: context.params[key] for key, to in known.items() if key in said} for known in (SETTINGS, BUILD)
+    )
+    return settings, build
 
 
 def _build(
@@ -113,7 +172,6 @@ def _build(
     import keras
 
     import zoo
-    from zoo.errors import InputError
     from zoo.registry import architecture
 
     entry = architecture(name)
