@@ -98,7 +98,7 @@ def test_rates_scale_with_the_output_stride(name: str, output_stride: int, rates
     assert model.get_layer("aspp_1x1").output.shape[1:3] == sides
 
 
-@pytest.mark.parametrize("name", ["lraspp", "deeplab_v3", "deeplab_v3plus", "fcn_resnet50"])
+@pytest.mark.parametrize("name", ["lraspp", "deeplab_v1", "deeplab_v3", "deeplab_v3plus", "fcn_resnet50"])
 @pytest.mark.parametrize("encoder", ["vgg16", "resnet18", "densenet121", "efficientnet_lite0", "mobilenet_v2"])
 def test_any_encoder_goes_under_them(name: str, encoder: str) -> None:
     options = {"encoder_options": dict(architecture(encoder).tiny), "encoder": encoder}
@@ -149,3 +149,22 @@ def test_auxiliary_heads_train_and_vanish(name: str, strides: tuple[int, ...]) -
     assert len(network.outputs) == len(weights) == 1 + len(strides)
     plain = layers.inference(model)
     assert trainable(plain) == trainable(tiny(name)) < trainable(model)
+
+
+def test_a_dilated_vgg_sees_what_the_plain_one_sees_at_every_second_position() -> None:
+    """Chen 2014, section 3.1: with windows of 3, nothing but the sampling changes up to the last pooling that is left."""
+    from zoo.encoders import features
+
+    small = {"width": 0.0625, "window": 3}
+    image = keras.Input((129, 97, 3))
+    plain, dense = (
+        keras.Model(image, features("vgg16", image, output_stride=stride, **small).at(stride)[0]) for stride in (16, 8)
+    )
+    dense.set_weights(plain.get_weights())
+    assert dense.output_shape[1:3] == (17, 13) and plain.output_shape[1:3] == (9, 7)
+    assert [dense.get_layer(f"conv{stage}_1").dilation_rate[0] for stage in (3, 4, 5)] == [1, 1, 2]
+    assert [dense.get_layer(f"pool{stage}").strides[0] for stage in (1, 2, 3, 4, 5)] == [2, 2, 2, 1, 1]
+    picture = np.random.default_rng(0).uniform(0, 255, (1, 129, 97, 3)).astype("float32")
+    before = [keras.Model(model.input, model.get_layer("conv5_3").output)(picture) for model in (plain, dense)]
+    coarse, fine = (np.asarray(values) for values in before)
+    np.testing.assert_allclose(fine[:, ::2, ::2], coarse, atol=1e-4 * np.abs(coarse).max())

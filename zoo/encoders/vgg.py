@@ -16,6 +16,7 @@ from typing import Any
 from zoo.encoders import Features, register_encoder
 from zoo.encoders.fully_connected import fully_connected_top
 from zoo.encoders.normalise import normalised
+from zoo.encoders.strides import Strides
 from zoo.lazy import keras
 from zoo.registry import Paper
 
@@ -43,9 +44,16 @@ CHANNELS = (64, 128, 256, 512, 512)
     tiny={"width": 0.125, "fc": ((7, 32), (1, 32))},
 )
 def vgg(
-    image: Any, *, depths: tuple[int, ...], width: float = 1.0, margin: int = 0, batchnorm: bool = False
+    image: Any,
+    *,
+    depths: tuple[int, ...],
+    width: float = 1.0,
+    margin: int = 0,
+    batchnorm: bool = False,
+    output_stride: int = 32,
+    window: int = 2,
 ) -> Features:
-    """Five stages of 3×3 convolutions, each ended by 2×2 max pooling.
+    """Five stages of 3×3 convolutions, each ended by max pooling.
 
     Args:
         image: N×H×W×C, 0–255.
@@ -54,6 +62,9 @@ def vgg(
         margin: zeros around the normalised image; 100 in the released FCN models, which see no image smaller than a
             fully connected layer's window that way.
         batchnorm: normalise after each convolution, which the paper predates; SegNet and DeconvNet do.
+        output_stride: 8, 16 or 32; beyond it strides become dilation, and poolings get a window of 3, which at stride 1
+            stays where it is; one of 2 would move the map.
+        window: side of the other poolings' windows; DeepLab's are 3.
 
     Returns:
         s2 … s32, each the output of a stage's pooling; what the pooling saw is among the `taps` under the same name.
@@ -61,20 +72,22 @@ def vgg(
     x = normalised(image, "imagenet_mean")
     if margin:
         x = keras.layers.ZeroPadding2D(margin, name="margin")(x)
-    features = Features()
+    features, strides = Features(), Strides(1, output_stride)
     for stage, (depth, channels) in enumerate(zip(depths, CHANNELS, strict=True), start=1):
         for conv in range(1, depth + 1):
-            x = convolution(x, int(channels * width), f"conv{stage}_{conv}", batchnorm)
-        features.taps[f"s{2**stage}"] = x
-        x = keras.layers.MaxPooling2D(2, padding="same", name=f"pool{stage}")(x)
-        features[f"s{2**stage}"] = x
+            x = convolution(x, int(channels * width), f"conv{stage}_{conv}", batchnorm, strides.dilation)
+        stride, full = strides.halve(), x
+        x = keras.layers.MaxPooling2D(window if stride == 2 else 3, stride, padding="same", name=f"pool{stage}")(x)
+        features.taps[f"s{strides.stride}"] = full
+        features[f"s{strides.stride}"] = x
     return features
 
 
-def convolution(x: Any, channels: int, name: str, batchnorm: bool) -> Any:
+def convolution(x: Any, channels: int, name: str, batchnorm: bool, dilation: int) -> Any:
     """3×3 convolution and ReLU, with batch normalisation between them if asked for."""
+    options = {"padding": "same", "dilation_rate": dilation, "name": name}
     if not batchnorm:
-        return keras.layers.Conv2D(channels, 3, padding="same", activation="relu", name=name)(x)
-    x = keras.layers.Conv2D(channels, 3, padding="same", name=name)(x)
+        return keras.layers.Conv2D(channels, 3, activation="relu", **options)(x)
+    x = keras.layers.Conv2D(channels, 3, **options)(x)
     x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x)

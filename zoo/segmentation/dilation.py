@@ -16,6 +16,7 @@ def dilated_features(
     output_stride: int | None,
     usual_stride: int,
     encoder_options: Mapping[str, Any] | None = None,
+    **wishes: Any,
 ) -> tuple[Features, int]:
     """The encoder's features, and the stride of the deepest of them.
 
@@ -28,12 +29,13 @@ def dilated_features(
         output_stride: of the deepest feature. None: `usual_stride` where the encoder can dilate, else its own.
         usual_stride: of the network's paper.
         encoder_options: further options of the encoder.
+        **wishes: options for the encoders that have them; `encoder_options` override them.
 
     Raises:
         InputError: if an output_stride is asked for and the encoder has no dilated form.
     """
     known = option_names(encoder_entry(encoder))
-    options = {"last": False} if "last" in known else {}
+    options = {option: value for option, value in {"last": False, **wishes}.items() if option in known}
     if output_stride is not None or "output_stride" in known:
         options["output_stride"] = output_stride or usual_stride
     found = features(encoder, image, **{**options, **(encoder_options or {})})
