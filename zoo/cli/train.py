@@ -86,9 +86,7 @@ def train(
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
     minutes: Minutes = None,
 ) -> None:
-    """Train a network. Interrupt it at any moment; the same command goes on where it stopped.
-
-    zoo train --recipe NAME makes weights anew that the zoo ships.
+    """Train a network, or with --recipe make shipped weights anew. Interrupt it; the same command goes on where it stopped.
 
     Example: zoo train fcn8s --encoder mobilenet_v2 --data camvid:PATH --crop --size 240x320 --out runs/camvid
     """
