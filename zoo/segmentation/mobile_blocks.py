@@ -9,28 +9,29 @@ from typing import Any
 
 from zoo import layers
 from zoo.lazy import keras
+from zoo.segmentation import convolutions
 
 EXPANSION = 3
 
 
 def convolution(x: Any, channels: int, kernel: int, name: str, stride: int = 1) -> Any:
     """Convolution, batch normalisation, ReLU6."""
-    x = keras.layers.Conv2D(channels, kernel, stride, padding="same", use_bias=False, name=name)(x)
-    x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
-    return keras.layers.ReLU(6.0, name=f"{name}_relu6")(x)
+    return relu6(convolutions.convolution(x, channels, kernel, name, stride=stride, relu=False), name)
 
 
-def depthwise(x: Any, name: str, stride: int = 1, dilation: int = 1, activate: bool = True) -> Any:
-    """3×3 depthwise convolution, batch normalisation and, if wanted, ReLU6."""
-    x = keras.layers.DepthwiseConv2D(3, stride, padding="same", dilation_rate=dilation, use_bias=False, name=name)(x)
-    x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
-    return keras.layers.ReLU(6.0, name=f"{name}_relu6")(x) if activate else x
+def depthwise(x: Any, name: str, dilation: int = 1) -> Any:
+    """3×3 depthwise convolution, batch normalisation, ReLU6."""
+    return relu6(convolutions.depthwise(x, name, dilation=dilation, relu=False), name)
 
 
 def project(x: Any, channels: int, name: str) -> Any:
     """1×1 convolution and batch normalisation, linear."""
-    x = keras.layers.Conv2D(channels, 1, use_bias=False, name=name)(x)
-    return keras.layers.BatchNormalization(name=f"{name}_bn")(x)
+    return convolutions.convolution(x, channels, 1, name, relu=False)
+
+
+def relu6(x: Any, name: str) -> Any:
+    """The activation after the layer of that name."""
+    return keras.layers.ReLU(6.0, name=f"{name}_relu6")(x)
 
 
 def separable(x: Any, channels: int, name: str) -> Any:
@@ -55,5 +56,4 @@ def enlarge_onto(target: Any, x: Any, name: str) -> Any:
 
 def add(x: Any, y: Any, name: str) -> Any:
     """Sum, ReLU6."""
-    x = keras.layers.Add(name=f"{name}_add")([x, y])
-    return keras.layers.ReLU(6.0, name=f"{name}_relu6")(x)
+    return relu6(keras.layers.Add(name=f"{name}_add")([x, y]), name)

@@ -25,8 +25,9 @@ from zoo.encoders import Features
 from zoo.encoders.channels import round_channels
 from zoo.lazy import keras
 from zoo.registry import Paper, register
+from zoo.segmentation import convolutions
 from zoo.segmentation.deep_supervision import deeply_supervised
-from zoo.segmentation.mobile_blocks import add, convolution, depthwise, enlarge_onto, inverted_residual, project
+from zoo.segmentation.mobile_blocks import add, convolution, enlarge_onto, inverted_residual, project
 
 PAPER = Paper(
     "Deep Dual-Resolution Networks for Real-time and Accurate Semantic Segmentation of Road Scenes",
@@ -75,7 +76,8 @@ def pocket_seg(image: Any, classes: int, *, width: float, auxiliary: tuple[int, 
         sharp, deep = exchange(sharp, deep, f"exchange{stage}")
     features = Features(s8=sharp, s16=deep)
 
-    deep = pooled_context(deep, "pooled")
+    # The whole picture's average, laid under every position: a broadcast sum would be wrong in int8 on the GPU accelerator.
+    deep = enlarge_onto(deep, layers.GridAverage(name="pooled_average")(deep), "pooled")
     x = inverted_residual(enlarge_onto(sharp, deep, "up_s8"), "up_s8_block")
     x = inverted_residual(enlarge_onto(project(fine, top, "up_s4_skip"), x, "up_s4"), "up_s4_block")
     x = keras.layers.Dropout(0.1, name="dropout")(x)
@@ -85,12 +87,6 @@ def pocket_seg(image: Any, classes: int, *, width: float, auxiliary: tuple[int, 
 
 def exchange(sharp: Any, deep: Any, name: str) -> tuple[Any, Any]:
     """Each branch gets the other's map at its own stride, added."""
-    coarser = depthwise(sharp, f"{name}_to_context_depthwise", stride=2, activate=False)
+    coarser = convolutions.depthwise(sharp, f"{name}_to_context_depthwise", stride=2, relu=False)
     coarser = project(coarser, deep.shape[-1], f"{name}_to_context")
     return enlarge_onto(sharp, deep, f"{name}_to_detail"), add(deep, coarser, f"{name}_to_context")
-
-
-def pooled_context(x: Any, name: str) -> Any:
-    """Adds what the whole picture shows to every position, as a first guess of the scene."""
-    pooled = keras.layers.GlobalAveragePooling2D(keepdims=True, name=name)(x)
-    return add(x, project(pooled, x.shape[-1], f"{name}_project"), name)

@@ -1,0 +1,172 @@
+"""Segmenters side by side: one short training each with one recipe, then parameters, MACs, mIoU of float and int8, latency.
+
+    python benchmarks/segmenters.py camvid:PATH --encoder-weights applications:mobilenet_v2_1.0_224_imagenet.weights.h5
+
+What stops half-way goes on when started again: every network's run, file and scores stay in --work. The CSV and the picture are
+written at the end, over all networks that have been finished there. The training is short on purpose (minutes a network on two
+CPU cores): it ranks what learns quickly, and is no statement about what a network reaches in the end.
+"""
+
+from __future__ import annotations
+
+import csv
+import fnmatch
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+ENCODER = "mobilenet_v2"
+FROZEN = "stem*,block*,last*"  # its batch normalisation: the published statistics are better than those of small batches
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A network of the table: its name in the registry, options of `zoo.build`, and whether its encoder is pretrained."""
+
+    name: str
+    options: dict[str, Any]
+    pretrained: bool = True
+
+
+ENTRIES = (
+    Entry("fcn32s", {"encoder": ENCODER}),
+    Entry("fcn16s", {"encoder": ENCODER}),
+    Entry("fcn8s", {"encoder": ENCODER}),
+    Entry("unet", {"encoder": ENCODER, "decoder_channels": (96, 64, 32, 24, 16)}),
+    Entry("unet_lite", {}),
+    Entry("deeplab_v3_mobilenet_v2", {}),
+    Entry("deeplab_v3plus_mobilenet_v2", {}),
+    Entry("lraspp_mobilenet_v2", {}),
+    Entry("fast_scnn", {}, pretrained=False),
+    Entry("pocket_seg", {"auxiliary": (8, 16)}, pretrained=False),
+    Entry("pocket_seg_small", {"auxiliary": (8, 16)}, pretrained=False),
+)
+RECIPE = {  # the same for all
+    "epochs": 15,
+    "batch_size": 8,
+    "size": (240, 320),
+    "learning_rate": 1e-3,
+    "class_weights": "sqrt_median",
+    "validate_every": 5,
+}
+CALIBRATION = 64
+COLUMNS = ("network", "start", "parameters", "gmacs", "epochs", "miou", "miou_int8", "ms", "ms_int8", "bytes_int8")
+
+
+def main(
+    data: Annotated[str, typer.Argument(help="A data spec with train, val and test, such as camvid:PATH.")],
+    encoder_weights: Annotated[str | None, typer.Option(help="For the pretrained encoder; none: from scratch.")] = None,
+    work: Annotated[Path, typer.Option(help="Where runs and files stay.")] = Path("runs/segmenters"),
+    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/segmenters.csv"),
+    size: Annotated[str, typer.Option(help="HxW of the files and of MACs.")] = "360x480",
+    epochs: Annotated[int, typer.Option(min=1, help="Of every training.")] = RECIPE["epochs"],
+    only: Annotated[str, typer.Option(help="A glob of names.")] = "*",
+) -> None:
+    """Train, convert, score and time."""
+    from zoo.cli.arguments import parse_size
+    from zoo.cli.quiet import start_keras
+
+    start_keras()
+    pixels = parse_size(size)
+    for entry in ENTRIES:
+        if fnmatch.fnmatch(entry.name, only):
+            scores(entry, data, encoder_weights, work / entry.name, pixels, epochs)
+    finished = [entry for entry in ENTRIES if (work / entry.name / "scores.json").is_file()]
+    rows = [json.loads((work / entry.name / "scores.json").read_text(encoding="utf-8")) for entry in finished]
+    times(rows, [work / entry.name for entry in finished])
+    with out.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    draw(rows, out.with_suffix(".png"))
+    print(f"{out} and {out.with_suffix('.png')}: {len(rows)} networks")
+
+
+def scores(
+    entry: Entry, data: str, encoder_weights: str | None, folder: Path, pixels: tuple[int, int], epochs: int
+) -> None:
+    """Trains one network unless it is trained, and leaves its files and scores.json in its folder."""
+    import keras
+
+    import converters
+    import edge
+    import zoo
+    import zoo.data
+
+    if (folder / "scores.json").is_file():
+        return
+    training, validation, test = (zoo.data.open(data, split) for split in ("train", "val", "test"))
+    start = encoder_weights if entry.pretrained else None
+    keras.utils.set_random_seed(0)
+    colours = {"palette": training.palette, "input_shape": (None, None, 3)}
+    model = zoo.build(entry.name, training.classes, encoder_weights=start, **colours, **entry.options)
+    zoo.train(
+        model,
+        training,
+        validation,
+        **{**RECIPE, "epochs": epochs},
+        augment=zoo.data.Augment(native=True),
+        frozen_batchnorm=FROZEN if start else False,
+        folder=folder,
+        verbose=2,
+    )
+    model = zoo.load(folder / "model.keras")
+    images = zoo.data.calibration_images(training, min(CALIBRATION, len(training)), pixels)
+    for recipe in ("float32", "int8"):
+        calibration = images if recipe == "int8" else None
+        converters.to_tflite(model, folder / f"{recipe}.tflite", recipe=recipe, input_size=pixels, calibration=calibration)
+    row = {
+        "network": entry.name,
+        "start": "ImageNet encoder" if start else "scratch",
+        "parameters": sum(math.prod(weight.shape) for weight in model.trainable_weights),
+        "gmacs": round(zoo.macs(model, input_size=pixels) / 1e9, 2),
+        "epochs": epochs,
+        "miou": round(100 * zoo.evaluate(model, test).headline, 1),
+        "miou_int8": round(100 * zoo.evaluate(edge.Runner(folder / "int8.tflite"), test).headline, 1),
+        "bytes_int8": (folder / "int8.tflite").stat().st_size,
+    }
+    unfinished = folder / "scores.json.part"
+    unfinished.write_text(json.dumps(row, indent=1) + "\n", encoding="utf-8")
+    unfinished.replace(folder / "scores.json")
+
+
+def times(rows: list[dict[str, Any]], folders: list[Path]) -> None:
+    """Adds the latencies, all files taking turns in one run on one CPU thread."""
+    import edge
+
+    for recipe, column in (("float32", "ms"), ("int8", "ms_int8")):
+        timed = edge.benchmark([folder / f"{recipe}.tflite" for folder in folders], threads=(1,))
+        for row, time in zip(rows, timed, strict=True):
+            row[column] = round(time.median_ms, 1)
+
+
+def draw(rows: list[dict[str, Any]], path: Path) -> None:
+    """mIoU against latency, the area of a disc for the parameters, an arrow from float to int8."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
+    for row in rows:
+        colour = "#1f77b4" if row["start"] == "ImageNet encoder" else "#d95f02"
+        axes.scatter(row["ms"], row["miou"], s=row["parameters"] / 8e3, color=colour, alpha=0.35, linewidths=0)
+        axes.annotate(
+            "", (row["ms_int8"], row["miou_int8"]), (row["ms"], row["miou"]), arrowprops={"arrowstyle": "->", "color": colour}
+        )
+        axes.annotate(row["network"], (row["ms_int8"], row["miou_int8"]), (4, 5), textcoords="offset points", fontsize=8)
+    axes.set_xscale("log")
+    axes.set_xlabel("ms an image, one CPU thread, LiteRT (disc: float32, tip of the arrow: int8)")
+    axes.set_ylabel("mean IoU on the test split, %")
+    axes.set_title(f"{rows[0]['epochs']} epochs, one recipe. Blue: ImageNet encoder; orange: from scratch", fontsize=10)
+    axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    typer.run(main)
