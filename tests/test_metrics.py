@@ -1,13 +1,14 @@
-"""The confusion matrix against scikit-learn, and its conventions."""
+"""The confusion matrix against scikit-learn and contours against their definition, and the conventions."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from sklearn import metrics
 
 from zoo.errors import InputError
-from zoo.metrics import ConfusionMatrix
+from zoo.metrics import BoundaryScores, ConfusionMatrix
 
 NAMES = ("road", "car", "pole", "never")
 
@@ -38,6 +39,7 @@ def test_scores_are_scikit_learns(pixels):
     np.testing.assert_allclose(matrix.iou[:3], iou, rtol=1e-12)
     assert matrix.miou == pytest.approx(iou.mean(), abs=1e-12)
     np.testing.assert_allclose(matrix.dice[:3], metrics.f1_score(truth, guess, average=None), rtol=1e-12)
+    assert matrix.mean_dice == pytest.approx(metrics.f1_score(truth, guess, average="macro"), abs=1e-12)
     np.testing.assert_allclose(matrix.precision[:3], metrics.precision_score(truth, guess, average=None), rtol=1e-12)
     assert matrix.pixel_accuracy == pytest.approx(metrics.accuracy_score(truth, guess), abs=1e-12)
     assert matrix.mean_accuracy == pytest.approx(metrics.balanced_accuracy_score(truth, guess), abs=1e-12)
@@ -133,3 +135,88 @@ def test_picture(pixels, tmp_path):
     with Image.open(path) as image:
         assert min(image.size) > 300
         assert len(np.unique(np.asarray(image.convert("L")))) > 20
+
+
+def blocks(seed: int, shift: int = 0) -> np.ndarray:
+    """A map 48×60 of blocks of three classes, moved to the right."""
+    map_ = np.kron(np.random.default_rng(seed).integers(0, 3, (4, 5)), np.ones((12, 12), int))
+    return np.roll(map_, shift, axis=1)
+
+
+def contours(*pairs, classes=NAMES, ignore=255, tolerance=2.5) -> BoundaryScores:
+    scores = BoundaryScores(classes, ignore, tolerance)
+    for target, prediction in pairs:
+        scores.update(target, prediction)
+    return scores
+
+
+@pytest.mark.parametrize("tolerance", [1, 2.5, 0.06])
+def test_boundary_scores_are_their_definition_by_dilation(tolerance):
+    """DAVIS' way: contours are widened by a disc and intersected. The classes' borders by erosion, 255 in no one's."""
+    pairs = [(blocks(0), blocks(0, 2)), (blocks(1), blocks(1)[::-1])]
+    pairs[1][0][5:20, 10:40] = 255
+    radius = tolerance if tolerance >= 1 else tolerance * np.hypot(48, 60)
+    grid = np.indices((9, 9)) - 4
+    disc = np.hypot(*grid) <= radius
+    found = contours(*pairs, tolerance=tolerance)
+    for c in range(3):
+        expected = []
+        for target, prediction in pairs:
+            counted = target != 255
+            edges = []
+            for mask in ((target == c) & counted, (prediction == c) & counted):
+                edges.append(mask & ~ndimage.binary_erosion(mask | ~counted, border_value=1))
+            wide = [ndimage.binary_dilation(edge, disc) for edge in edges]
+            recall, precision = ((edges[i] & wide[1 - i]).sum() / edges[i].sum() for i in (0, 1))
+            expected.append((precision, recall, 2 * precision * recall / (precision + recall)))
+        means = np.mean(expected, axis=0)
+        np.testing.assert_allclose([found.precision[c], found.recall[c], found.f_score[c]], means, rtol=1e-12)
+        assert 0 < means[2] < 1
+    assert np.isnan(found.f_score[3])
+    assert found.mean_f_score == pytest.approx(found.f_score[:3].mean(), abs=1e-15)
+
+
+def test_contours_within_the_tolerance_are_met():
+    assert contours((blocks(0), blocks(0))).mean_f_score == 1
+    near, far = (contours((blocks(0)[:, 5:], blocks(0, 2)[:, 5:]), tolerance=t).mean_f_score for t in (2, 1))
+    assert far < near
+
+
+def test_contours_of_empty_and_full_classes():
+    some = np.zeros((8, 8), int)
+    some[2:5, 2:5] = 1
+    whole, none = np.ones((8, 8), int), np.zeros((8, 8), int)
+    missed = contours((some, none))  # class 1 is not answered, class 0 has no contour in the answer
+    assert missed.precision[1] == 1 and missed.recall[1] == 0 and missed.f_score[1] == 0
+    full = contours((whole, whole), (whole, some))  # no contour in the target: none is right, any is wrong
+    assert full.f_score[1] == 0.5 and full.recall[1] == 1 and full.precision[1] == 0.5
+    assert np.isnan(full.f_score[0])  # in no target
+
+
+def test_contours_do_not_run_along_what_is_ignored():
+    target = np.ones((8, 8), int)
+    target[:, 4:] = 255
+    prediction = np.where(np.arange(8) < 4, 1, 2) + np.zeros((8, 1), int)
+    assert contours((target, prediction)).f_score[1] == 1
+
+
+def test_contours_of_parts_are_merged():
+    pairs = [(blocks(i), blocks(i, 3)) for i in range(3)]
+    merged = contours(pairs[0]).merge(contours(*pairs[1:]))
+    np.testing.assert_array_equal(merged.f_score, contours(*pairs).f_score)
+    with pytest.raises(InputError, match="merge"):
+        merged.merge(BoundaryScores(NAMES, 255, 7))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: BoundaryScores(3, tolerance=0), "tolerance=0"),
+        (lambda: BoundaryScores(3).update(np.zeros(4, int), np.zeros(4, int)), "class maps H×W"),
+        (lambda: BoundaryScores(3).update(np.zeros((2, 2), int), np.zeros((2, 3), int)), "2×2 and predictions 2×3"),
+        (lambda: BoundaryScores(3).update(np.zeros((2, 2), int), np.zeros((2, 2))), "float64"),
+    ],
+)
+def test_what_has_no_contours_is_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()

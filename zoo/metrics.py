@@ -1,4 +1,4 @@
-"""Scores from one confusion matrix over a whole data set, in float64, with an ignore label.
+"""Scores over a whole data set, from one confusion matrix and from contours, in float64, with an ignore label.
 
 >>> matrix = ConfusionMatrix(("background", "cat"), ignore=255)
 >>> matrix.update(np.array([[0, 1, 255]]), np.array([[0, 0, 1]]))
@@ -11,6 +11,7 @@ Conventions, which decide the last digits of a published figure:
 * A pixel whose target is the ignore label counts nowhere, whatever was predicted there.
 * A class in neither targets nor predictions has no score: it is nan per class and left out of every mean. A class that
   is predicted but never in a target has IoU 0 and is in the mean; so does scikit-learn's `jaccard_score`.
+* Contours are scored image by image and averaged, class by class, as in the papers (`BoundaryScores`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import numpy as np
 
 from zoo.errors import InputError
 
-__all__ = ["ConfusionMatrix"]
+__all__ = ["BoundaryScores", "ConfusionMatrix"]
 
 
 class ConfusionMatrix:
@@ -52,18 +53,7 @@ class ConfusionMatrix:
         Raises:
             InputError: shapes differ, values are not integers, or a counted pixel has a class out of range.
         """
-        target, prediction = np.asarray(target), np.asarray(prediction)
-        if target.shape != prediction.shape:
-            raise InputError(
-                f"targets are {_times(target.shape)} and predictions {_times(prediction.shape)}; "
-                "they must have one shape: resize predictions to the mask first"
-            )
-        for what, array in (("targets", target), ("predictions", prediction)):
-            if array.dtype.kind not in "iub":
-                raise InputError(
-                    f"{what} are {array.dtype}; class indices (integers) are expected: take the argmax first"
-                )
-        target, prediction = target.ravel(), prediction.ravel()
+        target, prediction = (array.ravel() for array in _alike(target, prediction))
         if self.ignore is not None:
             valid = target != self.ignore
             target, prediction = target[valid], prediction[valid]
@@ -198,6 +188,116 @@ class ConfusionMatrix:
     @property
     def _predictions(self) -> np.ndarray:
         return self.counts.sum(axis=0)
+
+
+class BoundaryScores:
+    """How well contours are met: boundary precision, recall and F-score of each class, filled image by image.
+
+    Csurka et al., "What is a good evaluation measure for semantic segmentation?", 2013; Perazzi et al., "DAVIS", 2016.
+    The contour of a class is its pixels that have a neighbour of another class above, below, left or right; the border of
+    the image is none. Precision is the share of the prediction's contour that lies within the tolerance of the target's,
+    recall the share of the target's within the tolerance of the prediction's, F their harmonic mean.
+
+    Conventions:
+
+    * A class is scored in the images whose target holds it (Csurka et al.), and its score is the mean over those; the mean
+      over classes counts each class the same. One that is in no target is nan and in no mean.
+    * No contour in the prediction: precision 1, recall 0. None in the target (the class fills what counts): precision 0
+      and recall 1, or 1 and 1 if the prediction has none either (DAVIS).
+    * An ignored pixel is of no class, in the prediction too, and a neighbour of it is not on a contour for that.
+
+    Args:
+        classes: how many classes, or their names in order.
+        ignore: the target value that is not scored, or None.
+        tolerance: greatest Euclidean distance, in pixels, or below 1 as a share of the image's diagonal.
+    """
+
+    def __init__(self, classes: int | Sequence[str], ignore: int | None = None, tolerance: float = 0.0075) -> None:
+        if not 0 < tolerance < float("inf"):
+            raise InputError(f"tolerance={tolerance}; expected pixels, or below 1 a share of the image's diagonal")
+        self.classes = ConfusionMatrix(classes).classes
+        self.ignore, self.tolerance = ignore, float(tolerance)
+        self._sums = np.zeros((3, len(self.classes)))  # of precision, recall and F over images
+        self._images = np.zeros(len(self.classes), np.int64)
+
+    def update(self, target: np.ndarray, prediction: np.ndarray) -> None:
+        """Scores one image: integer arrays H×W of class indices.
+
+        Raises:
+            InputError: shapes differ or are not H×W, or values are not integers.
+        """
+        target, prediction = _alike(target, prediction)
+        if target.ndim != 2:
+            raise InputError(f"contours are of class maps H×W; {_times(target.shape)} was given")
+        counted = np.ones(target.shape, bool) if self.ignore is None else target != self.ignore
+        tolerance = self.tolerance * (np.hypot(*target.shape) if self.tolerance < 1 else 1)
+        for c in range(len(self.classes)):
+            truth = (target == c) & counted
+            if truth.any():
+                true, found = (_contour(mask, counted) for mask in (truth, (prediction == c) & counted))
+                precision, recall = _near(found, true, tolerance), _near(true, found, tolerance)
+                both = precision + recall
+                self._sums[:, c] += precision, recall, 2 * precision * recall / both if both else 0.0
+                self._images[c] += 1
+
+    def merge(self, other: BoundaryScores) -> BoundaryScores:
+        """Adds another's images to these (parts of a data set scored apart) and returns these."""
+        if (other.classes, other.tolerance) != (self.classes, self.tolerance):
+            raise InputError(f"cannot merge contours of {other.classes} within {other.tolerance} into others")
+        self._sums += other._sums
+        self._images += other._images
+        return self
+
+    @property
+    def precision(self) -> np.ndarray:
+        """Of each class, float64, 0–1; nan for a class in no target."""
+        return _ratio(self._sums[0], self._images)
+
+    @property
+    def recall(self) -> np.ndarray:
+        """Of each class, float64, 0–1; nan for a class in no target."""
+        return _ratio(self._sums[1], self._images)
+
+    @property
+    def f_score(self) -> np.ndarray:
+        """Of each class, float64, 0–1; nan for a class in no target."""
+        return _ratio(self._sums[2], self._images)
+
+    @property
+    def mean_f_score(self) -> float:
+        """Mean of `f_score` over the classes that are in a target; nan when none is."""
+        return _mean(self.f_score)
+
+
+def _contour(mask: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Places (P×2) of the pixels of H×W `mask` that have a counted neighbour outside of it."""
+    other = np.pad(counted & ~mask, 1)
+    beside = other[:-2, 1:-1] | other[2:, 1:-1] | other[1:-1, :-2] | other[1:-1, 2:]
+    return np.argwhere(mask & beside)
+
+
+def _near(places: np.ndarray, others: np.ndarray, tolerance: float) -> float:
+    """Share of the places that lie within the tolerance of any of the others; 1 where there are no places."""
+    from scipy.spatial import KDTree
+
+    if not len(places) or not len(others):
+        return float(not len(places))
+    distances, _ = KDTree(others).query(places, distance_upper_bound=np.nextafter(tolerance, np.inf))
+    return float((distances <= tolerance).mean())
+
+
+def _alike(target: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both as arrays of integers of one shape."""
+    target, prediction = np.asarray(target), np.asarray(prediction)
+    if target.shape != prediction.shape:
+        raise InputError(
+            f"targets are {_times(target.shape)} and predictions {_times(prediction.shape)}; "
+            "they must have one shape: resize predictions to the mask first"
+        )
+    for what, array in (("targets", target), ("predictions", prediction)):
+        if array.dtype.kind not in "iub":
+            raise InputError(f"{what} are {array.dtype}; class indices (integers) are expected: take the argmax first")
+    return target, prediction
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:

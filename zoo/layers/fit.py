@@ -28,7 +28,25 @@ class ResizeLike(keras.layers.Layer):
 
     def call(self, inputs):
         x, reference = inputs
-        return ops.image.resize(x, _spatial(reference), interpolation=self.interpolation)
+        size = _spatial(reference)
+        if all(isinstance(side, int) for side in (*size, *_spatial(x))):
+            return ops.image.resize(x, size, interpolation=self.interpolation)
+        for axis, side in enumerate(size, start=1):  # Keras resizes to sizes known in advance only
+            x = self._resize_axis(x, axis, side)
+        return x
+
+    def _resize_axis(self, x, axis: int, side):
+        """Interpolation along one axis, to a number of positions that is known when the graph runs."""
+        given = ops.shape(x)[axis]
+        ratio = ops.cast(given, "float32") / ops.cast(side, "float32")
+        place = (ops.cast(ops.arange(side), "float32") + 0.5) * ratio
+        if self.interpolation == "nearest":
+            return ops.take(x, ops.minimum(ops.cast(place, "int32"), given - 1), axis=axis)
+        below = ops.floor(place - 0.5)
+        share = ops.reshape(ops.cast(place - 0.5 - below, x.dtype), [-1 if i == axis else 1 for i in range(4)])
+        first = ops.maximum(ops.cast(below, "int32"), 0)
+        second = ops.minimum(ops.cast(below, "int32") + 1, given - 1)
+        return ops.take(x, first, axis=axis) * (1 - share) + ops.take(x, second, axis=axis) * share
 
     def compute_output_spec(self, inputs):
         x, reference = inputs

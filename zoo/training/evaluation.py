@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-from PIL import Image
 from rich.progress import Progress
 from rich.table import Table
 
 from zoo import tasks
 from zoo.errors import InputError
+from zoo.inference import Asked, Procedure
 from zoo.layers import answer
-from zoo.metrics import ConfusionMatrix
+from zoo.metrics import BoundaryScores, ConfusionMatrix
 from zoo.tasks import Task
-from zoo.training.precision import compiles
 
 if TYPE_CHECKING:
     from zoo.data import Dataset, Sample
@@ -36,9 +35,11 @@ class Evaluation:
         task: the task that was scored.
         images: how many.
         size: (H, W) that images were resized to for the network; None for each its own.
-        matrix: the one confusion matrix that all scores come from.
+        matrix: the one confusion matrix that all scores but those of contours come from.
         ms_per_image: median milliseconds per image in the network alone, or in the whole call of a runner, whose
             first call is left out (nan when there was no other).
+        procedure: how the network was asked; None for a runner, which asks itself.
+        contours: how well contours are met, where that was asked for.
     """
 
     model: str
@@ -48,11 +49,21 @@ class Evaluation:
     size: tuple[int, int] | None
     matrix: ConfusionMatrix
     ms_per_image: float
+    procedure: Procedure | None = None
+    contours: BoundaryScores | None = None
 
     @property
     def scores(self) -> dict[str, float]:
         """The task's scores by name, 0–1, the headline first."""
-        return self.task.summary(self.matrix)
+        contours = {} if self.contours is None else {"boundary_f_score": self.contours.mean_f_score}
+        return self.task.summary(self.matrix) | contours
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a class: those of the matrix, and the contours' F-score where it was asked for."""
+        rows = self.matrix.rows()
+        if self.contours is not None:
+            rows = [row | {"boundary_f_score": f} for row, f in zip(rows, self.contours.f_score.tolist(), strict=True)]
+        return rows
 
     @property
     def headline(self) -> float:
@@ -61,11 +72,14 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON can hold it; scores that are nan become None."""
-        rows = [{key: _json(value) for key, value in row.items()} for row in self.matrix.rows()]
+        rows = [{key: _json(value) for key, value in row.items()} for row in self.rows()]
         facts = {"model": self.model, "dataset": self.dataset, "task": self.task.name, "images": self.images}
         size = None if self.size is None else list(self.size)
+        facts |= {"size": size, "procedure": None if self.procedure is None else str(self.procedure)}
+        if self.contours is not None:
+            facts["boundary_tolerance"] = self.contours.tolerance
         scores = {name: _json(value) for name, value in self.scores.items()}
-        return {**facts, "size": size, "scores": scores, "classes": rows, "ms_per_image": _json(self.ms_per_image)}
+        return {**facts, "scores": scores, "classes": rows, "ms_per_image": _json(self.ms_per_image)}
 
     def to_json(self, path: str | Path) -> Path:
         """Writes `to_dict` to a file and returns its path."""
@@ -75,7 +89,7 @@ class Evaluation:
 
     def to_csv(self, path: str | Path) -> Path:
         """Writes one row a class to a file and returns its path."""
-        path, rows = Path(path), self.matrix.rows()
+        path, rows = Path(path), self.rows()
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, rows[0].keys())
             writer.writeheader()
@@ -86,14 +100,17 @@ class Evaluation:
         """For a terminal: one row a class, the scores above."""
         title = " · ".join(f"{name.replace('_', ' ')} {_percent(value)}" for name, value in self.scores.items())
         pace = "" if np.isnan(self.ms_per_image) else f", {self.ms_per_image:.1f} ms each"
-        note = f"{self.model} on {self.dataset}: {self.images} images{pace}"
+        how = "" if self.procedure is None else f", {self.procedure}"
+        note = f"{self.model} on {self.dataset}: {self.images} images{pace}{how}"
         table = Table(title=title, caption=note)
         table.add_column("class")
-        for name in ("IoU", "Dice", "precision", "recall", "target pixels"):
-            table.add_column(name, justify="right")
-        for row in self.matrix.rows():
-            shares = [_percent(row[name]) for name in ("iou", "dice", "precision", "recall")]
-            table.add_row(row["class"], *shares, f"{row['pixels']:,}")
+        shown = {"iou": "IoU", "dice": "Dice", "precision": "precision", "recall": "recall", "boundary_f_score": "boundary F"}
+        rows = self.rows()
+        columns = [name for name in shown if name in rows[0]]
+        for heading in (*(shown[name] for name in columns), "target pixels"):
+            table.add_column(heading, justify="right")
+        for row in rows:
+            table.add_row(row["class"], *(_percent(row[name]) for name in columns), f"{row['pixels']:,}")
         return table
 
 
@@ -104,9 +121,11 @@ def evaluate(
     size: tuple[int, int] | None = None,
     batch_size: int = 8,
     limit: int | None = None,
+    procedure: Procedure | None = None,
+    boundary: float | None = None,
     progress: bool = True,
 ) -> Evaluation:
-    """Scores a model over a data set: one confusion matrix, a single scale, at each target's own resolution.
+    """Scores a model over a data set: one confusion matrix, at each target's own resolution.
 
     Args:
         model: a Keras model of this zoo, or of others if it gives logits; or anything that takes one image, uint8
@@ -116,6 +135,9 @@ def evaluate(
             size, or else each image's.
         batch_size: images at once, for a Keras model; images of one size that follow each other go together.
         limit: how many samples at most, from the first.
+        procedure: how a Keras model is asked: by default once, at a single scale; see `zoo.inference`.
+        boundary: the tolerance for scores of contours, which take a while: pixels, or a share of the image's diagonal, of
+            which 0.0075 is the usual one; None for no such scores. See `zoo.metrics.BoundaryScores`.
         progress: whether to draw a progress bar.
 
     Raises:
@@ -126,12 +148,13 @@ def evaluate(
     if count < 1 or batch_size < 1:
         raise InputError(f"{dataset.name}: {count} samples in batches of {batch_size}; at least one of each is needed")
     if isinstance(model, keras.Model):
-        scorer: NetworkScorer | _CallableScorer = NetworkScorer(model, dataset, size)
+        scorer: NetworkScorer | _CallableScorer = NetworkScorer(model, dataset, size, procedure=procedure)
     else:
-        if size is not None:
-            raise InputError("size= is for Keras models; a runner resizes images itself")
+        if size is not None or procedure is not None:
+            raise InputError("size= and procedure= are for Keras models; a runner resizes images itself")
         scorer, batch_size = _CallableScorer(model, dataset), 1
-    return score(scorer, dataset, batch_size, count, progress)
+    contours = None if boundary is None else BoundaryScores(dataset.classes, dataset.ignore, boundary)
+    return score(scorer, dataset, batch_size, count, progress, contours)
 
 
 def score(
@@ -140,8 +163,9 @@ def score(
     batch_size: int,
     count: int | None = None,
     progress: bool = False,
+    contours: BoundaryScores | None = None,
 ) -> Evaluation:
-    """The evaluation of the first `count` samples (all by default)."""
+    """The evaluation of the first `count` samples (all by default); `contours` is filled along the way."""
     count = len(dataset) if count is None else count
     matrix = scorer.task.matrix(dataset.classes, dataset.ignore)
     times: list[float] = []
@@ -149,10 +173,12 @@ def score(
         row = bar.add_task(f"evaluating on {dataset.name}", total=count)
         for samples in _batches(dataset, count, batch_size):
             for sample, prediction in zip(samples, scorer.answers(samples, times), strict=True):
-                _count(matrix, sample, prediction)
+                for scores in filter(None, (matrix, contours)):
+                    _count(scores, sample, prediction)
             bar.advance(row, len(samples))
     ms = 1000 * float(np.median(times)) if times else float("nan")
-    return Evaluation(scorer.name, dataset.name, scorer.task, count, scorer.size, matrix, ms)
+    asked = (scorer.name, dataset.name, scorer.task, count, scorer.size)
+    return Evaluation(*asked, matrix, ms, scorer.procedure, contours)
 
 
 class NetworkScorer:
@@ -163,6 +189,7 @@ class NetworkScorer:
         dataset: whose samples it will see.
         size: (H, W) or None; see `evaluate`.
         kind, task: what the output is, where it cannot be asked for because `model` stops before its `Answer`.
+        procedure: how the model is asked; see `evaluate`.
     """
 
     def __init__(
@@ -172,39 +199,35 @@ class NetworkScorer:
         size: tuple[int, int] | None,
         kind: str | None = None,
         task: Task | None = None,
+        procedure: Procedure | None = None,
     ) -> None:
         last = answer(model)
         self.name = model.name
         self.task = task or task_of(model, dataset)
-        self.kind = kind or ("logits" if last is None else last.kind)
-        self.size = _input_size(model, size)
         channels = len(last.labels) if last is not None and last.labels else model.outputs[0].shape[-1]
         check_fit(model, channels, dataset)
-        # A model of our own over the same layers: compiling that one leaves the caller's as it is.
-        self._model = keras.Model(model.inputs, model.outputs[0])
-        self._model.compile(jit_compile=compiles(None))
-        self._seen: dict[tuple[int, ...], int] = {}  # an image's shape → images in the batches traced for it
+        self._asked = Asked(model, size, procedure, kind)
+        self.size, self.procedure = self._asked.size, self._asked.procedure
+        self._seen: dict[tuple[int, ...], int] = {}  # what is fed in, (H, W) → images in the largest batch of it
 
     def answers(self, samples: list[Sample], times: list[float]) -> Iterator[np.ndarray]:
         """One class map (or index) a sample; the seconds per image go into `times`."""
-        images = np.stack([_resized(sample.image, self.size) for sample in samples]).astype(np.float32)
-        traced = self._seen.get(images.shape[1:], 0)
-        if traced < len(images):  # a first run traces and is no measure of time
-            self._seen[images.shape[1:]] = len(images)
-            self._model.predict_on_batch(images)
-        elif traced > len(images):  # filled up: cheaper than tracing a large network again for a last, shorter batch
-            images = np.pad(images, ((0, traced - len(images)), (0, 0), (0, 0), (0, 0)))
+        pictures = [sample.image for sample in samples]
+        size = self.size or pictures[0].shape[:2]
+        if self._seen.get(size, 0) < len(pictures):  # a first run traces and is no measure of time
+            self._seen[size] = len(pictures)
+            self._asked.ask(pictures)
         start = time.perf_counter()
-        output = np.asarray(keras.ops.convert_to_numpy(self._model.predict_on_batch(images)))
-        times.append((time.perf_counter() - start) / len(images))
-        for sample, single in zip(samples, output[: len(samples)], strict=True):
-            yield self.task.decide(single[None], self.kind, np.shape(sample.target))[0]
+        output = self._asked.ask(pictures)
+        times.append((time.perf_counter() - start) / len(pictures))
+        for sample, single in zip(samples, output, strict=True):
+            yield self.task.decide(single[None], self._asked.kind, np.shape(sample.target))[0]
 
 
 class _CallableScorer:
     """Class indices from anything that answers one image."""
 
-    size = None
+    size = procedure = None
 
     def __init__(self, runner: Callable[[np.ndarray], np.ndarray], dataset: Dataset) -> None:
         if not callable(runner):
@@ -247,16 +270,6 @@ def check_fit(model: keras.Model, classes: int, dataset: Dataset) -> None:
         )
 
 
-def _input_size(model: keras.Model, size: tuple[int, int] | None) -> tuple[int, int] | None:
-    """The size to feed: asked for, or the model's own where that is fixed."""
-    own = tuple(model.input_shape[1:3])
-    if None in own:
-        return None if size is None else tuple(map(int, size))
-    if size is not None and tuple(size) != own:
-        raise InputError(f"size={size}: {model.name} was built for {own[0]}×{own[1]} and takes no other")
-    return own
-
-
 def _batches(dataset: Dataset, count: int, batch_size: int) -> Iterator[list[Sample]]:
     """The first `count` samples in order, together as long as images and targets are of one shape."""
     held: list[Sample] = []
@@ -269,15 +282,9 @@ def _batches(dataset: Dataset, count: int, batch_size: int) -> Iterator[list[Sam
     yield held
 
 
-def _resized(image: np.ndarray, size: tuple[int, int] | None) -> np.ndarray:
-    if size is None or image.shape[:2] == size:
-        return image
-    return np.asarray(Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BILINEAR))
-
-
-def _count(matrix: ConfusionMatrix, sample: Sample, prediction: np.ndarray) -> None:
+def _count(scores: ConfusionMatrix | BoundaryScores, sample: Sample, prediction: np.ndarray) -> None:
     try:
-        matrix.update(sample.target, prediction)
+        scores.update(sample.target, prediction)
     except InputError as error:
         raise InputError(f"{sample.name}: {error}") from error
 

@@ -69,15 +69,3 @@ def every_layer(model: keras.Model) -> Iterator[keras.layers.Layer]:
             yield from every_layer(layer)
         else:
             yield layer
-
-
-def compiles(jit: bool | None) -> bool:
-    """Whether to compile the step with XLA; None decides.
-
-    JAX is nothing without it. TensorFlow gains on an accelerator and loses tenfold on a CPU: MobileNetV2 + LR-ASPP at
-    240×320 gave 17 images/s plain and 2 compiled.
-    """
-    if jit is not None:
-        return jit
-    backend = keras.backend.backend()
-    return backend == "jax" or (backend == "tensorflow" and bool(keras.distribution.list_devices("gpu")))

@@ -23,8 +23,9 @@ from zoo.training.feed import Feed
 from zoo.training.keeper import Keeper, LossNotFinite
 from zoo.training.logs import draw_curves
 from zoo.training.optimizers import WarmUp, make_optimizer, warmup_steps
-from zoo.training.precision import compiles, computing_in, holding_batchnorm
+from zoo.training.precision import computing_in, holding_batchnorm
 from zoo.training.settings import Settings
+from zoo.xla import compiles
 
 if TYPE_CHECKING:
     from zoo.data import Dataset
