@@ -24,7 +24,10 @@ def ground_of(regions: np.ndarray) -> np.ndarray:
     border = np.concatenate([regions[0], regions[-1], regions[1:-1, 0], regions[1:-1, -1]])
     area = np.bincount(regions.ravel(), minlength=count)
     seen = np.bincount(border, minlength=count)
-    return seen * regions.size >= area * border.size
+    ground = seen * regions.size >= area * border.size
+    if ground.all():  # one region; or every one has on the border what it has of the area: the largest is ground
+        ground = np.arange(count) == area.argmax()
+    return ground
 
 
 def figure_of(regions: np.ndarray) -> np.ndarray:

@@ -46,11 +46,10 @@ def build(
         InputError: for an unknown name, arguments that contradict the weights, or a missing or damaged file.
     """
     known = get(name)
-    labels = tuple(f"class {i}" for i in range(classes)) if isinstance(classes, int) else tuple(classes or known.labels)
-    if len(labels) != len(known.labels):
+    if classes not in (None, len(known.labels)) and _plain(classes) != list(known.labels):
         raise InputError(
-            f"{name} tells {len(known.labels)} classes apart and classes={classes!r} was given; leave it out, or train "
-            f"{known.model} from these: encoder_weights of a file saved with zoo.build({name!r}).save(…)"
+            f"{name} tells {len(known.labels)} classes apart ({', '.join(known.labels)}) and classes={classes!r} was given; "
+            f"leave it out, or train {known.model} on yours"
         )
     for key, value in {"encoder": encoder, **options}.items():
         if value is not None and _plain(value) != known.options.get(key):

@@ -61,9 +61,9 @@ def run(
         given, val = _given(stage, spec, earlier)
         told = {**_settings(stage, given), **(settings or {})}
         model = _model(stage, given, build or {}, told.get("seed", 0))
+        _note_machine(folder, recipe)
         left = None if max_seconds is None else max(1.0, max_seconds - (time.monotonic() - began))
         result = train(model, given.data, val, folder=own, max_seconds=left, **told)
-        _record(folder, recipe, stage, result)
         if result.stopped:
             break
         earlier[stage.name] = own
@@ -97,7 +97,8 @@ def check(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
         earlier[stage.name] = own
     record = _read_record(folder)
     facts = {"epochs": state.epoch, "best": state.best, "seconds": round(seconds)}
-    return {**facts, "hardware": record.get("hardware"), "versions": record.get("versions")}
+    hardware = "; ".join(record["machines"]) if record else None
+    return {**facts, "hardware": hardware, "versions": record.get("versions")}
 
 
 def _compare(folder: Path, recipe: Recipe, expected: Settings, data: Dataset, found: Mapping[str, Any]) -> None:
@@ -169,20 +170,13 @@ def _model(stage: Stage, given: Given, build: Mapping[str, Any], seed: int) -> k
     return zoo.build(stage.model, **told)
 
 
-def _record(folder: Path, recipe: Recipe, stage: Stage, result: Result) -> None:
-    """Notes what this call did: the machine (a run may go on on another one) and the versions."""
-    record = _read_record(folder)
-    machines = dict.fromkeys([*(record.get("machines") or ()), machine()])
+def _note_machine(folder: Path, recipe: Recipe) -> None:
+    """Notes where this call trains, and with which versions; a run may go on on another machine."""
+    machines = dict.fromkeys([*(_read_record(folder).get("machines") or ()), machine()])
     versions = {"densezoo": zoo.__version__, "keras": keras.__version__, "backend": keras.backend.backend()}
-    done = {**record.get("epochs", {}), stage.name or recipe.name: len(result.rows)}
-    record = {
-        "recipe": recipe.name,
-        "machines": list(machines),
-        "hardware": "; ".join(machines),
-        "versions": versions,
-        "epochs": done,
-    }
+    record = {"recipe": recipe.name, "machines": list(machines), "versions": versions}
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / RECORD, lambda file: file.write(text.encode()))
 
 
