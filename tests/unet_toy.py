@@ -34,6 +34,6 @@ RECIPE = Recipe(
     before=(Stage("first", "unet", train=SETTINGS, build={"width": 0.0625}),),
     build=from_the_first,
     train=with_the_right_loss,
-    forms=("float32", "int8"),
+    forms=("int8",),
     calibration=8,
 )

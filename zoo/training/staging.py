@@ -149,9 +149,11 @@ def _settings(stage: Stage, given: Given) -> dict[str, Any]:
 
 
 def arguments(stage: Stage, given: Given) -> dict[str, Any]:
-    """A stage's arguments of `zoo.build`, the data's classes and palette included."""
+    """A stage's arguments of `zoo.build`, the data's classes and palette included; RGB of any size where it takes any."""
     told = stage.build(given) if callable(stage.build) else stage.build or {}
-    return {"classes": given.data.classes, "palette": given.data.palette, **told}
+    entry = architecture(stage.model)
+    shape = (*(entry.input_size if entry.fixed_size else (None, None)), 3)
+    return {"classes": given.data.classes, "palette": given.data.palette, "input_shape": shape, **told}
 
 
 def last_arguments(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
@@ -165,7 +167,6 @@ def _model(stage: Stage, given: Given, build: Mapping[str, Any], seed: int) -> k
         raise InputError(f"{stage.model} is for {architecture(stage.model).task}, {given.data.name} for {given.data.task}")
     told = arguments(stage, given)
     told |= {name: value for name, value in build.items() if name in told}
-    told.setdefault("input_shape", (None, None, 3))
     keras.utils.set_random_seed(seed)  # the start is drawn too
     return zoo.build(stage.model, **told)
 
