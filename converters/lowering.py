@@ -102,12 +102,12 @@ def in_tensorflow(operation: keras.Operation) -> Callable[..., Any]:
         return lambda x: _argmax(operation.name, x, operation.axis)
     # TFLite compares 8-bit numbers wrongly, but of any type it finds the first of the largest.
     if isinstance(operation, MaxPositions):
-        return lambda x: _positions(operation, x)
+        return lambda x, **_: _positions(operation, x)
     return at_inference(operation)
 
 
 def _positions(layer: MaxPositions, x: tf.Tensor) -> tf.Tensor:
-    _, height, width, channels = x.shape
+    _, height, width, channels = keras.ops.shape(x)
     return tf.reshape(_argmax(layer.name, layer.windows(x), 2), (-1, -(-height // 2), -(-width // 2), channels))
 
 

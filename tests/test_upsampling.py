@@ -80,7 +80,7 @@ def up_twice(upsampler: str, size: tuple[int, int]) -> keras.Model:
     image = keras.Input((*size, 3), name="image")
     seen = keras.layers.Conv2D(4, 5, 3, padding="same", activation="relu", name="down")(image)
     x = keras.layers.MaxPooling2D(2, padding="same", name="pool")(seen)
-    x = upsample(x, upsampler, Step(2, 4, "up2", pooled=seen))
+    x = upsample(x, upsampler, Step(2, 4, "up2", "relu", pooled=seen))
     x = keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="between")(CropLike(name="fit2")([x, seen]))
     if upsampler != "unpool":
         x = CropLike(name="fit3")([upsample(x, upsampler, Step(3, 2, "up3")), image])
@@ -107,8 +107,9 @@ def test_files_say_the_same(upsampler: str, recipe: str, tmp_path: Path) -> None
 def test_what_does_not_go_together_is_told() -> None:
     with pytest.raises(InputError, match=r"upsampler.*nearst.*nearest"):
         build("unet", "nearst")
-    for decoder, options in (("fcn8s", {}), ("unet", {"encoder": "mobilenet_v2", "input_shape": (None, None, 3)})):
+    wide = {"encoder_options": {"width": 0.125, "window": 3}}
+    for decoder, options in (("fcn8s", {}), ("unet over vgg16", {"encoder": "googlenet"}), ("unet over vgg16", wide)):
         with pytest.raises(InputError, match="2×2 max pooling"):
-            build(decoder, "unpool", **options)
+            build(decoder, "unpool", **{"encoder_options": {}, **options})
     with pytest.raises(InputError, match="released crops"):
         build("fcn8s", "resize", padding="caffe")

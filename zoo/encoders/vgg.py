@@ -67,7 +67,8 @@ def vgg(
         window: side of the other poolings' windows; DeepLab's are 3.
 
     Returns:
-        s2 … s32, each the output of a stage's pooling; what the pooling saw is among the `taps` under the same name.
+        s2 … s32, each the output of a stage's pooling; what a 2×2 pooling saw is among the `taps` under the same
+        name.
     """
     x = normalised(image, "imagenet_mean")
     if margin:
@@ -78,12 +79,13 @@ def vgg(
             x = convolution(x, int(channels * width), f"conv{stage}_{conv}", batchnorm, strides.dilation)
         stride, full = strides.halve(), x
         x = keras.layers.MaxPooling2D(window if stride == 2 else 3, stride, padding="same", name=f"pool{stage}")(x)
-        features.taps[f"s{strides.stride}"] = full
+        if stride == window == 2:  # windows that do not overlap: unpooling can answer them
+            features.taps[f"s{strides.stride}"] = full
         features[f"s{strides.stride}"] = x
     return features
 
 
-def convolution(x: Any, channels: int, name: str, batchnorm: bool, dilation: int) -> Any:
+def convolution(x: Any, channels: int, name: str, batchnorm: bool, dilation: int = 1) -> Any:
     """3×3 convolution and ReLU, with batch normalisation between them if asked for."""
     options = {"padding": "same", "dilation_rate": dilation, "name": name}
     if not batchnorm:

@@ -77,8 +77,7 @@ def unet(
         logits = keras.layers.Conv2D(classes, 1, name="score")(x)
         return deeply_supervised(logits, image, features, auxiliary)
 
-    channels = [int(n * width) for n in CHANNELS]
-    x = image
+    channels, x = [int(n * width) for n in CHANNELS], image
     if padding == "valid" and mirror:
         x = layers.MirrorPadding2D(mirror_padding(image.shape), name="mirror")(x)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(x)

@@ -32,7 +32,7 @@ class Step:
         factor: how many times as high and wide the map becomes.
         channels: that it shall have.
         name: of the layer that learns; further layers' names begin with it.
-        activation: of a learnt layer that changes channels or mixes neighbours.
+        activation: "relu" or None, of a learnt layer that changes channels or mixes neighbours.
         kernel: side of a transposed convolution's kernel, if not the default.
         padding: of a transposed convolution; "valid" keeps the rim that its kernel reaches beyond factor · size.
         pooled: what the 2×2 max pooling saw that this step is the counterpart of, if there was one.
@@ -81,8 +81,9 @@ def unpool(x: Any, step: Step) -> Any:
 
 def transposed(x: Any, step: Step) -> Any:
     kernel = step.kernel or step.factor
-    options = {"padding": step.padding, "activation": step.activation, "name": step.name}
-    return keras.layers.Conv2DTranspose(step.channels, kernel, step.factor, **options)(whole_multiple(x, step))
+    x = whole_multiple(x, step)
+    x = keras.layers.Conv2DTranspose(step.channels, kernel, step.factor, padding=step.padding, name=step.name)(x)
+    return x if step.activation is None else rectified(x, f"{step.name}_relu")
 
 
 def bilinear(x: Any, step: Step) -> Any:
@@ -112,6 +113,14 @@ def unpooled(x: Any, pooled: Any, name: str) -> Any:
     positions = layers.MaxPositions(name=f"{name}_positions")(pooled)
     x = layers.MaxUnpooling2D(name=f"{name}_unpool")([x, positions])
     return layers.CropLike(name=f"{name}_fit")([x, pooled])
+
+
+def rectified(x: Any, name: str) -> Any:
+    """ReLU after a transposed convolution, written so that no converter makes it part of that.
+
+    LiteRT's GPU accelerator takes no TRANSPOSE_CONV with an activation of its own.
+    """
+    return keras.layers.LeakyReLU(negative_slope=0.0, name=name)(x)
 
 
 def with_channels(x: Any, channels: int, step: Step) -> Any:
