@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,6 +14,9 @@ from tiny_models import tiny
 from training_toys import LABELS, Blocks, network
 
 import zoo
+import zoo.data
+from zoo.cli import main
+from zoo.cli.arguments import open_predictor
 from zoo.errors import InputError
 from zoo.inference import Asked, Procedure, tiled
 from zoo.layers import Answer
@@ -170,6 +175,24 @@ def test_contours_are_scored_on_each_image() -> None:
     for sample in map(Blocks(4).__getitem__, range(4)):
         by_hand.update(sample.target, ask(network(), sample.image)[0].argmax(-1))
     np.testing.assert_allclose(found.contours.f_score, by_hand.f_score, atol=1e-12)
+
+
+def test_the_command_line_asks_as_it_is_told(tmp_path, monkeypatch, capsys) -> None:
+    model = zoo.build("unet", 6, (None, None, 3), width=1 / 64)
+    model.save(tmp_path / "unet.keras")
+    arguments = "evaluate unet.keras --data scenes:count=3,size=96 --flip --scales 0.75,1 --tiles 64 --overlap 32 --boundary"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["zoo", *arguments.split(), "--out", "scores.json"])
+    with pytest.raises(SystemExit):
+        main()
+    told = json.loads((tmp_path / "scores.json").read_text())
+    assert told["procedure"] == "scales 0.75, 1; mirrored too; tiles of 64×64 overlapping by 32"
+    procedure = Procedure(flip=True, scales=(0.75, 1), tile=(64, 64), overlap=32)
+    data = zoo.data.open("scenes:count=3,size=96", "test")
+    expected = zoo.evaluate(model, data, procedure=procedure, boundary=0.0075, progress=False).scores
+    assert told["scores"] == pytest.approx(expected, nan_ok=True)
+    predictor, _ = open_predictor(Path("unet.keras"), procedure=procedure)
+    np.testing.assert_array_equal(predictor(data[0].image), Asked(model, None, procedure).ask([data[0].image])[0].argmax(-1))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import numpy as np
 from zoo import tasks
 from zoo.classical.naming import majority
 from zoo.errors import InputError
+from zoo.metrics import BoundaryScores
 
 if TYPE_CHECKING:
     from zoo.classical.method import Segmenter
@@ -63,6 +64,7 @@ def evaluate(
     *,
     oracle: bool = False,
     limit: int | None = None,
+    boundary: float | None = None,
     progress: bool = True,
 ) -> Evaluation:
     """Scores a method over a data set as `zoo.evaluate` scores a network.
@@ -73,6 +75,7 @@ def evaluate(
             names the regions, and the scores are an upper bound that says so in its name.
         oracle: see `dataset`.
         limit: how many samples at most, from the first.
+        boundary: tolerance for scores of contours, or None for none, as of `zoo.evaluate`.
         progress: whether to draw a progress bar.
 
     Raises:
@@ -83,4 +86,5 @@ def evaluate(
     count = len(dataset) if limit is None else min(limit, len(dataset))
     if count < 1:
         raise InputError(f"{dataset.name}: {count} samples; at least one is needed")
-    return score(RegionScorer(segmenter, dataset, oracle), dataset, 1, count, progress)
+    contours = None if boundary is None else BoundaryScores(dataset.classes, dataset.ignore, boundary)
+    return score(RegionScorer(segmenter, dataset, oracle), dataset, 1, count, progress, contours)

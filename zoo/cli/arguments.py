@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from zoo.classical import Segmenter
+    from zoo.inference import Procedure
 
 DATA_HELP = "scenes, scenes:seed=3,count=400,size=128, camvid:PATH, voc:PATH or folder:PATH (images/ and masks/)."
 
@@ -26,6 +27,11 @@ MODEL_SUFFIXES = (".keras", ".h5", ".tflite")
 Data = Annotated[str, typer.Option("--data", "-d", help=DATA_HELP)]
 Size = Annotated[str | None, typer.Option("--size", "-s", help="Height × width in pixels: 256 or 360x480.")]
 Accelerator = Annotated[str, typer.Option("--accelerator", "-a", help="cpu or gpu.")]
+Flip = Annotated[bool, typer.Option("--flip", help="Keras models: average with the answer to the mirrored picture.")]
+Scales = Annotated[str | None, typer.Option(help="Keras models: average over these factors of the size: 0.75,1,1.25.")]
+Tiles = Annotated[str | None, typer.Option(help="Keras models: see larger pictures in tiles of this size, as --size.")]
+Overlap = Annotated[int, typer.Option(min=0, help="Pixels that neighbouring tiles share.")]
+OVERLAP = 64
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
@@ -41,6 +47,28 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
         raise InputError(f"size {text!r}: expected pixels such as 256, or height x width such as 360x480")
     height = int(match[1])
     return height, int(match[2] or height)
+
+
+def parse_procedure(flip: bool, scales: str | None, tiles: str | None, overlap: int) -> Procedure | None:
+    """How a Keras model is to be asked; None where nothing was said of it.
+
+    Raises:
+        InputError: for scales that are no numbers, and what `zoo.inference.Procedure` refuses.
+    """
+    if not flip and scales is None and tiles is None:
+        if overlap != OVERLAP:
+            raise InputError(f"--overlap {overlap} is of tiles; give their size with --tiles")
+        return None
+    try:
+        factors = tuple(float(text) for text in (scales or "1").split(","))
+    except ValueError:
+        raise InputError(f"scales {scales!r}: expected factors such as 0.75,1,1.25") from None
+    from zoo.cli.quiet import start_keras
+
+    start_keras()
+    from zoo.inference import Procedure
+
+    return Procedure(flip, factors, parse_size(tiles), overlap)
 
 
 def open_model(path: Path) -> keras.Model:
@@ -113,7 +141,7 @@ def open_method(path: Path, accelerator: str = "cpu", size: tuple[int, int] | No
 
 
 def open_predictor(
-    path: Path, accelerator: str = "cpu", size: tuple[int, int] | None = None
+    path: Path, accelerator: str = "cpu", size: tuple[int, int] | None = None, procedure: Procedure | None = None
 ) -> tuple[Callable[[np.ndarray], np.ndarray], Any]:
     """What answers one uint8 H×W×3 image at its own resolution, and what the answer means (task, labels, palette).
 
@@ -122,6 +150,7 @@ def open_predictor(
     """
     method = open_method(path, accelerator, size)
     if method is not None:
+        refuse_procedure(procedure, path)
         return method.regions, method.meaning
     path = shipped_file(path)
     if path.suffix == ".tflite":
@@ -129,33 +158,30 @@ def open_predictor(
 
         if size is not None:
             raise InputError(f"--size is for Keras models; {path} has a size of its own")
+        refuse_procedure(procedure, path)
         runner = edge.Runner(path, accelerator)
         return runner, runner.card
     if accelerator != "cpu":
         raise InputError(f"--accelerator {accelerator} is for .tflite files; convert {path} first: zoo convert {path}")
     model = open_model(path)
-    return keras_predictor(model, size or default_size(path)), meaning_of(model)
+    return keras_predictor(model, size or default_size(path), procedure), meaning_of(model)
+
+
+def refuse_procedure(procedure: Procedure | None, path: Path) -> None:
+    """Raises InputError if one was asked for."""
+    if procedure is not None:
+        raise InputError(f"--flip, --scales and --tiles are for Keras models; {path} is asked once, at its own size")
 
 
 def keras_predictor(
-    model: keras.Model, size: tuple[int, int] | None = None
+    model: keras.Model, size: tuple[int, int] | None = None, procedure: Procedure | None = None
 ) -> Callable[[np.ndarray], np.ndarray]:
     """A Keras model as a function of one image, at the model's own size, or `size`, or the image's."""
-    import numpy as np
-    from PIL import Image
-
     from zoo import tasks
+    from zoo.inference import Asked
 
-    meaning = meaning_of(model)
-    fixed = model.inputs[0].shape[1:3]
-
-    def predict(image: np.ndarray) -> np.ndarray:
-        height, width = size or (fixed if None not in fixed else image.shape[:2])
-        resized = np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR), np.float32)
-        output = np.asarray(model.predict_on_batch(resized[None]))
-        return tasks.get(meaning.task).answer(output, meaning.kind, image.shape[:2])
-
-    return predict
+    task, asked = tasks.get(meaning_of(model).task), Asked(model, size, procedure)
+    return lambda image: task.answer(asked.ask([image]), asked.kind, image.shape[:2])
 
 
 def meaning_of(model: keras.Model) -> Any:

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from zoo.cli.arguments import (
     MODEL_HELP,
+    OVERLAP,
     Accelerator,
     Data,
+    Flip,
+    Overlap,
+    Scales,
     Size,
+    Tiles,
     default_size,
     meaning_of,
     open_method,
     open_model,
     open_predictor,
+    parse_procedure,
     parse_size,
+    refuse_procedure,
     shipped_file,
 )
 from zoo.cli.quiet import start_keras
@@ -26,6 +33,8 @@ from zoo.errors import InputError
 if TYPE_CHECKING:
     from zoo.data import Dataset
     from zoo.training import Evaluation
+
+BOUNDARY = 0.0075  # tolerance for contours, of the image's diagonal
 
 
 def evaluate(
@@ -37,6 +46,13 @@ def evaluate(
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many images.")] = None,
     oracle: Annotated[
         bool, typer.Option(help="Classical methods: let the truth name the regions, for two classes too (an upper bound).")
+    ] = False,
+    flip: Flip = False,
+    scales: Scales = None,
+    tiles: Tiles = None,
+    overlap: Overlap = OVERLAP,
+    boundary: Annotated[
+        bool, typer.Option("--boundary", help="Score contours too: F-score within 0.75 % of the diagonal; takes a while.")
     ] = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Leave the scores there as JSON.")] = None,
 ) -> None:
@@ -52,10 +68,14 @@ def evaluate(
     method = open_method(model, accelerator, pixels)
     if oracle and method is None:
         raise InputError(f"--oracle is for classical methods, whose regions have no names; {model} names its own classes")
+    procedure = parse_procedure(flip, scales, tiles, overlap)
+    told: dict[str, Any] = {"limit": limit, "boundary": BOUNDARY if boundary else None}
     if method is not None:
-        evaluation = classical.evaluate(method, _samples(data, split), oracle=oracle, limit=limit)
+        refuse_procedure(procedure, model)
+        evaluation = classical.evaluate(method, _samples(data, split), oracle=oracle, **told)
     else:
-        evaluation = _evaluate_network(model, data, _samples(data, split), pixels, accelerator, limit)
+        told["procedure"] = procedure
+        evaluation = _evaluate_network(model, data, _samples(data, split), pixels, accelerator, told)
     Console().print(evaluation.table())
     if out is not None:
         evaluation.to_json(out)
@@ -70,20 +90,20 @@ def _samples(data: str, split: str) -> Dataset:
 
 
 def _evaluate_network(
-    model: Path, data: str, samples: Dataset, pixels: tuple[int, int] | None, accelerator: str, limit: int | None
+    model: Path, data: str, samples: Dataset, pixels: tuple[int, int] | None, accelerator: str, told: dict[str, Any]
 ) -> Evaluation:
     """A Keras model is scored at its own size, or the one that was asked for; a file through the runner."""
     import zoo
 
     file = shipped_file(model)
     if file.suffix == ".tflite":
-        subject, meaning = open_predictor(file, accelerator, pixels)
+        subject, meaning = open_predictor(file, accelerator, pixels, told["procedure"])
         pixels = None
     else:
         subject = open_model(model)
         meaning, pixels = meaning_of(subject), pixels or default_size(model)
     check_labels(meaning.labels, samples.classes, model, data)
-    return zoo.evaluate(subject, samples, size=pixels, limit=limit)
+    return zoo.evaluate(subject, samples, size=pixels, **told)
 
 
 def check_labels(ours: tuple[str, ...], theirs: tuple[str, ...], model: Path, data: str) -> None:

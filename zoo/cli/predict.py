@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli.arguments import MODEL_HELP, Accelerator, Size, open_predictor, parse_size
+from zoo.cli.arguments import (
+    MODEL_HELP,
+    OVERLAP,
+    Accelerator,
+    Flip,
+    Overlap,
+    Scales,
+    Size,
+    Tiles,
+    open_predictor,
+    parse_procedure,
+    parse_size,
+)
 
 
 def predict(
@@ -16,6 +28,10 @@ def predict(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the overlays and masks.")] = Path("predictions"),
     size: Size = None,
     accelerator: Accelerator = "cpu",
+    flip: Flip = False,
+    scales: Scales = None,
+    tiles: Tiles = None,
+    overlap: Overlap = OVERLAP,
 ) -> None:
     """Lay a model's answer over pictures.
 
@@ -27,7 +43,8 @@ def predict(
     from zoo import tasks
     from zoo.data.images import read_rgb
 
-    answer, meaning = open_predictor(model, accelerator, parse_size(size))
+    procedure = parse_procedure(flip, scales, tiles, overlap)
+    answer, meaning = open_predictor(model, accelerator, parse_size(size), procedure)
     task = tasks.get(meaning.task)
     pictures = {path: read_rgb(path) for path in images}  # all of them first: nothing is written if one is broken
     out.mkdir(parents=True, exist_ok=True)
