@@ -89,6 +89,18 @@ def _same_matrix(graph: Graph) -> list[Operator]:
     ]
 
 
+def _one_dimensional(graph: Graph) -> list[Operator]:
+    """Quantised ADD of a map and a computed vector: what converters make of adding a pooled value."""
+    found = []
+    for operator in graph.operators:
+        if operator.name != "ADD":
+            continue
+        second = graph.tensors[operator.inputs[1]]
+        if len(second.shape) == 1 and second.scale and not second.constant:
+            found.append(operator)
+    return found
+
+
 _PATTERNS: tuple[tuple[str, str, str, Callable[[Graph], list[Operator]]], ...] = (
     ("wrong", "ONE_HOT gives wrong values", "compare the scores with their maximum and cast: x >= max(x)", _one_hot),
     (
@@ -102,6 +114,12 @@ _PATTERNS: tuple[tuple[str, str, str, Callable[[Graph], list[Operator]]], ...] =
         "TRANSPOSE_CONV of stride 3 or more gives wrong values where its input's sides are no multiples of the stride",
         "choose a size whose map divides by the stride, chain strides of 2, or convolve and DEPTH_TO_SPACE",
         _stretched,
+    ),
+    (
+        "wrong",
+        "a quantised ADD of a map and a computed vector gives wrong values",
+        "enlarge the pooled value to the map's size before adding, or put it first",
+        _one_dimensional,
     ),
     (
         "crash",

@@ -131,6 +131,22 @@ def test_good_graphs_raise_no_pattern(built, name: str) -> None:
     assert scan(read_graph(built(name))) == ()
 
 
+@needs_vulkan
+@pytest.mark.parametrize(("shape", "reason"), [((8,), "wrong numbers"), ((1, 1, 1, 8), "whole and equal")])
+def test_a_quantised_sum_with_a_vector_is_wrong(tmp_path: Path, shape: tuple[int, ...], reason: str) -> None:
+    tf = edge_graphs.tf
+
+    def network(x):
+        h = tf.nn.relu(edge_graphs.conv(x))
+        pooled = edge_graphs.conv(tf.reduce_mean(h, [1, 2], keepdims=True), 8, 1, seed=1)
+        return h + tf.reshape(pooled, shape)
+
+    path = convert(network, tmp_path / "sum.tflite", recipe="int8", io="float32")
+    verdict = gpu_check(path, [np.random.default_rng(1).uniform(0, 255, (1, SIDE, SIDE, 3)).astype("float32")])
+    assert verdict.reason == reason
+    assert [caution.kind for caution in scan(read_graph(path))] == (["wrong"] if len(shape) == 1 else [])
+
+
 def test_float16_overflow_is_foreseen(tmp_path: Path) -> None:
     tf = edge_graphs.tf
     path = convert(lambda x: tf.reduce_mean(tf.nn.relu(edge_graphs.conv(x * 3e5)), [1, 2]), tmp_path / "large.tflite")
