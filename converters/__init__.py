@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from converters.bridge import to_keras, to_tf_keras
     from converters.convolutionalize import convolutionalize
     from converters.inspection import float_islands, operators
+    from converters.onnx_file import OnnxFile, to_onnx
     from converters.parity import Parity, parity
     from converters.tflite import RECIPES, Converted, to_tflite
     from converters.twins import twin_of
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 _PUBLIC = {  # name → the module it lives in, imported when it is asked for
     "RECIPES": "converters.tflite",
     "Converted": "converters.tflite",
+    "OnnxFile": "converters.onnx_file",
     "Parity": "converters.parity",
     "convolutionalize": "converters.convolutionalize",
     "float_islands": "converters.inspection",
     "operators": "converters.inspection",
     "parity": "converters.parity",
     "to_keras": "converters.bridge",
+    "to_onnx": "converters.onnx_file",
     "to_tf_keras": "converters.bridge",
     "to_tflite": "converters.tflite",
     "twin_of": "converters.twins",
@@ -38,12 +41,14 @@ _PUBLIC = {  # name → the module it lives in, imported when it is asked for
 __all__ = [
     "RECIPES",
     "Converted",
+    "OnnxFile",
     "Parity",
     "convolutionalize",
     "float_islands",
     "operators",
     "parity",
     "to_keras",
+    "to_onnx",
     "to_tf_keras",
     "to_tflite",
     "twin_of",

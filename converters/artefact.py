@@ -119,7 +119,7 @@ def _rename(model: schema.ModelT, layers: set[str]) -> None:
         ends = {index: ("image", "answer")[side] for side in (0, 1) for index in (graph.inputs, graph.outputs)[side]}
         for index, tensor in enumerate(graph.tensors):
             original = (tensor.name or b"").decode("utf-8", "replace")
-            name = ends.get(index) or _stable(original, layers)
+            name = ends.get(index) or stable_name(original, layers)
             taken[name] = count = taken.get(name, -1) + 1
             tensor.name = f"{name}_{count}" if count else name
     for signature in model.signatureDefs or []:
@@ -128,7 +128,8 @@ def _rename(model: schema.ModelT, layers: set[str]) -> None:
                 entry.name = f"{name}_{count}" if count else name
 
 
-def _stable(name: str, layers: set[str]) -> str:
+def stable_name(name: str, layers: set[str]) -> str:
+    """The layer that a tensor comes from and its last operation, whatever else the process has converted before."""
     fused = [re.sub(r":\d+$", "", part) for part in name.split(";")]
     for part in fused:
         layer = layer_of(part, layers)

@@ -12,6 +12,7 @@ import tf_keras
 
 from converters import graph as graphs
 from converters.graph import Call, Trace, Value, substitute, trace
+from converters.lowering import check_backend
 from converters.twins import make_twin
 from zoo.errors import InputError
 
@@ -31,11 +32,7 @@ def to_tf_keras(model: keras.Model) -> tf_keras.Model:
         InputError: for a layer without a twin (naming it, and how to register one), an operator in the graph, a subclassed
             model, or answers that differ by more than 1e-5 of their spread (naming the first layer that differs).
     """
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(
-            f"tf_keras needs Keras on TensorFlow, this process runs it on {keras.backend.backend()}: save the model and "
-            "bridge it in a process with KERAS_BACKEND=tensorflow"
-        )
+    check_backend("tf_keras")
     graph = trace(model)
     twin, tensors = rebuild(model, graph)
     _check_equal(graph, twin, tensors, model)

@@ -1,110 +1,34 @@
-"""A Keras functional graph as a flat list of calls, nested models opened up: what every converter walks over.
-
-The one place in this package that reads Keras's own nodes (`_nodes_by_depth`), because no public call lists them.
-"""
+"""A model's graph (`zoo.graph`) as converters use it: run call by call, with layers put in the place of others."""
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 
 from zoo.errors import InputError
+from zoo.graph import Call, Trace, Value, as_functional, specs_at, substitute, takes_training, trace
 
-
-@dataclass(eq=False)
-class Value:
-    """One tensor of the graph; `shape` is as the graph recorded it, batch first, None where open."""
-
-    shape: tuple[int | None, ...]
-    dtype: str
-
-
-@dataclass
-class Call:
-    """One operation (a layer, or a bare operation such as `x + y`) applied to tensors."""
-
-    operation: keras.Operation
-    args: tuple
-    kwargs: dict[str, Any]
-    outputs: list[Value]
-
-    @property
-    def inputs(self) -> list[Value]:
-        """The tensors it reads, in order, constants left out."""
-        return [leaf for leaf in keras.tree.flatten((self.args, self.kwargs)) if isinstance(leaf, Value)]
-
-    def named(self) -> str:
-        """How an error message names it: the layer's name and class."""
-        return f"'{self.operation.name}' ({type(self.operation).__name__})"
-
-
-@dataclass
-class Trace:
-    """A model's graph: `calls` in an order in which they can be run."""
-
-    inputs: list[Value] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
-    outputs: list[Value] = field(default_factory=list)
-
-    def producers(self) -> dict[Value, Call]:
-        """Each tensor's call; the model's inputs have none."""
-        return {value: call for call in self.calls for value in call.outputs}
-
-
-def substitute(structure: Any, replacement: Callable[[Value], Any]) -> Any:
-    """The same nest of arguments with each `Value` replaced."""
-    return keras.tree.map_structure(lambda leaf: replacement(leaf) if isinstance(leaf, Value) else leaf, structure)
-
-
-def trace(model: keras.Model) -> Trace:
-    """Lists the calls of a functional or Sequential model, nested ones included.
-
-    Raises:
-        InputError: for a model whose graph is not known: subclassed, or Sequential and not built.
-    """
-    if not isinstance(model, keras.Model):
-        raise InputError(f"expected a keras.Model, got {type(model).__name__}")
-    functional = as_functional(model)
-    result = Trace(inputs=[_value(tensor) for tensor in functional.inputs])
-    result.outputs = _expand(functional, result.inputs, result.calls, None)
-    return result
-
-
-def as_functional(model: keras.Model) -> keras.Model:
-    """The model itself if it is functional; a functional view on a built Sequential one."""
-    if isinstance(model, keras.Sequential):
-        if not model.built or not model.inputs:
-            raise InputError(
-                f"model '{model.name}' has no weights yet: give it a keras.Input or call model.build(input_shape) first"
-            )
-        return keras.Model(model.inputs, model.outputs, name=model.name)
-    if not isinstance(model, keras.Function):
-        raise InputError(
-            f"model '{model.name}' is a subclassed {type(model).__name__}, whose layers cannot be listed; "
-            "build it with the functional API or keras.Sequential"
-        )
-    return model
+__all__ = [
+    "Call",
+    "Trace",
+    "Value",
+    "apply",
+    "as_functional",
+    "at_inference",
+    "copy_weights",
+    "evaluate",
+    "shapes_at",
+    "substitute",
+    "trace",
+]
 
 
 def shapes_at(graph: Trace, *input_shapes: tuple[int | None, ...]) -> dict[Value, tuple[int | None, ...]]:
     """Each tensor's shape, batch first, when the model's inputs have the given ones; nothing is computed or built."""
-    given = zip(graph.inputs, input_shapes, strict=True)
-    specs = {value: keras.KerasTensor(shape, dtype=value.dtype) for value, shape in given}
-    for call in graph.calls:
-        kwargs = {key: value for key, value in call.kwargs.items() if key not in ("training", "mask")}
-        args, kwargs = substitute((call.args, kwargs), specs.__getitem__)
-        try:
-            outputs = call.operation.compute_output_spec(*args, **kwargs)
-        except (ValueError, TypeError) as error:
-            size = "×".join(str(side) for side in input_shapes[0][1:3])
-            raise InputError(f"layer {call.named()} cannot see an input of {size}: {_first_line(error)}") from error
-        specs.update(zip(call.outputs, keras.tree.flatten(outputs), strict=True))
-    return {value: tuple(spec.shape) for value, spec in specs.items()}
+    return {value: tuple(spec.shape) for value, spec in specs_at(graph, *input_shapes).items()}
 
 
 def evaluate(graph: Trace, *arrays: Any) -> dict[Value, Any]:
@@ -126,7 +50,7 @@ def at_inference(operation: keras.Operation) -> Callable[..., Any]:
 
     Left to itself, a Resizing or Random* layer switches the normalisation after it to training.
     """
-    if isinstance(operation, keras.Layer) and _takes_training(operation):
+    if isinstance(operation, keras.Layer) and takes_training(operation):
         return lambda *args, **kwargs: operation(*args, **{**kwargs, "training": False})
     return operation
 
@@ -142,45 +66,3 @@ def copy_weights(source: keras.Operation, target: keras.Operation) -> None:
         new.assign(old)
     if hasattr(target, "finalize_state"):  # an adapted Normalization computes its constants from its weights
         target.finalize_state()
-
-
-def _value(tensor: keras.KerasTensor) -> Value:
-    return Value(tuple(tensor.shape), tensor.dtype)
-
-
-def _expand(model: keras.Model, inputs: list[Value], calls: list[Call], training: bool | None) -> list[Value]:
-    """Appends the calls of `model` fed with `inputs`; returns its outputs."""
-    env = {id(tensor): value for tensor, value in zip(model.inputs, inputs, strict=True)}
-    for depth in sorted(model._nodes_by_depth, reverse=True):
-        for node in model._nodes_by_depth[depth]:
-            if node.is_input or any(id(tensor) not in env for tensor in node.input_tensors):
-                continue
-            args, kwargs = keras.tree.map_structure(
-                lambda leaf: env[id(leaf)] if isinstance(leaf, keras.KerasTensor) else leaf,
-                (node.arguments.args, node.arguments.kwargs),
-            )
-            outputs = _apply(node, args, kwargs, calls, training)
-            env.update({id(tensor): value for tensor, value in zip(node.outputs, outputs, strict=True)})
-    return [env[id(tensor)] for tensor in model.outputs]
-
-
-def _apply(node, args: tuple, kwargs: dict[str, Any], calls: list[Call], training: bool | None) -> list[Value]:
-    operation = node.operation
-    if isinstance(operation, keras.Model):
-        # A frozen base is called with training=False; opened up, each of its layers has to be told.
-        frozen = kwargs.pop("training", None)
-        values = [leaf for leaf in keras.tree.flatten((args, kwargs)) if isinstance(leaf, Value)]
-        return _expand(as_functional(operation), values, calls, training if frozen is None else frozen)
-    if training is not None and "training" not in kwargs and _takes_training(operation):
-        kwargs = {**kwargs, "training": training}
-    outputs = [_value(tensor) for tensor in node.outputs]
-    calls.append(Call(operation, args, kwargs, outputs))
-    return outputs
-
-
-def _takes_training(operation: keras.Operation) -> bool:
-    return "training" in inspect.signature(operation.call).parameters
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from converters.graph import Trace, at_inference, substitute, trace
 from zoo.errors import InputError
-from zoo.layers import Answer, MaxPositions
+from zoo.layers import Answer, MaxPositions, ResizeLike
 
 Configure = Callable[[Any], None]
 _LOCATION = re.compile(r'fused\["(?P<op>\w+):", "(?P<path>[^"@]+)')
@@ -38,13 +38,9 @@ def lower(model: keras.Model, input_shape: tuple[int, ...], configure: Configure
     Raises:
         InputError: naming the layer whose operation TFLite's built-ins do not have.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(
-            f"conversion to TFLite needs Keras on TensorFlow, this process runs it on {keras.backend.backend()}: "
-            "save the model and convert it in a process with KERAS_BACKEND=tensorflow"
-        )
+    check_backend("TFLite")
     graph = trace(model)
-    with tempfile.TemporaryDirectory(prefix="densezoo_") as folder, _quiet() as noise:
+    with tempfile.TemporaryDirectory(prefix="densezoo_") as folder, quiet() as noise:
         try:
             _save(model, graph, input_shape, folder)
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
@@ -59,6 +55,15 @@ def lower(model: keras.Model, input_shape: tuple[int, ...], configure: Configure
         except Exception as error:  # ConverterError, but also RuntimeError and ValueError from inside its C++ parts
             noise.seek(0)
             raise _named(error, noise.read(), graph, input_shape) from error
+
+
+def check_backend(target: str) -> None:
+    """Raises InputError where Keras does not run on TensorFlow."""
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(
+            f"conversion to {target} needs Keras on TensorFlow, this process runs it on {keras.backend.backend()}: "
+            "save the model and convert it in a process with KERAS_BACKEND=tensorflow"
+        )
 
 
 def layer_names(model: keras.Model) -> set[str]:
@@ -79,11 +84,12 @@ def _save(model: keras.Model, graph: Trace, input_shape: tuple[int, ...], folder
     archive = keras.export.ExportArchive()
     archive.track(model)
     signature = [tf.TensorSpec(input_shape, graph.inputs[0].dtype, name="image")]
-    archive.add_endpoint("serve", lambda image: _run(graph, image), input_signature=signature)
+    archive.add_endpoint("serve", lambda image: run(graph, image), input_signature=signature)
     archive.write_out(folder, verbose=False)
 
 
-def _run(graph: Trace, image: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
+def run(graph: Trace, image: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
+    """The model's answer at inference, from operations that converters can express."""
     tensors = {graph.inputs[0]: image}
     for call in graph.calls:
         args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
@@ -103,7 +109,27 @@ def in_tensorflow(operation: keras.Operation) -> Callable[..., Any]:
     # TFLite compares 8-bit numbers wrongly, but of any type it finds the first of the largest.
     if isinstance(operation, MaxPositions):
         return lambda x, **_: _positions(operation, x)
+    if isinstance(operation, ResizeLike):
+        return lambda inputs: _resized(operation, *inputs)
+    if isinstance(operation, keras.layers.UpSampling2D) and operation.interpolation != "nearest":
+        return lambda x: _upsampled(operation, x)
     return at_inference(operation)
+
+
+def _resized(layer: ResizeLike, x: tf.Tensor, reference: tf.Tensor) -> tf.Tensor:
+    """To sizes known only when the graph runs the layer gathers, on any backend; TensorFlow and ONNX have an operation."""
+    if None not in (*x.shape[1:3], *reference.shape[1:3]):
+        return layer([x, reference])
+    with tf.name_scope(layer.name):
+        return tf.cast(tf.image.resize(x, tf.shape(reference)[1:3], layer.interpolation), x.dtype)
+
+
+def _upsampled(layer: keras.layers.UpSampling2D, x: tf.Tensor) -> tf.Tensor:
+    """Keras multiplies the static sides, which may be unknown."""
+    if None not in x.shape[1:3] or layer.data_format != "channels_last":
+        return layer(x)
+    with tf.name_scope(layer.name):
+        return tf.cast(tf.image.resize(x, tf.shape(x)[1:3] * tf.constant(layer.size), layer.interpolation), x.dtype)
 
 
 def _positions(layer: MaxPositions, x: tf.Tensor) -> tf.Tensor:
@@ -134,7 +160,7 @@ def _named(error: Exception, noise: str, graph: Trace, input_shape: tuple[int, .
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[IO[str]]:
+def quiet() -> Iterator[IO[str]]:
     """Sends what TensorFlow and LLVM print, in Python and in C++, to a file that is given to the caller."""
     with tempfile.TemporaryFile("w+", errors="replace") as noise:
         sys.stdout.flush()

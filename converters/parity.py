@@ -127,8 +127,8 @@ def parity(
 
     Args:
         model: the Keras model.
-        path: its `.tflite` file, run here on the CPU; or what runs it: a function from float32 1×H×W×C in 0–255 to the
-            raw outputs in float32, such as `edge.Runner(path, "gpu").run`.
+        path: its `.tflite` or `.onnx` file, run here on the CPU; or what runs it: a function from float32 1×H×W×C in
+            0–255 to the raw outputs in float32, such as `edge.Runner(path, "gpu").run`.
         samples: pictures of the file's size, as for calibration: N×H×W×C in 0–255, or anything that gives such.
         accelerator: "cpu", or the name of what a given function runs on.
         labels: N×H×W class indices (N for a classifier), to compare mIoU as well.
@@ -173,6 +173,9 @@ def _runner(
             f"accelerator {accelerator!r} needs what runs the file there: pass edge.Runner(path, {accelerator!r}).run "
             "in place of the path"
         )
+    if Path(path).suffix == ".onnx":
+        session = _Session(path)
+        return session, session.shape, recipe or "float32"
     inspection.load(path)  # says clearly that a file is missing or none
     run = _Interpreter(path)
     return run, run.shape, recipe or (artefact.read(path) or {}).get("recipe") or run.guess
@@ -198,6 +201,27 @@ class _Interpreter:
         self._interpreter.set_tensor(self._input["index"], _stored(image, self._input))
         self._interpreter.invoke()
         return [_real(self._interpreter.get_tensor(detail["index"]), detail) for detail in self._outputs]
+
+
+class _Session:
+    """An `.onnx` file in onnxruntime: float32 1×H×W×C in 0–255 → its outputs."""
+
+    def __init__(self, path: str | Path) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level, options.intra_op_num_threads = 3, 2
+        try:
+            self._session = onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime's own classes, one for each status
+            reason = str(error).strip().partition("\n")[0]
+            raise InputError(f"{path}: onnxruntime does not take it: {reason}") from error
+        image = self._session.get_inputs()[0]
+        self._name = image.name
+        self.shape = tuple(side if isinstance(side, int) else None for side in image.shape)
+
+    def __call__(self, image: np.ndarray) -> list[np.ndarray]:
+        return self._session.run(None, {self._name: image})
 
 
 def _stored(values: np.ndarray, detail: dict[str, Any]) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import tensorflow as tf
 import zoo
 from converters import artefact, calibration, inspection, lowering
 from converters.calibration import Calibration
-from zoo.data.palettes import voc_palette
+from converters.document import check_size, describe
 from zoo.errors import InputError, unknown
 
 # ------------------------------------------------------------------------------------------------ recipes
@@ -139,24 +138,23 @@ def to_tflite(
     """
     _check_options(recipe, io, calibration)
     path = _check_path(path)
-    shape = _input_shape(model, input_size)
-    meaning = _meaning(model, task, labels, palette)
+    shape = _fixed(model, check_size(model, input_size))
     images = None
     if RECIPES[recipe].calibrated:
         images = _calibration(calibration, shape)
+    document = describe(model, shape, {"task": task, "labels": labels, "palette": palette}, name or model.name, images)
+    document |= {"recipe": recipe, "io": io, "scores": dict(scores or {})}
     flatbuffer = lowering.lower(model, shape, lambda converter: RECIPES[recipe].configure(converter, images, io))
-    document = {
-        "format": artefact.FORMAT,
-        "name": name or model.name,
-        **meaning,
-        "input": {"name": "image", "size": list(shape[1:3]), "channels": shape[3], "range": [0, 255]},
-        "recipe": recipe,
-        "io": io,
-        "provenance": _provenance(model, images),
-        "scores": dict(scores or {}),
-    }
     artefact.write(path, flatbuffer, document, lowering.layer_names(model), zoo.__version__)
     return _summary(path, recipe)
+
+
+def _fixed(model: keras.Model, shape: tuple[int | None, ...]) -> tuple[int, int, int, int]:
+    if None in shape[1:3]:
+        raise InputError(
+            f"model '{model.name}' takes any size, a file only one: pass input_size=(height, width), as in (256, 256)"
+        )
+    return (1, *shape[1:])
 
 
 def _calibration(given: Any, shape: tuple[int, ...]) -> Calibration:
@@ -186,80 +184,6 @@ def _check_path(path: str | Path) -> Path:
     if path.is_dir():
         raise InputError(f"{path} is a folder; give a file's name")
     return path
-
-
-def _input_shape(model: keras.Model, input_size: tuple[int, int] | None) -> tuple[int, int, int, int]:
-    graph = lowering.trace(model)
-    if len(graph.inputs) != 1:
-        raise InputError(f"model '{model.name}' has {len(graph.inputs)} inputs; a file takes one image")
-    shape = graph.inputs[0].shape
-    if len(shape) != 4 or shape[3] is None:
-        raise InputError(f"model '{model.name}' takes {shape}; expected N×H×W×C with C known")
-    if input_size is None:
-        if None in shape[1:3]:
-            raise InputError(
-                f"model '{model.name}' takes any size, a file only one: pass input_size=(height, width), as in (256, 256)"
-            )
-        return (1, *shape[1:])
-    if not isinstance(input_size, Sequence) or len(input_size) != 2 or any(int(side) < 1 for side in input_size):
-        raise InputError(f"input_size is {input_size!r}; expected (height, width) in pixels, as in (256, 256)")
-    height, width = (int(side) for side in input_size)
-    for own, given in zip(shape[1:3], (height, width), strict=True):
-        if own is not None and own != given:
-            raise InputError(
-                f"model '{model.name}' is built for {shape[1]}×{shape[2]}, input_size says {height}×{width}: leave it out"
-            )
-    return (1, height, width, shape[3])
-
-
-def _meaning(
-    model: keras.Model, task: str | None, labels: Sequence[str] | None, palette: Sequence[Sequence[int]] | None
-) -> dict[str, Any]:
-    """task, head, labels and palette: from the `Answer`, else from what is given, else from the output's shape."""
-    answer = zoo.answer(model)
-    output = model.outputs[0]
-    if answer is not None:
-        task, head = task or answer.task, answer.kind
-        labels = answer.labels if labels is None else labels
-        palette = answer.palette if palette is None and len(labels) == len(answer.palette) else palette
-        classes = len(answer.labels)
-    else:
-        head = _head(model)
-        rank = len(output.shape) + (head == "classes")
-        task = task or ("segmentation" if rank == 4 else "classification")
-        classes = None if head == "classes" else output.shape[-1]
-        if labels is None:
-            labels = [f"class {index}" for index in range(classes or 0)]
-    if classes and len(labels) != classes:
-        raise InputError(
-            f"{len(labels)} labels for {classes} classes: give one each, in the order of the output's channels"
-        )
-    if palette is None:  # the colour map has 256 colours; a classifier may have more classes
-        palette = [voc_palette(256)[index % 256] for index in range(len(labels))]
-    if len(palette) != len(labels):
-        raise InputError(f"{len(palette)} colours for {len(labels)} labels: give one (r, g, b) each")
-    colours = [[int(value) for value in colour] for colour in palette]
-    return {"task": task, "head": head, "labels": [str(label) for label in labels], "palette": colours}
-
-
-def _head(model: keras.Model) -> str:
-    if "int" in model.outputs[0].dtype:
-        return "classes"
-    last = lowering.trace(model).calls[-1].operation
-    activation = last.get_config().get("activation") if isinstance(last, keras.Layer) else None
-    probabilities = type(last).__name__ in ("Softmax", "Sigmoid") or activation in ("softmax", "sigmoid")
-    return "probabilities" if probabilities else "logits"
-
-
-def _provenance(model: keras.Model, images: Calibration | None) -> dict[str, Any]:
-    weights = (keras.ops.convert_to_numpy(weight) for weight in model.weights)  # one at a time: they may be 0.5 GiB
-    return {
-        "densezoo": zoo.__version__,
-        "keras": keras.version(),
-        "tensorflow": importlib.metadata.version("tensorflow"),
-        "weights_sha256": artefact.weights_sha256(weights),
-        "calibration": None if images is None else {"count": images.count, "sha256": images.sha256},
-    }
 
 
 def _summary(path: Path, recipe: str) -> Converted:

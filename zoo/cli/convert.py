@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from zoo.cli.arguments import Size, default_size, open_model, parse_size
 from zoo.cli.quiet import start_keras
+from zoo.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_FORMATS = ("tflite", "onnx")
 
 
 def convert(
@@ -18,36 +24,53 @@ def convert(
     recipe: Annotated[str, typer.Option("--recipe", "-r", help="float32, float16, dynamic or int8.")] = "float32",
     size: Size = None,
     calibration: Annotated[
-        str | None, typer.Option("--calibration", "-c", help="For int8: training data (as --data) to measure ranges on.")
+        str | None, typer.Option("--calibration", "-c", help="Training data (as --data), for int8's ranges and for the check.")
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="Calibration images.")] = 64,
     io: Annotated[str, typer.Option(help="float32, int8 or uint8 input and output (int8 recipe).")] = "float32",
+    form: Annotated[str | None, typer.Option("--format", "-f", help="tflite or onnx; default by --out's ending.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The file; default MODEL_RECIPE.tflite.")] = None,
 ) -> None:
-    """Convert a trained model into a self-describing .tflite file, and check that it says the same.
+    """Convert a trained model into a self-describing .tflite or .onnx file, and check that it says the same.
 
-    Example: zoo convert runs/camvid --recipe int8 --size 360x480 --calibration camvid:PATH
+    Examples: zoo convert runs/camvid --recipe int8 --size 360x480 --calibration camvid:PATH
+
+    zoo convert runs/camvid --format onnx
     """
     start_keras()
     import converters
-    import zoo.data
-    from zoo.errors import InputError
 
-    network = open_model(model)
+    network, pixels = open_model(model), parse_size(size) or default_size(model)
     shape = network.inputs[0].shape[1:3]
-    pixels = parse_size(size) or default_size(model) or (shape if None not in shape else None)
-    if pixels is None:
+    if form is None:
+        form = "onnx" if out is not None and out.suffix == ".onnx" else "tflite"
+    if form not in _FORMATS:
+        raise unknown("format", form, _FORMATS)
+    if form == "tflite" and pixels is None and None in shape:
         raise InputError(f"{model} takes any size, a phone's GPU one; choose it with --size, as in --size 256x256")
-    images = None
-    if calibration is not None:
-        samples = zoo.data.open(calibration, "train")
-        images = zoo.data.calibration_images(samples, min(count, len(samples)), pixels)
-    stem = "model" if model.is_dir() else model.stem if model.is_file() else model.name
-    default = (model if model.is_dir() else model.parent) / f"{stem}_{recipe}.tflite"
-    written = converters.to_tflite(
-        network, out or default, recipe=recipe, input_size=pixels, calibration=images, io=io
-    )
+    images = None if calibration is None else _images(calibration, count, pixels or shape)
+    if form == "onnx":
+        if (recipe, io) != ("float32", "float32"):
+            raise InputError(f"an .onnx file is float32 throughout; leave out --recipe {recipe} and --io {io}")
+        written = converters.to_onnx(network, out or _beside(model, ".onnx"), pixels)
+    else:
+        path = out or _beside(model, f"_{recipe}.tflite")
+        written = converters.to_tflite(network, path, recipe=recipe, input_size=pixels, calibration=images, io=io)
     print(written)
-    checked = images[:8] if images is not None else None
-    if checked is not None:
-        print(converters.parity(network, out or default, checked))
+    if images is not None:
+        print(converters.parity(network, written, images[:8]))
+
+
+def _images(spec: str, count: int, size: tuple[int | None, int | None]) -> np.ndarray:
+    """Pictures of the training split."""
+    import zoo.data
+
+    if None in size:
+        raise InputError(f"pictures of {spec} are needed at one size: choose it with --size, as in --size 256x256")
+    samples = zoo.data.open(spec, "train")
+    return zoo.data.calibration_images(samples, min(count, len(samples)), size)
+
+
+def _beside(model: Path, ending: str) -> Path:
+    stem = "model" if model.is_dir() else model.stem if model.is_file() else model.name
+    return (model if model.is_dir() else model.parent) / f"{stem}{ending}"
