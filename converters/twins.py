@@ -154,6 +154,7 @@ class Borrowed(tf_keras.layers.Layer):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         if not self.shares:
+            kwargs.pop("training", None)  # nothing to learn in it, and no randomness
             with open_sizes():
                 return in_tensorflow(self.original)(*args, **kwargs)
         own = {id(weight): share for weight, share in zip(self.original.weights, self.shares, strict=True)}
