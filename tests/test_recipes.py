@@ -120,6 +120,21 @@ class TestRecipe:
         with pytest.raises(InputError, match=r"data were 32 samples .* are 16 of"):
             staging.check(recipes.get(TOY), "scenes:count=16,size=32", run)
 
+    def test_a_recipe_is_found_by_its_file_alone(self, tmp_path, monkeypatch, capsys) -> None:
+        shutil.copy(TOY, tmp_path)
+        monkeypatch.setattr(recipes, "__path__", [str(tmp_path)])
+        try:
+            assert recipes.names() == [NAME] and recipes.get(NAME).source == recipes.get(TOY).source
+            assert "scenes, made by a program" in says(monkeypatch, capsys, "recipes")[1]
+            assert "zoo train --recipe" in says(monkeypatch, capsys, "recipes", "show", NAME)[1]
+        finally:
+            sys.modules.pop("zoo.recipes.unet_toy", None)
+
+    def test_a_file_is_named_after_its_weights(self, tmp_path) -> None:
+        shutil.copy(TOY, tmp_path / "toy.py")
+        with pytest.raises(InputError, match=r"unet\.toy belongs in unet_toy\.py"):
+            recipes.get(str(tmp_path / "toy.py"))
+
     def test_every_recipe_says_its_command_and_its_scores(self) -> None:
         for name in recipes.names():
             said = recipes.text(name)
@@ -167,6 +182,7 @@ class TestShipped:
         facts = json.loads(says(monkeypatch, capsys, "card", NAME, "--json")[1])
         assert facts["classes"] == 6 and facts["weights_facts"]["training"]["epochs"] == 2
         assert NAME in zoo.card("unet").trained
+        assert "unet" in zoo.list_models(weights=True) and "fcn8s" in zoo.list_models(weights=False)
 
     def test_convert_and_predict(self, shipped: Path, monkeypatch, capsys, tmp_path) -> None:
         from PIL import Image

@@ -55,6 +55,7 @@ class Architecture:
         least_size: smallest height and width that the network can see.
         mobile: True where the network is whole on the GPU accelerator in float32, float16 and int8.
         tiny: options that make a small sibling of the same graph, for tests.
+        grown: options that it has when it starts from a smaller trained network, `build(…, init=)`.
         sized: gets the options that were named and says for which (H, W) they ask, or None; `build` takes that by default.
         body, top, strides: of encoders only; see `zoo.encoders`.
     """
@@ -70,6 +71,7 @@ class Architecture:
     least_size: int = 32
     mobile: bool = False
     tiny: Mapping[str, Any] = field(default_factory=dict)
+    grown: Mapping[str, Any] = field(default_factory=dict)
     sized: Callable[[Mapping[str, Any]], tuple[int, int] | None] | None = None
     body: Callable[..., Any] | None = None
     top: Callable[..., Any] | None = None
@@ -163,7 +165,12 @@ def _unknown(name: str) -> InputError:
 
 
 def list_models(
-    pattern: str = "*", *, task: str | None = None, mobile: bool | None = None, encoder: bool | None = None
+    pattern: str = "*",
+    *,
+    task: str | None = None,
+    mobile: bool | None = None,
+    encoder: bool | None = None,
+    weights: bool | None = None,
 ) -> list[str]:
     """Names that match a glob, sorted.
 
@@ -172,8 +179,12 @@ def list_models(
         task: only models of this task.
         mobile: only those marked mobile (True) or not (False).
         encoder: only those usable as an encoder (True) or not (False).
+        weights: only those that trained weights are shipped for (True) or not (False); `zoo.trained.names()` are theirs.
     """
+    from zoo import trained
+
     _discover()
+    shipped = {name.partition(".")[0] for name in trained.names()}
     if task is not None:
         tasks.get(task)
     return sorted(
@@ -183,6 +194,7 @@ def list_models(
         and (task is None or entry.task == task)
         and (mobile is None or entry.mobile == mobile)
         and (encoder is None or (entry.body is not None) == encoder)
+        and (weights is None or (name in shipped) == weights)
     )
 
 
@@ -195,6 +207,7 @@ def build(
     weights: str | Path | None = None,
     encoder_weights: str | Path | None = None,
     palette: Sequence[Sequence[int]] | None = None,
+    init: str | Path | None = None,
     **options: Any,
 ) -> keras.Model:
     """Builds a network by name.
@@ -212,6 +225,7 @@ def build(
             "applications:PATH", a weights file of `keras.applications`, or "imagenet", which fetches the published one
             (1,000 classes; with other classes the last layer stays random).
         palette: one (r, g, b) in 0–255 per class for whoever draws the answer; VOC's colours by default.
+        init: a trained `.keras` file, or a run's folder, whose layers of the same names it starts from: fcn16s from fcn32s.
         **options: the architecture's own options; `zoo card NAME` lists them.
 
     Returns:
@@ -230,7 +244,7 @@ def build(
     entry = architecture(name)
     labels = tasks.get(entry.task).labels_for(classes)
     named = _checked_options(entry, encoder, options)
-    options = {**entry.options, **named}
+    options = {**entry.options, **({} if init is None else entry.grown), **named}
     shape = _checked_shape(entry, entry.default_shape(named) if input_shape is None else input_shape)
 
     image = keras.Input(shape, name="image")
@@ -241,13 +255,27 @@ def build(
     except (ValueError, TypeError) as error:  # Keras on shapes and options that do not go together
         raise InputError(f"{name} cannot be built with input_shape={shape} and {options}: {error}") from error
     model = keras.Model(image, layers.Answer(entry.task, head, labels, palette, name="answer")(logits), name=name)
+    if any(path is not None for path in (encoder_weights, init, weights)):
+        _load(entry, model, options, encoder_weights, init, weights)
+    return model
+
+
+def _load(
+    entry: Architecture,
+    model: keras.Model,
+    options: Mapping[str, Any],
+    encoder_weights: str | Path | None,
+    init: str | Path | None,
+    weights: str | Path | None,
+) -> None:
+    from zoo.weights import copy_by_name, load, load_weights
+
     if encoder_weights is not None:
         _load_encoder(entry, model, encoder_weights, options)
+    if init is not None:
+        copy_by_name(load(init), model)
     if weights is not None:
-        from zoo.weights import load_weights
-
         load_weights(model, weights)
-    return model
 
 
 def _build_trained(

@@ -116,6 +116,7 @@ def _pack(
     meaning = meaning_of(trained)
     paths = {WEIGHTS: folder / f"{recipe.name}.npz"}
     shipping.save(trained, paths[WEIGHTS])
+    _file(paths[WEIGHTS])  # what is too large to ship need not be measured
     channels = trained.inputs[0].shape[-1]
     shape = (*trained.inputs[0].shape[1:3], channels)
     model = shipping.network(recipe.model, meaning.labels, meaning.palette, options, shape, name=recipe.name)
