@@ -172,8 +172,13 @@ class TestScores:
     def test_of_two_classes_do_not_look_at_the_truth(self) -> None:
         found = classical.evaluate(classical.open("kmeans"), Discs(2), progress=False)
         assert found.model == "kmeans:regions=2" and found.images == 3 and found.scores["miou"] > 0.97
-        same = zoo.evaluate(classical.open("kmeans"), Discs(2), progress=False)
-        np.testing.assert_array_equal(found.matrix.counts, same.matrix.counts)
+
+    def test_are_those_of_zoo_evaluate(self) -> None:
+        for classes in (2, 3):
+            found = classical.evaluate(classical.open("kmeans"), Discs(classes), progress=False)
+            same = zoo.evaluate(classical.open("kmeans"), Discs(classes), progress=False)
+            np.testing.assert_array_equal(found.matrix.counts, same.matrix.counts)
+            assert found.model == same.model
 
     def test_of_more_classes_are_an_upper_bound_and_say_so(self) -> None:
         found = classical.evaluate(classical.open("kmeans"), Discs(3), progress=False)

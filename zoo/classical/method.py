@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from zoo.classical.naming import figure_of, ground_first
 from zoo.data.palettes import voc_palette
 from zoo.errors import InputError, unknown
 from zoo.registry import Paper
+
+if TYPE_CHECKING:
+    from zoo.classical.scoring import RegionScorer
+    from zoo.data import Dataset
 
 METHODS: dict[str, Method] = {}
 MOST_REGIONS = 255  # a class map has 8 bits
@@ -137,6 +141,12 @@ class Segmenter:
             InputError: as `regions`.
         """
         return self._figure(self._run(image))
+
+    def scorer_on(self, dataset: Dataset) -> RegionScorer:
+        """What `zoo.evaluate` asks: regions held against this data's classes."""
+        from zoo.classical.scoring import RegionScorer
+
+        return RegionScorer(self, dataset)
 
     def regions(self, image: np.ndarray) -> np.ndarray:
         """The regions of an image, uint8 H×W, numbered from 0: those of the ground first, larger before smaller.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,6 @@ import numpy as np
 from zoo import tasks
 from zoo.classical.naming import majority
 from zoo.errors import InputError
-from zoo.metrics import BoundaryScores
 
 if TYPE_CHECKING:
     from zoo.classical.method import Segmenter
@@ -81,10 +81,17 @@ def evaluate(
     Raises:
         InputError: the data set is empty or of another task, or a parameter is out of range.
     """
-    from zoo.training.evaluation import score
+    import zoo
 
-    count = len(dataset) if limit is None else min(limit, len(dataset))
-    if count < 1:
-        raise InputError(f"{dataset.name}: {count} samples; at least one is needed")
-    contours = None if boundary is None else BoundaryScores(dataset.classes, dataset.ignore, boundary)
-    return score(RegionScorer(segmenter, dataset, oracle), dataset, 1, count, progress, contours)
+    subject = segmenter if not oracle else _ByOracle(segmenter)
+    return zoo.evaluate(subject, dataset, limit=limit, boundary=boundary, progress=progress)
+
+
+@dataclass(frozen=True)
+class _ByOracle:
+    """A method whose regions the truth shall name, whatever the number of classes."""
+
+    segmenter: Segmenter
+
+    def scorer_on(self, dataset: Dataset) -> RegionScorer:
+        return RegionScorer(self.segmenter, dataset, oracle=True)

@@ -152,7 +152,8 @@ def evaluate(
     else:
         if size is not None or procedure is not None:
             raise InputError("size= and procedure= are for Keras models; a runner resizes images itself")
-        scorer, batch_size = _CallableScorer(model, dataset), 1
+        own = getattr(model, "scorer_on", None)  # a classical method's: it has regions, and the data say what of
+        scorer, batch_size = (_CallableScorer(model, dataset) if own is None else own(dataset)), 1
     contours = None if boundary is None else BoundaryScores(dataset.classes, dataset.ignore, boundary)
     return score(scorer, dataset, batch_size, count, progress, contours)
 
