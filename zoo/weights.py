@@ -18,12 +18,12 @@ IMAGENET = "imagenet"  # asks for the file that keras.applications publishes
 
 
 def load(path: str | Path) -> keras.Model:
-    """Reads a model saved as `.keras`, in Keras' safe mode: nothing in the file is executed.
+    """Reads a model saved as `.keras`, or a training run's folder, in Keras' safe mode: nothing in the file is executed.
 
     Raises:
         InputError: if the file is missing, not a Keras model, or broken.
     """
-    path = existing(path)
+    path = existing(Path(path) / "model.keras" if Path(path).is_dir() else path)
     layers.load_all()
     try:
         return keras.models.load_model(path, compile=False, safe_mode=True)

@@ -24,6 +24,10 @@ Encoder = Annotated[str | None, typer.Option(help="A name of zoo list --encoders
 EncoderWeights = Annotated[
     str | None, typer.Option(help="A .keras file over the same encoder, or applications:FILE of keras.applications.")
 ]
+Init = Annotated[
+    Path | None,
+    typer.Option(help="A .keras file or run's folder whose layers of the same names it starts from: fcn16s from fcn32s."),
+]
 OutputStride = Annotated[int | None, typer.Option(help="8 or 16: dilate the encoder instead of striding.")]
 Auxiliary = Annotated[
     list[int] | None,
@@ -72,6 +76,7 @@ def train(
     batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 8,
     encoder: Encoder = None,
     encoder_weights: EncoderWeights = None,
+    init: Init = None,
     output_stride: OutputStride = None,
     auxiliary: Auxiliary = None,
     optimizer: Annotated[str, typer.Option(help="adamw or sgd.")] = "adamw",
@@ -99,9 +104,8 @@ def train(
     pixels = parse_size(size)
     name, training, validation = _opened(name, data)
     start_keras()
-    model = _build(name, training, pixels, seed, encoder, encoder_weights, output_stride, auxiliary)
     result = zoo.train(
-        model,
+        _build(name, training, pixels, seed, encoder, encoder_weights, init, output_stride, auxiliary),
         training,
         validation,
         epochs=epochs,
@@ -163,6 +167,7 @@ def _build(
     seed: int,
     encoder: str | None,
     encoder_weights: str | None,
+    init: Path | None,
     output_stride: int | None,
     auxiliary: list[int] | None,
 ) -> keras.Model:
@@ -188,5 +193,6 @@ def _build(
         encoder=encoder,
         encoder_weights=encoder_weights,
         palette=training.palette,
+        init=init,
         **options,
     )

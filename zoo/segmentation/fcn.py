@@ -8,8 +8,12 @@ upsampling kernels included (134,489,759 for 8s on VGG16).
 Different: `padding="same"`, the default, pads fc6 and keeps every map on the ⌈H/s⌉ grid, so nothing is computed outside the
 image; `padding="caffe"` is the released form, which puts 100 zeros around the image, convolves fc6 without padding and
 crops at the offsets that follow. The release holds the upsampling kernels at a learning rate of 0 and starts scores at zero;
-here kernels learn, and scores start at random, which the authors found no better and no worse. The factors 0.01 and 0.0001
-that the at-once release puts on the skips' scores can be had with `skip_scales`.
+here kernels learn, and scores start at random, which the authors found no better and no worse.
+
+In stages, as in the paper, each network starts from the trained one before it, its new skip's scores at zero, so that it
+begins with what that one knew: `zoo train fcn16s --init RUN_OF_FCN32S`, then fcn8s from that, or `zoo.build(…, init=)`. Without
+it the network is trained at once; the factors 0.01 and 0.0001 that the at-once release puts on its skips are
+`skip_scales=(0.01, 0.0001)`.
 
 A map is padded to a multiple of the last stride before it is upsampled, which the GPU accelerator needs, and cropped after:
 the same numbers for a few more multiplications. `padding="caffe"` does without and is right there only at some sizes.
@@ -19,7 +23,7 @@ On an encoder without fully connected layers the scores come straight from its f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from zoo import layers
@@ -58,6 +62,7 @@ PADDINGS = ("same", "caffe")
     task="segmentation",
     paper=PAPER,
     input_size=(500, 500),
+    grown={"skip_start": "zeros"},
     tiny={"encoder_options": {"width": 0.125, "fc": ((7, 32), (1, 32))}},
 )
 def fcn(
@@ -73,6 +78,7 @@ def fcn(
     skip_scales: tuple[float, ...] | None = None,
     auxiliary: tuple[int, ...] = (),
     upsampler: str = "bilinear",
+    skip_start: str = "glorot_uniform",
 ) -> Any:
     """Encoder → fc6, fc7 → score → upsample and add a skip's score, for each skip → upsample to the image.
 
@@ -88,6 +94,7 @@ def fcn(
         skip_scales: factor on each skip's features, as in the at-once release: (0.01, 0.0001) for 8s.
         auxiliary: strides of the features that get an auxiliary head for training, such as (16,); padding="same" only.
         upsampler: of `zoo.segmentation.upsampling`; with padding="same" only.
+        skip_start: Keras's initializer of the skips' scores; "zeros" where a trained network is grown.
 
     Returns:
         N×H×W×classes logits.
@@ -98,10 +105,7 @@ def fcn(
     margin = {"margin": CAFFE_MARGIN} if caffe else {}
     features = encoder_features(encoder, image, on_grid=not caffe, **margin, **(encoder_options or {}))
 
-    x = features.at(32)[0]
-    for number, (kernel, units) in enumerate(options.get("fc", ()), start=6):
-        x = keras.layers.Conv2D(units, kernel, padding=padded, activation="relu", name=f"fc{number}")(x)
-        x = keras.layers.Dropout(0.5, name=f"dropout{number}")(x)
+    x = fully_connected(features.at(32)[0], options.get("fc", ()), padded)
     x = keras.layers.Conv2D(classes, 1, name="score")(x)
 
     stride = 32
@@ -110,7 +114,7 @@ def fcn(
         feature = features.at(skip)[0]
         if scale != 1:
             feature = keras.layers.Rescaling(scale, name=f"scale_s{skip}")(feature)
-        score = keras.layers.Conv2D(classes, 1, name=f"score_s{skip}")(feature)
+        score = keras.layers.Conv2D(classes, 1, kernel_initializer=skip_start, name=f"score_s{skip}")(feature)
         if caffe:
             score = layers.CropLike(offset, name=f"crop_s{skip}")([score, x])
         else:
@@ -120,6 +124,14 @@ def fcn(
     x = upsample(x, upsampler, Step(stride, classes, f"upscore_x{stride}", kernel=final_kernel, padding=padded))
     logits = layers.CropLike(caffe_offsets[-1] if caffe else 0, name="crop")([x, image])
     return deeply_supervised(logits, image, features, auxiliary)
+
+
+def fully_connected(x: Any, fc: Sequence[tuple[int, int]], padding: str) -> Any:
+    """A classifier's hidden layers as convolutions of their kernels and units, with dropout."""
+    for number, (kernel, units) in enumerate(fc, start=6):
+        x = keras.layers.Conv2D(units, kernel, padding=padding, activation="relu", name=f"fc{number}")(x)
+        x = keras.layers.Dropout(0.5, name=f"dropout{number}")(x)
+    return x
 
 
 def is_caffe(padding: str, auxiliary: tuple[int, ...], upsampler: str) -> bool:
