@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from zoo.cards import card
     from zoo.counting import macs
+    from zoo.crf import with_crf
     from zoo.layers import answer
     from zoo.registry import build, list_models
     from zoo.training import evaluate, train
@@ -32,9 +33,10 @@ _PUBLIC = {  # name → the module it lives in, imported when it is asked for
     "answer": "zoo.layers",
     "train": "zoo.training",
     "evaluate": "zoo.training",
+    "with_crf": "zoo.crf",
 }
 
-__all__ = ["answer", "build", "card", "evaluate", "list_models", "load", "macs", "train"]
+__all__ = ["answer", "build", "card", "evaluate", "list_models", "load", "macs", "train", "with_crf"]
 
 
 def __getattr__(name: str) -> object:

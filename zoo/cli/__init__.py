@@ -14,6 +14,7 @@ from edge.errors import InputError as EdgeInputError
 from zoo.cli.benchmark import benchmark
 from zoo.cli.card import card
 from zoo.cli.convert import convert
+from zoo.cli.crf import crf
 from zoo.cli.demo import demo
 from zoo.cli.evaluate import evaluate
 from zoo.cli.gpu_check import gpu_check
@@ -43,6 +44,7 @@ for name, command in {
     "card": card,
     "train": train,
     "evaluate": evaluate,
+    "crf": crf,
     "predict": predict,
     "convert": convert,
     "gpu-check": gpu_check,

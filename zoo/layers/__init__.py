@@ -12,6 +12,7 @@ _PUBLIC = {  # name → the module it lives in
     "Bilinear": "zoo.layers.bilinear",
     "CropLike": "zoo.layers.fit",
     "DeformableConv2D": "zoo.layers.deformable",
+    "DenseCRF": "zoo.layers.crf",
     "GridAverage": "zoo.layers.pooling",
     "LocalResponseNormalization": "zoo.layers.normalization",
     "MaxPositions": "zoo.layers.unpooling",
