@@ -1,0 +1,63 @@
+"""unet_lite.ccp: people in photographs and before cameras, at 256×256, as fast as the smallest models for it.
+
+    zoo train --recipe unet_lite.ccp --data ccp_person:PATH --out runs/person \
+        --encoder-weights applications:mobilenet_v2_1.0_224_imagenet.weights.h5
+    zoo recipes pack unet_lite.ccp runs/person --data ccp_person:PATH
+
+Without --encoder-weights the encoder starts from the weights that keras.applications publishes.
+
+The photographs are of whole people in streets and studios. So that the network also knows a face before a webcam, half a
+person at the edge and rooms it never saw, it learns from crops of up to three times the scale, stretched, turned, in other
+light, blurred and noisy; a third of the people stand before a patch of another photograph's background, and some
+photographs have a second person pasted in.
+
+The encoder looks at 160×160 pixels (`shrink`), and the decoder is narrow: the int8 file shall take no longer than the selfie
+model that phones use (benchmarks/person.py has both, side by side).
+"""
+
+from typing import Any
+
+from zoo.recipes import Given, Recipe
+
+
+def train(given: Given) -> dict[str, Any]:
+    from zoo.data import Augment
+    from zoo.data.mixing import CopyPaste, NewBackground
+    from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum
+
+    seen = Augment(
+        scale=(0.8, 3),
+        stretch=1.6,
+        rotate=12,
+        brightness=0.4,
+        contrast=0.35,
+        saturation=0.5,
+        hue=12,
+        blur=0.15,
+        noise=8,
+    )
+    people = CopyPaste(seen, given.data, chance=0.15, classes=(1,))
+    return {
+        "epochs": 50,
+        "batch_size": 16,
+        "size": (256, 256),
+        "val_size": (256, 256),
+        "learning_rate": 1e-3,
+        "augment": NewBackground(people, given.data, chance=0.35),
+        "loss": WeightedSum([SegmentationCrossEntropy(255), DiceLoss(255)]),
+        "frozen_batchnorm": "stem*,block*",
+        "ema": 0.995,
+        "validate_every": 5,
+    }
+
+
+RECIPE = Recipe(
+    name="unet_lite.ccp",
+    data="ccp_person",
+    source="Clothing Co-Parsing (Yang, Luo & Lin, CVPR 2014), 804 / 100 / 100 photographs; encoder from ImageNet",
+    licence="Apache-2.0",
+    size=(256, 256),
+    build={"encoder_weights": "imagenet", "shrink": 0.625, "decoder_channels": (64, 48, 32, 8)},
+    train=train,
+    shipped=("int8", "float16"),
+)
