@@ -43,7 +43,7 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "too few decoder channels": (
         lambda: zoo.build("unet", encoder="mobilenet_v2_035", decoder_channels=(8, 8)),
-        "one for each of its strides",
+        "one for each of the encoder.s strides",
     ),
     "encoder weights without encoder": (
         lambda: zoo.build("unet", width=0.1, encoder_weights="x.keras"),
@@ -105,7 +105,7 @@ def test_a_toy_encoder_is_one_file_of_code() -> None:
     import keras
 
     from zoo.encoders import Features, register_encoder
-    from zoo.encoders.mobilenet_v2 import pooled_top
+    from zoo.encoders.pooled import pooled_top
 
     paper = Paper("A toy", "Nobody", 2026, "https://example.org")
     names = {"toy_encoder": {"width": 4}}

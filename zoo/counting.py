@@ -13,6 +13,8 @@ import keras
 from keras import layers as kl
 
 from zoo.errors import InputError
+from zoo.graph import as_functional, specs_at
+from zoo.graph import trace as read
 from zoo.layers import DeformableConv2D
 
 Shape = tuple[int, ...]
@@ -42,42 +44,21 @@ def trace(
 ) -> list[tuple[kl.Layer, list[keras.KerasTensor], list[keras.KerasTensor]]]:
     """Every use of a layer with the symbolic tensors that go in and come out at that size, batch 1, in graph order.
 
-    Nothing is computed and no weight is copied: only shapes run through the graph.
+    Nested models are opened up. Nothing is computed and no weight is copied: only shapes run through the graph.
+
+    Raises:
+        InputError: if the size is needed and missing, a layer cannot see it, or the model's graph cannot be read.
     """
-    shape = model.inputs[0].shape
+    shape = as_functional(model).inputs[0].shape
     height, width = input_size or shape[1:3]
     if height is None or width is None:
         raise InputError(f"{model.name} takes any size, so the count needs one; pass input_size=(height, width)")
-    image = keras.KerasTensor((1, height, width, shape[3]), dtype="float32")
-    return _uses(model, [image])
-
-
-def _uses(model: keras.Model, inputs: list[keras.KerasTensor]) -> list:
-    values = {id(symbol): value for symbol, value in zip(model.inputs, inputs, strict=True)}
-    uses = []
-    for node in _nodes(model):
-        arguments, keywords = node.arguments.fill_in(values)
-        incoming = [values[id(tensor)] for tensor in node.input_tensors]
-        layer = node.operation
-        if isinstance(layer, keras.Model):
-            uses += _uses(layer, incoming)
-        spec = layer.compute_output_spec(*arguments, **keywords)
-        outgoing = keras.tree.flatten(spec)
-        values.update({id(symbol): value for symbol, value in zip(node.output_tensors, outgoing, strict=True)})
-        if not isinstance(layer, keras.Model):
-            uses.append((layer, incoming, outgoing))
-    return uses
-
-
-def _nodes(model: keras.Model) -> list:
-    """The calls that make up a functional graph, each after those it needs."""
-    depths = getattr(model, "_nodes_by_depth", None)
-    if depths is None:  # a Sequential keeps its graph in a functional model of its own
-        inner = getattr(model, "_functional", None)
-        if inner is None:
-            raise InputError(f"{model.name} is not a functional model, so its graph cannot be read; build it with keras.Model")
-        return _nodes(inner)
-    return [node for depth in sorted(depths, reverse=True) for node in depths[depth] if not node.is_input]
+    graph = read(model)
+    specs = specs_at(graph, (1, height, width, shape[3]))
+    return [
+        (call.operation, [specs[value] for value in call.inputs], [specs[value] for value in call.outputs])
+        for call in graph.calls
+    ]
 
 
 def _counter(layer: kl.Layer) -> Callable[[kl.Layer, list, list], int]:

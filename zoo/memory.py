@@ -7,7 +7,6 @@ import math
 import keras
 
 from zoo.counting import trace
-from zoo.errors import InputError
 
 BYTES = 4  # of a float32 number
 
@@ -21,11 +20,11 @@ def peak_activations(model: keras.Model, input_size: tuple[int, int] | None = No
     a runtime that fuses activations into convolutions needs less. Weights are not counted.
 
     Args:
-        model: a functional model with one image input and no model nested in it.
+        model: a functional model with one image input.
         input_size: (H, W) in pixels; not needed where the model's own size is fixed.
 
     Raises:
-        InputError: if the size is needed and missing, or a model is nested in this one.
+        InputError: if the size is needed and missing.
     """
     uses = trace(model, input_size)
     readers: dict[int, int] = {}  # tensor → the last step that reads it
@@ -34,9 +33,7 @@ def peak_activations(model: keras.Model, input_size: tuple[int, int] | None = No
     image, *_ = uses[0][1]
     alive = {id(image): _bytes(image)}
     peak = 0
-    for step, (layer, inputs, outputs) in enumerate(uses):
-        if not all(id(tensor) in alive for tensor in inputs):
-            raise InputError(f"{model.name} nests another model before {layer.name!r}; its memory cannot be counted")
+    for step, (_, inputs, outputs) in enumerate(uses):
         alive.update({id(tensor): _bytes(tensor) for tensor in outputs})
         peak = max(peak, sum(alive.values()))
         for tensor in (*inputs, *outputs):

@@ -74,7 +74,7 @@ def receptive_field(
     """Rows and columns of pixels that one position can depend on, by the conventions of this module.
 
     Args:
-        model: a functional model with one image input and no model nested in it.
+        model: a functional model with one image input.
         input_size: (H, W) in pixels; not needed where the model's own size is fixed. The field hardly depends on it, and
             is not cut off where it exceeds the image.
         layer: name of the layer whose output is asked about; by default the last one, the answer.
@@ -87,8 +87,6 @@ def receptive_field(
     fields = {id(uses[0][1][0]): Field((pixel, pixel))}
     names = {}
     for used, inputs, outputs in uses:
-        if not all(id(tensor) in fields for tensor in inputs):
-            raise InputError(f"{model.name} nests another model before {used.name!r}; the receptive field needs one flat graph")
         field = _rule(used)(used, [fields[id(tensor)] for tensor in inputs], inputs, outputs)
         fields.update({id(tensor): field for tensor in outputs})
         names[used.name] = field

@@ -20,8 +20,8 @@ from typing import Any
 
 from zoo.encoders import Features, register_encoder
 from zoo.encoders.channels import round_channels
-from zoo.encoders.mobilenet_v2 import pooled_top
 from zoo.encoders.normalise import normalised
+from zoo.encoders.pooled import pooled_top
 from zoo.encoders.squeeze_excite import squeeze_excite
 from zoo.encoders.strides import Strides
 from zoo.lazy import keras

@@ -16,6 +16,7 @@ from typing import Any
 from zoo import layers
 from zoo.encoders import Features, register_encoder
 from zoo.encoders.normalise import normalised
+from zoo.encoders.pooled import pooled_top
 from zoo.errors import InputError
 from zoo.lazy import keras
 from zoo.registry import Paper
@@ -66,9 +67,7 @@ def googlenet_top(features: Features, classes: int, *, auxiliary: bool = False, 
     Raises:
         InputError: for auxiliary heads on images of unknown size, or too small for their 5×5 pooling.
     """
-    x = keras.layers.GlobalAveragePooling2D(name="pool")(features.deepest)
-    x = keras.layers.Dropout(dropout, name="dropout")(x)
-    logits = keras.layers.Dense(classes, name="fc")(x)
+    logits = pooled_top(features, classes, dropout=dropout)
     if not auxiliary:
         return logits
     heads = [auxiliary_head(features.taps[module], classes, f"auxiliary_{module}") for module in AUXILIARY]

@@ -15,6 +15,7 @@ from typing import Any
 
 from zoo.encoders import Features, register_encoder
 from zoo.encoders.channels import round_channels
+from zoo.encoders.pooled import pooled_top
 from zoo.lazy import keras
 from zoo.registry import Paper
 
@@ -70,13 +71,6 @@ def inverted_residual(x: Any, channels: int, expansion: int, name: str, *, strid
     if stride == 1 and shortcut.shape[-1] == channels:
         x = keras.layers.Add(name=f"{name}_add")([shortcut, x])
     return x
-
-
-def pooled_top(features: Features, classes: int, *, dropout: float = 0.2) -> Any:
-    """Global average pooling, dropout, one dense layer."""
-    x = keras.layers.GlobalAveragePooling2D(name="pool")(features.deepest)
-    x = keras.layers.Dropout(dropout, name="dropout")(x)
-    return keras.layers.Dense(classes, name="fc")(x)
 
 
 @register_encoder(VARIANTS, paper=PAPER, top=pooled_top, input_size=(224, 224), mobile=True, tiny={"width": 0.1})

@@ -12,3 +12,10 @@ def average_top(features: Features, classes: int) -> Any:
     """Global average pooling of the deepest feature → Dense."""
     x = keras.layers.GlobalAveragePooling2D(name="pool")(features.deepest)
     return keras.layers.Dense(classes, name="fc")(x)
+
+
+def pooled_top(features: Features, classes: int, *, dropout: float = 0.2) -> Any:
+    """The same with dropout before the dense layer, as in the mobile networks."""
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(features.deepest)
+    x = keras.layers.Dropout(dropout, name="dropout")(x)
+    return keras.layers.Dense(classes, name="fc")(x)
