@@ -16,7 +16,7 @@ import zoo  # noqa: E402
 from zoo import lab  # noqa: E402
 from zoo.cli.lab import lab as command  # noqa: E402
 from zoo.errors import InputError  # noqa: E402
-from zoo.lab import degradation, field, gradients, objects, paths, shattered  # noqa: E402
+from zoo.lab import degradation, field, gradients, objects, paths, shattered, upsampling  # noqa: E402
 
 
 def table(folder: Path, name: str) -> list[dict[str, str]]:
@@ -158,6 +158,31 @@ def test_the_measured_field_fills_the_theoretical_one_and_fades_before_its_rim(t
 def test_the_effective_field_of_a_disk_is_its_diameter():
     rows, columns = np.mgrid[-40:41, -40:41]
     assert field.effective((rows**2 + columns**2 <= 30**2).astype(float)) == pytest.approx(60, abs=0.5)
+
+
+def test_a_grid_is_found_whatever_lies_over_it():
+    noise = np.random.default_rng(0).normal(size=(32, 64, 64, 3))
+    weave = np.tile([[1.0, -1.0], [-1.0, 1.0]], (32, 32))[None, :, :, None]
+    assert upsampling.strength(noise, 8, 1.0) < 0.05
+    assert upsampling.strength(noise + 0.5 * weave, 8, 1.0) == pytest.approx(0.5, abs=0.02)
+    assert upsampling.strength(noise + 0.5 * weave, 7, 1.0) < 0.05  # the control misses it
+
+
+def test_transposed_convolutions_leave_a_grid_and_resizing_does_not(tmp_path: Path):
+    few = ("transposed, kernel 3", "resize + convolution", "unpool + convolution")
+    rows = upsampling.run(tmp_path, say=silent, ways=few, count=24, channels=8, steps=2, draws=2)
+    untrained = {way: np.mean([row["grid"] for row in rows if row["way"] == way and not row["steps"]]) for way in few}
+    assert untrained["transposed, kernel 3"] > 0.4 > 2 * untrained["resize + convolution"]
+    assert untrained["resize + convolution"] < untrained["unpool + convolution"] < untrained["transposed, kernel 3"]
+    assert len(table(tmp_path, "upsampling")) == len(rows) == 3 * (2 + 1)
+
+
+def test_every_way_up_is_one_of_the_zoos():
+    from zoo.segmentation.upsampling import UPSAMPLERS
+
+    assert {way.upsampler for way in upsampling.WAYS.values()} == set(UPSAMPLERS)
+    for way in upsampling.WAYS.values():
+        assert upsampling.build(way, 4, 32).output_shape == (None, 32, 32, 3)
 
 
 def test_the_command_lists_runs_nothing_unknown_and_refuses_what_does_not_fit(tmp_path: Path):

@@ -19,7 +19,7 @@ def lab(
     ] = None,
     weights: Annotated[Path | None, typer.Option("--weights", "-w", help="field: a trained model's file.")] = None,
 ) -> None:
-    """The lectures' claims about depth, each an experiment of a few minutes that leaves a picture and a CSV.
+    """The lectures' claims, each an experiment of a few minutes that leaves a picture and a CSV.
 
     Example: zoo lab field --model resnet50 --model unet
     """

@@ -1,4 +1,4 @@
-"""The lectures' claims about depth, each as an experiment that leaves a picture and a table.
+"""The lectures' claims, each as an experiment that leaves a picture and a table.
 
 One file an experiment; its docstring says what is claimed, by whom, and what to look for. Its `run(out, *, say, …)` writes
 `NAME.png` and `NAME.csv` into the folder `out` and returns the table's rows; its other arguments are the experiment's scale.
@@ -17,6 +17,7 @@ EXPERIMENTS = {
     "shattered": "how the gradient of a deep plain net turns into white noise, and a residual net's does not",
     "paths": "a ResNet as an ensemble of paths: lengths, gradients by length, and single blocks cut out",
     "field": "the receptive field of any model: what a position could see, and what it does see",
+    "upsampling": "checkerboards: the grid that each way up leaves in a picture, untrained and trained",
 }
 
 
