@@ -95,6 +95,18 @@ def test_the_random_field_smooths_what_kmeans_leaves_in_pieces() -> None:
     assert rough < 0.9 and smooth > 0.95
 
 
+def test_the_random_field_s_costs_are_those_of_gaussians() -> None:
+    image, inside = disc(30)
+    colours = lab(image).astype(np.float64)
+    costs = random_field.appearance(colours, inside.astype(np.int64), 3)
+    for region, own in enumerate((colours[~inside], colours[inside])):
+        covariance = np.cov(own.T, bias=True) + random_field.NOISE**2 * np.eye(3)
+        away = colours - own.mean(axis=0)
+        squares = np.einsum("hwi,ij,hwj->hw", away, np.linalg.inv(covariance), away)
+        np.testing.assert_allclose(costs[region], 0.5 * (squares + np.log(np.linalg.det(covariance))), rtol=1e-5, atol=1e-4)
+    assert np.isinf(costs[2]).all(), "a region without pixels takes none"
+
+
 def test_a_turn_of_the_random_field_never_costs_more() -> None:
     image, _ = disc(60)
     labels = np.random.default_rng(0).integers(0, 3, image.shape[:2])

@@ -56,17 +56,23 @@ def random_field(
 
 def appearance(colours: np.ndarray, labels: np.ndarray, regions: int) -> np.ndarray:
     """−log of each region's Gaussian at each pixel, regions×H×W, less a constant; infinite for a region without pixels."""
-    flat = colours.reshape(-1, 3)
-    costs = np.full((regions, len(flat)), np.inf, np.float32)
+    flat = colours.reshape(-1, 3).T
+    # ½(c − m)ᵀP(c − m) is a sum of ten monomials of c, so all regions at all pixels are one product of two matrices.
+    rows, columns = np.triu_indices(3)
+    monomials = np.concatenate([flat[rows] * flat[columns], flat, np.ones((1, flat.shape[1]))])
+    factors = np.zeros((regions, 10))
     for region in range(regions):
-        own = flat[labels.ravel() == region]
-        if not len(own):
+        own = flat[:, labels.ravel() == region]
+        if not own.size:
+            factors[region, -1] = np.inf
             continue
-        mean = own.mean(axis=0)
-        covariance = (own - mean).T @ (own - mean) / len(own) + NOISE**2 * np.eye(3)
-        lower = np.linalg.inv(np.linalg.cholesky(covariance))
-        costs[region] = 0.5 * (((flat - mean) @ lower.T) ** 2).sum(axis=1) - np.log(np.diagonal(lower)).sum()
-    return costs.reshape(regions, *labels.shape)
+        mean = own.mean(axis=1)
+        covariance = np.einsum("in,jn->ij", own - mean[:, None], own - mean[:, None]) / own.shape[1] + NOISE**2 * np.eye(3)
+        precision = np.linalg.inv(covariance)
+        factors[region, :6] = np.where(rows == columns, 0.5, 1.0) * precision[rows, columns]
+        factors[region, 6:9] = -precision @ mean
+        factors[region, 9] = 0.5 * mean @ precision @ mean + 0.5 * np.linalg.slogdet(covariance)[1]
+    return (factors @ monomials).astype(np.float32).reshape(regions, *labels.shape)
 
 
 def turn(labels: np.ndarray, costs: np.ndarray, smoothness: float) -> np.ndarray:
