@@ -9,6 +9,9 @@ squeeze-and-excitation, ReLU6, and neither stem, head nor the first and the last
 Faithful: blocks, channels rounded to multiples of 8, repeats rounded up, swish, stochastic depth, initialisation; trainable
 parameters of all thirteen; the same graph as keras.applications, whose weights fit. ImageNet's normalisation is a constant
 here; there, it comes with the published weights. The lite networks see (x − 127) / 128, as released.
+Counts: the released multiply-adds of the lite networks (lite0: 407 M) include three operations for every value that batch
+normalisation sees; `zoo.macs` counts convolutions and dense layers, as for all networks, which is some per cent less.
+With those operations added the five released counts come out (tests/test_efficientnet.py).
 Different: `output_stride` 8 or 16 swaps the last strides for dilation.
 """
 
