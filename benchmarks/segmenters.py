@@ -46,7 +46,7 @@ ENTRIES = (
     Entry("pocket_seg_small", {"auxiliary": (8, 16)}, pretrained=False),
 )
 RECIPE = {  # the same for all
-    "epochs": 15,
+    "epochs": 10,
     "batch_size": 8,
     "size": (240, 320),
     "learning_rate": 1e-3,
