@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from converters.bridge import to_keras, to_tf_keras
     from converters.convolutionalize import convolutionalize
+    from converters.folding import fold
     from converters.inspection import float_islands, operators
     from converters.onnx_file import OnnxFile, to_onnx
     from converters.parity import Parity, parity
+    from converters.retraining import quantize_aware, untouched
+    from converters.sparsity import callbacks, cluster, prune
     from converters.tflite import RECIPES, Converted, to_tflite
     from converters.twins import twin_of
 
@@ -31,6 +34,12 @@ _PUBLIC = {  # name → the module it lives in, imported when it is asked for
     "float_islands": "converters.inspection",
     "operators": "converters.inspection",
     "parity": "converters.parity",
+    "callbacks": "converters.sparsity",
+    "cluster": "converters.sparsity",
+    "fold": "converters.folding",
+    "prune": "converters.sparsity",
+    "quantize_aware": "converters.retraining",
+    "untouched": "converters.retraining",
     "to_keras": "converters.bridge",
     "to_onnx": "converters.onnx_file",
     "to_tf_keras": "converters.bridge",
@@ -43,15 +52,21 @@ __all__ = [
     "Converted",
     "OnnxFile",
     "Parity",
+    "callbacks",
+    "cluster",
     "convolutionalize",
     "float_islands",
+    "fold",
     "operators",
     "parity",
+    "prune",
+    "quantize_aware",
     "to_keras",
     "to_onnx",
     "to_tf_keras",
     "to_tflite",
     "twin_of",
+    "untouched",
 ]
 
 

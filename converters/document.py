@@ -12,6 +12,7 @@ import zoo
 from converters import artefact
 from converters.calibration import Calibration
 from converters.graph import as_functional, trace
+from converters.lowering import is_twin
 from zoo.data.palettes import voc_palette
 from zoo.errors import InputError
 
@@ -39,11 +40,6 @@ def describe(
         "input": {"name": "image", "size": list(shape[1:3]), "channels": shape[3], "range": [0, 255]},
         "provenance": _provenance(model, images),
     }
-
-
-def is_twin(model: Any) -> bool:
-    """Whether a model is tf_keras's (looked at by name, so that nothing is imported for it)."""
-    return any(base.__module__.partition(".")[0] == "tf_keras" for base in type(model).__mro__)
 
 
 def answer_of(model: Any) -> Any:

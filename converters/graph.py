@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from zoo.errors import InputError
 from zoo.graph import Call, Trace, Value, as_functional, specs_at, substitute, takes_training, trace
@@ -19,11 +20,17 @@ __all__ = [
     "as_functional",
     "at_inference",
     "copy_weights",
+    "difference",
     "evaluate",
+    "scores",
     "shapes_at",
+    "sized",
     "substitute",
     "trace",
 ]
+
+
+_SIDES = (64, 96, 128, 224, 320, 512, 640)  # tried for an open side, until the network can see it
 
 
 def shapes_at(graph: Trace, *input_shapes: tuple[int | None, ...]) -> dict[Value, tuple[int | None, ...]]:
@@ -66,3 +73,29 @@ def copy_weights(source: keras.Operation, target: keras.Operation) -> None:
         new.assign(old)
     if hasattr(target, "finalize_state"):  # an adapted Normalization computes its constants from its weights
         target.finalize_state()
+
+
+def sized(graph: Trace) -> list[tuple[int, ...]]:
+    """The inputs' shapes for a batch of two, with open sides filled so that the network can see them."""
+    problem: InputError | None = None
+    for side in _SIDES:
+        shapes = [(2, *(side if n is None else n for n in value.shape[1:])) for value in graph.inputs]
+        try:
+            shapes_at(graph, *shapes)
+            return shapes
+        except InputError as error:
+            problem = error
+    raise problem
+
+
+def scores(graph: Trace) -> list[Value]:
+    """The outputs; of class indices the scores that they were taken from, for an index has no tolerance."""
+    producers = graph.producers()
+    return [value if "float" in value.dtype else producers[value].inputs[0] for value in graph.outputs]
+
+
+def difference(ours: Any, theirs: Any) -> float:
+    """The largest difference of two arrays, in units of the first one's standard deviation."""
+    ours, theirs = (np.asarray(array, np.float64) for array in (ours, theirs))
+    largest, spread = np.abs(ours - theirs).max(), ours.std()
+    return float(largest / spread) if spread else float(largest != 0)

@@ -39,10 +39,14 @@ def lower(model: keras.Model, input_shape: tuple[int, ...], configure: Configure
         InputError: naming the layer whose operation TFLite's built-ins do not have.
     """
     check_backend("TFLite")
-    graph = trace(model)
+    twin = is_twin(model)
+    graph = None if twin else trace(model)
     with tempfile.TemporaryDirectory(prefix="densezoo_") as folder, quiet() as noise:
         try:
-            _save(model, graph, input_shape, folder)
+            if twin:
+                _save_twin(model, input_shape, folder)
+            else:
+                _save(model, graph, input_shape, folder)
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
             converter.allow_custom_ops = False
@@ -54,7 +58,19 @@ def lower(model: keras.Model, input_shape: tuple[int, ...], configure: Configure
             raise
         except Exception as error:  # ConverterError, but also RuntimeError and ValueError from inside its C++ parts
             noise.seek(0)
-            raise _named(error, noise.read(), graph, input_shape) from error
+            kinds = _kinds(model, graph)
+            raise _named(error, noise.read(), kinds, input_shape) from error
+
+
+def is_twin(model: Any) -> bool:
+    """Whether a model is tf_keras's (looked at by name, so that nothing is imported for it)."""
+    return any(base.__module__.partition(".")[0] == "tf_keras" for base in type(model).__mro__)
+
+
+def _kinds(model: Any, graph: Trace | None) -> dict[str, str]:
+    """The class of each layer, by its name."""
+    layers = model.layers if graph is None else [call.operation for call in graph.calls]
+    return {layer.name: type(layer).__name__ for layer in layers}
 
 
 def check_backend(target: str) -> None:
@@ -68,7 +84,7 @@ def check_backend(target: str) -> None:
 
 def layer_names(model: keras.Model) -> set[str]:
     """The names of all operations, those of nested models included."""
-    return {call.operation.name for call in trace(model).calls}
+    return set(_kinds(model, None if is_twin(model) else trace(model)))
 
 
 def layer_of(path: str, names: set[str]) -> str | None:
@@ -86,6 +102,19 @@ def _save(model: keras.Model, graph: Trace, input_shape: tuple[int, ...], folder
     signature = [tf.TensorSpec(input_shape, graph.inputs[0].dtype, name="image")]
     archive.add_endpoint("serve", lambda image: run(graph, image), input_signature=signature)
     archive.write_out(folder, verbose=False)
+
+
+def _save_twin(model: Any, input_shape: tuple[int, ...], folder: str) -> None:
+    """A tf_keras network, with whatever wrappers, as its variables and one function: its own saving fails on wrappers."""
+    for layer in model.layers:
+        for kernel, quantizer, variables in getattr(layer, "_weight_vars", ()):
+            if hasattr(quantizer, "settle"):  # converters.kernel_quantizers
+                quantizer.settle(kernel, variables)
+    module = tf.Module()
+    module.kept = model.weights
+    signature = tf.TensorSpec(input_shape, model.inputs[0].dtype, name="image")
+    module.serve = tf.function(lambda image: model(image, training=False), input_signature=[signature])
+    tf.saved_model.save(module, folder, signatures=module.serve)
 
 
 def run(graph: Trace, image: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
@@ -142,20 +171,19 @@ def _argmax(name: str, x: tf.Tensor, axis: int) -> tf.Tensor:
         return tf.argmax(x, axis=axis, output_type=tf.int32)
 
 
-def _named(error: Exception, noise: str, graph: Trace, input_shape: tuple[int, ...]) -> InputError:
+def _named(error: Exception, noise: str, kinds: dict[str, str], input_shape: tuple[int, ...]) -> InputError:
     text = f"{error}\n{noise}"
-    names = {call.operation.name for call in graph.calls}
+    names = set(kinds)
     located = [match for match in _LOCATION.finditer(text) if layer_of(match["path"], names)]
     size = "×".join(map(str, input_shape[1:3]))
     if not located:
         reason = str(error).strip().partition("\n")[0][:300]
         return InputError(f"the model does not convert at {size}: {reason}")
     layer = layer_of(located[0]["path"], names)
-    kind = next(type(call.operation).__name__ for call in graph.calls if call.operation.name == layer)
     why = _REASON.search(text)
     detail = f"cannot be converted ({why['why'].strip()})" if why else "is not among TFLite's built-in operations"
     return InputError(
-        f"layer '{layer}' ({kind}): its operation {located[0]['op']} {detail}; write the layer with other operations"
+        f"layer '{layer}' ({kinds[layer]}): its operation {located[0]['op']} {detail}; write the layer with other operations"
     )
 
 

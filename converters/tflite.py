@@ -52,8 +52,9 @@ def _dynamic(converter: Any, images: Calibration | None, io: str) -> None:
 
 def _int8(converter: Any, images: Calibration | None, io: str) -> None:
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = images.batches
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    if images is not None:  # a network that was trained for it brings its ranges along
+        converter.representative_dataset = images.batches
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.as_dtype(io)
     converter.inference_output_type = tf.as_dtype(io)
 
@@ -120,7 +121,7 @@ def to_tflite(
 
     Args:
         model: functional or Sequential, one N×H×W×C input in 0–255. One that ends in `zoo.layers.Answer` says itself what
-            its output means.
+            its output means. Or what `quantize_aware` returned, which for int8 needs no calibration.
         path: where to; written at once or not at all.
         recipe: a key of `RECIPES`.
         input_size: (height, width) in pixels; needed where the model leaves its size open.
@@ -136,11 +137,11 @@ def to_tflite(
     Raises:
         InputError: for a combination that makes no file, an unknown recipe, a layer that TFLite cannot express.
     """
-    _check_options(recipe, io, calibration)
+    _check_options(recipe, io, calibration, lowering.is_twin(model))
     path = _check_path(path)
     shape = _fixed(model, check_size(model, input_size))
     images = None
-    if RECIPES[recipe].calibrated:
+    if RECIPES[recipe].calibrated and calibration is not None:
         images = _calibration(calibration, shape)
     document = describe(model, shape, {"task": task, "labels": labels, "palette": palette}, name or model.name, images)
     document |= {"recipe": recipe, "io": io, "scores": dict(scores or {})}
@@ -161,15 +162,17 @@ def _calibration(given: Any, shape: tuple[int, ...]) -> Calibration:
     return calibration.check(given, shape[1:3], shape[3])
 
 
-def _check_options(recipe: str, io: str, images: Any) -> None:
+def _check_options(recipe: str, io: str, images: Any, trained: bool) -> None:
     if recipe not in RECIPES:
         raise unknown("recipe", recipe, RECIPES)
     if io not in IO:
         raise unknown("io", io, IO)
     calibrated = RECIPES[recipe].calibrated
+    if trained and recipe not in ("float32", "int8"):
+        raise InputError(f"recipe {recipe!r} is for Keras 3 models; a network that was trained for int8 becomes 'int8'")
     if io != "float32" and not calibrated:
         raise InputError(f"io={io!r} needs recipe='int8'; a {recipe} file has float32 input and output")
-    if calibrated and images is None:
+    if calibrated and images is None and not trained:
         raise InputError(
             f"recipe {recipe!r} measures ranges on images: pass calibration=, dozens of training images, N×H×W×C in 0–255"
         )

@@ -1,0 +1,210 @@
+"""Graph passes that leave the same function in fewer, or in more convertible, layers; each proves that it is the same.
+
+What an int8 file computes is then what quantization-aware training trains: kernels with the normalisation inside them, and no
+operation that would stay in float between two integer ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from converters import graph as graphs
+from converters.graph import Call, Trace, Value, substitute, trace
+from zoo.errors import InputError
+
+L = keras.layers
+FOLDED = (L.Conv2D, L.DepthwiseConv2D, L.Conv2DTranspose, L.Dense)
+INTEGER_ACTIVATIONS = ("linear", "relu", "relu6")  # what an integer convolution ends in without a second operation
+EQUALITY = 1e-3  # of the answer's spread: folding rounds anew, and an untrained network enlarges what is rounded
+
+
+def fold(model: keras.Model) -> keras.Model:
+    """The same function with batch normalisation inside the kernels before it, other scalings as 1×1 depthwise convolutions.
+
+    Layers keep their names. The normalisation's statistics are frozen in: train first, fold then.
+
+    Raises:
+        InputError: for a subclassed model, or where the folded one answers otherwise by more than 1e-3 of the spread.
+    """
+    graph = trace(model)
+    tensors: dict[Value, Any] = {}
+    for value, tensor in zip(graph.inputs, graphs.as_functional(model).inputs, strict=True):
+        tensors[value] = keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
+    merged, made = _merged(graph), {}
+    for call in graph.calls:
+        if id(call) in merged:
+            tensors[call.outputs[0]] = tensors[call.inputs[0]]
+            continue
+        norm = next((last for last in graph.calls if merged.get(id(last)) is call), None)
+        key = id(call.operation)
+        if key not in made:
+            made[key] = _layer(call, norm)
+        args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
+        outputs = made[key](args, {k: v for k, v in kwargs.items() if k != "training"})
+        tensors.update(zip(call.outputs, keras.tree.flatten(outputs), strict=True))
+    folded = keras.Model(
+        [tensors[value] for value in graph.inputs][0 if len(graph.inputs) == 1 else slice(None)],
+        [tensors[value] for value in graph.outputs][0 if len(graph.outputs) == 1 else slice(None)],
+        name=model.name,
+    )
+    _check(graph, trace(folded), model.name)
+    return folded
+
+
+def _merged(graph: Trace) -> dict[int, Call]:
+    """The batch normalisations that go into the call before them: id → that call."""
+    producers, readers, uses = graph.producers(), {}, {}
+    for call in graph.calls:
+        uses[id(call.operation)] = uses.get(id(call.operation), 0) + 1
+        for value in call.inputs:
+            readers[value] = readers.get(value, 0) + 1
+    found: dict[int, Call] = {}
+    for call in graph.calls:
+        if not isinstance(call.operation, L.BatchNormalization):
+            continue
+        before = producers.get(call.inputs[0])
+        if before is None or type(before.operation) not in FOLDED or call.inputs[0] in graph.outputs:
+            continue
+        linear = before.operation.get_config()["activation"] == "linear"
+        alone = readers[call.inputs[0]] == uses[id(call.operation)] == uses[id(before.operation)] == 1
+        if linear and alone and call.operation.axis in (-1, len(call.inputs[0].shape) - 1):
+            found[id(call)] = before
+    return found
+
+
+def _layer(call: Call, norm: Call | None) -> Callable[[tuple, dict], Any]:
+    """What stands for a call's operation: a function of its arguments."""
+    operation = call.operation
+    if type(operation) in FOLDED:
+        return _kernel_layer(operation, None if norm is None else norm.operation)
+    if isinstance(operation, L.BatchNormalization) and len(call.inputs[0].shape) == 4:
+        return _depthwise(operation.name, *_scale_and_shift(operation), call.inputs[0].shape[-1])
+    if isinstance(operation, L.Rescaling) and len(call.inputs[0].shape) == 4:
+        channels = call.inputs[0].shape[-1]
+        scale, shift = (np.broadcast_to(np.asarray(v, np.float32), channels) for v in (operation.scale, operation.offset))
+        return _depthwise(operation.name, scale, shift, channels)
+    if isinstance(operation, L.Activation) and len(call.inputs[0].shape) == 4:
+        apart = _hard(operation.get_config()["activation"], operation.name, call.inputs[0].shape[-1])
+        if apart is not None:
+            return lambda args, kwargs: apart(*args)
+    if type(operation) is L.SeparableConv2D:
+        return _separated(operation)
+    if type(operation) is L.Average and len(call.inputs[0].shape) == 4:
+        channels, count = call.inputs[0].shape[-1], len(call.inputs)
+        add = L.Add(name=operation.name)
+        share = _depthwise(f"{operation.name}_share", np.full(channels, 1 / count), np.zeros(channels), channels)
+        return lambda args, kwargs: share((add(*args),), {})
+    if not isinstance(operation, keras.Layer):
+        return lambda args, kwargs: operation(*args, **kwargs)
+    clone = type(operation).from_config(operation.get_config())
+
+    def run(args: tuple, kwargs: dict) -> Any:
+        outputs = clone(*args, **kwargs)
+        graphs.copy_weights(operation, clone)
+        return outputs
+
+    return run
+
+
+def _kernel_layer(layer: keras.Layer, norm: L.BatchNormalization | None) -> Callable[[tuple, dict], Any]:
+    config = layer.get_config()
+    activation = config["activation"]
+    apart = activation not in INTEGER_ACTIVATIONS
+    bias = layer.use_bias or norm is not None
+    clone = type(layer).from_config({**config, "use_bias": bias, "activation": "linear" if apart else activation})
+    name, channels = f"{layer.name}_activation", getattr(layer, "filters", 0) or getattr(layer, "units", 0)
+    after = (_hard(activation, name, channels) or L.Activation(activation, name=name)) if apart else None
+
+    def run(args: tuple, kwargs: dict) -> Any:
+        outputs = clone(*args, **kwargs)
+        weights = [keras.ops.convert_to_numpy(weight) for weight in layer.weights]
+        if norm is not None:
+            weights = _folded(layer, weights, *_scale_and_shift(norm))
+        clone.set_weights(weights)
+        return outputs if after is None else after(outputs)
+
+    return run
+
+
+def _separated(layer: L.SeparableConv2D) -> Callable[[tuple, dict], Any]:
+    """A depthwise convolution and a 1×1 convolution, in which a map that has to be rounded lies between the two."""
+    config = layer.get_config()
+    first = L.DepthwiseConv2D(
+        layer.kernel_size, layer.strides, layer.padding, layer.depth_multiplier, use_bias=False,
+        dilation_rate=layer.dilation_rate, name=f"{layer.name}_depthwise",
+    )  # fmt: skip
+    kernels = [keras.ops.convert_to_numpy(weight) for weight in layer.weights]
+    last = L.Conv2D(layer.filters, 1, use_bias=layer.use_bias, activation=config["activation"], name=layer.name)
+
+    def run(args: tuple, kwargs: dict) -> Any:
+        outputs = last(first(*args))
+        first.set_weights(kernels[:1])
+        last.set_weights(kernels[1:])
+        return outputs
+
+    return run
+
+
+def _hard(activation: Any, name: str, channels: int) -> Callable[[Any], Any] | None:
+    """hard_sigmoid and hard_swish in layers that are integer operations; None for any other activation."""
+    if activation not in ("hard_sigmoid", "hard_silu", "hard_swish") or not channels:
+        return None
+    shift = _depthwise(f"{name}_shift", np.ones(channels), np.full(channels, 3.0), channels)
+    sixth = _depthwise(f"{name}_sixth", np.full(channels, 1 / 6), np.zeros(channels), channels)
+    clip, times = L.ReLU(6.0, name=f"{name}_relu6"), L.Multiply(name=f"{name}_times")
+
+    def run(x: Any) -> Any:
+        gate = sixth((clip(shift((x,), {})),), {})
+        return gate if activation == "hard_sigmoid" else times([x, gate])
+
+    return run
+
+
+def _folded(layer: keras.Layer, weights: list[np.ndarray], scale: np.ndarray, shift: np.ndarray) -> list[np.ndarray]:
+    kernel, old = weights[0], weights[1] if layer.use_bias else 0.0
+    if isinstance(layer, L.DepthwiseConv2D):  # H×W×C×multiplier
+        factor = scale.reshape(kernel.shape[2:])
+    elif isinstance(layer, L.Conv2DTranspose):  # H×W×outputs×inputs
+        factor = scale[:, None]
+    else:
+        factor = scale
+    return [(kernel * factor).astype("float32"), (old * scale + shift).astype("float32")]
+
+
+def _scale_and_shift(norm: L.BatchNormalization) -> tuple[np.ndarray, np.ndarray]:
+    mean, variance = (keras.ops.convert_to_numpy(v).astype(np.float64) for v in (norm.moving_mean, norm.moving_variance))
+    scale = 1 / np.sqrt(variance + norm.epsilon)
+    if norm.scale:
+        scale = scale * keras.ops.convert_to_numpy(norm.gamma)
+    shift = -mean * scale
+    return scale, shift + keras.ops.convert_to_numpy(norm.beta) if norm.center else shift
+
+
+def _depthwise(name: str, scale: np.ndarray, shift: np.ndarray, channels: int) -> Callable[[tuple, dict], Any]:
+    layer = L.DepthwiseConv2D(1, name=name)
+
+    def run(args: tuple, kwargs: dict) -> Any:
+        outputs = layer(*args)
+        layer.set_weights([scale.reshape(1, 1, channels, 1).astype("float32"), shift.astype("float32")])
+        return outputs
+
+    return run
+
+
+def _check(before: Trace, after: Trace, name: str) -> None:
+    noise = [
+        np.random.default_rng(seed).uniform(0, 255, shape).astype(value.dtype)
+        for seed, (value, shape) in enumerate(zip(before.inputs, graphs.sized(before), strict=True))
+    ]
+    old, new = graphs.evaluate(before, *noise), graphs.evaluate(after, *noise)
+    for one, other in zip(graphs.scores(before), graphs.scores(after), strict=True):
+        error = graphs.difference(old[one], new[other])
+        if not error <= EQUALITY:
+            raise InputError(
+                f"'{name}' answers otherwise once folded, by {error:.2g} of its spread: a layer is used twice in a way that "
+                "folding does not know"
+            )
