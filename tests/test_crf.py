@@ -202,3 +202,30 @@ def test_options_on_the_command_line() -> None:
     for bad in ("colour_width", "colour_width=wide", "=3x"):
         with pytest.raises(zoo.errors.InputError, match="NAME=NUMBER"):
             parse_options([bad])
+
+
+def test_the_command_leaves_a_model_to_evaluate(segmenter: keras.Model, tmp_path, capsys) -> None:
+    from zoo.cli.crf import crf
+
+    segmenter.save(tmp_path / "model.keras")
+    told = ["iterations=1", "bilateral_weight=0.5"]
+    crf(tmp_path, options=told, data="scenes:count=2,size=48", split="val", count=2)
+    assert "without a CRF" in capsys.readouterr().out
+    refined = zoo.load(tmp_path / "model_crf.keras")
+    assert refined.get_layer("crf").iterations == 1
+    assert zoo.evaluate(refined, zoo.data.Scenes(2, (48, 56)), progress=False).matrix.pixels > 0
+    with pytest.raises(zoo.errors.InputError, match="keras"):
+        crf(tmp_path, out=tmp_path / "model.tflite")
+    with pytest.raises(zoo.errors.InputError, match="--data"):
+        crf(tmp_path, size="48x56")
+
+
+def test_it_converts_for_the_cpu(segmenter: keras.Model, tmp_path) -> None:
+    import converters
+    import edge
+
+    refined = zoo.with_crf(segmenter, iterations=1, palette=64, colour_width=40.0)
+    converters.to_tflite(refined, tmp_path / "crf.tflite", input_size=(48, 48))
+    images = np.random.default_rng(0).uniform(0, 255, (1, 48, 48, 3)).astype("float32")
+    with edge.Runner(tmp_path / "crf.tflite") as runner:
+        assert (runner.run(images) == np.asarray(refined(images))).mean() > 0.99

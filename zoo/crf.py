@@ -30,8 +30,8 @@ FACTORS = (0.5, 2.0)  # of each value that is tried beside the best one so far
 def with_crf(model: keras.Model, **options: Any) -> keras.Model:
     """The segmenter with a fully connected CRF between its logits and its answer, sharing every layer with weights.
 
-    What comes out is a Keras model like any other: it can be saved, scored, and trained on (`learned=("weights",)`). It
-    does not convert for phones: a CRF's grid is scattered to and gathered from.
+    What comes out is a Keras model like any other: it can be saved, scored, and trained on (`learned=("weights",)`). Its
+    `.tflite` file runs on the CPU; no GPU accelerator takes a grid that is scattered to and gathered from.
 
     Args:
         model: a segmenter of this zoo, whatever its head.
