@@ -28,11 +28,19 @@ def scene(height: int, width: int, seed: int = 0) -> np.ndarray:
     return np.clip(picture * light + rng.normal(0, 9, picture.shape), 0, 255).astype(np.uint8)
 
 
-def write_model(path: Path, recipe: str = "float32", *, described: bool = True, head: str = "logits") -> Path:
+def write_model(
+    path: Path,
+    recipe: str = "float32",
+    *,
+    described: bool = True,
+    head: str = "logits",
+    name: str | None = None,
+    size: tuple[int, int] = SIZE,
+) -> Path:
     """The network as a .tflite; `described` appends densezoo.json, as densezoo's converters do."""
     import tensorflow as tf
 
-    height, width = SIZE
+    height, width = size
     mean = np.repeat(np.eye(3, dtype=np.float32)[None] / 9, 9, 0).reshape(3, 3, 3, 3)
     # |x - c|² is least where 2 c·x - |c|² is greatest.
     weights, bias = (2 * COLOURS.T / 255**2)[None, None], -(COLOURS**2).sum(1) / 255**2
@@ -50,21 +58,42 @@ def write_model(path: Path, recipe: str = "float32", *, described: bool = True, 
         converter.representative_dataset = lambda: ([sample] for sample in samples)
     path.write_bytes(converter.convert())
     if described:
-        with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("labels.txt", "\n".join(LABELS))
-            archive.writestr("densezoo.json", json.dumps(description(recipe, head)))
+        name = name or f"colours as {recipe if head == 'logits' else head}"
+        append(path, description(recipe, head, name, size))
     return path
 
 
-def description(recipe: str, head: str) -> dict[str, object]:
+def write_flow(path: Path) -> Path:
+    """A network that sees movement in colours: red to the right, green downwards, 16 levels a pixel; flow at half its input."""
+    import tensorflow as tf
+
+    height, width = SIZE
+    weights = np.array([[1, 0], [0, 1], [0, 0]], np.float32)[None, None] / 16
+
+    def flow(image: tf.Tensor) -> tf.Tensor:
+        return tf.nn.conv2d(tf.nn.avg_pool2d(image, 2, 2, "SAME"), weights, 1, "SAME") - 8
+
+    call = tf.function(flow, input_signature=[tf.TensorSpec((1, height, width, 3), tf.float32, name="image")])
+    path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([call.get_concrete_function()]).convert())
+    append(path, description("float32", "logits", "colours as flow", SIZE) | {"task": "flow", "labels": [], "palette": []})
+    return path
+
+
+def append(path: Path, told: dict[str, object]) -> None:
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("labels.txt", "\n".join(LABELS))
+        archive.writestr("densezoo.json", json.dumps(told))
+
+
+def description(recipe: str, head: str, name: str, size: tuple[int, int]) -> dict[str, object]:
     return {
         "format": 1,
-        "name": f"colours as {recipe if head == 'logits' else head}",
+        "name": name,
         "task": "segmentation",
         "head": head,
         "labels": LABELS,
         "palette": [[int(part) for part in colour] for colour in COLOURS],
-        "input": {"name": "image", "size": SIZE, "channels": 3, "range": [0, 255]},
+        "input": {"name": "image", "size": size, "channels": 3, "range": [0, 255]},
         "recipe": recipe,
         "io": "float32",
         "provenance": {"densezoo": "0.1.0", "weights_sha256": "0" * 64, "calibration": None},

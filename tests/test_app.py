@@ -2,169 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from colour_model import COLOURS, LABELS, iou, scene, write_camera, write_model
+from app_visit import AXE, FLOAT_IOU, GPU, INT8_IOU, NEEDS, PATIENCE_MS, Open, check_masks
+from colour_model import COLOURS, LABELS, iou
 from PIL import Image
 
 import edge
-from edge.demo_site import DIST
-from edge.server import Server, serve
+from edge.server import serve
 
-playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="the browser tests need Debian's chromium"),
-    pytest.mark.skipif(not (DIST / "index.html").is_file(), reason="the demo app is not built: run `make app`"),
-]
-
-AXE = DIST.parent / "node_modules" / "axe-core" / "axe.min.js"
-PATIENCE_MS = 60_000
-QUIET = ("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync")
-GPU = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
-FLOAT_IOU, INT8_IOU = 0.99, 0.97
-
-PIXELS = """() => {
-  const shown = densezoo.inspect();
-  const text = (bytes) => {
-    let out = '';
-    for (let at = 0; at < bytes.length; at += 32768) out += String.fromCharCode(...bytes.subarray(at, at + 32768));
-    return btoa(out);
-  };
-  return { width: shown.width, height: shown.height, rgba: text(shown.rgba), classes: text(shown.answer.classes) };
-}"""
-
-
-@dataclass
-class Visit:
-    """One page of the app, and everything that it complained of."""
-
-    page: Any
-    complaints: list[str] = field(default_factory=list)
-
-    def ready(self) -> Visit:
-        self.page.wait_for_selector("html[data-state=ready]", timeout=PATIENCE_MS)
-        return self
-
-    def choose(self, name: str) -> None:
-        self.page.get_by_role("radio", name=name).check(force=True)
-        self.ready()
-
-    def show(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
-        """(picture as the app got it, class map) after opening the file."""
-        before = self.frames()
-        self.page.set_input_files("#open-file", path)
-        self.frames(beyond=before)
-        return self.answer()
-
-    def frames(self, beyond: int = -1) -> int:
-        self.page.wait_for_function(
-            "least => Number(document.documentElement.dataset.frames ?? 0) > least", arg=beyond, timeout=PATIENCE_MS
-        )
-        return int(self.page.evaluate("Number(document.documentElement.dataset.frames ?? 0)"))
-
-    def answer(self) -> tuple[np.ndarray, np.ndarray]:
-        shown = self.page.evaluate(PIXELS)
-        size = (shown["height"], shown["width"])
-        rgba = np.frombuffer(base64.b64decode(shown["rgba"]), np.uint8).reshape(*size, 4)
-        return rgba[..., :3].copy(), np.frombuffer(base64.b64decode(shown["classes"]), np.uint8).reshape(size)
-
-    def report(self) -> dict[str, Any]:
-        """The speed panel's export."""
-        with self.page.expect_download() as download:
-            self.page.click("#export")
-        return json.loads(Path(download.value.path()).read_text())
-
-
-Open = Callable[..., Visit]
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("models")
-    return {
-        "float32": write_model(folder / "float.tflite"),
-        "int8": write_model(folder / "int8.tflite", "int8"),
-        "classes": write_model(folder / "classes.tflite", head="classes"),
-        "undescribed": write_model(folder / "foreign.tflite", described=False),
-    }
-
-
-@pytest.fixture(scope="module")
-def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("picture") / "scene.png"
-    Image.fromarray(scene(211, 317)).save(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def camera(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_camera(tmp_path_factory.mktemp("camera") / "film.y4m", [scene(240, 320, seed) for seed in (3, 4)])
-
-
-@pytest.fixture(scope="module")
-def server(models: dict[str, Path]) -> Iterator[Server]:
-    with serve([models["float32"], models["int8"], models["classes"]]) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browsers(camera: Path) -> Iterator[Callable[..., Any]]:
-    """Launches Chromium with or without a GPU; one browser of each kind for all tests here."""
-    with playwright.sync_playwright() as driver:
-        launched: dict[tuple[str, ...], Any] = {}
-
-        def launch(*arguments: str) -> Any:
-            if arguments not in launched:
-                film = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={camera}")
-                launched[arguments] = driver.chromium.launch(
-                    executable_path=CHROMIUM, args=["--no-sandbox", *QUIET, *film, *arguments]
-                )
-            return launched[arguments]
-
-        yield launch
-        for browser in launched.values():
-            browser.close()
-
-
-@pytest.fixture
-def visit(browsers: Callable[..., Any], server: Server) -> Iterator[Open]:
-    """Opens the app in a new profile; afterwards nothing may have been written to the console as an error."""
-    visits: list[tuple[Any, Visit]] = []
-
-    def open_app(*arguments: str, url: str = server.url, permissions: tuple[str, ...] = ("camera",), **options: Any) -> Visit:
-        context = browsers(*arguments).new_context(permissions=list(permissions), **{"locale": "en-GB", **options})
-        opened = Visit(context.new_page())
-        opened.page.on("pageerror", lambda error: opened.complaints.append(f"uncaught: {error}"))
-        opened.page.on(
-            "console", lambda line: opened.complaints.append(f"console: {line.text}") if line.type == "error" else None
-        )
-        opened.page.add_init_script(
-            "addEventListener('securitypolicyviolation', (e) => console.error('CSP', e.violatedDirective, e.blockedURI))"
-        )
-        visits.append((context, opened))
-        opened.page.goto(url)
-        return opened
-
-    yield open_app
-    complaints = [line for _, opened in visits for line in opened.complaints]
-    for context, _ in visits:
-        context.close()
-    assert complaints == []
-
-
-def check_masks(answer: np.ndarray, truth: np.ndarray, least: float) -> None:
-    shares = iou(answer, truth)
-    assert len(shares) == len(LABELS), f"a picture with all classes is expected, got {sorted(shares)}"
-    assert min(shares.values()) >= least, shares
+pytest_plugins = ["app_fixtures"]
+pytestmark = NEEDS
 
 
 @pytest.mark.parametrize(("name", "least"), [("float32", FLOAT_IOU), ("int8", INT8_IOU), ("classes", FLOAT_IOU)])

@@ -42,11 +42,25 @@ export interface ClassificationAnswer {
   probabilities: number[];
 }
 
-export type Answer = SegmentationAnswer | ClassificationAnswer;
+/** A vector for each pixel, as colours: of optical flow, in pixels of the picture. */
+export interface FieldAnswer {
+  kind: 'field';
+  rgba: Uint8ClampedArray<ArrayBuffer>;
+  width: number;
+  height: number;
+  /** The longest vector; the wheel's full colour. */
+  longest: number;
+}
+
+export type Answer = SegmentationAnswer | ClassificationAnswer | FieldAnswer;
+
+/** Where a network's answer is shown: a second one may stand beside the main one. */
+export type Place = 'main' | 'beside';
 
 export type Request =
   | { type: 'start'; id: number; choice: AcceleratorChoice; wasm: string; threads: boolean }
-  | { type: 'load'; id: number; name: string; source: string | ArrayBuffer; card: Card | null; precision: Precision }
+  | { type: 'load'; id: number; place: Place; name: string; source: string | ArrayBuffer; card: Card | null; precision: Precision }
+  | { type: 'unload'; id: number; place: Place }
   | { type: 'frame'; id: number; bitmap: ImageBitmap; range: InputRange | null };
 
 export interface Loaded {
@@ -57,10 +71,17 @@ export interface Loaded {
   whole: boolean;
 }
 
-export interface Framed {
-  bitmap: ImageBitmap;
+/** What one network says of a picture, and what that cost. */
+export interface Seen {
   answer: Answer;
   timings: Pick<Timings, 'prepare' | 'run' | 'finish'>;
+}
+
+export interface Framed extends Seen {
+  bitmap: ImageBitmap;
+  beside: Seen | null;
+  /** The share of pixels on which both networks agree; null without a second one of the same classes. */
+  agreement: number | null;
   /** Bytes of WebAssembly memory, which grows and never shrinks. */
   memory: number;
 }
@@ -70,5 +91,6 @@ export type Failure = 'start' | 'fetch' | 'not-a-model' | 'input-type' | 'shape'
 export type Reply =
   | { type: 'started'; id: number; backend: Backend }
   | { type: 'loaded'; id: number; loaded: Loaded }
+  | { type: 'unloaded'; id: number }
   | { type: 'framed'; id: number; framed: Framed }
   | { type: 'failed'; id: number; failure: Failure; detail: string };

@@ -1,6 +1,6 @@
 // The page's side of the inference worker: every request is a promise.
 import type { Card, InputRange } from '../model/card';
-import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Precision, Reply, Request } from '../protocol';
+import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Place, Precision, Reply, Request } from '../protocol';
 
 export class InferenceError extends Error {
   constructor(
@@ -36,11 +36,15 @@ export class Inference {
     return reply.backend;
   }
 
-  async load(name: string, source: string | ArrayBuffer, card: Card | null, precision: Precision): Promise<Loaded> {
+  async load(place: Place, name: string, source: string | ArrayBuffer, card: Card | null, precision: Precision): Promise<Loaded> {
     const url = typeof source === 'string' ? new URL(source, location.href).href : source;
-    const reply = await this.ask({ type: 'load', name, source: url, card, precision });
+    const reply = await this.ask({ type: 'load', place, name, source: url, card, precision });
     if (reply.type !== 'loaded') throw new InferenceError('compile', reply.type);
     return reply.loaded;
+  }
+
+  async unload(place: Place): Promise<void> {
+    await this.ask({ type: 'unload', place });
   }
 
   /** The answer for a picture. The bitmap moves to the worker and comes back with the answer. */

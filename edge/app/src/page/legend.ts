@@ -1,12 +1,18 @@
 // The list of classes beside the picture: colour, share, and a press hides one. For classifiers: the likeliest labels.
 import type { Card } from '../model/card';
 import { css } from '../model/palette';
+import { wheelImage } from '../model/wheel';
 import type { Answer, SegmentationAnswer } from '../protocol';
 import { byId, make } from './dom';
-import { onLanguage, percent, say } from './words';
+import { number, onLanguage, percent, say } from './words';
 
 const BACKGROUND_NAMES = new Set(['background', 'hintergrund', '_background_']);
 const LIKELIEST = 5;
+
+/** The class that is what the others stand before, or -1. */
+export function backgroundOf(card: Card): number {
+  return card.labels.findIndex((label) => BACKGROUND_NAMES.has(label.toLowerCase()));
+}
 
 interface Row {
   button: HTMLButtonElement;
@@ -21,12 +27,15 @@ export class Legend {
   private showAll = byId<HTMLButtonElement>('show-all');
   private card: Card | null = null;
   private answer: Answer | null = null;
+  private beside: Answer | null = null;
+  private wheel = byId<HTMLCanvasElement>('wheel');
   private rows = new Map<number, Row>();
   private hidden = new Set<number>();
   onHidden: (hidden: ReadonlySet<number>) => void = () => {};
 
   constructor() {
     this.showAll.addEventListener('click', () => this.setHidden(new Set()));
+    this.wheel.getContext('2d')!.putImageData(wheelImage(this.wheel.width), 0, 0);
     onLanguage(() => {
       this.rows.clear();
       this.list.replaceChildren();
@@ -38,6 +47,7 @@ export class Legend {
   clear(): void {
     this.card = null;
     this.answer = null;
+    this.beside = null;
     this.rows.clear();
     this.list.replaceChildren();
     this.update();
@@ -46,12 +56,14 @@ export class Legend {
   setModel(card: Card): void {
     this.clear();
     this.card = card;
-    const background = card.labels.findIndex((label) => BACKGROUND_NAMES.has(label.toLowerCase()));
+    const background = backgroundOf(card);
     this.setHidden(new Set(background >= 0 ? [background] : []));
   }
 
-  setAnswer(answer: Answer): void {
+  /** `beside`: what a second network of the same classes says. */
+  setAnswer(answer: Answer, beside: Answer | null): void {
     this.answer = answer;
+    this.beside = beside;
     this.update();
   }
 
@@ -62,6 +74,7 @@ export class Legend {
     if (answer.kind === 'classification') {
       return say('answerClassification', { classes: this.likeliest(answer.probabilities).map((row) => row.text).join(', ') });
     }
+    if (answer.kind === 'field') return say('answerFlow', { longest: number(answer.longest, 1) });
     const total = answer.width * answer.height;
     const classes = this.present(answer).map((index) => `${card.labels[index] ?? index} ${percent(answer.counts[index] / total)}`);
     return say('answerSegmentation', { classes: classes.join(', ') });
@@ -96,16 +109,40 @@ export class Legend {
     this.empty.hidden = answer !== null;
     this.showAll.hidden = this.hidden.size === 0 || answer?.kind !== 'segmentation';
     this.rest.textContent = '';
+    this.drawWheel();
     if (!answer || !card) return;
+    this.place(this.shares(answer), card, answer.kind === 'segmentation');
+    if (answer.kind !== 'segmentation' || card.source === 'tensors') return;
+    const others = card.labels.length - this.rows.size;
+    if (others > 0) this.rest.textContent = say('others', { count: others });
+  }
+
+  private drawWheel(): void {
+    const { answer } = this;
+    byId('wheel-figure').hidden = answer?.kind !== 'field';
+    byId('wheel-text').textContent = answer?.kind === 'field' ? say('wheelText', { longest: number(answer.longest, 1) }) : '';
+    byId('classes-title').textContent = say(answer?.kind === 'field' ? 'movement' : 'classes');
+  }
+
+  /** What to list, in order: of segmentations the share of each class, of classifications the likeliest. */
+  private shares(answer: Answer): Map<number, number> {
     const shares = new Map<number, number>();
     if (answer.kind === 'segmentation') {
       for (const index of this.present(answer)) shares.set(index, answer.counts[index] / (answer.width * answer.height));
-    } else {
+      if (this.beside?.kind === 'segmentation') {
+        for (const index of this.present(this.beside)) if (!shares.has(index)) shares.set(index, 0);
+      }
+    } else if (answer.kind === 'classification') {
       for (const { index, share } of this.likeliest(answer.probabilities)) shares.set(index, share);
     }
-    this.place(shares, card, answer.kind === 'segmentation');
-    const others = card.labels.length - shares.size;
-    if (answer.kind === 'segmentation' && card.source !== 'tensors' && others > 0) this.rest.textContent = say('others', { count: others });
+    return shares;
+  }
+
+  private shareText(index: number, share: number): string {
+    const { beside } = this;
+    if (beside?.kind === 'segmentation') return `${percent(share)} | ${percent(beside.counts[index] / (beside.width * beside.height))}`;
+    if (beside?.kind === 'classification') return `${percent(share)} | ${percent(beside.probabilities[index])}`;
+    return percent(share);
   }
 
   /** Updates rows in place: a list that is built anew with every camera frame could not be pressed. */
@@ -127,8 +164,7 @@ export class Legend {
         this.list.insertBefore(item, this.list.children[position] ?? null);
       }
       position++;
-      const text = percent(share);
-      row.share.textContent = text;
+      row.share.textContent = this.shareText(index, share);
       row.bar.style.width = `${(share * 100).toFixed(1)}%`;
       row.button.disabled = !pressable;
       row.button.setAttribute('aria-pressed', String(!this.hidden.has(index)));

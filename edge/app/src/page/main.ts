@@ -12,9 +12,10 @@ import { findSamples, type Sample } from './samples';
 import { save } from './saving';
 import { Session } from './session';
 import { Speed } from './speed';
-import { Stage, type View } from './stage';
+import type { View } from './layer';
+import { Stage } from './stage';
 import { startTheme } from './theme';
-import { nextLanguage, number, onLanguage, say, startWords, type Word } from './words';
+import { nextLanguage, number, onLanguage, percent, say, startWords, type Word } from './words';
 
 const MEASURED_FRAMES = 50;
 const VIEWS: View[] = ['overlay', 'split', 'mask', 'background'];
@@ -124,11 +125,11 @@ function bindSources(): void {
 
 async function saveView(): Promise<void> {
   const blob = await stage.toBlob();
-  if (blob && stage.frame) save(blob, 'densezoo-picture.png');
+  if (stage.frame) save(blob, 'densezoo-picture.png');
 }
 
 async function saveMask(): Promise<void> {
-  const blob = await stage.maskBlob();
+  const blob = await stage.main.maskBlob();
   if (blob) save(blob, 'densezoo-mask.png');
 }
 
@@ -202,16 +203,29 @@ function update(): void {
   byId('freeze').hidden = !camera.open;
   byId('freeze').setAttribute('aria-pressed', String(frozen));
   if (!camera.open) byId('flip').hidden = true;
-  const segmented = stage.shown?.answer.kind === 'segmentation';
+  const drawn = stage.shown ? stage.shown.answer.kind !== 'classification' : false;
   byId<HTMLButtonElement>('save-view').disabled = !shown;
-  byId<HTMLButtonElement>('save-mask').disabled = !segmented;
+  byId<HTMLButtonElement>('save-mask').disabled = !drawn;
   byId('view-row').hidden = loaded?.card.task === 'classification';
   byId('view-background-item').hidden = session.subject() < 0;
   if (session.subject() < 0 && byId<HTMLInputElement>('view-background').checked) setView('overlay');
+  showPair();
+  byId('view-mask-label').textContent = say(loaded?.card.task === 'flow' ? 'viewFlow' : 'viewMask');
   const rate = speed.framesPerSecond();
   byId('live').hidden = !camera.open || frozen;
   byId('live').textContent = rate > 0 ? `${number(rate, rate < 10 ? 1 : 0)} fps` : '';
   describePicture();
+}
+
+/** The names on the pictures: of both models, or what is left and right of the divider. */
+function showPair(): void {
+  const paired = session.loadedBeside !== null;
+  const [one, other] = paired ? [session.caption('main'), session.caption('beside')] : [say('before'), say('after')];
+  byId('before').textContent = one;
+  byId('after').textContent = other;
+  byId('caption').textContent = paired ? one : '';
+  byId('caption-beside').textContent = paired ? other : '';
+  byId('agreement').textContent = session.agreement === null ? '' : say('agreement', { share: percent(session.agreement, 1) });
 }
 
 async function offerFlip(): Promise<void> {
@@ -225,7 +239,7 @@ function inspect(): object | null {
   const { width, height } = shown.frame;
   const context = new OffscreenCanvas(width, height).getContext('2d')!;
   context.drawImage(shown.frame, 0, 0);
-  return { width, height, rgba: context.getImageData(0, 0, width, height).data, answer: shown.answer };
+  return { width, height, rgba: context.getImageData(0, 0, width, height).data, answer: shown.answer, beside: shown.beside };
 }
 
 async function begin(): Promise<void> {
@@ -241,8 +255,9 @@ async function begin(): Promise<void> {
   bindSpeed();
   bindKeys();
   offerInstall();
-  legend.onHidden = (hidden) => stage.setHidden(hidden);
+  legend.onHidden = (hidden) => session.setHidden(hidden);
   models.onChoose = (entry) => void session.use(entry);
+  models.onBeside = (entry) => void session.compare(entry);
   models.onRange = (range) => void session.chooseRange(range);
   session.onChange = update;
   byId('camera').addEventListener('click', () => setTimeout(() => void offerFlip(), 1500));

@@ -1,11 +1,16 @@
-// The list of models and the card of the chosen one.
+// The list of models with their switches, the choice of a second one, and the card of the chosen one.
 import type { Entry } from '../model/catalogue';
+import { families, recipesIn, recipeOf, sizeOf, sizesIn, withRecipe, withSize, type Family } from '../model/family';
 import type { InputRange } from '../model/card';
 import type { Loaded } from '../protocol';
 import { byId, make } from './dom';
 import { bytes, milliseconds, number, onLanguage, say, type Word } from './words';
 
-const TASK_WORDS: Record<string, Word> = { segmentation: 'taskSegmentation', classification: 'taskClassification' };
+const TASK_WORDS: Record<string, Word> = {
+  segmentation: 'taskSegmentation',
+  classification: 'taskClassification',
+  flow: 'taskFlow',
+};
 const RANGES: { label: string; range: InputRange }[] = [
   { label: '0 … 255', range: [0, 255] },
   { label: '0 … 1', range: [0, 1] },
@@ -15,6 +20,11 @@ const HASH_LENGTH = 12;
 
 export function titleOf(entry: Entry): string {
   return entry.card?.name || entry.file.replace(/\.tflite$/i, '');
+}
+
+/** The entry in full, where it stands among others of its name. */
+export function longTitleOf(entry: Entry): string {
+  return [titleOf(entry), recipeOf(entry), sizeOf(entry)].filter(Boolean).join(' · ');
 }
 
 function describe(value: unknown): string {
@@ -33,15 +43,20 @@ export class Models {
   private note = byId('card-note');
   private rangeRow = byId('range-row');
   private range = byId<HTMLSelectElement>('range');
+  private besideList = byId<HTMLSelectElement>('beside');
   private entries: Entry[] = [];
+  private families: Family[] = [];
+  private beside: Entry | null = null;
   private chosen: Entry | null = null;
   private loaded: Loaded | null = null;
   onChoose: (entry: Entry) => void = () => {};
+  onBeside: (entry: Entry | null) => void = () => {};
   onRange: (range: InputRange) => void = () => {};
 
   constructor() {
     for (const [index, { label }] of RANGES.entries()) this.range.append(make('option', { value: String(index), textContent: label }));
     this.range.addEventListener('change', () => this.onRange(RANGES[Number(this.range.value)].range));
+    this.besideList.addEventListener('change', () => this.onBeside(this.entries[Number(this.besideList.value)] ?? null));
     onLanguage(() => this.draw());
   }
 
@@ -56,6 +71,11 @@ export class Models {
     this.draw();
   }
 
+  chooseBeside(entry: Entry | null): void {
+    this.beside = entry;
+    this.draw();
+  }
+
   setLoaded(loaded: Loaded): void {
     this.loaded = loaded;
     if (this.chosen && !this.chosen.card) this.chosen.card = loaded.card;
@@ -64,20 +84,53 @@ export class Models {
   }
 
   private draw(): void {
-    const focused = this.list.contains(document.activeElement);
-    this.list.replaceChildren(...this.entries.map((entry) => this.option(entry)));
-    if (focused) this.list.querySelector<HTMLInputElement>('input:checked')?.focus();
+    this.families = families(this.entries);
+    // The list is built anew; whoever moves through it by keyboard must not lose their place.
+    const focused = this.list.contains(document.activeElement) ? (document.activeElement as HTMLInputElement).name : '';
+    this.list.replaceChildren(...this.families.map((family) => this.choice(family)));
+    if (focused) this.list.querySelector<HTMLInputElement>(`input[name="${focused}"]:checked`)?.focus();
+    this.drawBeside();
     this.drawCard();
   }
 
-  private option(entry: Entry): HTMLElement {
-    const input = make('input', { type: 'radio', name: 'model', checked: entry === this.chosen });
-    input.addEventListener('change', () => this.onChoose(entry));
-    const { card } = entry;
-    const facts = [card?.recipe, card ? `${card.inputSize[1]} × ${card.inputSize[0]}` : '', bytes(entry.bytes)];
-    const name = make('span', { className: 'model-name', textContent: titleOf(entry) });
+  private drawBeside(): void {
+    const options = this.entries.map((entry, index) => make('option', { value: String(index), textContent: longTitleOf(entry) }));
+    this.besideList.replaceChildren(make('option', { value: '-1', textContent: say('besideNone') }), ...options);
+    this.besideList.value = this.beside ? String(this.entries.indexOf(this.beside)) : '-1';
+    byId('beside-row').hidden = this.entries.length < 2;
+  }
+
+  private choice(family: Family): HTMLElement {
+    const { chosen } = this;
+    const current = chosen && family.variants.includes(chosen) ? chosen : null;
+    const shown = current ?? family.variants[0];
+    const input = make('input', { type: 'radio', name: 'model', checked: current !== null });
+    input.addEventListener('change', () => this.onChoose(shown));
+    const [recipes, sizes] = [recipesIn(family), sizesIn(family)];
+    const facts = current || family.variants.length === 1
+      ? [recipeOf(shown), sizeOf(shown), bytes(shown.bytes)]
+      : [recipes.join(', '), sizes.join(', ')];
+    const name = make('span', { className: 'model-name', textContent: family.title });
     const about = make('span', { className: 'model-facts', textContent: facts.filter(Boolean).join(' · ') });
-    return make('label', { className: 'model' }, input, make('span', { className: 'model-mark' }), name, about);
+    const label = make('label', { className: 'model' }, input, make('span', { className: 'model-mark' }), name, about);
+    if (!current) return label;
+    const switches = [
+      this.switch('recipe', 'recipe', recipes, recipeOf(current), (recipe) => withRecipe(family, recipe, current)),
+      this.switch('resolution', 'resolution', sizes, sizeOf(current), (size) => withSize(family, size, current)),
+    ].filter((row) => row !== null);
+    return switches.length > 0 ? make('div', { className: 'family' }, label, ...switches) : label;
+  }
+
+  /** A row of alternatives, or null when there is but one. */
+  private switch(name: string, word: Word, values: string[], current: string, find: (value: string) => Entry): HTMLElement | null {
+    if (values.length < 2) return null;
+    const options = values.map((value) => {
+      const input = make('input', { type: 'radio', name, checked: value === current });
+      input.addEventListener('change', () => this.onChoose(find(value)));
+      return make('label', {}, input, make('span', { textContent: value }));
+    });
+    const title = make('legend', { className: 'unseen', textContent: say(word) });
+    return make('fieldset', { className: 'segments switch' }, title, ...options);
   }
 
   private drawCard(): void {

@@ -1,16 +1,16 @@
 // One visit: which model, which picture, and the way of every frame from its source through the worker to the stage.
 import type { Entry } from '../model/catalogue';
 import type { InputRange } from '../model/card';
-import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Precision } from '../protocol';
+import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Place, Precision } from '../protocol';
 import { Camera, CameraError } from './camera';
 import { Inference, InferenceError } from './inference';
-import type { Legend } from './legend';
-import { titleOf, type Models } from './models';
+import { backgroundOf, type Legend } from './legend';
+import { longTitleOf, titleOf, type Models } from './models';
 import type { Notice } from './notice';
 import { openPicture, UnreadablePicture } from './pictures';
 import type { Speed } from './speed';
 import type { Stage } from './stage';
-import type { Word } from './words';
+import { milliseconds, type Word } from './words';
 
 const FAILURES: Record<Failure, Word> = {
   start: 'failStart',
@@ -28,6 +28,7 @@ const PATIENCE_MS = 300;
 /** A measurement of a slow network ends here, with the frames it has by then. */
 const LONGEST_MEASUREMENT_MS = 20_000;
 const FEWEST_MEASURED = 5;
+/** The class that the background view keeps. */
 const SUBJECT = /^(person|people|human|foreground|vordergrund|pedestrian)$/i;
 
 export interface Parts {
@@ -38,11 +39,22 @@ export interface Parts {
   notice: Notice;
 }
 
+function subjectOf(loaded: Loaded | null): number {
+  return loaded?.card.labels.findIndex((label) => SUBJECT.test(label)) ?? -1;
+}
+
 export class Session {
   readonly camera = new Camera();
   backend: Backend | null = null;
   entry: Entry | null = null;
   loaded: Loaded | null = null;
+  /** A second model, whose answer stands beside the first one's. */
+  beside: Entry | null = null;
+  loadedBeside: Loaded | null = null;
+  /** The share of the picture on which both say the same; null where that cannot be said. */
+  agreement: number | null = null;
+  /** Milliseconds that each network took for the last picture. */
+  ran: Record<Place, number> = { main: 0, beside: 0 };
   frozen = false;
   private inference = new Inference();
   private choice: AcceleratorChoice = 'auto';
@@ -71,17 +83,21 @@ export class Session {
     if (stage.frame) stage.show(stage.frame, null);
     speed.clear();
     notice.clear();
+    this.agreement = null;
     try {
       if (!this.backend || this.backend.fallback === 'refused') await this.start(this.choice);
-      notice.busy('loading', { name: titleOf(entry) });
-      const loaded = await this.load(entry);
+      const loaded = await this.load('main', entry);
       if (visit !== this.visit) return;
       this.loaded = loaded;
+      await this.loadBeside();
+      if (visit !== this.visit) return;
       notice.busy(null);
-      models.setLoaded(loaded);
-      stage.setModel(loaded.card.palette, this.subject());
-      legend.setModel(loaded.card);
-      if (!loaded.whole) notice.warn('partly');
+      // The second model may have taken both to the processor.
+      const { card, whole } = this.loaded;
+      models.setLoaded(this.loaded);
+      stage.main.setModel(card.palette, this.subject());
+      legend.setModel(card);
+      if (!whole) notice.warn('partly');
       this.mark('ready');
       this.onChange();
       await this.again();
@@ -90,9 +106,33 @@ export class Session {
     }
   }
 
+  /** Shows what a second model says beside the first one's answer; null ends that. */
+  async compare(entry: Entry | null): Promise<void> {
+    this.beside = entry;
+    this.loadedBeside = null;
+    this.agreement = null;
+    this.parts.models.chooseBeside(entry);
+    if (!this.entry) return;
+    this.mark('loading');
+    const { stage } = this.parts;
+    if (!entry) {
+      stage.setPaired(false);
+      await this.inference.unload('beside');
+    }
+    // Both anew: a GPU that refuses the second model costs the first its place, too.
+    await this.use(this.entry);
+  }
+
   /** The class that the background view keeps, or -1. */
   subject(): number {
-    return this.loaded?.card.labels.findIndex((label) => SUBJECT.test(label)) ?? -1;
+    return subjectOf(this.loaded);
+  }
+
+  /** Which classes are not shown; the second model's list of classes may be another one. */
+  setHidden(hidden: ReadonlySet<number>): void {
+    const beside = this.loadedBeside?.card;
+    const own = beside && !this.comparable() ? new Set([backgroundOf(beside)]) : hidden;
+    this.parts.stage.setHidden(hidden, own);
   }
 
   async chooseAccelerator(choice: AcceleratorChoice): Promise<void> {
@@ -164,21 +204,49 @@ export class Session {
 
   private async start(choice: AcceleratorChoice, refused = false): Promise<void> {
     this.parts.notice.busy('starting');
+    this.loadedBeside = null;
     this.backend = await this.inference.start(choice);
     if (refused) this.backend = { ...this.backend, fallback: 'refused' };
     this.onChange();
   }
 
-  private async load(entry: Entry): Promise<Loaded> {
+  private async load(place: Place, entry: Entry): Promise<Loaded> {
+    this.parts.notice.busy('loading', { name: titleOf(entry) });
     // A file is read anew for each load: its bytes move to the worker.
     const bytes = async () => (typeof entry.source === 'string' ? entry.source : entry.source.arrayBuffer());
     try {
-      return await this.inference.load(titleOf(entry), await bytes(), entry.card, this.precision);
+      return await this.inference.load(place, titleOf(entry), await bytes(), entry.card, this.precision);
     } catch (error) {
       if (!this.mayRetry(error)) throw error;
       await this.start('wasm', true);
-      return this.inference.load(titleOf(entry), await bytes(), entry.card, this.precision);
+      if (place === 'beside') this.loaded = await this.load('main', this.entry!);
+      return this.inference.load(place, titleOf(entry), await bytes(), entry.card, this.precision);
     }
+  }
+
+  /** Loads the second model, where one is chosen and not there yet. One that fails is no longer chosen; the first one stays. */
+  private async loadBeside(): Promise<void> {
+    const { beside } = this;
+    const { models, stage } = this.parts;
+    if (beside && !this.loadedBeside) {
+      try {
+        const loaded = await this.load('beside', beside);
+        if (beside !== this.beside) return;
+        this.loadedBeside = loaded;
+        stage.beside.setModel(loaded.card.palette, subjectOf(loaded));
+      } catch (error) {
+        this.beside = null;
+        models.chooseBeside(null);
+        this.warn(error);
+      }
+    }
+    stage.setPaired(this.loadedBeside !== null);
+  }
+
+  /** Whether both models know the same classes. */
+  private comparable(): boolean {
+    const [one, other] = [this.loaded?.card, this.loadedBeside?.card];
+    return one?.task === other?.task && one?.labels.join('\n') === other?.labels.join('\n');
   }
 
   private mayRetry(error: unknown): boolean {
@@ -261,9 +329,12 @@ export class Session {
       return;
     }
     const began = performance.now();
-    stage.show(framed.bitmap, framed.answer);
+    const beside = framed.beside?.answer ?? null;
+    stage.show(framed.bitmap, framed.answer, beside);
     speed.add({ capture, ...framed.timings, draw: performance.now() - began }, framed.memory);
-    legend.setAnswer(framed.answer);
+    legend.setAnswer(framed.answer, this.comparable() ? beside : null);
+    this.agreement = framed.agreement;
+    this.ran = { main: framed.timings.run, beside: framed.beside?.timings.run ?? 0 };
     const root = document.documentElement;
     root.dataset.frames = String(Number(root.dataset.frames ?? 0) + 1);
     this.onChange();
@@ -277,7 +348,8 @@ export class Session {
     } catch (error) {
       if (!spare || !this.entry || !this.mayRetry(error)) throw error;
       await this.start('wasm', true);
-      this.loaded = await this.load(this.entry);
+      this.loaded = await this.load('main', this.entry);
+      await this.loadBeside();
       this.parts.notice.busy(null);
       return await this.inference.frame(await createImageBitmap(spare), this.range);
     } finally {
@@ -285,19 +357,30 @@ export class Session {
     }
   }
 
+  /** The name over a picture when there are two. */
+  caption(place: Place): string {
+    const entry = place === 'main' ? this.entry : this.beside;
+    const ran = this.ran[place];
+    return entry ? longTitleOf(entry) + (ran > 0 ? ` · ${milliseconds(ran)}` : '') : '';
+  }
+
   private mark(state: 'loading' | 'ready' | 'failed'): void {
     document.documentElement.dataset.state = state;
   }
 
-  private fail(error: unknown, name = ''): void {
+  /** Says in words what went wrong; true when it was the network. */
+  private warn(error: unknown, name = ''): boolean {
     const { notice } = this.parts;
     notice.busy(null);
     if (error instanceof CameraError) notice.warn(error.word);
     else if (error instanceof UnreadablePicture) notice.warn('pictureUnreadable', { name });
-    else if (error instanceof InferenceError) {
-      notice.warn(FAILURES[error.failure], { detail: error.detail });
-      this.mark('failed');
-    } else throw error;
+    else if (error instanceof InferenceError) notice.warn(FAILURES[error.failure], { detail: error.detail });
+    else throw error;
+    return error instanceof InferenceError;
+  }
+
+  private fail(error: unknown, name = ''): void {
+    if (this.warn(error, name)) this.mark('failed');
     this.onChange();
   }
 }

@@ -1,9 +1,9 @@
-// LiteRT's lifetime on this device: choose the accelerator, compile a file, run pictures through it. One model at a time.
-import { getGlobalLiteRt, loadAndCompile, loadLiteRt, supportsFeature, Tensor, type CompiledModel } from '@litertjs/core';
-import { guessCard, readCard, USUAL_RANGE, type Card, type InputRange } from '../model/card';
-import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, Precision } from '../protocol';
-import { resizeRgb } from './resize';
-import { TASKS, type Output } from './tasks';
+// LiteRT's lifetime on this device: choose the accelerator, compile files, run pictures through them. Two networks at most.
+import { getGlobalLiteRt, loadAndCompile, loadLiteRt, supportsFeature, type CompiledModel } from '@litertjs/core';
+import { guessCard, readCard, type Card, type InputRange } from '../model/card';
+import type { AcceleratorChoice, Answer, Backend, Failure, Fallback, Framed, Loaded, Place, Precision, Seen } from '../protocol';
+import { Network } from './network';
+import { TASKS } from './tasks';
 
 /** More threads than this slow small networks down: they wait for each other. */
 const MOST_THREADS = 4;
@@ -77,10 +77,18 @@ function heapBytes(): number {
   return HEAPU8.byteLength;
 }
 
+/** The share of pixels that two maps of one list of classes give the same class; null where that cannot be said. */
+function agreement(one: Network, other: Network, first: Answer, second: Answer): number | null {
+  if (first.kind !== 'segmentation' || second.kind !== 'segmentation') return null;
+  if (one.card.labels.join('\n') !== other.card.labels.join('\n')) return null;
+  let same = 0;
+  for (let i = 0; i < first.classes.length; i++) same += Number(first.classes[i] === second.classes[i]);
+  return same / first.classes.length;
+}
+
 export class Engine {
   private backend: Backend | null = null;
-  private model: CompiledModel | null = null;
-  private card: Card | null = null;
+  private networks: Record<Place, Network | null> = { main: null, beside: null };
   private canvas = new OffscreenCanvas(1, 1);
   private context = this.canvas.getContext('2d', { willReadFrequently: true })!;
 
@@ -104,11 +112,11 @@ export class Engine {
     return this.backend;
   }
 
-  async load(name: string, source: string | ArrayBuffer, known: Card | null, precision: Precision): Promise<Loaded> {
+  async load(place: Place, name: string, source: string | ArrayBuffer, known: Card | null, precision: Precision): Promise<Loaded> {
     if (!this.backend) throw new EngineError('start', 'the engine has not been started');
     const bytes = await readBytes(source);
     if (FLATBUFFER_MARK.some((byte, at) => bytes[4 + at] !== byte)) throw new EngineError('not-a-model', name);
-    this.unload();
+    this.unload(place);
     const began = performance.now();
     const model = await this.compile(bytes, precision);
     const compileMs = performance.now() - began;
@@ -118,10 +126,10 @@ export class Engine {
       const card =
         (await readCard(bytes)) ?? known ?? guessCard(name, shape, { shape: Array.from(output.shape), dtype: output.dtype });
       if (!card || !(card.task in TASKS)) throw new EngineError('shape', `[${shape.shape}] → [${output.shape}]`);
-      this.card = { ...card, name: card.name || name, inputSize: [shape.shape[1], shape.shape[2]] };
-      this.model = model;
       const whole = this.backend.accelerator === 'wasm' || model.isFullyAccelerated;
-      return { card: this.card, bytes: bytes.byteLength, compileMs, whole };
+      const described = { ...card, name: card.name || name, inputSize: [shape.shape[1], shape.shape[2]] } satisfies Card;
+      this.networks[place] = new Network(described, model);
+      return { card: described, bytes: bytes.byteLength, compileMs, whole };
     } catch (error) {
       model.delete();
       throw error;
@@ -139,32 +147,37 @@ export class Engine {
     }
   }
 
-  unload(): void {
-    this.model?.delete();
-    this.model = null;
-    this.card = null;
+  unload(place: Place): void {
+    this.networks[place]?.delete();
+    this.networks[place] = null;
   }
 
+  /** What the networks say of the picture; `range` is the visitor's word on what the main one takes. */
   async frame(bitmap: ImageBitmap, range: InputRange | null): Promise<Framed> {
-    if (!this.model || !this.card) throw new EngineError('run', 'no model is loaded');
-    const { card, model } = this;
+    const { main, beside } = this.networks;
+    if (!main) throw new EngineError('run', 'no model is loaded');
     const began = performance.now();
-    const input = this.fill(bitmap, range ?? card.inputRange ?? USUAL_RANGE);
-    const prepared = performance.now();
-    let output: Output;
+    const picture = this.read(bitmap);
+    const reading = performance.now() - began;
+    let seen: Seen;
+    let other: Seen | null;
     try {
-      output = await this.infer(model, input);
+      seen = await main.see(picture, range);
+      other = beside && (await beside.see(picture, null));
     } catch (error) {
       throw new EngineError('run', message(error));
     }
-    const ran = performance.now();
-    const answer = TASKS[card.task](output, card, bitmap.width, bitmap.height);
-    const finish = performance.now() - ran;
-    return { bitmap, answer, timings: { prepare: prepared - began, run: ran - prepared, finish }, memory: heapBytes() };
+    return {
+      bitmap,
+      answer: seen.answer,
+      timings: { ...seen.timings, prepare: reading + seen.timings.prepare },
+      beside: other,
+      agreement: beside && other && agreement(main, beside, seen.answer, other.answer),
+      memory: heapBytes(),
+    };
   }
 
-  /** The picture at the model's size, its values moved into the model's range. Like Python, it does not keep the aspect ratio. */
-  private fill(bitmap: ImageBitmap, [low, high]: InputRange): Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> {
+  private read(bitmap: ImageBitmap): ImageData {
     const { width, height } = bitmap;
     if (this.canvas.width !== width || this.canvas.height !== height) {
       this.canvas.width = width;
@@ -173,29 +186,6 @@ export class Engine {
     // Transparent pixels would keep what the last frame left.
     this.context.fillRect(0, 0, width, height);
     this.context.drawImage(bitmap, 0, 0);
-    const [inputHeight, inputWidth] = this.card!.inputSize;
-    const pixels = resizeRgb(this.context.getImageData(0, 0, width, height).data, width, height, inputWidth, inputHeight);
-    if (this.model!.getInputDetails()[0].dtype === 'uint8') return new Uint8Array(pixels.buffer);
-    const input = new Float32Array(pixels.length);
-    for (let channel = 0; channel < 3; channel++) {
-      const first = Array.isArray(low) ? low[channel] : low;
-      const last = Array.isArray(high) ? high[channel] : high;
-      for (let at = channel; at < input.length; at += 3) input[at] = (pixels[at] / 255) * (last - first) + first;
-    }
-    return input;
-  }
-
-  private async infer(model: CompiledModel, input: Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>): Promise<Output> {
-    const tensor = new Tensor(input, Array.from(model.getInputDetails()[0].shape));
-    try {
-      const outputs = await model.run(tensor);
-      try {
-        return { data: await outputs[0].data(), shape: Array.from(model.getOutputDetails()[0].shape) };
-      } finally {
-        for (const output of outputs) output.delete();
-      }
-    } finally {
-      tensor.delete();
-    }
+    return this.context.getImageData(0, 0, width, height);
   }
 }

@@ -1,5 +1,5 @@
 // The inference worker: requests in, replies out, one after the other.
-import type { Reply, Request } from '../protocol';
+import type { Answer, Reply, Request } from '../protocol';
 import { Engine, EngineError } from './engine';
 
 const engine = new Engine();
@@ -7,6 +7,18 @@ let queue = Promise.resolve();
 
 function reply(message: Reply, transfer: Transferable[] = []): void {
   self.postMessage(message, { transfer });
+}
+
+/** What moves to the page instead of being copied. */
+function buffers(answer: Answer): ArrayBuffer[] {
+  switch (answer.kind) {
+    case 'segmentation':
+      return [answer.classes.buffer];
+    case 'field':
+      return [answer.rgba.buffer];
+    case 'classification':
+      return [];
+  }
 }
 
 async function handle(request: Request): Promise<void> {
@@ -18,16 +30,19 @@ async function handle(request: Request): Promise<void> {
       reply({
         type: 'loaded',
         id: request.id,
-        loaded: await engine.load(request.name, request.source, request.card, request.precision),
+        loaded: await engine.load(request.place, request.name, request.source, request.card, request.precision),
       });
       break;
     case 'frame': {
       const framed = await engine.frame(request.bitmap, request.range);
-      const transfer: Transferable[] = [framed.bitmap];
-      if (framed.answer.kind === 'segmentation') transfer.push(framed.answer.classes.buffer);
+      const transfer = [framed.bitmap, ...buffers(framed.answer), ...(framed.beside ? buffers(framed.beside.answer) : [])];
       reply({ type: 'framed', id: request.id, framed }, transfer);
       break;
     }
+    case 'unload':
+      engine.unload(request.place);
+      reply({ type: 'unloaded', id: request.id });
+      break;
   }
 }
 

@@ -153,3 +153,24 @@ export function enlargeClasses(grid: Grid, width: number, height: number): Uint8
   }
   return classes;
 }
+
+/** All channels of a grid, bilinearly enlarged to width×height pixels. */
+export function enlargeValues({ data, channels, ...grid }: Grid, width: number, height: number): Float32Array {
+  const across = neighbours(grid.width, width);
+  const down = neighbours(grid.height, height);
+  const values = new Float32Array(width * height * channels);
+  for (let y = 0, out = 0; y < height; y++) {
+    const top = down.low[y] * grid.width;
+    const bottom = down.high[y] * grid.width;
+    const v = down.part[y];
+    for (let x = 0; x < width; x++) {
+      const [left, right, u] = [across.low[x], across.high[x], across.part[x]];
+      for (let k = 0; k < channels; k++, out++) {
+        const upper = data[(top + left) * channels + k] * (1 - u) + data[(top + right) * channels + k] * u;
+        const lower = data[(bottom + left) * channels + k] * (1 - u) + data[(bottom + right) * channels + k] * u;
+        values[out] = upper * (1 - v) + lower * v;
+      }
+    }
+  }
+  return values;
+}

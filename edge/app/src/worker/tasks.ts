@@ -1,7 +1,8 @@
 // A task knows how its model's output becomes an answer about the picture. A new task is one more entry of TASKS.
 import type { Card } from '../model/card';
 import type { Answer } from '../protocol';
-import { enlargeClasses, enlargeScores, type Grid } from './resize';
+import { paintVector } from '../model/wheel';
+import { enlargeClasses, enlargeScores, enlargeValues, type Grid } from './resize';
 
 export interface Output {
   data: Float32Array | Int32Array | Uint8Array;
@@ -53,4 +54,26 @@ const classification: Task = (output, card) => {
   return { kind: 'classification', probabilities: powers.map((power) => power / total) };
 };
 
-export const TASKS: Readonly<Record<string, Task>> = { segmentation, classification };
+/** Vectors in pixels of the model's input become vectors in pixels of the picture, then colours. */
+const flow: Task = (output, card, width, height) => {
+  const [, gridHeight, gridWidth] = output.shape;
+  const vectors = enlargeValues({ data: output.data, channels: 2, width: gridWidth, height: gridHeight }, width, height);
+  const [across, down] = [width / card.inputSize[1], height / card.inputSize[0]];
+  let longest = 0;
+  for (let i = 0; i < vectors.length; i += 2) {
+    vectors[i] *= across;
+    vectors[i + 1] *= down;
+    longest = Math.max(longest, Math.hypot(vectors[i], vectors[i + 1]));
+  }
+  const scale = longest > 0 ? 1 / longest : 0;
+  const rgba = new Uint8ClampedArray(width * height * 4);
+  for (let i = 0; i < vectors.length; i += 2) {
+    // Rounding may not push the longest vector over the wheel's rim.
+    const over = Math.max(1, Math.hypot(vectors[i] * scale, vectors[i + 1] * scale));
+    paintVector(rgba, i * 2, (vectors[i] * scale) / over, (vectors[i + 1] * scale) / over);
+  }
+  return { kind: 'field', rgba, width, height, longest };
+};
+
+export const TASKS: Readonly<Record<string, Task>> = { segmentation, classification, flow };
+

@@ -26,8 +26,7 @@ export function number(value: number, digits = 0): string {
   return value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-export function percent(share: number): string {
-  const digits = share > 0 && share < 0.0995 ? 1 : 0;
+export function percent(share: number, digits = share > 0 && share < 0.0995 ? 1 : 0): string {
   return share.toLocaleString(language, { style: 'percent', minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
