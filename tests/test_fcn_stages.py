@@ -60,9 +60,10 @@ def test_the_command_starts_from_a_run(tmp_path: Path) -> None:
     from zoo.cli.train import _build
 
     data = zoo.data.open("scenes:count=2,size=64", "train")
-    first = _build("fcn32s", data, None, 0, "mobilenet_v2", None, None, None, None)
+    first = _build("fcn32s", data, None, 0, "mobilenet_v2", None, None, {})
     first.save(tmp_path / "model.keras")
-    second = _build("fcn16s", data, None, 1, "mobilenet_v2", None, tmp_path, None, None)
+    second = _build("fcn16s", data, None, 1, "mobilenet_v2", None, tmp_path, {"skip_scales": (0.1,)})
+    assert second.get_layer("scale_s16").scale == 0.1
     scores = [model.get_layer("score").get_weights()[0] for model in (first, second)]
     np.testing.assert_array_equal(*scores)
     assert not np.any(second.get_layer("score_s16").get_weights()[0])

@@ -113,3 +113,20 @@ def test_what_does_not_go_together_is_told() -> None:
             build(decoder, "unpool", **{"encoder_options": {}, **options})
     with pytest.raises(InputError, match="released crops"):
         build("fcn8s", "resize", padding="caffe")
+
+
+def test_the_command_names_a_networks_own_options() -> None:
+    from zoo.cli.arguments import parse_values
+    from zoo.cli.train import _network_options
+
+    told = _network_options(16, [16], ["upsampler=resize", "skip_scales=[0.01, 0.0001]", 'encoder_options={"width": 0.5}'])
+    assert told == {
+        "auxiliary": (16,),
+        "upsampler": "resize",
+        "skip_scales": (0.01, 0.0001),
+        "encoder_options": {"width": 0.5, "output_stride": 16},
+    }
+    assert parse_values(["dropout=0.1", "mirror=false", "encoder=null"]) == {"dropout": 0.1, "mirror": False, "encoder": None}
+    for wrong in ("upsampler", "=resize"):
+        with pytest.raises(InputError, match="NAME=VALUE"):
+            parse_values([wrong])

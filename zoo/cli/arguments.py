@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,26 @@ def parse_procedure(flip: bool, scales: str | None, tiles: str | None, overlap: 
     from zoo.inference import Procedure
 
     return Procedure(flip, factors, parse_size(tiles), overlap)
+
+
+def parse_values(pairs: list[str]) -> dict[str, Any]:
+    """["upsampler=resize", "skip_scales=[0.01, 0.0001]"] as values by name: what JSON reads as it does, a list as a tuple, and
+    anything else as text.
+
+    Raises:
+        InputError: for what is not NAME=VALUE.
+    """
+    values = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not name or not equals:
+            raise InputError(f"--option {pair}: expected NAME=VALUE, as upsampler=resize")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        values[name] = tuple(value) if isinstance(value, list) else value
+    return values
 
 
 def open_model(path: Path) -> keras.Model:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zoo.cli.arguments import DATA_HELP, Size, parse_size
+from zoo.cli.arguments import DATA_HELP, Size, parse_size, parse_values
 from zoo.cli.quiet import start_keras
 from zoo.cli.recipes import train_recipe
 from zoo.errors import InputError
@@ -32,6 +32,10 @@ OutputStride = Annotated[int | None, typer.Option(help="8 or 16: dilate the enco
 Auxiliary = Annotated[
     list[int] | None,
     typer.Option(help="Deep supervision: a head at the encoder's feature of this stride, as 16, for training; may recur."),
+]
+Options = Annotated[
+    list[str] | None,
+    typer.Option(help="NAME=VALUE of the network's own options (zoo card), as upsampler=resize; may recur."),
 ]
 ClassWeights = Annotated[str | None, typer.Option(help="Balance classes: median or sqrt_median.")]
 Precision = Annotated[str, typer.Option(help="float32, bfloat16 or float16.")]
@@ -79,6 +83,7 @@ def train(
     init: Init = None,
     output_stride: OutputStride = None,
     auxiliary: Auxiliary = None,
+    option: Options = None,
     optimizer: Annotated[str, typer.Option(help="adamw or sgd.")] = "adamw",
     rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     class_weights: ClassWeights = None,
@@ -99,13 +104,12 @@ def train(
     import zoo.data
 
     if recipe is not None:
-        _report(train_recipe(recipe, data, out, *_beside(context, recipe), minutes), out)
-        return
-    pixels = parse_size(size)
+        return _report(train_recipe(recipe, data, out, *_beside(context, recipe), minutes), out)
+    pixels, told = parse_size(size), _network_options(output_stride, auxiliary, option)
     name, training, validation = _opened(name, data)
     start_keras()
     result = zoo.train(
-        _build(name, training, pixels, seed, encoder, encoder_weights, init, output_stride, auxiliary),
+        _build(name, training, pixels, seed, encoder, encoder_weights, init, told),
         training,
         validation,
         epochs=epochs,
@@ -125,6 +129,17 @@ def train(
         max_seconds=None if minutes is None else 60 * minutes,
     )
     _report(result, out)
+
+
+def _network_options(
+    output_stride: int | None, auxiliary: list[int] | None, pairs: list[str] | None
+) -> dict[str, Any]:
+    """What was said of the network itself, as `zoo.build` takes it."""
+    options = {} if auxiliary is None else {"auxiliary": tuple(auxiliary)}
+    options |= parse_values(pairs or [])
+    if output_stride is not None:
+        options["encoder_options"] = {**options.get("encoder_options", {}), "output_stride": output_stride}
+    return options
 
 
 def _opened(name: str | None, data: str | None) -> tuple[str, Dataset, Dataset]:
@@ -168,8 +183,7 @@ def _build(
     encoder: str | None,
     encoder_weights: str | None,
     init: Path | None,
-    output_stride: int | None,
-    auxiliary: list[int] | None,
+    options: dict[str, Any],
 ) -> keras.Model:
     """The network for a dataset: its classes and colours, RGB, any size where the network takes any."""
     import keras
@@ -182,9 +196,6 @@ def _build(
         known = f"zoo list --task {training.task}"
         raise InputError(f"{name} is for {entry.task}, {training.name} for {training.task}; choose from {known}")
     size = (pixels or entry.input_size) if entry.fixed_size else (None, None)
-    options: dict[str, Any] = {} if output_stride is None else {"encoder_options": {"output_stride": output_stride}}
-    if auxiliary:
-        options["auxiliary"] = tuple(auxiliary)
     keras.utils.set_random_seed(seed)  # the start is drawn too
     return zoo.build(
         name,
