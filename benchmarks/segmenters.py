@@ -40,7 +40,7 @@ ENTRIES = (
     Entry("unet_lite", {}),
     Entry("deeplab_v3_mobilenet_v2", {}),
     Entry("deeplab_v3plus_mobilenet_v2", {}),
-    Entry("lraspp_mobilenet_v2", {}),
+    Entry("lraspp", {"encoder": ENCODER}),
     Entry("fast_scnn", {}, pretrained=False),
     Entry("pocket_seg", {"auxiliary": (8, 16)}, pretrained=False),
     Entry("pocket_seg_small", {"auxiliary": (8, 16)}, pretrained=False),
@@ -54,7 +54,7 @@ RECIPE = {  # the same for all
     "validate_every": 5,
 }
 CALIBRATION = 64
-COLUMNS = ("network", "start", "parameters", "gmacs", "epochs", "miou", "miou_int8", "ms", "ms_int8", "bytes_int8")
+COLUMNS = ("network", "encoder", "start", "parameters", "gmacs", "epochs", "miou", "miou_int8", "ms", "ms_int8", "bytes_int8")
 
 
 def main(
@@ -96,6 +96,7 @@ def scores(
     import edge
     import zoo
     import zoo.data
+    from zoo.registry import architecture
 
     if (folder / "scores.json").is_file():
         return
@@ -121,6 +122,7 @@ def scores(
         converters.to_tflite(model, folder / f"{recipe}.tflite", recipe=recipe, input_size=pixels, calibration=calibration)
     row = {
         "network": entry.name,
+        "encoder": entry.options.get("encoder", architecture(entry.name).default_encoder) or "",
         "start": "ImageNet encoder" if start else "scratch",
         "parameters": sum(math.prod(weight.shape) for weight in model.trainable_weights),
         "gmacs": round(zoo.macs(model, input_size=pixels) / 1e9, 2),
