@@ -100,11 +100,11 @@ def train(
 
     Example: zoo train fcn8s --encoder mobilenet_v2 --data camvid:PATH --crop --size 240x320 --out runs/camvid
     """
-    import zoo
     import zoo.data
 
     if recipe is not None:
-        return _report(train_recipe(recipe, data, out, *_beside(context, recipe), minutes), out)
+        _report(train_recipe(recipe, data, out, *_beside(context, recipe), minutes), out)
+        return
     pixels, told = parse_size(size), _network_options(output_stride, auxiliary, option)
     name, training, validation = _opened(name, data)
     start_keras()
