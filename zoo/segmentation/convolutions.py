@@ -10,6 +10,7 @@ from zoo.lazy import keras
 # more than a depthwise convolution's own.
 MOMENTUM = 0.9
 
+
 def convolution(
     x: Any, channels: int, kernel: int, name: str, *, stride: int = 1, dilation: int = 1, relu: bool = True
 ) -> Any:
