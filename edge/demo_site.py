@@ -23,7 +23,8 @@ Content = Path | bytes
 
 
 def site(paths: Sequence[str | Path], samples: Sequence[str | Path] = (), dist: Path | None = None) -> dict[str, Content]:
-    """Every file of the site by its path below the root: a file on disk, or the bytes themselves.
+    """Every file of the site by its path below the root: a file on disk, or the bytes themselves. Without models,
+    visitors bring their own.
 
     A map of all there is, rather than a folder to look names up in: what is not in it cannot be asked for.
 
@@ -34,8 +35,6 @@ def site(paths: Sequence[str | Path], samples: Sequence[str | Path] = (), dist: 
         raise InputError(f"the demo app is not built ({dist} is missing): run `make app`, which needs Node 20 and npm")
     if isinstance(paths, (str, Path)):
         paths = [paths]
-    if not paths:
-        raise InputError("no model was given; expected at least one .tflite file")
     files: dict[str, Content] = {
         path.relative_to(dist).as_posix(): path for path in sorted(dist.rglob("*")) if path.is_file()
     }

@@ -1,9 +1,10 @@
-"""Serves the demo app to this machine's browser: read-only, from a fixed list of files, to no other host."""
+"""Serves the demo app: read-only, from a fixed list of files, to this machine alone unless asked for more."""
 
 from __future__ import annotations
 
 import ipaddress
 import shutil
+import socket
 import webbrowser
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from threading import Thread
 from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
+from edge import lan
 from edge.demo_site import Content, site
 from edge.errors import InputError
 
@@ -54,16 +56,30 @@ HEADERS = {
 
 
 class Server:
-    """A running demo server. `url` is where the app is; close it, or use it in a `with`."""
+    """A running demo server. `url` is where the app is; close it, or use it in a `with`.
 
-    def __init__(self, files: Mapping[str, Content], host: str, port: int) -> None:
-        handler = type("DemoHandler", (_Handler,), {"files": dict(files), "bound": host})
+    With a `certificate` it speaks HTTPS only, and `fingerprint` is the certificate's SHA-256; empty without one.
+    """
+
+    def __init__(
+        self, files: Mapping[str, Content], host: str, port: int, certificate: lan.Certificate | None = None
+    ) -> None:
+        own = {"files": dict(files), "bound": host, "usual_port": 443 if certificate else 80}
+        handler = type("DemoHandler", (_Handler,), own)
+        http = _HttpServer6 if ":" in host else _HttpServer
         try:
-            self._http = _HttpServer((host, port), handler)
+            self._http = http((host, port), handler)
         except OSError as error:
             raise InputError(f"cannot serve at {host} port {port}: {error.strerror or error}") from error
+        if certificate:
+            # The handshake waits for the first read, in the connection's own thread: a silent visitor holds up nobody.
+            self._http.socket = certificate.context.wrap_socket(
+                self._http.socket, server_side=True, do_handshake_on_connect=False
+            )
         self.port = int(self._http.server_address[1])
-        self.url = f"http://{host}:{self.port}/"
+        self.fingerprint = certificate.fingerprint if certificate else ""
+        name = f"[{host}]" if ":" in host else host
+        self.url = f"{'https' if certificate else 'http'}://{name}:{self.port}/"
         self._thread = Thread(target=self._http.serve_forever, name="densezoo-demo", daemon=True)
         self._thread.start()
 
@@ -95,15 +111,21 @@ def serve(
     open_browser: bool = False,
     *,
     samples: Sequence[str | Path] = (),
+    on_lan: bool = False,
 ) -> Server:
     """Serves the demo app with the given `.tflite` files; returns at once. Port 0 takes a free one.
 
     `samples` are pictures for the app's gallery. The server answers only requests addressed to this machine by name or
-    number, only GET and HEAD, and only for the files of the app.
+    number, only GET and HEAD, and only for the files of the app. `on_lan` serves this machine's address in the local
+    network instead of `host`, over HTTPS with a certificate made for this run: `edge.lan.invitation` tells the phone's owner.
 
-    Raises InputError when the app is not built, a file is missing or no model, or the port is taken.
+    Raises InputError when the app is not built, a file is missing or no model, the port is taken, or for `on_lan` without
+    a network or the packages of the extra `app`.
     """
-    server = Server(site(paths, samples), host, port)
+    files = site(paths, samples)
+    if on_lan:
+        host = lan.address()
+    server = Server(files, host, port, lan.certificate(host) if on_lan else None)
     if open_browser:
         webbrowser.open(server.url)
     return server
@@ -116,9 +138,14 @@ class _HttpServer(ThreadingHTTPServer):
         """A browser that goes away in the middle of an answer is nothing to report."""
 
 
+class _HttpServer6(_HttpServer):
+    address_family = socket.AF_INET6
+
+
 class _Handler(BaseHTTPRequestHandler):
     files: dict[str, Content]
     bound: str
+    usual_port: int
     protocol_version = "HTTP/1.1"
     server_version = "densezoo"
     sys_version = ""
@@ -155,7 +182,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _objection(self) -> HTTPStatus | None:
         """Why this request gets no answer, whatever it asks for."""
-        if not _addressed_to_us(self.headers.get_all("Host", []), self.bound, self.server.server_address[1]):
+        reached, port = self.connection.getsockname()[:2]
+        name = _host(self.headers.get_all("Host", []), port, self.usual_port)
+        # Another name that resolves to this machine is a page elsewhere trying its luck.
+        if name is None or not (_is_loopback(name) or name in (self.bound, reached)):
             return HTTPStatus.MISDIRECTED_REQUEST
         if self.headers.get("Transfer-Encoding") or self.headers.get("Content-Length", "0").strip() != "0":
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
@@ -220,22 +250,13 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _addressed_to_us(hosts: Sequence[str], bound: str, port: int) -> bool:
-    """Whether the Host header names this server. Another name that resolves to it is a page elsewhere trying its luck."""
-    if len(hosts) != 1:
-        return False
+def _host(headers: Sequence[str], port: int, usual: int) -> str | None:
+    """The name in a request's Host header, or None where that is no header of a request to this `port`."""
+    if len(headers) != 1:
+        return None
     try:
-        parts = urlsplit(f"//{hosts[0]}")
-        name, given = parts.hostname or "", parts.port
+        parts = urlsplit(f"//{headers[0]}")
+        name, given = parts.hostname, parts.port
     except ValueError:
-        return False
-    if (given or 80) != port or parts.username is not None or parts.path:
-        return False
-    if _is_loopback(bound):
-        return _is_loopback(name)
-    # Served to a network on purpose: then by the name given, or by number.
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return name in (bound, "localhost")
-    return True
+        return None
+    return None if (given or usual) != port or parts.username is not None or parts.path else name

@@ -47,7 +47,12 @@ class Visit:
     complaints: list[str] = field(default_factory=list)
 
     def ready(self) -> Visit:
-        self.page.wait_for_selector("html[data-state=ready]", timeout=PATIENCE_MS)
+        try:
+            self.page.wait_for_selector("html[data-state=ready]", timeout=PATIENCE_MS)
+        except Exception as error:
+            said = "[document.documentElement.dataset.state, document.querySelector('#notice').innerText]"
+            state = self.page.evaluate(said)
+            raise AssertionError(f"the page did not get ready: {state}, {self.complaints}") from error
         return self
 
     def choose(self, name: str) -> None:

@@ -194,7 +194,6 @@ def test_bad_input_is_a_clear_error(built: Path, model: Path, tmp_path: Path) ->
     with pytest.raises(InputError, match="make app"):
         demo_site.site([model], dist=tmp_path / "nothing")
     for paths, message in [
-        ([], "at least one"),
         ([tmp_path / "absent.tflite"], "absent.tflite"),
         ([tmp_path], "not a file"),
         ([built / "app.js"], "app.js"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,29 +12,52 @@ from zoo.cli.arguments import shipped_file
 
 
 def demo(
-    files: Annotated[list[Path] | None, typer.Argument(help=".tflite files to offer; none: drop your own in the page.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help=".tflite files to offer; none: those that densezoo ships.")
+    ] = None,
     samples: Annotated[
         list[Path] | None, typer.Option("--sample", help="A picture for the page's gallery; may recur.")
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8000,
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
+    lan: Annotated[bool, typer.Option("--lan", help="Serve this network's phones too, over HTTPS, with a QR code.")] = False,
     export: Annotated[Path | None, typer.Option(help="Write a static site into this folder instead of serving.")] = None,
 ) -> None:
     """Run .tflite files on the visitor's own device, in the browser, on pictures and the camera.
 
-    Example: zoo demo model.tflite
+    Visitors can drop files of their own into the page.
+
+    Example: zoo demo model.tflite --lan
     """
     import edge
 
-    given = [shipped_file(file) for file in files or []]
+    given = [shipped_file(file) for file in files] if files else _shipped()
 
     if export is not None:
         edge.export_app(export, given, samples or [])
         print(f"the app is in {export}/; any web server with HTTPS can host it")
         return
-    server = edge.serve(given, port=port, open_browser=browser, samples=samples or [])
-    print(f"{server.url}  (Ctrl-C ends it)")
+    server = edge.serve(given, port=port, open_browser=browser and not lan, samples=samples or [], on_lan=lan)
     try:
+        if lan:
+            from edge.lan import invitation
+
+            print(invitation(server.url, server.fingerprint, sys.stdout.encoding))
+            print("Ctrl-C ends it.")
+        else:
+            print(f"{server.url}  (Ctrl-C ends it)")
         server.wait()
     finally:
         server.close()
+
+
+def _shipped() -> list[Path]:
+    """Every converted file of the weights that the zoo ships."""
+    from zoo import trained
+
+    return [
+        trained.find(f"{name}:{form}")
+        for name in trained.names()
+        for form in trained.get(name).files
+        if form != trained.WEIGHTS
+    ]
