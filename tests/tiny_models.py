@@ -20,6 +20,21 @@ ARCHITECTURES = sorted(
     }.values()
 )
 ODD = (97, 131)
+NO_OPS = ("dropout", "drop_connect")  # options that change no op of a network that answers
+
+
+def kind(name: str) -> tuple:
+    """Variants of one kind have graphs that differ in numbers only: how wide, how deep, how often."""
+    entry = architecture(name)
+    options = {**entry.options, **entry.tiny}
+    words = {key: value if isinstance(value, str | bool | None) else ... for key, value in options.items()}
+    return entry.body or entry.builder, *sorted((item for item in words.items() if item[0] not in NO_OPS), key=str)
+
+
+# One of each kind, a mobile one where there is any, of the shortest name.
+KINDS = sorted(
+    {kind(name): name for name in sorted(NAMES, key=lambda n: (not architecture(n).mobile, len(n), n), reverse=True)}.values()
+)
 
 
 def tiny(name: str, size: tuple[int, int] | None = ODD, **options) -> keras.Model:
@@ -44,6 +59,17 @@ def shared_tiny(name: str) -> keras.Model:
 def pictures(model: keras.Model, count: int = 2) -> np.ndarray:
     shape = model.inputs[0].shape
     return np.random.default_rng(0).uniform(0, 255, (count, *shape[1:])).astype("float32")
+
+
+def settle(model: keras.Model, images: np.ndarray) -> None:
+    """Lets batch normalisation measure images, as a trained network's has: an untrained one's signal fades to nothing."""
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in norms]
+    for layer in norms:
+        layer.momentum = 0.0
+    model(images, training=True)
+    for layer, momentum in zip(norms, momenta, strict=True):
+        layer.momentum = momentum
 
 
 def answer(model: keras.Model, images: np.ndarray) -> np.ndarray:
