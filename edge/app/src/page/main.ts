@@ -232,7 +232,7 @@ async function offerFlip(): Promise<void> {
   if (session.camera.open) byId('flip').hidden = !(await session.camera.several());
 }
 
-/** For automated tests and the curious: the picture as the network got it, and its answer. */
+/** For automated tests and the curious, as `repeat` is: the picture as the network got it, and its answer. */
 function inspect(): object | null {
   const { shown } = stage;
   if (!shown) return null;
@@ -262,7 +262,8 @@ async function begin(): Promise<void> {
   session.onChange = update;
   byId('camera').addEventListener('click', () => setTimeout(() => void offerFlip(), 1500));
   setView('overlay');
-  Object.assign(window, { densezoo: { inspect } });
+  const repeat = (count: number) => session.measure(count, () => {}, Infinity);
+  Object.assign(window, { densezoo: { inspect, repeat } });
   await goOffline();
   const catalogue = await fetchCatalogue();
   models.add(catalogue.models);

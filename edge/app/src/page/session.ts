@@ -181,15 +181,15 @@ export class Session {
     this.onChange();
   }
 
-  /** Runs what is on the stage `count` times, or as often as there is patience for; says before each how many are done. */
-  async measure(count: number, progress: (done: number) => void): Promise<void> {
+  /** Runs what is on the stage `count` times, or as often as `patience` (in ms) allows; says before each how many are done. */
+  async measure(count: number, progress: (done: number) => void, patience = LONGEST_MEASUREMENT_MS): Promise<void> {
     const shown = this.parts.stage.shown;
     if (!shown || !this.loaded) return;
     const wasFrozen = this.frozen;
     this.frozen = true;
     try {
       let done = 0;
-      for (const end = performance.now() + LONGEST_MEASUREMENT_MS; done < count; done++) {
+      for (const end = performance.now() + patience; done < count; done++) {
         if (done >= FEWEST_MEASURED && performance.now() > end) break;
         progress(done);
         const began = performance.now();
