@@ -25,6 +25,7 @@ NEEDS = [
 AXE = DIST.parent / "node_modules" / "axe-core" / "axe.min.js"
 PATIENCE_MS = 60_000
 QUIET = ("--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync")
+NEEDS_AXE = pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: run `npm ci` in edge/app")
 GPU = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
 FLOAT_IOU, INT8_IOU = 0.99, 0.97
 
@@ -92,3 +93,12 @@ def check_masks(answer: np.ndarray, truth: np.ndarray, least: float) -> None:
     shares = iou(answer, truth)
     assert len(shares) == len(LABELS), f"a picture with all classes is expected, got {sorted(shares)}"
     assert min(shares.values()) >= least, shares
+
+
+def check_accessible(opened: Visit) -> None:
+    """No serious finding of axe-core, and no sideways scrolling."""
+    opened.page.evaluate(AXE.read_text())
+    violations = opened.page.evaluate("axe.run().then((result) => result.violations)")
+    found = [(v["impact"], v["id"], [node["html"][:120] for node in v["nodes"]]) for v in violations]
+    assert [entry for entry in found if entry[0] in ("serious", "critical")] == [], found
+    assert opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "no sideways scrolling"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from app_visit import AXE, FLOAT_IOU, GPU, INT8_IOU, NEEDS, PATIENCE_MS, Open, check_masks
+from app_visit import FLOAT_IOU, GPU, INT8_IOU, NEEDS, NEEDS_AXE, PATIENCE_MS, Open, check_accessible, check_masks
 from colour_model import COLOURS, LABELS, iou
 from PIL import Image
 
@@ -190,17 +190,13 @@ def test_tensors_are_freed(visit: Open, picture: Path) -> None:
     assert len(set(sizes)) == 1, sizes
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: run `npm ci` in edge/app")
+@NEEDS_AXE
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 390), ("light", 390), ("light", 1440)])
 def test_accessible(visit: Open, picture: Path, scheme: str, width: int) -> None:
     opened = visit(viewport={"width": width, "height": 844}, color_scheme=scheme).ready()
     opened.show(picture)
     opened.page.get_by_text("About this model").click()
-    opened.page.evaluate(AXE.read_text())
-    violations = opened.page.evaluate("axe.run().then((result) => result.violations)")
-    found = [(v["impact"], v["id"], [node["html"][:120] for node in v["nodes"]]) for v in violations]
-    assert [entry for entry in found if entry[0] in ("serious", "critical")] == [], found
-    assert opened.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "no sideways scrolling"
+    check_accessible(opened)
 
 
 def test_german(visit: Open) -> None:
@@ -209,6 +205,42 @@ def test_german(visit: Open) -> None:
     assert opened.page.inner_text("#open") == "Bild öffnen"
     assert opened.page.get_attribute("html", "lang") == "de"
     assert opened.page.get_by_text("undefined").count() == 0
+
+
+def test_keyboard_reaches_everything(visit: Open, picture: Path) -> None:
+    opened = visit().ready()
+    page = opened.page
+    opened.show(picture)
+    # A group of radio buttons is one stop; whatever has the focus must show it, itself or on its label.
+    step = """() => {
+      const element = document.activeElement;
+      const shown = [element, element.nextElementSibling, element.closest('label')].filter(Boolean);
+      const style = (candidate) => getComputedStyle(candidate).outlineStyle;
+      return [element.id || element.name || element.className || element.tagName, shown.some((each) => style(each) !== 'none')];
+    }"""
+    stops = {}
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        name, visible = page.evaluate(step)
+        if name == "BODY" or (stops and name == "skip"):
+            break
+        stops[name] = visible
+    assert next(iter(stops)) == "skip"
+    controls = {"language", "theme", "open", "camera", "save-view", "save-mask", "opacity", "show-all", "model", "beside"}
+    assert controls | {"add-model", "accelerator-choice", "measure", "export", "sample"} <= set(stops), set(stops)
+    assert all(stops.values()), [name for name, visible in stops.items() if not visible]
+    assert "Picture with mask" in page.inner_text("#spoken")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("2")
+    assert page.is_checked("#view-split")
+    page.keyboard.press("[")
+    assert page.input_value("#opacity") == "50"
+    page.keyboard.press("c")
+    opened.frames(beyond=opened.frames() + 1)
+    page.keyboard.press(" ")
+    assert page.get_attribute("#freeze", "aria-pressed") == "true"
+    page.keyboard.press("c")
+    page.wait_for_selector("#camera.active", state="detached")
 
 
 def test_installs_and_reloads_with_the_server_gone(visit: Open, models: dict[str, Path], picture: Path) -> None:

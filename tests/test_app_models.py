@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from app_visit import FLOAT_IOU, INT8_IOU, NEEDS, Open, Visit, check_masks
+from app_visit import FLOAT_IOU, INT8_IOU, NEEDS, NEEDS_AXE, Open, Visit, check_accessible, check_masks
 from colour_model import COLOURS, SIZE, write_flow, write_model
 from PIL import Image
 
@@ -120,6 +120,30 @@ def test_two_networks_side_by_side(visit: Open, several: Server, variants: dict[
     opened.ready()
     page.wait_for_selector("#canvas-beside", state="hidden")
     assert page.inner_text("#agreement") == ""
+
+
+@NEEDS_AXE
+@pytest.mark.parametrize(("scheme", "width", "locale"), [("dark", 390, "de-DE"), ("light", 1280, "en-GB")])
+def test_pair_is_accessible(visit: Open, several: Server, picture: Path, scheme: str, width: int, locale: str) -> None:
+    opened = visit(url=several.url, viewport={"width": width, "height": 844}, color_scheme=scheme, locale=locale).ready()
+    opened.show(picture)
+    opened.page.select_option("#beside", label="colours · int8 · 128 × 96")
+    opened.ready()
+    opened.page.wait_for_selector("#canvas-beside")
+    check_accessible(opened)
+    one, other = (opened.page.locator(name).bounding_box() for name in ("#canvas", "#canvas-beside"))
+    assert (one["y"] < other["y"]) == (width < 600), "one above the other on a phone, side by side on a desktop"
+    assert min(one["width"], other["width"]) > 250
+
+
+def test_page_without_models_asks_for_one(visit: Open, variants: dict[str, Path], picture: Path) -> None:
+    with serve([]) as running:
+        opened = visit(url=running.url)
+        opened.page.wait_for_selector("#notice:not([hidden])")
+        assert "Drop a .tflite file" in opened.page.inner_text("#notice")
+        opened.page.set_input_files("#model-file", variants["float32"])
+        opened.ready().show(picture)
+        assert opened.page.is_hidden("#notice")
 
 
 def test_damaged_second_network_leaves_the_first_one_working(

@@ -121,7 +121,8 @@ export class Legend {
     const { answer } = this;
     byId('wheel-figure').hidden = answer?.kind !== 'field';
     byId('wheel-text').textContent = answer?.kind === 'field' ? say('wheelText', { longest: number(answer.longest, 1) }) : '';
-    byId('classes-title').textContent = say(answer?.kind === 'field' ? 'movement' : 'classes');
+    const titles = { field: 'movement', classification: 'likely', segmentation: 'classes' } as const;
+    byId('classes-title').textContent = say(titles[answer?.kind ?? 'segmentation']);
   }
 
   /** What to list, in order: of segmentations the share of each class, of classifications the likeliest. */

@@ -210,6 +210,8 @@ function update(): void {
   byId('view-background-item').hidden = session.subject() < 0;
   if (session.subject() < 0 && byId<HTMLInputElement>('view-background').checked) setView('overlay');
   showPair();
+  // What came through the service worker is kept; the model is the last to come.
+  byId('offline').hidden = !(loaded && (navigator.serviceWorker as ServiceWorkerContainer | undefined)?.controller);
   byId('view-mask-label').textContent = say(loaded?.card.task === 'flow' ? 'viewFlow' : 'viewMask');
   const rate = speed.framesPerSecond();
   byId('live').hidden = !camera.open || frozen;
