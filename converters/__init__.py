@@ -14,10 +14,13 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from converters.bias_correction import correct_biases
     from converters.bridge import to_keras, to_tf_keras
     from converters.convolutionalize import convolutionalize
+    from converters.equalization import equalize
     from converters.folding import fold
     from converters.inspection import float_islands, operators
+    from converters.layer_errors import LayerErrors, layer_errors
     from converters.onnx_file import OnnxFile, to_onnx
     from converters.parity import Parity, parity
     from converters.retraining import quantize_aware, untouched
@@ -40,6 +43,10 @@ _PUBLIC = {  # name → the module it lives in, imported when it is asked for
     "prune": "converters.sparsity",
     "quantize_aware": "converters.retraining",
     "untouched": "converters.retraining",
+    "correct_biases": "converters.bias_correction",
+    "equalize": "converters.equalization",
+    "LayerErrors": "converters.layer_errors",
+    "layer_errors": "converters.layer_errors",
     "to_keras": "converters.bridge",
     "to_onnx": "converters.onnx_file",
     "to_tf_keras": "converters.bridge",
@@ -50,13 +57,17 @@ _PUBLIC = {  # name → the module it lives in, imported when it is asked for
 __all__ = [
     "RECIPES",
     "Converted",
+    "LayerErrors",
     "OnnxFile",
     "Parity",
     "callbacks",
     "cluster",
     "convolutionalize",
+    "correct_biases",
+    "equalize",
     "float_islands",
     "fold",
+    "layer_errors",
     "operators",
     "parity",
     "prune",

@@ -22,10 +22,11 @@ INTEGER_ACTIVATIONS = ("linear", "relu", "relu6")  # what an integer convolution
 EQUALITY = 1e-3  # of the answer's spread: folding rounds anew, and an untrained network enlarges what is rounded
 
 
-def fold(model: keras.Model) -> keras.Model:
+def fold(model: keras.Model, biases: bool = False) -> keras.Model:
     """The same function with batch normalisation inside the kernels before it, other scalings as 1×1 depthwise convolutions.
 
-    Layers keep their names. The normalisation's statistics are frozen in: train first, fold then.
+    Layers keep their names. The normalisation's statistics are frozen in: train first, fold then. With `biases`, every kernel
+    gets one, and activations stand in layers of their own.
 
     Raises:
         InputError: for a subclassed model, or where the folded one answers otherwise by more than 1e-3 of the spread.
@@ -42,7 +43,7 @@ def fold(model: keras.Model) -> keras.Model:
         norm = next((last for last in graph.calls if merged.get(id(last)) is call), None)
         key = id(call.operation)
         if key not in made:
-            made[key] = _layer(call, norm)
+            made[key] = _layer(call, norm, biases)
         args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
         outputs = made[key](args, {k: v for k, v in kwargs.items() if k != "training"})
         tensors.update(zip(call.outputs, keras.tree.flatten(outputs), strict=True))
@@ -76,11 +77,11 @@ def _merged(graph: Trace) -> dict[int, Call]:
     return found
 
 
-def _layer(call: Call, norm: Call | None) -> Callable[[tuple, dict], Any]:
+def _layer(call: Call, norm: Call | None, biases: bool) -> Callable[[tuple, dict], Any]:
     """What stands for a call's operation: a function of its arguments."""
     operation = call.operation
     if type(operation) in FOLDED:
-        return _kernel_layer(operation, None if norm is None else norm.operation)
+        return _kernel_layer(operation, None if norm is None else norm.operation, biases)
     if isinstance(operation, L.BatchNormalization) and len(call.inputs[0].shape) == 4:
         return _depthwise(operation.name, *_scale_and_shift(operation), call.inputs[0].shape[-1])
     if isinstance(operation, L.Rescaling) and len(call.inputs[0].shape) == 4:
@@ -110,11 +111,11 @@ def _layer(call: Call, norm: Call | None) -> Callable[[tuple, dict], Any]:
     return run
 
 
-def _kernel_layer(layer: keras.Layer, norm: L.BatchNormalization | None) -> Callable[[tuple, dict], Any]:
+def _kernel_layer(layer: keras.Layer, norm: L.BatchNormalization | None, biases: bool) -> Callable[[tuple, dict], Any]:
     config = layer.get_config()
     activation = config["activation"]
-    apart = activation not in INTEGER_ACTIVATIONS
-    bias = layer.use_bias or norm is not None
+    apart = activation not in INTEGER_ACTIVATIONS or (biases and activation != "linear")
+    bias = layer.use_bias or norm is not None or biases
     clone = type(layer).from_config({**config, "use_bias": bias, "activation": "linear" if apart else activation})
     name, channels = f"{layer.name}_activation", getattr(layer, "filters", 0) or getattr(layer, "units", 0)
     after = (_hard(activation, name, channels) or L.Activation(activation, name=name)) if apart else None
@@ -124,6 +125,8 @@ def _kernel_layer(layer: keras.Layer, norm: L.BatchNormalization | None) -> Call
         weights = [keras.ops.convert_to_numpy(weight) for weight in layer.weights]
         if norm is not None:
             weights = _folded(layer, weights, *_scale_and_shift(norm))
+        if len(weights) < len(clone.weights):
+            weights.append(np.zeros(clone.weights[-1].shape, "float32"))
         clone.set_weights(weights)
         return outputs if after is None else after(outputs)
 

@@ -20,6 +20,7 @@ from converters.folding import fold
 from converters.graph import Call, Trace, trace
 from converters.kernel_quantizers import KEEPS, Rounding, kernel_of
 from converters.lowering import check_backend, is_twin
+from converters.ranges import spans
 from zoo.errors import InputError, unknown
 
 # Layers that hand on values they were given, or interpolate between them: the output has the input's scale, and a second
@@ -43,7 +44,9 @@ class Untouched:
         return f"{self.layer} ({self.kind}): {self.why}"
 
 
-def quantize_aware(model: keras.Model, calibration: Any = None, keep: str | Sequence[str] = ()) -> tf_keras.Model:
+def quantize_aware(
+    model: keras.Model, calibration: Any = None, keep: str | Sequence[str] = (), ranges: str = "all"
+) -> tf_keras.Model:
     """A tf_keras model that computes with the rounding of its int8 file, to be trained on a little with `compile` and `fit`.
 
     Batch normalisation is folded into the kernels first, with the statistics that it has; so train first. Then
@@ -54,6 +57,8 @@ def quantize_aware(model: keras.Model, calibration: Any = None, keep: str | Sequ
         model: functional or Sequential.
         calibration: pictures as for `to_tflite`, from which activation ranges start. Without them they start at ±6 and need
             thousands of steps to get anywhere.
+        ranges: of activations: "all" that occurs on the pictures, or with "least error", which cuts off what is rare and
+            far out where that loses less than it gains.
         keep: "sparsity" or "clusters" of the weights, or both, as left by `prune` and `cluster`: PQAT, CQAT, PCQAT.
 
     Raises:
@@ -77,7 +82,7 @@ def quantize_aware(model: keras.Model, calibration: Any = None, keep: str | Sequ
     for layer in network.layers:
         for kernel, quantizer, variables in getattr(layer, "_weight_vars", ()):
             quantizer.begin(kernel, variables)
-    _start_ranges(network, folded, graph, calibration)
+    _start_ranges(network, graph, calibration, ranges)
     for row in untouched(network):
         warnings.warn(f"not quantized: {row}", stacklevel=2)
     return network
@@ -137,7 +142,7 @@ def _input(tensor: Any) -> Any:
     return tfmot.quantization.keras.QuantizeWrapperV2(identity, Rounding(None, True), name="quant_image_rounded")(tensor)
 
 
-def _start_ranges(network: tf_keras.Model, folded: keras.Model, graph: Trace, given: Any) -> None:
+def _start_ranges(network: tf_keras.Model, graph: Trace, given: Any, rule: str) -> None:
     """Sets what each rounded output spans on the pictures; the input spans 0–255."""
     shape = graphs.sized(graph)[0]
     if given is None:
@@ -148,16 +153,10 @@ def _start_ranges(network: tf_keras.Model, folded: keras.Model, graph: Trace, gi
         pictures = np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
     else:
         pictures = images_of.check_samples(given, graph.inputs[0].shape[1:3], shape[3], "calibration")
-    spans: dict[str, tuple[float, float]] = {"image_rounded": (0.0, 255.0)}
-    for picture in pictures:
-        values = graphs.evaluate(graph, picture[None].astype("float32"))
-        for call in graph.calls:
-            array = np.asarray(values[call.outputs[0]])
-            low, high = spans.get(call.operation.name, (0.0, 0.0))
-            spans[call.operation.name] = min(low, float(array.min())), max(high, float(array.max()))
+    found = {**spans(graph, pictures, rule), "image_rounded": (0.0, 255.0)}
     for layer in network.layers:
         variables = getattr(layer, "_output_quantizer_vars", None)
         if variables:
-            low, high = spans[plain(layer).name]
+            low, high = found[plain(layer).name]
             variables["min_var"].assign(low)
             variables["max_var"].assign(max(high, low + 1e-6))

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 import zoo
 from converters import artefact, calibration, inspection, lowering
+from converters.bias_correction import correct_biases
 from converters.calibration import Calibration
 from converters.document import check_size, describe
 from zoo.errors import InputError, unknown
@@ -59,6 +60,16 @@ def _int8(converter: Any, images: Calibration | None, io: str) -> None:
     converter.inference_output_type = tf.as_dtype(io)
 
 
+def _int16x8(converter: Any, images: Calibration | None, io: str) -> None:
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = images.batches
+    # Operators without a 16-bit form (HARD_SWISH) stay in float.
+    converter.target_spec.supported_ops = [
+        tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+        tf.lite.OpsSet.TFLITE_BUILTINS,
+    ]
+
+
 RECIPES: dict[str, Recipe] = {
     "float32": Recipe("as trained", _float32),
     "float16": Recipe(
@@ -68,6 +79,7 @@ RECIPES: dict[str, Recipe] = {
         "weights in int8 per channel, a quarter of the bytes; activations quantized while running", _dynamic
     ),
     "int8": Recipe("all in int8, weights per channel; for NPUs, DSPs and the fastest CPU path", _int8, calibrated=True),
+    "int16x8": Recipe("activations in int16, weights in int8; where int8 loses too much", _int16x8, calibrated=True),
 }
 IO = ("float32", "int8", "uint8")
 
@@ -113,6 +125,7 @@ def to_tflite(
     task: str | None = None,
     name: str | None = None,
     scores: Mapping[str, float] | None = None,
+    correct_bias: bool = False,
 ) -> Converted:
     """Writes a model as a self-describing `.tflite` file for batch 1 and one size.
 
@@ -133,6 +146,8 @@ def to_tflite(
             "classification".
         name: by default the model's.
         scores: what to record in the file, as {"miou": 0.71}.
+        correct_bias: take the mean error of rounded kernels out of the biases, as measured on the calibration images
+            (`converters.correct_biases`). For int8 and int16x8; folds batch normalisation first.
 
     Raises:
         InputError: for a combination that makes no file, an unknown recipe, a layer that TFLite cannot express.
@@ -145,8 +160,14 @@ def to_tflite(
         images = _calibration(calibration, shape)
     document = describe(model, shape, {"task": task, "labels": labels, "palette": palette}, name or model.name, images)
     document |= {"recipe": recipe, "io": io, "scores": dict(scores or {})}
+    if correct_bias:
+        if images is None or lowering.is_twin(model):
+            raise InputError(f"correct_bias is for a Keras 3 model and a recipe with calibration, not for {recipe!r} here")
+        names, model = lowering.layer_names(model), correct_biases(model, images.images)
+    else:
+        names = lowering.layer_names(model)
     flatbuffer = lowering.lower(model, shape, lambda converter: RECIPES[recipe].configure(converter, images, io))
-    artefact.write(path, flatbuffer, document, lowering.layer_names(model), zoo.__version__)
+    artefact.write(path, flatbuffer, document, names | lowering.layer_names(model), zoo.__version__)
     return _summary(path, recipe)
 
 
@@ -170,7 +191,7 @@ def _check_options(recipe: str, io: str, images: Any, trained: bool) -> None:
     calibrated = RECIPES[recipe].calibrated
     if trained and recipe not in ("float32", "int8"):
         raise InputError(f"recipe {recipe!r} is for Keras 3 models; a network that was trained for int8 becomes 'int8'")
-    if io != "float32" and not calibrated:
+    if io != "float32" and recipe != "int8":
         raise InputError(f"io={io!r} needs recipe='int8'; a {recipe} file has float32 input and output")
     if calibrated and images is None and not trained:
         raise InputError(

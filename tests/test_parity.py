@@ -29,7 +29,7 @@ def files(model, tmp_path_factory) -> dict[str, converters.Converted]:
     folder = tmp_path_factory.mktemp("parity")
     return {
         recipe: converters.to_tflite(
-            model, folder / f"{recipe}.tflite", recipe, SIZE, calibration=pictures(16) if recipe == "int8" else None
+            model, folder / f"{recipe}.tflite", recipe, SIZE, calibration=pictures(16) if "int" in recipe else None
         )
         for recipe in converters.RECIPES
     }

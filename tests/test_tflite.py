@@ -94,7 +94,7 @@ def test_weights_shrink_with_the_recipe(tmp_path):
     wide = keras.Sequential([keras.Input((16, 16, 3)), L.Conv2D(64, 3), L.Conv2D(64, 3), L.Conv2D(4, 1)], name="wide")
     sizes = {}
     for recipe in converters.RECIPES:
-        images = pictures(8, (16, 16)) if recipe == "int8" else None
+        images = pictures(8, (16, 16)) if "int" in recipe else None
         sizes[recipe] = converters.to_tflite(wide, tmp_path / f"{recipe}.tflite", recipe, calibration=images).bytes
     weights = wide.count_params() * 4
     assert sizes["float32"] > weights > sizes["float16"] > 0.45 * weights > sizes["dynamic"] > 0.24 * weights

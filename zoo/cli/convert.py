@@ -21,13 +21,16 @@ def convert(
     model: Annotated[
         Path, typer.Argument(help="A .keras file, the folder of a training run, or shipped weights such as unet_lite.person.")
     ],
-    recipe: Annotated[str, typer.Option("--recipe", "-r", help="float32, float16, dynamic or int8.")] = "float32",
+    recipe: Annotated[str, typer.Option("--recipe", "-r", help="float32, float16, dynamic, int8 or int16x8.")] = "float32",
     size: Size = None,
     calibration: Annotated[
         str | None, typer.Option("--calibration", "-c", help="Training data (as --data), for int8's ranges and for the check.")
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="Calibration images.")] = 64,
     io: Annotated[str, typer.Option(help="float32, int8 or uint8 input and output (int8 recipe).")] = "float32",
+    correct_bias: Annotated[
+        bool, typer.Option(help="int8, int16x8: take the mean error of rounded kernels out of the biases.")
+    ] = True,
     form: Annotated[str | None, typer.Option("--format", "-f", help="tflite or onnx; default by --out's ending.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The file; default MODEL_RECIPE.tflite.")] = None,
 ) -> None:
@@ -55,7 +58,11 @@ def convert(
         written = converters.to_onnx(network, out or _beside(model, ".onnx"), pixels)
     else:
         path = out or _beside(model, f"_{recipe}.tflite")
-        written = converters.to_tflite(network, path, recipe=recipe, input_size=pixels, calibration=images, io=io)
+        known = converters.RECIPES.get(recipe)
+        correct = correct_bias and images is not None and known is not None and known.calibrated
+        written = converters.to_tflite(
+            network, path, recipe=recipe, input_size=pixels, calibration=images, io=io, correct_bias=correct
+        )
     print(written)
     if images is not None:
         print(converters.parity(network, written, images[:8]))
