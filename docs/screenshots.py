@@ -1,13 +1,17 @@
-"""Takes the README's pictures of the demo app, after `make demo`:  .venv/bin/python docs/screenshots.py quickstart"""
+"""Takes the README's pictures of the demo app, after `make demo`:  .venv/bin/python docs/screenshots.py quickstart [FOLDER]
+
+FOLDER gets more of them, to look at after a change.
+"""
 
 from __future__ import annotations
 
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 import edge
 import zoo.data
@@ -17,8 +21,31 @@ SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 DOCS = Path(__file__).parent
 
 
-def main(quickstart: Path) -> None:
-    """Serves the int8 and float32 files with four larger scenes, and looks at the page."""
+@dataclass(frozen=True)
+class Shot:
+    """One picture: `beside` is the recipe of the model shown next to the first one, `view` one of the page's."""
+
+    name: str
+    size: str
+    scheme: str
+    beside: str = ""
+    view: str = "overlay"
+    locale: str = "en-GB"
+    whole: bool = False
+
+
+README = (Shot("app-desktop", "desktop", "light", beside="int8"), Shot("app-phone", "phone", "dark"))
+# What to look at after a change of the page, besides.
+OTHERS = (
+    Shot("desktop-dark", "desktop", "dark", whole=True),
+    Shot("desktop-wipe", "desktop", "light", beside="int8", view="split"),
+    Shot("phone-light", "phone", "light", locale="de-DE", whole=True),
+    Shot("phone-pair", "phone", "dark", beside="int8", locale="de-DE", whole=True),
+)
+
+
+def main(quickstart: Path, others: Path | None) -> None:
+    """Serves the quickstart's files with four larger scenes, and looks at the page; at more of it into the folder `others`."""
     gallery = quickstart / "gallery"
     gallery.mkdir(exist_ok=True)
     scenes = zoo.data.Scenes(4, (384, 384), 0, "test")
@@ -26,17 +53,31 @@ def main(quickstart: Path) -> None:
     for index in range(len(scenes)):
         samples.append(gallery / f"scene_{index}.png")
         Image.fromarray(scenes[index].image).save(samples[-1])
-    files = [quickstart / f"fcn8s_{recipe}.tflite" for recipe in ("float32", "int8")]
+    files = [quickstart / f"fcn8s_{recipe}.tflite" for recipe in ("float32", "float16", "int8")]
     with edge.serve(files, samples=samples) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        for name, (width, height) in SIZES.items():
-            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
-            page.goto(server.url)
-            page.get_by_text("disk").or_(page.get_by_text("ring")).first.wait_for(timeout=60_000)
-            page.wait_for_timeout(1500)  # the speed panel's first figures
-            page.screenshot(path=DOCS / f"app-{name}.png")
+        for folder, shots in ((DOCS, README), *([(others, OTHERS)] if others else [])):
+            for shot in shots:
+                take(browser, server.url, shot, folder / f"{shot.name}.png")
         browser.close()
 
 
+def take(browser: Browser, url: str, shot: Shot, path: Path) -> None:
+    width, height = SIZES[shot.size]
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=shot.scheme, locale=shot.locale)
+    page.goto(url)
+    page.wait_for_selector("#legend li", timeout=60_000)
+    page.locator(".sample").nth(1).click()
+    if shot.beside:
+        title = page.locator("#beside option").filter(has_text=shot.beside).inner_text()
+        page.select_option("#beside", label=title)
+        page.wait_for_selector("#agreement:not(:empty)", timeout=60_000)
+    page.click(f"#view-{shot.view}-item")
+    page.wait_for_timeout(1500)  # the speed panel's first figures
+    page.screenshot(path=path, full_page=shot.whole)
+    page.close()
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "quickstart"))
+    given = [Path(argument) for argument in sys.argv[1:]]
+    main(given[0] if given else Path("quickstart"), given[1] if len(given) > 1 else None)

@@ -22,9 +22,20 @@ export function titleOf(entry: Entry): string {
   return entry.card?.name || entry.file.replace(/\.tflite$/i, '');
 }
 
+function partsOf(entry: Entry): string[] {
+  return [titleOf(entry), recipeOf(entry), sizeOf(entry)];
+}
+
 /** The entry in full, where it stands among others of its name. */
-export function longTitleOf(entry: Entry): string {
-  return [titleOf(entry), recipeOf(entry), sizeOf(entry)].filter(Boolean).join(' · ');
+function longTitleOf(entry: Entry): string {
+  return partsOf(entry).filter(Boolean).join(' · ');
+}
+
+/** What tells the entry from the other one. */
+export function differenceOf(entry: Entry, other: Entry | null): string {
+  const parts = partsOf(entry);
+  const others = other ? partsOf(other) : [];
+  return parts.filter((part, index) => part && part !== others[index]).join(' · ') || parts[0];
 }
 
 function describe(value: unknown): string {

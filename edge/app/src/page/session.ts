@@ -5,7 +5,7 @@ import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Place, Precis
 import { Camera, CameraError } from './camera';
 import { Inference, InferenceError } from './inference';
 import { backgroundOf, type Legend } from './legend';
-import { longTitleOf, titleOf, type Models } from './models';
+import { differenceOf, titleOf, type Models } from './models';
 import type { Notice } from './notice';
 import { openPicture, UnreadablePicture } from './pictures';
 import type { Speed } from './speed';
@@ -359,9 +359,9 @@ export class Session {
 
   /** The name over a picture when there are two. */
   caption(place: Place): string {
-    const entry = place === 'main' ? this.entry : this.beside;
+    const [entry, other] = place === 'main' ? [this.entry, this.beside] : [this.beside, this.entry];
     const ran = this.ran[place];
-    return entry ? longTitleOf(entry) + (ran > 0 ? ` · ${milliseconds(ran)}` : '') : '';
+    return entry ? differenceOf(entry, other) + (ran > 0 ? ` · ${milliseconds(ran)}` : '') : '';
   }
 
   private mark(state: 'loading' | 'ready' | 'failed'): void {

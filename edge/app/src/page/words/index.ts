@@ -26,7 +26,10 @@ export function number(value: number, digits = 0): string {
   return value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
+/** A share in per cent; one that is there, but too small for its digits, is not called nothing. */
 export function percent(share: number, digits = share > 0 && share < 0.0995 ? 1 : 0): string {
+  const least = 10 ** (-2 - digits);
+  if (share > 0 && share < least / 2) return `< ${percent(least, digits)}`;
   return share.toLocaleString(language, { style: 'percent', minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
