@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from converters.folding import fold
     from converters.inspection import float_islands, operators
     from converters.layer_errors import LayerErrors, layer_errors
+    from converters.mixed import Mixed, auto_mixed
     from converters.onnx_file import OnnxFile, to_onnx
     from converters.parity import Parity, parity
     from converters.retraining import quantize_aware, untouched
@@ -47,6 +48,8 @@ _PUBLIC = {  # name → the module it lives in, imported when it is asked for
     "equalize": "converters.equalization",
     "LayerErrors": "converters.layer_errors",
     "layer_errors": "converters.layer_errors",
+    "Mixed": "converters.mixed",
+    "auto_mixed": "converters.mixed",
     "to_keras": "converters.bridge",
     "to_onnx": "converters.onnx_file",
     "to_tf_keras": "converters.bridge",
@@ -58,8 +61,10 @@ __all__ = [
     "RECIPES",
     "Converted",
     "LayerErrors",
+    "Mixed",
     "OnnxFile",
     "Parity",
+    "auto_mixed",
     "callbacks",
     "cluster",
     "convolutionalize",

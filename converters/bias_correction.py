@@ -23,7 +23,7 @@ from converters.graph import trace
 
 L = keras.layers
 _ENOUGH = 8  # pictures: a mean over all positions of these is known well
-_CHANNELS = {  # class → the axes of its kernel that one scale serves
+CHANNELS = {  # class → the axes of its kernel that one scale serves
     L.Conv2D: (0, 1, 2),
     L.DepthwiseConv2D: (0, 1),
     L.Conv2DTranspose: (0, 1, 3),
@@ -54,7 +54,7 @@ def correct_biases(model: keras.Model, samples: Any) -> keras.Model:
     for call in graph.calls:
         layer = call.operation
         outputs = graphs.apply(call, exact)
-        if type(layer) in _CHANNELS and id(layer) not in done and layer.get_config()["activation"] == "linear":
+        if type(layer) in CHANNELS and id(layer) not in done and layer.get_config()["activation"] == "linear":
             done.add(id(layer))
             kernel, bias = layer.get_weights()
             layer.set_weights([round_kernel(layer, kernel), bias])
@@ -74,7 +74,7 @@ def correct_biases(model: keras.Model, samples: Any) -> keras.Model:
 
 def round_kernel(layer: keras.Layer, kernel: np.ndarray) -> np.ndarray:
     """The kernel as an int8 file stores it: symmetric, 127 for the largest weight of each output channel."""
-    step = np.abs(kernel).max(axis=_CHANNELS[type(layer)], keepdims=True) / 127
+    step = np.abs(kernel).max(axis=CHANNELS[type(layer)], keepdims=True) / 127
     step = np.where(step == 0, 1, step)
     return (np.round(kernel / step) * step).astype("float32")
 

@@ -118,27 +118,43 @@ def layer_errors(model: keras.Model, path: str | Path, samples: Any) -> LayerErr
     graph = trace(model)
     file = _File(path, {call.operation.name for call in graph.calls})
     images = calibration.check_samples(samples, file.shape[1:3], file.shape[3])
-    sums: dict[str, np.ndarray] = {}
+    sums: dict[str, _Powers] = {}
     for image in images:
         batch = image[None].astype(np.float32)
         _add(sums, graph, batch, file(batch))
     if not sums:
         raise InputError(f"no tensor of {path} bears the name of a layer of '{model.name}': it was not made of this model")
     kinds = {call.operation.name: type(call.operation).__name__ for call in graph.calls}
-    weights = {name: row[2] / max(row[0], 1e-30) for name, row in sums.items()}
+    weights = {name: row.own / max(row.signal, 1e-30) for name, row in sums.items()}
     whole = sum(weights.values()) or 1.0
     rows = [
         LayerError(
-            name, kinds[name], file.operators[name], _decibels(row[0], row[1]), _decibels(row[0], row[2]),
-            weights[name] / whole, file.spans[name],
+            name, kinds[name], file.operators[name], _decibels(row.signal, row.total), _decibels(row.signal, row.own),
+            float(weights[name] / whole), file.spans[name],
         )
         for name, row in sums.items()
     ]  # fmt: skip
     return LayerErrors(rows, f"{model.name}: {Path(path).name}", len(images))
 
 
-def _add(sums: dict[str, np.ndarray], graph: Trace, batch: np.ndarray, found: dict[str, np.ndarray]) -> None:
-    """Adds one picture's powers: of the signal, of all noise up to a layer, of the noise of the layer alone."""
+@dataclass
+class _Powers:
+    """Sums over positions and pictures: of values and their squares by channel, of squared errors in all."""
+
+    count: int
+    values: np.ndarray
+    squares: np.ndarray
+    total: float = 0.0
+    own: float = 0.0
+
+    @property
+    def signal(self) -> float:
+        """Of what varies: N×1×1×C has one value a picture, so the mean to be taken off is that over all pictures."""
+        return float(np.maximum(self.squares - self.values**2 / self.count, 0).sum())
+
+
+def _add(sums: dict[str, _Powers], graph: Trace, batch: np.ndarray, found: dict[str, np.ndarray]) -> None:
+    """Adds one picture: the signal, all noise up to a layer, the noise of the layer alone."""
     expected = evaluate(graph, batch)
     inside = {graph.inputs[0]: batch}  # what the file has; where it does not show it, what the model's layers make of it
     for call in graph.calls:
@@ -147,9 +163,13 @@ def _add(sums: dict[str, np.ndarray], graph: Trace, batch: np.ndarray, found: di
         signal = np.asarray(expected[value], np.float64)
         if name not in found or found[name].shape != signal.shape or "float" not in value.dtype:
             continue
-        centred = signal - signal.mean(axis=tuple(range(signal.ndim - 1)), keepdims=True)
-        powers = [centred, found[name] - signal, found[name] - np.asarray(inside[value], np.float64)]
-        sums[name] = sums.get(name, np.zeros(3)) + [float((power**2).sum()) for power in powers]
+        axes = tuple(range(signal.ndim - 1))
+        row = sums.setdefault(name, _Powers(0, np.zeros(signal.shape[-1]), np.zeros(signal.shape[-1])))
+        row.count += signal[..., 0].size
+        row.values += signal.sum(axis=axes)
+        row.squares += (signal**2).sum(axis=axes)
+        row.total += float(((found[name] - signal) ** 2).sum())
+        row.own += float(((found[name] - np.asarray(inside[value], np.float64)) ** 2).sum())
         inside[value] = found[name]
 
 

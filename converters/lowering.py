@@ -29,11 +29,14 @@ _LOCATION = re.compile(r'fused\["(?P<op>\w+):", "(?P<path>[^"@]+)')
 _REASON = re.compile(r"'(tfl?\.\w+)' op (?!is neither)(?P<why>[^\n]{0,120})")
 
 
-def lower(model: keras.Model, input_shape: tuple[int, ...], configure: Configure) -> bytes:
+def lower(
+    model: keras.Model, input_shape: tuple[int, ...], configure: Configure, finish: Callable[[bytes], bytes] | None = None
+) -> bytes:
     """Converts at a static shape, batch first.
 
     Args:
         configure: sets the converter's options (see `converters.tflite.RECIPES`).
+        finish: makes the file's flatbuffer of one that is only calibrated.
 
     Raises:
         InputError: naming the layer whose operation TFLite's built-ins do not have.
@@ -53,7 +56,10 @@ def lower(model: keras.Model, input_shape: tuple[int, ...], configure: Configure
             # Holds times and machine names: the same model would not give the same bytes.
             converter.exclude_conversion_metadata = True
             configure(converter)
-            return converter.convert()
+            if finish is None:
+                return converter.convert()
+            converter._experimental_calibrate_only = True
+            return finish(converter.convert())
         except InputError:
             raise
         except Exception as error:  # ConverterError, but also RuntimeError and ValueError from inside its C++ parts

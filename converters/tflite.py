@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 import zoo
-from converters import artefact, calibration, inspection, lowering
+from converters import artefact, calibration, inspection, lowering, mixed
 from converters.bias_correction import correct_biases
 from converters.calibration import Calibration
 from converters.document import check_size, describe
@@ -126,6 +126,7 @@ def to_tflite(
     name: str | None = None,
     scores: Mapping[str, float] | None = None,
     correct_bias: bool = False,
+    keep_float: Sequence[str] = (),
 ) -> Converted:
     """Writes a model as a self-describing `.tflite` file for batch 1 and one size.
 
@@ -148,6 +149,8 @@ def to_tflite(
         scores: what to record in the file, as {"miou": 0.71}.
         correct_bias: take the mean error of rounded kernels out of the biases, as measured on the calibration images
             (`converters.correct_biases`). For int8 and int16x8; folds batch normalisation first.
+        keep_float: for int8: names or globs of layers that stay in float, as `auto_mixed` chooses them. What is fused with
+            one of them stays too.
 
     Raises:
         InputError: for a combination that makes no file, an unknown recipe, a layer that TFLite cannot express.
@@ -166,9 +169,19 @@ def to_tflite(
         names, model = lowering.layer_names(model), correct_biases(model, images.images)
     else:
         names = lowering.layer_names(model)
-    flatbuffer = lowering.lower(model, shape, lambda converter: RECIPES[recipe].configure(converter, images, io))
+    finish = _mixed(keep_float, names | lowering.layer_names(model), recipe, io, images) if keep_float else None
+    flatbuffer = lowering.lower(model, shape, lambda converter: RECIPES[recipe].configure(converter, images, io), finish)
     artefact.write(path, flatbuffer, document, names | lowering.layer_names(model), zoo.__version__)
     return _summary(path, recipe)
+
+
+def _mixed(
+    patterns: Sequence[str], layers: set[str], recipe: str, io: str, images: Calibration | None
+) -> Callable[[bytes], bytes]:
+    if recipe != "int8" or io != "float32" or images is None:
+        raise InputError("keep_float is for recipe='int8' with calibration and io='float32'")
+    kept = mixed.chosen([patterns] if isinstance(patterns, str) else patterns, layers)
+    return lambda calibrated: mixed.quantize(calibrated, kept, layers)
 
 
 def _fixed(model: keras.Model, shape: tuple[int | None, ...]) -> tuple[int, int, int, int]:
