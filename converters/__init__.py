@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from converters.bridge import to_keras, to_tf_keras
     from converters.convolutionalize import convolutionalize
     from converters.equalization import equalize
+    from converters.fine_tuning import fine_tune
     from converters.folding import fold
     from converters.inspection import float_islands, operators
     from converters.layer_errors import LayerErrors, layer_errors
@@ -50,6 +51,7 @@ _PUBLIC = {  # name → the module it lives in, imported when it is asked for
     "layer_errors": "converters.layer_errors",
     "Mixed": "converters.mixed",
     "auto_mixed": "converters.mixed",
+    "fine_tune": "converters.fine_tuning",
     "to_keras": "converters.bridge",
     "to_onnx": "converters.onnx_file",
     "to_tf_keras": "converters.bridge",
@@ -70,6 +72,7 @@ __all__ = [
     "convolutionalize",
     "correct_biases",
     "equalize",
+    "fine_tune",
     "float_islands",
     "fold",
     "layer_errors",

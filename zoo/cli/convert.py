@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from zoo.cli.quiet import start_keras
 from zoo.errors import InputError, unknown
 
 if TYPE_CHECKING:
+    import keras
     import numpy as np
 
 _FORMATS = ("tflite", "onnx")
@@ -31,6 +32,12 @@ def convert(
     correct_bias: Annotated[
         bool, typer.Option(help="int8, int16x8: take the mean error of rounded kernels out of the biases.")
     ] = True,
+    keep_float: Annotated[
+        str | None, typer.Option(help="int8: layers that stay in float, names or globs with commas between them.")
+    ] = None,
+    quantize_aware: Annotated[
+        int, typer.Option(min=0, metavar="EPOCHS", help="int8: train so long on --calibration's data with the file's rounding.")
+    ] = 0,
     form: Annotated[str | None, typer.Option("--format", "-f", help="tflite or onnx; default by --out's ending.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The file; default MODEL_RECIPE.tflite.")] = None,
 ) -> None:
@@ -59,13 +66,34 @@ def convert(
     else:
         path = out or _beside(model, f"_{recipe}.tflite")
         known = converters.RECIPES.get(recipe)
-        correct = correct_bias and images is not None and known is not None and known.calibrated
-        written = converters.to_tflite(
-            network, path, recipe=recipe, input_size=pixels, calibration=images, io=io, correct_bias=correct
-        )
+        calibrated = images is not None and known is not None and known.calibrated
+        kept = keep_float.split(",") if keep_float else ()
+        options = {"recipe": recipe, "input_size": pixels, "io": io, "keep_float": kept}
+        if quantize_aware:
+            if not calibrated or recipe != "int8":
+                raise InputError("--quantize-aware is for --recipe int8 with --calibration, whose data it trains on")
+            trained = _trained_for_int8(network, calibration, images, quantize_aware)
+            written = converters.to_tflite(trained, path, **options)
+        else:
+            correct = correct_bias and calibrated
+            written = converters.to_tflite(network, path, calibration=images, correct_bias=correct, **options)
     print(written)
     if images is not None:
         print(converters.parity(network, written, images[:8]))
+
+
+def _trained_for_int8(network: keras.Model, spec: str, images: np.ndarray, epochs: int) -> Any:
+    """The tf_keras network, trained on the training split at the pictures' size."""
+    import converters
+    import zoo.data
+    from zoo import tasks
+
+    data = zoo.data.open(spec, "train")
+    batches = zoo.data.Batches(data, 4, images.shape[1:3], augment=zoo.data.Augment())
+    loss = tasks.get(data.task).loss(255 if data.ignore is None else data.ignore)
+    aware = converters.quantize_aware(network, images)
+    converters.fine_tune(aware, batches, loss, epochs)
+    return aware
 
 
 def _images(spec: str, count: int, size: tuple[int | None, int | None]) -> np.ndarray:
