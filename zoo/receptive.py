@@ -196,8 +196,10 @@ def _rules() -> dict[type, Rule]:
     families: dict[Rule, Sequence[type]] = {
         _pointwise: [*_named(pointwise), own.Answer, own.LocalResponseNormalization, own.PadToMultiple],
         _windowed: [*_named(windowed), own.MaxPositions],
-        _whole: [*_named("Flatten GlobalAveragePooling2D GlobalMaxPooling2D Reshape"), own.GridAverage],
-        _resized: [*_named("Resizing UpSampling2D"), own.ResizeLike, own.BedOfNails2D, own.NearestUnpooling2D],
+        _whole: [*_named("Flatten GlobalAveragePooling2D GlobalMaxPooling2D Reshape"), own.GridAverage, own.DenseCRF],
+        _resized: [
+            *_named("Resizing UpSampling2D"), own.ResizeLike, own.Shrink, own.BedOfNails2D, own.NearestUnpooling2D,
+        ],
         _unpooled: [own.MaxUnpooling2D],
         _shifted: [*_named("Cropping2D ZeroPadding2D"), own.CropLike, own.MirrorPadding2D],
         _transposed: [kl.Conv2DTranspose],

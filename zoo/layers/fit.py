@@ -64,6 +64,8 @@ class Shrink(keras.layers.Layer):
         share: of both sides, above 0 up to 1.
     """
 
+    interpolation = "bilinear"
+
     def __init__(self, share: float, **kwargs) -> None:
         super().__init__(**kwargs)
         self.share = share
@@ -73,7 +75,7 @@ class Shrink(keras.layers.Layer):
         return -(-side * numerator // denominator)
 
     def call(self, x):
-        return ops.image.resize(x, tuple(self._smaller(side) for side in _spatial(x)), interpolation="bilinear")
+        return ops.image.resize(x, tuple(self._smaller(side) for side in _spatial(x)), interpolation=self.interpolation)
 
     def compute_output_spec(self, x):
         sides = (side if side is None else self._smaller(side) for side in x.shape[1:3])
