@@ -36,8 +36,12 @@ def write_model(
     head: str = "logits",
     name: str | None = None,
     size: tuple[int, int] = SIZE,
+    awkward: bool = False,
 ) -> Path:
-    """The network as a .tflite; `described` appends densezoo.json, as densezoo's converters do."""
+    """The network as a .tflite; `described` appends densezoo.json, as densezoo's converters do.
+
+    `awkward` ends it in an operator that LiteRT's GPU accelerator does not know.
+    """
     import tensorflow as tf
 
     height, width = size
@@ -47,6 +51,7 @@ def write_model(
 
     def colours(image: tf.Tensor) -> tf.Tensor:
         scores = tf.nn.conv2d(tf.nn.conv2d(image, mean, 2, "SAME"), weights, 1, "SAME") + bias
+        scores = tf.math.l2_normalize(scores, -1) if awkward else scores
         return tf.argmax(scores, -1, output_type=tf.int32) if head == "classes" else scores
 
     call = tf.function(colours, input_signature=[tf.TensorSpec((1, height, width, 3), tf.float32, name="image")])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from app_visit import FLOAT_IOU, INT8_IOU, NEEDS, NEEDS_AXE, Open, Visit, check_accessible, check_masks
+from app_visit import FLOAT_IOU, GPU, INT8_IOU, NEEDS, NEEDS_AXE, Open, Visit, check_accessible, check_masks
 from colour_model import COLOURS, SIZE, write_flow, write_model
 from PIL import Image
 
@@ -85,13 +85,17 @@ def test_files_of_one_network_are_one_choice_with_switches(
     assert page.locator(".switch").count() == 0
 
 
-def test_two_networks_side_by_side(visit: Open, several: Server, variants: dict[str, Path], picture: Path) -> None:
-    opened = visit(url=several.url).ready()
+@pytest.mark.parametrize("accelerator", ["wasm", "webgpu"])
+def test_two_networks_side_by_side(
+    visit: Open, several: Server, variants: dict[str, Path], picture: Path, accelerator: str
+) -> None:
+    opened = visit(*(GPU if accelerator == "webgpu" else ()), url=several.url).ready()
     page = opened.page
+    assert page.get_attribute("html", "data-accelerator") == accelerator
     opened.show(picture)
     page.select_option("#beside", label="colours · int8 · 128 × 96")
     opened.ready()
-    page.wait_for_function("() => densezoo.inspect().beside")
+    page.wait_for_function("() => densezoo.inspect()?.beside")
     _, answer = opened.answer()
     beside = np.frombuffer(base64.b64decode(page.evaluate(BESIDE)), np.uint8).reshape(answer.shape)
     original = np.asarray(Image.open(picture))
@@ -120,6 +124,24 @@ def test_two_networks_side_by_side(visit: Open, several: Server, variants: dict[
     opened.ready()
     page.wait_for_selector("#canvas-beside", state="hidden")
     assert page.inner_text("#agreement") == ""
+
+
+def test_second_network_that_the_gpu_does_not_know_runs_all_the_same(
+    visit: Open, variants: dict[str, Path], picture: Path, tmp_path: Path
+) -> None:
+    """Partly on the processor where the browser can pause WebAssembly, else both networks wholly there."""
+    awkward = write_model(tmp_path / "awkward.tflite", name="awkward", awkward=True)
+    with serve([variants["float32"], awkward]) as running:
+        opened = visit(*GPU, url=running.url).ready()
+        opened.show(picture)
+        opened.page.select_option("#beside", label="awkward · float32 · 128 × 96")
+        opened.ready()
+        opened.page.wait_for_function("() => densezoo.inspect()?.beside")
+        _, answer = opened.answer()
+        beside = np.frombuffer(base64.b64decode(opened.page.evaluate(BESIDE)), np.uint8).reshape(answer.shape)
+    original = np.asarray(Image.open(picture))
+    check_masks(answer, edge.Runner(variants["float32"])(original), FLOAT_IOU)
+    check_masks(beside, edge.Runner(awkward)(original), FLOAT_IOU)
 
 
 @NEEDS_AXE

@@ -104,7 +104,8 @@ function bindSpeed(): void {
   press('export', () => {
     const { backend, loaded } = session;
     const model = { file: session.entry?.file, bytes: loaded?.bytes, compileMs: loaded?.compileMs, card: loaded?.card };
-    const report = JSON.stringify(speed.report(model, backend), null, 2);
+    const beside = session.loadedBeside && { file: session.beside?.file, card: session.loadedBeside.card, runMs: session.ran.beside };
+    const report = JSON.stringify({ ...speed.report(model, backend), beside, agreement: session.agreement }, null, 2);
     save(new Blob([report], { type: 'application/json' }), 'densezoo-speed.json');
   });
 }
