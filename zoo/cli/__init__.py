@@ -13,6 +13,7 @@ import typer
 from edge.errors import InputError as EdgeInputError
 from zoo.cli.benchmark import benchmark
 from zoo.cli.card import card
+from zoo.cli.conversions import conversions
 from zoo.cli.convert import convert
 from zoo.cli.crf import crf
 from zoo.cli.demo import demo
@@ -47,6 +48,7 @@ for name, command in {
     "crf": crf,
     "predict": predict,
     "convert": convert,
+    "conversions": conversions,
     "gpu-check": gpu_check,
     "benchmark": benchmark,
     "demo": demo,
