@@ -7,6 +7,8 @@ import { TASKS } from './tasks';
 
 /** More threads than this slow small networks down: they wait for each other. */
 const MOST_THREADS = 4;
+/** A driver that has not answered by then is not waited for. */
+const ADAPTER_PATIENCE_MS = 5000;
 const FLATBUFFER_MARK = [0x54, 0x46, 0x4c, 0x33]; // "TFL3" at byte 4
 
 export class EngineError extends Error {
@@ -27,7 +29,8 @@ async function findAdapter(choice: AcceleratorChoice): Promise<{ adapter: GPUAda
   // Absent from insecure pages and older browsers, whatever its type says.
   const gpu = navigator.gpu as GPU | undefined;
   if (!gpu) return { adapter: null, fallback: 'no-api' };
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  const late = new Promise<null>((resolve) => setTimeout(() => resolve(null), ADAPTER_PATIENCE_MS));
+  const adapter = await Promise.race([gpu.requestAdapter({ powerPreference: 'high-performance' }), late]);
   return { adapter, fallback: adapter ? null : 'no-adapter' };
 }
 
