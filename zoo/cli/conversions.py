@@ -88,7 +88,7 @@ def _network(name: str, full: bool) -> tuple[keras.Model, np.ndarray]:
 
     entry = architecture(name)
     size = entry.input_size
-    if not full and not (entry.fixed_size and entry.task == "classification"):
+    if not full and not entry.fixed_size:
         size = tuple(max(pixels, entry.least_size) for pixels in _TINY_SIZE)
     options = {} if full else {"classes": _CLASSES, **entry.tiny}
     keras.utils.set_random_seed(3)

@@ -65,21 +65,25 @@ def convert(
         written = converters.to_onnx(network, out or _beside(model, ".onnx"), pixels)
     else:
         path = out or _beside(model, f"_{recipe}.tflite")
-        known = converters.RECIPES.get(recipe)
-        calibrated = images is not None and known is not None and known.calibrated
         kept = keep_float.split(",") if keep_float else ()
         options = {"recipe": recipe, "input_size": pixels, "io": io, "keep_float": kept}
         if quantize_aware:
-            if not calibrated or recipe != "int8":
+            if images is None or recipe != "int8":
                 raise InputError("--quantize-aware is for --recipe int8 with --calibration, whose data it trains on")
-            trained = _trained_for_int8(network, calibration, images, quantize_aware)
-            written = converters.to_tflite(trained, path, **options)
+            written = converters.to_tflite(_trained_for_int8(network, calibration, images, quantize_aware), path, **options)
         else:
-            correct = correct_bias and calibrated
+            correct = correct_bias and images is not None and _is_calibrated(recipe)
             written = converters.to_tflite(network, path, calibration=images, correct_bias=correct, **options)
     print(written)
     if images is not None:
         print(converters.parity(network, written, images[:8]))
+
+
+def _is_calibrated(recipe: str) -> bool:
+    import converters
+
+    known = converters.RECIPES.get(recipe)  # an unknown one is refused by the converter itself
+    return known is not None and known.calibrated
 
 
 def _trained_for_int8(network: keras.Model, spec: str, images: np.ndarray, epochs: int) -> Any:
