@@ -20,7 +20,7 @@ def demo(
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 8000,
     browser: Annotated[bool, typer.Option(help="Open a browser window.")] = True,
-    lan: Annotated[bool, typer.Option("--lan", help="Serve this network's phones too, over HTTPS, with a QR code.")] = False,
+    lan: Annotated[bool, typer.Option("--lan", help="Serve the phones in this network, over HTTPS, with a QR code.")] = False,
     export: Annotated[Path | None, typer.Option(help="Write a static site into this folder instead of serving.")] = None,
 ) -> None:
     """Run .tflite files on the visitor's own device, in the browser, on pictures and the camera.
