@@ -113,7 +113,7 @@ def parse_count(text: str | None) -> float | None:
 
 
 def _show(found: list[str]) -> None:
-    """A table that fits into 80 columns."""
+    """A table that fits into 80 columns; "GPU" is whether a phone's takes the network whole, colours go without saying."""
     from rich.console import Console
     from rich.table import Table
 
@@ -122,7 +122,7 @@ def _show(found: list[str]) -> None:
 
     rows = table()
     shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("name", "params", "GMACs", "input", "mobile", "paper"):
+    for heading in ("name", "params", "GMACs", "input", "GPU", "paper"):
         shown.add_column(heading, no_wrap=True, justify="right" if heading in ("params", "GMACs") else "left")
     for name in found:
         entry = architecture(name)
@@ -131,7 +131,7 @@ def _show(found: list[str]) -> None:
             name,
             _short(row.trainable) if row else "",
             _places(row.gmacs) if row else "",
-            "×".join(str(n) for n in (*entry.input_size, entry.channels)),
+            "×".join(str(n) for n in entry.input_size) + ("" if entry.channels == 3 else f"×{entry.channels}"),
             "yes" if entry.mobile else "",
             f"{entry.paper.first_author} {entry.paper.year}",
         )
