@@ -24,7 +24,8 @@ def picture() -> np.ndarray:
 @pytest.mark.parametrize("name", ["fcn8s", "fcn16s", "fcn32s"])
 def test_padding_for_the_gpu_changes_nothing(name: str, picture: np.ndarray) -> None:
     model = zoo.build(name, **TINY)
-    upscore, pad = (next(x for x in model.layers if re.fullmatch(name, x.name)) for name in (r"upscore_x\d+", r"upscore_x\d+_pad"))
+    last = r"upscore_x\d+", r"upscore_x\d+_pad"
+    upscore, pad = (next(layer for layer in model.layers if re.fullmatch(name, layer.name)) for name in last)
     scores, answer = keras.Model(model.input, [pad.input, model.output])(picture)
     unpadded = np.asarray(upscore(scores))[:, :97, :131]
     np.testing.assert_allclose(np.asarray(answer), unpadded, atol=1e-6 * np.abs(unpadded).max())
