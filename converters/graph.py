@@ -95,7 +95,10 @@ def scores(graph: Trace) -> list[Value]:
 
 
 def difference(ours: Any, theirs: Any) -> float:
-    """The largest difference of two arrays, in units of the first one's standard deviation."""
+    """The root mean square difference of two arrays, in units of the first one's standard deviation.
+
+    Not the largest: where a network picks maxima, a tie that rounding decides moves single values by any amount.
+    """
     ours, theirs = (np.asarray(array, np.float64) for array in (ours, theirs))
-    largest, spread = np.abs(ours - theirs).max(), ours.std()
-    return float(largest / spread) if spread else float(largest != 0)
+    error, spread = float(np.sqrt(((ours - theirs) ** 2).mean())), float(ours.std())
+    return error / spread if spread else float(error != 0)

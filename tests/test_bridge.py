@@ -11,7 +11,7 @@ from tiny_models import ARCHITECTURES, shared_tiny
 from tiny_models import pictures as noise
 
 import converters
-from converters import twins
+from converters import graph, twins
 from zoo.errors import InputError
 
 L = keras.layers
@@ -45,8 +45,7 @@ def test_each_architecture_crosses_and_its_twin_is_saved(name, tmp_path):
     twin.save(tmp_path / "twin.keras")
     again = tf_keras.models.load_model(tmp_path / "twin.keras")
     images = noise(model)
-    expected = np.asarray(model(images, training=False))
-    np.testing.assert_allclose(again(images).numpy(), expected, atol=1e-5 * expected.std())
+    assert graph.difference(model(images, training=False), again(images)) < 1e-5
 
 
 def test_nested_models_are_opened_and_shared_layers_stay_shared():
@@ -100,7 +99,7 @@ def test_weights_travel_back():
     images = pictures(2).astype("float32")
     np.testing.assert_allclose(np.asarray(back(images)), twin(images).numpy(), rtol=1e-3, atol=1e-4)
     assert not np.allclose(np.asarray(back(images)), np.asarray(model(images)), rtol=1e-2)
-    with pytest.raises(InputError, match="layer 'stem'"):
+    with pytest.raises(InputError, match="is not in 'small'"):
         converters.to_keras(converters.to_tf_keras(model_of(L.Conv2D(2, 1))), model)
 
 
