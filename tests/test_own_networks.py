@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 
+import converters
+import edge
 import zoo
+from edge.vulkan import driver
 from zoo.errors import InputError
 from zoo.layers import Shrink
 
@@ -56,3 +61,17 @@ def test_the_answer_can_come_from_any_stride() -> None:
     for finest in (2, 4, 8):
         model = zoo.build("unet_lite", classes=2, finest=finest, input_shape=(64, 64, 3))
         assert model.get_layer("score").output.shape[1] == 64 // finest
+
+
+@pytest.mark.parametrize("share", [0.625, 0.75])
+def test_a_shrunk_image_is_the_same_in_a_file(share: float, tmp_path: Path) -> None:
+    image = keras.Input((97, 131, 3), name="image")
+    model = keras.Model(image, Shrink(share, name="answer")(image))
+    picture = np.random.default_rng(0).uniform(0, 255, (1, 97, 131, 3)).astype("float32")
+    for recipe, tolerance in (("float32", 0.01), ("int8", 1.1)):  # grey levels: rounding of the taps, and of the answer
+        path = tmp_path / f"{recipe}.tflite"
+        converters.to_tflite(model, path, recipe=recipe, calibration=picture.repeat(8, axis=0) if recipe == "int8" else None)
+        np.testing.assert_allclose(edge.Runner(path).run(picture), np.asarray(model(picture)), atol=tolerance)
+        if driver() is not None:
+            verdict = edge.gpu_check(path, list(picture[None]))
+            assert verdict.ok, verdict.report()

@@ -7,9 +7,9 @@
 Without --encoder-weights the encoder starts from the weights that keras.applications publishes.
 
 The photographs are of whole people in streets and studios. So that the network also knows a face before a webcam, half a
-person at the edge and rooms it never saw, it learns from crops of up to three times the scale, stretched, turned, in other
-light, blurred and noisy; a third of the people stand before a patch of another photograph's background, and some
-photographs have a second person pasted in.
+person at the edge and rooms it never saw, the first stage, `broad`, learns from crops of up to three times the scale,
+stretched, turned, in other light, blurred and noisy; a third of the people stand before a patch of another photograph's
+background, and some photographs have a second person pasted in. The second stage goes on with crops closer to whole pictures.
 
 The encoder looks at 160×160 pixels (`shrink`), and the decoder is narrow: the int8 file shall take no longer than the selfie
 model that phones use (benchmarks/person.py has both, side by side).
@@ -17,13 +17,21 @@ model that phones use (benchmarks/person.py has both, side by side).
 
 from typing import Any
 
-from zoo.recipes import Given, Recipe
+from zoo.recipes import Given, Recipe, Stage
+
+NETWORK = {"shrink": 0.625, "decoder_channels": (64, 48, 32, 8)}
+USUAL = {
+    "batch_size": 16,
+    "size": (256, 256),
+    "val_size": (256, 256),
+    "frozen_batchnorm": "stem*,block*",
+    "ema": 0.995,
+    "validate_every": 5,
+}
 
 
-def train(given: Given) -> dict[str, Any]:
+def broad(given: Given) -> dict[str, Any]:
     from zoo.data import Augment
-    from zoo.data.mixing import CopyPaste, NewBackground
-    from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum
 
     seen = Augment(
         scale=(0.8, 3),
@@ -36,19 +44,30 @@ def train(given: Given) -> dict[str, Any]:
         blur=0.15,
         noise=8,
     )
-    people = CopyPaste(seen, given.data, chance=0.15, classes=(1,))
+    return {**USUAL, **mixed(given, seen, pasted=0.15, moved=0.35), "epochs": 50, "learning_rate": 1e-3}
+
+
+def closer(given: Given) -> dict[str, Any]:
+    from zoo.data import Augment
+
+    seen = Augment(scale=(0.9, 1.6), stretch=1.3, brightness=0.3, contrast=0.25, saturation=0.3, hue=6, blur=0.1, noise=4)
+    return {**USUAL, **mixed(given, seen, pasted=0.05, moved=0.2), "epochs": 15, "learning_rate": 5e-4}
+
+
+def mixed(given: Given, seen: Any, pasted: float, moved: float) -> dict[str, Any]:
+    """Shares of the samples that get a second person, and of those that are moved before another background."""
+    from zoo.data.mixing import CopyPaste, NewBackground
+    from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum
+
+    people = CopyPaste(seen, given.data, chance=pasted, classes=(1,))
     return {
-        "epochs": 50,
-        "batch_size": 16,
-        "size": (256, 256),
-        "val_size": (256, 256),
-        "learning_rate": 1e-3,
-        "augment": NewBackground(people, given.data, chance=0.35),
+        "augment": NewBackground(people, given.data, chance=moved),
         "loss": WeightedSum([SegmentationCrossEntropy(255), DiceLoss(255)]),
-        "frozen_batchnorm": "stem*,block*",
-        "ema": 0.995,
-        "validate_every": 5,
     }
+
+
+def go_on(given: Given) -> dict[str, Any]:
+    return {**NETWORK, "weights": given.earlier["broad"] / "model.keras"}
 
 
 RECIPE = Recipe(
@@ -57,7 +76,8 @@ RECIPE = Recipe(
     source="Clothing Co-Parsing (Yang, Luo & Lin, CVPR 2014), 804 / 100 / 100 photographs; encoder from ImageNet",
     licence="Apache-2.0",
     size=(256, 256),
-    build={"encoder_weights": "imagenet", "shrink": 0.625, "decoder_channels": (64, 48, 32, 8)},
-    train=train,
+    before=(Stage("broad", "unet_lite", broad, {**NETWORK, "encoder_weights": "imagenet"}),),
+    build=go_on,
+    train=closer,
     shipped=("int8", "float16"),
 )

@@ -31,7 +31,6 @@ PAPER = Paper(
 )
 VARIANTS = {
     "unet_lite": {"encoder": "mobilenet_v2"},
-    "unet_lite_fast": {"encoder": "mobilenet_v2", "shrink": 0.75, "decoder_channels": (64, 48, 32, 16)},
 }
 
 
