@@ -86,7 +86,7 @@ class WeightedSum(keras.losses.Loss):
     """
 
     def __init__(
-        self, losses: Sequence[keras.losses.Loss], weights: Sequence[float] | None = None, name: str | None = None
+        self, losses: Sequence[keras.losses.Loss], weights: Sequence[float] | None = None, name: str | None = "weighted_sum"
     ) -> None:
         super().__init__(name=name, dtype="float32")
         self.losses = tuple(losses)
