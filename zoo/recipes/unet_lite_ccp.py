@@ -11,6 +11,10 @@ person at the edge and rooms it never saw, the first stage, `broad`, learns from
 stretched, turned, in other light, blurred and noisy; a third of the people stand before a patch of another photograph's
 background, and some photographs have a second person pasted in. The second stage goes on with crops closer to whole pictures.
 
+Mean IoU of person and background on the 100 test photographs, from `zoo recipes pack`: weights 94.8, float32 94.8, float16
+94.8, int8 94.8. On two CPU cores that other work shared; 99 minutes for the first stage and 9 for the second. One seed. The
+shipped weights began with the ImageNet weights inside Coral's quantised MobileNetV2, rounded to 14 bits.
+
 The encoder looks at 160×160 pixels (`shrink`), and the decoder is narrow: the int8 file shall take no longer than the selfie
 model that phones use (benchmarks/person.py has both, side by side).
 """
