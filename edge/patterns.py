@@ -30,8 +30,9 @@ INSTEAD = {
     "BROADCAST_TO": "multiply or add: they broadcast by themselves",
     "WHILE": "unroll the loop",
     "PACK": "reshape to a new axis of 1 and concatenate, within 4 dimensions",
-    "RESHAPE": "stay within 4 dimensions",
+    "RESHAPE": "stay within 4 dimensions (Keras's UpSampling2D by nearest neighbour needs 5: resize by nearest instead)",
     "TRANSPOSE": "stay within 4 dimensions, batch first",
+    "TRANSPOSE_CONV": "keep the activation apart (a LeakyReLU of slope 0 is not fused into it as a ReLU is)",
     "STRIDED_SLICE": "keep the sliced axis (x[:, 0:1], not x[:, 0]) and reshape after",
     "MUL": "keep the reduced axes (keepdims=True): a tensor without dimensions is refused",
 }
@@ -102,7 +103,12 @@ def _one_dimensional(graph: Graph) -> list[Operator]:
 
 
 _PATTERNS: tuple[tuple[str, str, str, Callable[[Graph], list[Operator]]], ...] = (
-    ("wrong", "ONE_HOT gives wrong values", "compare the scores with their maximum and cast: x >= max(x)", _one_hot),
+    (
+        "wrong",
+        "ONE_HOT gives wrong values",
+        "compare the scores with their maximum and cast (x >= max(x)), in float: comparing in 8 bits is wrong on the CPU",
+        _one_hot,
+    ),
     (
         "wrong",
         "SPLIT joined again in another order gives wrong values",

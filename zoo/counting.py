@@ -123,7 +123,8 @@ def _free_layers() -> set[type]:
     keras_layers = """Activation Add Average AveragePooling2D BatchNormalization Concatenate Cropping2D Dropout Flatten
         GlobalAveragePooling2D GlobalMaxPooling2D Identity InputLayer LeakyReLU MaxPooling2D Maximum Multiply Normalization
         PReLU Permute ReLU Rescaling Reshape Resizing Softmax SpatialDropout2D Subtract UpSampling2D ZeroPadding2D"""
-    return {getattr(kl, name) for name in keras_layers.split()} | set(own.load_all())
+    # A CRF multiplies all the time, by how many colours a picture has: no count of its graph would be true.
+    return {getattr(kl, name) for name in keras_layers.split()} | set(own.load_all()) - {own.DenseCRF}
 
 
 FREE = _free_layers()
