@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
+from edge.arithmetic import macs, peak
 from edge.errors import AcceleratorError, InputError
 from edge.graph import Tensor, read_graph
 from edge.pictures import structured
@@ -23,8 +25,10 @@ class Row:
 
     Times are in milliseconds. An inference includes writing the input and reading the output back. `load_ms` is the load
     and the compilation, `peak_bytes` the worker process's peak, runtime included (0 where the system does not tell).
-    `ratio` is the median over that of the first file under the same accelerator and threads. `error` says why a file did
-    not run; its times are then NaN.
+    `ratio` is the median over that of the first file under the same accelerator and threads. `gmacs` are the billions of
+    multiply-accumulates of one inference, `gmacs_per_s` those done in a second and `peak_gmacs_per_s` what a float32 matrix
+    product reaches on as many threads in the same minute; int8 may pass it. NaN where a custom op hides its arithmetic, and
+    the peak on a GPU. `error` says why a file did not run; its times are then NaN.
     """
 
     file: str
@@ -38,6 +42,9 @@ class Row:
     bytes: int
     repeats: int
     ratio: float
+    gmacs: float = math.nan
+    gmacs_per_s: float = math.nan
+    peak_gmacs_per_s: float = math.nan
     adapter: str = ""
     error: str = ""
 
@@ -49,6 +56,7 @@ class _Contest:
     path: Path
     accelerator: str
     threads: int
+    gmacs: float
     feed: list[np.ndarray]
     worker: Remote | None
     times: list[float]
@@ -87,9 +95,10 @@ def benchmark(
     contests: list[_Contest] = []
     try:
         for path, accelerator in itertools.product(paths, accelerators):
-            feed = [_feed(tensor) for tensor in read_graph(path).inputs]
+            graph = read_graph(path)
+            feed = [_feed(tensor) for tensor in graph.inputs]
             for count in threads if accelerator == "cpu" else (0,):
-                contests.append(_open(path, accelerator, count, feed, timeout))
+                contests.append(_open(path, accelerator, count, macs(graph) / 1e9, feed, timeout))
         for turn in range(warmup + repeats):
             for contest in contests:
                 contest.run(counts=turn >= warmup)
@@ -114,12 +123,14 @@ def _check(
         raise InputError(f"repeats is {repeats} and warmup {warmup}; expected at least 1 and 0")
 
 
-def _open(path: Path, accelerator: str, threads: int, feed: list[np.ndarray], timeout: float) -> _Contest:
+def _open(
+    path: Path, accelerator: str, threads: int, gmacs: float, feed: list[np.ndarray], timeout: float
+) -> _Contest:
     try:
         worker = Remote(path, accelerator, threads=threads or None, timeout=timeout)
     except AcceleratorError as error:
-        return _Contest(path, accelerator, threads, feed, None, [], str(error))
-    return _Contest(path, accelerator, threads, feed, worker, [])
+        return _Contest(path, accelerator, threads, gmacs, feed, None, [], str(error))
+    return _Contest(path, accelerator, threads, gmacs, feed, worker, [])
 
 
 def _feed(tensor: Tensor) -> np.ndarray:
@@ -134,6 +145,7 @@ def _feed(tensor: Tensor) -> np.ndarray:
 
 def _rows(contests: Sequence[_Contest]) -> list[Row]:
     first: dict[tuple[str, int], float] = {}
+    peaks = {count: peak(count) for count in {contest.threads for contest in contests} if count}
     rows = []
     for contest in contests:
         worker, timed = contest.worker, bool(contest.times) and not contest.error
@@ -152,6 +164,9 @@ def _rows(contests: Sequence[_Contest]) -> list[Row]:
                 bytes=contest.path.stat().st_size,
                 repeats=len(contest.times),
                 ratio=median / base,
+                gmacs=contest.gmacs,
+                gmacs_per_s=1000 * contest.gmacs / median,
+                peak_gmacs_per_s=peaks.get(contest.threads, math.nan),
                 adapter=worker.adapter if worker and contest.accelerator == "gpu" else "",
                 error=contest.error,
             )
@@ -171,15 +186,20 @@ def table(rows: Sequence[Row]) -> Table:
     """The rows as a rich table, for the terminal."""
     shown = Table(title="Latency in ms, read-back included; sizes in MiB", box=None, padding=(0, 1, 0, 0))
     shown.add_column("file", overflow="fold")
-    for name in ("on", "input", "median", "p95", "× first", "load", "peak", "file"):
+    for name in ("on", "input", "median", "p95", "× first", "GMAC/s", "load", "peak", "file"):
         shown.add_column(name, justify="left" if name == "on" else "right", no_wrap=name != "on")
     for row in rows:
         where = row.adapter or row.accelerator.upper()
         on = f"{where}, {row.threads} thread{'s' if row.threads > 1 else ''}" if row.threads else where
         sizes = (f"{row.peak_bytes / 2**20:.0f}", f"{row.bytes / 2**20:.2f}")
         if row.error:
-            shown.add_row(row.file, on, row.size, f"[red]{row.error}[/red]", "", "", "", "", sizes[1])
+            shown.add_row(row.file, on, row.size, f"[red]{row.error}[/red]", "", "", "", "", "", sizes[1])
             continue
-        times = (f"{row.median_ms:.2f}", f"{row.p95_ms:.2f}", f"{row.ratio:.2f}", f"{row.load_ms:.0f}")
+        pace = "" if math.isnan(row.gmacs_per_s) else f"{row.gmacs_per_s:.0f}"
+        times = (f"{row.median_ms:.2f}", f"{row.p95_ms:.2f}", f"{row.ratio:.2f}", pace, f"{row.load_ms:.0f}")
         shown.add_row(row.file, on, row.size, *times, *sizes)
+    peaks = sorted({(row.threads, row.peak_gmacs_per_s) for row in rows if not math.isnan(row.peak_gmacs_per_s)})
+    if peaks:
+        said = ", ".join(f"{value:.0f} on {count} thread{'s' if count > 1 else ''}" for count, value in peaks)
+        shown.caption = f"GMAC/s of a float32 matrix product here: {said}"
     return shown

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edge_graphs import conv, convert, deep
+from edge_graphs import conv, convert, deep, upsample, weights
 from rich.console import Console
 
 import edge
 from edge import vulkan
+from edge.arithmetic import macs
 from edge.errors import InputError
+from edge.graph import read_graph
 from edge.latency import Row, table, write_csv
 
 needs_vulkan = pytest.mark.skipif(vulkan.driver() is None, reason="no Vulkan driver for LiteRT's GPU accelerator")
@@ -54,6 +56,28 @@ def test_rows_in_order_and_ratios_that_mean_something(pair: tuple[Path, Path]) -
         assert 0 < row.median_ms <= row.p95_ms and row.load_ms > 0 and row.repeats == 8
         assert row.size == "64×64×3" and row.bytes == (pair[0].parent / row.file).stat().st_size
         assert row.peak_bytes > 10 * 2**20 and not row.error
+
+
+def test_arithmetic_is_counted_from_the_file(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    light, heavy_row = (edge.benchmark(path, threads=(1,), repeats=2, warmup=0)[0] for path in pair)
+    assert light.gmacs * 1e9 == 64 * 64 * 8 * 27
+    assert heavy_row.gmacs * 1e9 == 64 * 64 * 32 * 25 * (3 + 3 * 32)
+    assert heavy_row.gmacs_per_s == pytest.approx(1000 * heavy_row.gmacs / heavy_row.median_ms)
+    assert 1 < heavy_row.peak_gmacs_per_s < 1e5
+    assert "matrix product" in printed([light])
+
+
+def test_every_kind_of_product_is_counted(tmp_path: Path) -> None:
+    tf = pytest.importorskip("tensorflow")
+    shape = (1, 8, 8, 4)
+
+    def counted(network) -> float:
+        return macs(read_graph(convert(network, tmp_path / "one.tflite", shape)))
+
+    assert counted(lambda x: tf.nn.depthwise_conv2d(x, weights(3, 3, 4, 2), [1, 1, 1, 1], "SAME")) == 64 * 8 * 9
+    assert counted(lambda x: upsample(x, 4, 2, filters=5)) == 64 * 4 * 16 * 5
+    assert counted(lambda x: tf.reshape(x, (1, 256)) @ weights(256, 10)) == 2560
+    assert counted(lambda x: tf.matmul(tf.reshape(x, (1, 16, 16)), tf.reshape(x, (1, 16, 16)) + 1)) == 16**3
 
 
 @needs_vulkan

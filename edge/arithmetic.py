@@ -1,0 +1,85 @@
+"""How much a file multiplies, and how fast this machine can."""
+
+from __future__ import annotations
+
+import math
+import os
+import statistics
+import subprocess
+import sys
+
+from edge.graph import Graph, Operator
+
+SIDE = 768  # of the matrices: large enough for the peak, small enough for a second
+REPEATS = 9
+_PRODUCT = f"""
+import time
+import numpy as np
+a = np.random.default_rng(0).standard_normal(({SIDE}, {SIDE}), dtype=np.float32)
+a @ a
+for _ in range({REPEATS}):
+    start = time.perf_counter()
+    a @ a
+    print(time.perf_counter() - start)
+"""
+# What numpy's linear algebra may be built on reads its number of threads from one of these, once, when it starts.
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+def macs(graph: Graph) -> float:
+    """Multiply-accumulates of one inference in convolutions and matrix products; nan where a custom op hides its own."""
+    if any(operator.custom for operator in graph.operators):
+        return math.nan
+    return float(sum(_COUNTS[op.name](graph, op) for op in graph.operators if op.name in _COUNTS))
+
+
+def peak(threads: int) -> float:
+    """GMAC/s of a float32 matrix product on so many threads of this machine, measured now by numpy in a process of its own.
+
+    nan where that process fails.
+    """
+    environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
+    asked = [sys.executable, "-c", _PRODUCT]
+    done = subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    if done.returncode:
+        return math.nan
+    return SIDE**3 / statistics.median(float(line) for line in done.stdout.split()) / 1e9
+
+
+def _sides(graph: Graph, operator: Operator) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Shapes of the kernel, or the second matrix, and of the result."""
+    return graph.tensors[operator.inputs[1]].shape, graph.tensors[operator.outputs[0]].shape
+
+
+def _convolution(graph: Graph, operator: Operator) -> int:
+    kernel, result = _sides(graph, operator)  # outputs×height×width×inputs of a group
+    return math.prod(result) * math.prod(kernel[1:])
+
+
+def _depthwise(graph: Graph, operator: Operator) -> int:
+    kernel, result = _sides(graph, operator)  # 1×height×width×outputs
+    return math.prod(result) * math.prod(kernel[1:3])
+
+
+def _transposed(graph: Graph, operator: Operator) -> int:
+    kernel, _ = _sides(graph, operator)  # outputs×height×width×inputs
+    return math.prod(graph.tensors[operator.inputs[2]].shape) * math.prod(kernel[:3])
+
+
+def _product(graph: Graph, operator: Operator) -> int:
+    _, result = _sides(graph, operator)
+    return math.prod(result) * math.prod(graph.tensors[operator.inputs[0]].shape[-1:])
+
+
+def _dense(graph: Graph, operator: Operator) -> int:
+    kernel, result = _sides(graph, operator)  # outputs×inputs
+    return math.prod(result) * kernel[-1]
+
+
+_COUNTS = {
+    "CONV_2D": _convolution,
+    "DEPTHWISE_CONV_2D": _depthwise,
+    "TRANSPOSE_CONV": _transposed,
+    "FULLY_CONNECTED": _dense,
+    "BATCH_MATMUL": _product,
+}
