@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DATA_HELP = "scenes, scenes:seed=3,count=400,size=128, camvid:PATH, voc:PATH or folder:PATH (images/ and masks/)."
 
-MODEL_HELP = "A .keras file, the folder of a training run, a .tflite file, shipped weights such as unet_lite.person, "
+MODEL_HELP = "A .keras file, the folder of a training run, a .tflite file, shipped weights such as unet_lite.ccp, "
 MODEL_HELP += "or a classical method such as grabcut."
 MODEL_SUFFIXES = (".keras", ".h5", ".tflite")
 
@@ -135,7 +135,7 @@ def default_size(path: Path) -> tuple[int, int] | None:
 
 
 def shipped_file(path: Path) -> Path:
-    """The `.tflite` file of NETWORK.TAG:FORM, as unet_lite.person:int8; any other path as it is.
+    """The `.tflite` file of NETWORK.TAG:FORM, as unet_lite.ccp:int8; any other path as it is.
 
     Raises:
         InputError: if the weights have no such form, or their file is missing or damaged.

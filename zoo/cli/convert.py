@@ -20,7 +20,7 @@ _FORMATS = ("tflite", "onnx")
 
 def convert(
     model: Annotated[
-        Path, typer.Argument(help="A .keras file, the folder of a training run, or shipped weights such as unet_lite.person.")
+        Path, typer.Argument(help="A .keras file, the folder of a training run, or shipped weights such as unet_lite.ccp.")
     ],
     recipe: Annotated[str, typer.Option("--recipe", "-r", help="float32, float16, dynamic, int8 or int16x8.")] = "float32",
     size: Size = None,

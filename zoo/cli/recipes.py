@@ -57,7 +57,7 @@ def pack(
 ) -> None:
     """Measure a finished run on its test split, and leave weights, converted files, checksums and scores to be shipped.
 
-    Example: zoo recipes pack unet_lite.person runs/person --data ccp_person:PATH
+    Example: zoo recipes pack unet_lite.ccp runs/person --data ccp_person:PATH
     """
     from zoo.recipes import get
 

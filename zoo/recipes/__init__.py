@@ -1,14 +1,14 @@
 """How the weights that the zoo ships were made: one plain Python file each, and nothing else in this folder.
 
     zoo recipes                                            what there is
-    zoo train --recipe unet_lite.person --data ccp_person:PATH --out runs/person
-    zoo recipes pack unet_lite.person runs/person --data ccp_person:PATH
+    zoo train --recipe unet_lite.ccp --data ccp_person:PATH --out runs/person
+    zoo recipes pack unet_lite.ccp runs/person --data ccp_person:PATH
 
-A recipe file is named after its weights, `unet_lite_person.py` for `unet_lite.person`. Its docstring states the command, the
+A recipe file is named after its weights, `unet_lite_ccp.py` for `unet_lite.ccp`. Its docstring states the command, the
 hardware, the wall time and the score that it gave. It defines RECIPE:
 
     RECIPE = Recipe(
-        name="unet_lite.person",              # network.tag: what zoo.build will be asked for
+        name="unet_lite.ccp",              # network.tag: what zoo.build will be asked for
         data="ccp_person",                    # the kind of data; where they lie is said by --data
         source="Clothing Co-Parsing (Yang, Luo, Lin 2014), 804 / 100 / 100 photographs",
         licence="Apache-2.0",                 # of the data
@@ -115,7 +115,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9_]+\.[a-z0-9_]+", self.name):
-            raise InputError(f"a recipe's name {self.name!r} should be NETWORK.TAG in small letters, as unet_lite.person")
+            raise InputError(f"a recipe's name {self.name!r} should be NETWORK.TAG in small letters, as unet_lite.ccp")
         stages = [stage.name for stage in self.before]
         if len({*stages, ""}) != len(stages) + 1:
             raise InputError(f"{self.name}: its earlier stages are named {stages}; each needs a name of its own")

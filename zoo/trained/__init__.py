@@ -1,7 +1,7 @@
 """Weights that the zoo ships, and what is known of them.
 
->>> zoo.build("unet_lite.person")                       # doctest: +SKIP
->>> zoo.trained.get("unet_lite.person").scores          # doctest: +SKIP
+>>> zoo.build("unet_lite.ccp")                       # doctest: +SKIP
+>>> zoo.trained.get("unet_lite.ccp").scores          # doctest: +SKIP
 
 Each set is some files of one name in this folder: NAME.json says what they are, with their checksums and scores, all of it
 written by `zoo recipes pack` from a finished run; NAME.npz holds the weights; NAME.FORM.tflite are converted files. More
@@ -161,7 +161,7 @@ def get(name: str) -> Trained:
 
 
 def find(text: str) -> Path:
-    """The file of "NAME.TAG:FORM", as "unet_lite.person:int8", its checksum verified.
+    """The file of "NAME.TAG:FORM", as "unet_lite.ccp:int8", its checksum verified.
 
     Raises:
         InputError: as `get` and `Trained.path`.
