@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from zoo.data.augment import Augment
-from zoo.data.dataset import Dataset
+from zoo.data.dataset import Dataset, Sample
 from zoo.errors import InputError
 
 FEATHER = 1.0  # pixels over which a pasted outline fades, so that a network learns no cut edges
@@ -22,31 +23,25 @@ LEAST_PATCH = 32  # pixels: a smaller patch is a flat colour once enlarged
 
 
 @dataclass(frozen=True)
-class CopyPaste:
-    """Pastes what belongs to some classes of another sample over this one, labels and all.
+class Mixing(ABC):
+    """An augmentation that sometimes goes on to mix the sample with another one.
 
-    With `classes` this is copy-paste (Ghiasi et al., "Simple Copy-Paste is a Strong Data Augmentation Method for
-    Instance Segmentation", 2021, without its instances); without, half of the classes that the other sample shows, drawn
-    anew each time: ClassMix (Olsson et al., 2021) on labelled data.
-
-    augment: makes each of the two samples. partners: where the other one is drawn from. chance: of pasting at all (0–1).
-    classes: indices of what is pasted.
+    augment: makes the sample. partners: where the other one is drawn from. chance: of mixing at all (0–1).
     """
 
-    augment: Augment
+    augment: Augment | Mixing
     partners: Dataset
-    chance: float = 0.5
-    classes: Sequence[int] | None = None
+    chance: float
 
     def __post_init__(self) -> None:
-        _checked(self.chance, self.partners)
+        if not 0 <= self.chance <= 1:
+            raise InputError(f"chance={self.chance}: give 0 to 1")
+        if len(self.partners) == 0:
+            raise InputError(f"{self.partners.name}: the split is empty; there is nothing to mix in")
 
     @property
     def native(self) -> bool:
         return self.augment.native
-
-    def __repr__(self) -> str:  # settles what a run is compared by: the partners' name, not their address
-        return f"CopyPaste({self.augment!r}, {self.partners.name!r}, {self.chance}, {self.classes})"
 
     def __call__(
         self,
@@ -60,7 +55,35 @@ class CopyPaste:
         image, target = self.augment(image, target, rng, size, padding)
         if rng.random() >= self.chance:
             return image, target
-        partner = self.partners[int(rng.integers(len(self.partners)))]
+        return self.mix(image, target, self.partners[int(rng.integers(len(self.partners)))], rng, padding)
+
+    @abstractmethod
+    def mix(
+        self, image: np.ndarray, target: np.ndarray, partner: Sample, rng: np.random.Generator, padding: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The augmented sample mixed with a partner as it was read."""
+
+
+@dataclass(frozen=True, repr=False)
+class CopyPaste(Mixing):
+    """Pastes what belongs to some classes of another sample over this one, labels and all.
+
+    With `classes` this is copy-paste (Ghiasi et al., "Simple Copy-Paste is a Strong Data Augmentation Method for
+    Instance Segmentation", 2021, without its instances); without, half of the classes that the other sample shows, drawn
+    anew each time: ClassMix (Olsson et al., 2021) on labelled data. The other sample is augmented like this one.
+
+    classes: indices of what is pasted.
+    """
+
+    chance: float = 0.5
+    classes: Sequence[int] | None = None
+
+    def __repr__(self) -> str:  # settles what a run is compared by: the partners' name, not their address
+        return f"CopyPaste({self.augment!r}, {self.partners.name!r}, {self.chance}, {self.classes})"
+
+    def mix(
+        self, image: np.ndarray, target: np.ndarray, partner: Sample, rng: np.random.Generator, padding: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         pasted, labels = self.augment(partner.image, partner.target, rng, target.shape, padding)
         classes = self.classes
         if classes is None:
@@ -69,40 +92,18 @@ class CopyPaste:
         return paste(image, target, pasted, labels, np.isin(labels, classes))
 
 
-@dataclass(frozen=True)
-class NewBackground:
-    """Puts the foreground (every class but 0) before something else: a patch of another sample's background, enlarged.
+@dataclass(frozen=True, repr=False)
+class NewBackground(Mixing):
+    """Puts the foreground (every class but 0) before something else: a patch of another sample's background, enlarged."""
 
-    augment: makes the sample. partners: where backgrounds come from. chance: of a new background (0–1).
-    """
-
-    augment: Augment | CopyPaste
-    partners: Dataset
     chance: float = 0.3
-
-    def __post_init__(self) -> None:
-        _checked(self.chance, self.partners)
-
-    @property
-    def native(self) -> bool:
-        return self.augment.native
 
     def __repr__(self) -> str:
         return f"NewBackground({self.augment!r}, {self.partners.name!r}, {self.chance})"
 
-    def __call__(
-        self,
-        image: np.ndarray,
-        target: np.ndarray,
-        rng: np.random.Generator,
-        size: tuple[int, int] | None = None,
-        padding: int = 255,
+    def mix(
+        self, image: np.ndarray, target: np.ndarray, partner: Sample, rng: np.random.Generator, padding: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """As `Augment`'s."""
-        image, target = self.augment(image, target, rng, size, padding)
-        if rng.random() >= self.chance:
-            return image, target
-        partner = self.partners[int(rng.integers(len(self.partners)))]
         patch = background_patch(partner.image, partner.target, rng)
         if patch is None:
             return image, target
@@ -136,10 +137,3 @@ def background_patch(image: np.ndarray, target: np.ndarray, rng: np.random.Gener
         if best is None or (bottom - top) * (right - left) > best.shape[0] * best.shape[1]:
             best = image[top:bottom, left:right]
     return best
-
-
-def _checked(chance: float, partners: Dataset) -> None:
-    if not 0 <= chance <= 1:
-        raise InputError(f"chance={chance}: give 0 to 1")
-    if len(partners) == 0:
-        raise InputError(f"{partners.name}: the split is empty; there is nothing to mix in")

@@ -20,15 +20,10 @@ from zoo.encoders import encoder as encoder_entry
 from zoo.encoders import features as encoder_features
 from zoo.errors import InputError
 from zoo.lazy import keras
-from zoo.registry import Paper, option_names, register
+from zoo.registry import option_names, register
 from zoo.segmentation.mobile_blocks import convolution, enlarge_onto, project, separable
+from zoo.segmentation.unet import PAPER
 
-PAPER = Paper(
-    "U-Net: Convolutional Networks for Biomedical Image Segmentation",
-    "Ronneberger, Fischer & Brox",
-    2015,
-    "https://arxiv.org/abs/1505.04597",
-)
 VARIANTS = {
     "unet_lite": {"encoder": "mobilenet_v2"},
 }
