@@ -12,7 +12,6 @@ from __future__ import annotations
 import csv
 import fnmatch
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -96,6 +95,7 @@ def scores(
     import edge
     import zoo
     import zoo.data
+    from zoo.counting import parameters
     from zoo.registry import architecture
 
     if (folder / "scores.json").is_file():
@@ -124,7 +124,7 @@ def scores(
         "network": entry.name,
         "encoder": entry.options.get("encoder", architecture(entry.name).default_encoder) or "",
         "start": "ImageNet encoder" if start else "scratch",
-        "parameters": sum(math.prod(weight.shape) for weight in model.trainable_weights),
+        "parameters": parameters(model),
         "gmacs": round(zoo.macs(model, input_size=pixels) / 1e9, 2),
         "epochs": epochs,
         "miou": round(100 * zoo.evaluate(model, test).headline, 1),

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command import says
 from PIL import Image
 
 import zoo
 from zoo import classical
 from zoo.classical import naming, normalised_cut, random_field
 from zoo.classical.colours import lab
-from zoo.cli import main
 from zoo.data import Dataset, Sample
 from zoo.errors import InputError
 
@@ -239,12 +238,7 @@ def zoo_says(monkeypatch, capsys, tmp_path):
 
     def run(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("COLUMNS", "150")
-        monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stop:
-            main()
-        captured = capsys.readouterr()
-        return stop.value.code or 0, captured.out, captured.err
+        return says(monkeypatch, capsys, *arguments)
 
     return run
 

@@ -15,12 +15,13 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from tiny_models import ARCHITECTURES, KINDS, answer, pictures, settle, tiny
+from tiny_models import ARCHITECTURES, KINDS, answer, pictures, tiny
 
 import converters
 import edge
 from edge.vulkan import driver
 from zoo.registry import architecture
+from zoo.settling import settle
 
 # float16 is the graph of float32 with weights rounded: once an architecture is enough.
 FILES = [

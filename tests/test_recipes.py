@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from command import says
 
 import zoo
 import zoo.data
@@ -23,16 +24,6 @@ from zoo.training import Result, staging
 TOY = str(Path(__file__).with_name("unet_toy.py"))
 NAME, DATA = "unet.toy", "scenes:count=32,size=32"
 FACTS = {"data": "scenes:", "source": "scenes", "licence": "none", "size": (32, 32), "train": {"epochs": 1}}
-
-
-def says(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
-    """`zoo …` in this process: status, standard output, standard error."""
-    monkeypatch.setenv("COLUMNS", "150")
-    monkeypatch.setattr(sys, "argv", ["zoo", *map(str, arguments)])
-    with pytest.raises(SystemExit) as stop:
-        main()
-    captured = capsys.readouterr()
-    return stop.value.code or 0, captured.out, captured.err
 
 
 @pytest.fixture(scope="module")

@@ -61,16 +61,5 @@ def pictures(model: keras.Model, count: int = 2) -> np.ndarray:
     return np.random.default_rng(0).uniform(0, 255, (count, *shape[1:])).astype("float32")
 
 
-def settle(model: keras.Model, images: np.ndarray) -> None:
-    """Lets batch normalisation measure images, as a trained network's has: an untrained one's signal fades to nothing."""
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    momenta = [layer.momentum for layer in norms]
-    for layer in norms:
-        layer.momentum = 0.0
-    model(images, training=True)
-    for layer, momentum in zip(norms, momenta, strict=True):
-        layer.momentum = momentum
-
-
 def answer(model: keras.Model, images: np.ndarray) -> np.ndarray:
     return np.asarray(model(images, training=False))

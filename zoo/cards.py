@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -172,7 +171,7 @@ def _built(name: str) -> keras.Model:
 
 
 def _count(name: str, model: keras.Model) -> Card:
-    from zoo.counting import macs
+    from zoo.counting import macs, parameters
     from zoo.memory import peak_activations
     from zoo.published import PUBLISHED
     from zoo.receptive import receptive_field
@@ -189,7 +188,7 @@ def _count(name: str, model: keras.Model) -> Card:
         input_size=tuple(model.input_shape[1:3]),
         channels=model.input_shape[-1],
         classes=len(model.layers[-1].labels),
-        trainable=sum(math.prod(v.shape) for v in model.trainable_variables),
+        trainable=parameters(model),
         macs=macs(model),
         peak_bytes=peak_activations(model),
         receptive_field=max(receptive_field(model)),

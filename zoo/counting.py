@@ -33,6 +33,11 @@ def macs(model: keras.Model, input_size: tuple[int, int] | None = None) -> int:
     return sum(count for _, count in layer_macs(model, input_size))
 
 
+def parameters(model: keras.Model) -> int:
+    """Trainable parameters: without the statistics of normalisation."""
+    return sum(math.prod(variable.shape) for variable in model.trainable_variables)
+
+
 def layer_macs(model: keras.Model, input_size: tuple[int, int] | None = None) -> Iterator[tuple[kl.Layer, int]]:
     """Each use of a layer, in order, with its multiply-accumulates; arguments and errors as `macs`."""
     for layer, inputs, outputs in trace(model, input_size):

@@ -85,6 +85,7 @@ def _network(name: str, full: bool) -> tuple[keras.Model, np.ndarray]:
 
     import zoo
     from zoo.registry import architecture
+    from zoo.settling import settle
 
     entry = architecture(name)
     size = entry.input_size
@@ -95,11 +96,7 @@ def _network(name: str, full: bool) -> tuple[keras.Model, np.ndarray]:
     model = zoo.build(name, input_shape=(*size, entry.channels), **options)
     noise = np.random.default_rng(0).uniform(0, 255, (_PICTURES, -(-size[0] // 16), -(-size[1] // 16), entry.channels))
     pictures = noise.repeat(16, axis=1).repeat(16, axis=2)[:, : size[0], : size[1]].astype("float32")
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    for layer in norms:
-        layer.momentum = 0.0
-    if norms:
-        model(pictures, training=True)
+    settle(model, pictures)
     return model, pictures
 
 

@@ -94,7 +94,7 @@ def _trained_for_int8(network: keras.Model, spec: str, images: np.ndarray, epoch
 
     data = zoo.data.open(spec, "train")
     batches = zoo.data.Batches(data, 4, images.shape[1:3], augment=zoo.data.Augment())
-    loss = tasks.get(data.task).loss(255 if data.ignore is None else data.ignore)
+    loss = tasks.get(data.task).loss(batches.ignore)
     aware = converters.quantize_aware(network, images)
     converters.fine_tune(aware, batches, loss, epochs)
     return aware

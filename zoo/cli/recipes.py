@@ -107,9 +107,8 @@ def _pack(
     folder: Path,
 ) -> Trained:
     """Every file in a folder, each measured as it will be read."""
-    import math
-
     from zoo.cli.arguments import meaning_of
+    from zoo.counting import parameters
     from zoo.trained import WEIGHTS, Trained
     from zoo.trained import weights as shipping
 
@@ -139,7 +138,7 @@ def _pack(
         palette=meaning.palette,
         channels=channels,
         input_size=recipe.size,
-        parameters=sum(math.prod(v.shape) for v in model.trainable_variables),
+        parameters=parameters(model),
         source=recipe.source,
         licence=recipe.licence,
         recipe=recipe.name,

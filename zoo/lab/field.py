@@ -30,6 +30,7 @@ from zoo.lab.gradients import input_gradient
 from zoo.lab.leave import BLUE, INK, ORANGE, QUIET, leave, plain_axes
 from zoo.receptive import receptive_field
 from zoo.registry import architecture
+from zoo.settling import settle
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,17 +61,6 @@ def size_for(name: str, most: int, **options: Any) -> tuple[int, int]:
     model = zoo.build(name, **options)
     rows, columns = receptive_field(model, entry.input_size, last_map(model, entry.input_size))
     return tuple(max(min(-(-(pixels + 32) // 32) * 32, most), entry.least_size) for pixels in (rows, columns))
-
-
-def settle(model: keras.Model, images: np.ndarray) -> None:
-    """Gives every batch normalisation the statistics of these pictures."""
-    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    momenta = [layer.momentum for layer in layers]
-    for layer in layers:
-        layer.momentum = 0.0
-    model(images, training=True)
-    for layer, momentum in zip(layers, momenta, strict=True):
-        layer.momentum = momentum
 
 
 def influence(model: keras.Model, layer: str, images: np.ndarray, seed: int = 0) -> np.ndarray:

@@ -79,8 +79,22 @@ class MaxUnpooling2D(keras.layers.Layer):
         return keras.KerasTensor(_enlarged(x.shape, 2), dtype=self.compute_dtype)
 
 
+class _ByFactor(keras.layers.Layer):
+    """What the layers have in common that make a map `factor` times as high and wide."""
+
+    def __init__(self, factor: int = 2, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(_enlarged(x.shape, self.factor), dtype=self.compute_dtype)
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "factor": self.factor}
+
+
 @keras.saving.register_keras_serializable(package="densezoo")
-class NearestUnpooling2D(keras.layers.Layer):
+class NearestUnpooling2D(_ByFactor):
     """Makes each value a block of equal ones: N×h×w×C → N×h·factor×w·factor×C.
 
     The same numbers as Keras's `UpSampling2D`, which TensorFlow computes in five dimensions, too many for LiteRT's GPU
@@ -90,42 +104,22 @@ class NearestUnpooling2D(keras.layers.Layer):
         factor: side of a block in pixels.
     """
 
-    def __init__(self, factor: int = 2, **kwargs) -> None:
-        super().__init__(**kwargs)
-        self.factor = factor
-
     def call(self, x):
         _, height, width, _ = ops.shape(x)
         return ops.image.resize(x, (height * self.factor, width * self.factor), interpolation="nearest")
 
-    def compute_output_spec(self, x):
-        return keras.KerasTensor(_enlarged(x.shape, self.factor), dtype=self.compute_dtype)
-
-    def get_config(self) -> dict:
-        return {**super().get_config(), "factor": self.factor}
-
 
 @keras.saving.register_keras_serializable(package="densezoo")
-class BedOfNails2D(keras.layers.Layer):
+class BedOfNails2D(_ByFactor):
     """Puts each value at the top left of a block of zeros: N×h×w×C → N×h·factor×w·factor×C.
 
     Args:
         factor: side of a block in pixels.
     """
 
-    def __init__(self, factor: int = 2, **kwargs) -> None:
-        super().__init__(**kwargs)
-        self.factor = factor
-
     def call(self, x):
         zeros = (self.factor**2 - 1) * x.shape[-1]
         return ops.depth_to_space(ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, zeros))), self.factor)
-
-    def compute_output_spec(self, x):
-        return keras.KerasTensor(_enlarged(x.shape, self.factor), dtype=self.compute_dtype)
-
-    def get_config(self) -> dict:
-        return {**super().get_config(), "factor": self.factor}
 
 
 def _even(x: Any) -> Any:
