@@ -10,6 +10,7 @@ import zoo
 import zoo.data
 from zoo.cli.crf import parse_options
 from zoo.crf import search
+from zoo.errors import InputError
 from zoo.layers import DenseCRF
 
 SHAPE = (36, 48)
@@ -164,7 +165,8 @@ def test_behind_a_segmenter_it_is_a_model_like_any_other(segmenter: keras.Model,
     np.testing.assert_array_equal(np.asarray(again(images)), before)
     assert again.get_layer("crf").colour_width == 20.0
     np.testing.assert_array_equal(again.predict_on_batch(images), before)  # traced with open sizes
-    assert zoo.macs(refined, (64, 64)) == zoo.macs(segmenter, (64, 64))
+    with pytest.raises(InputError, match="'crf' of type DenseCRF"):  # its work depends on the picture
+        zoo.macs(refined, (64, 64))
 
 
 def test_a_search_keeps_the_best_it_tried(segmenter: keras.Model) -> None:
