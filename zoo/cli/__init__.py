@@ -28,6 +28,15 @@ from zoo.cli.train import train
 from zoo.errors import InputError
 
 BAD_INPUT = 2  # exit status
+# Module → the smallest extra of setup.cfg that brings it.
+EXTRAS = {
+    **dict.fromkeys(("keras", "tensorflow", "matplotlib", "scipy", "pooch"), "train"),
+    **dict.fromkeys(("tf_keras", "tensorflow_model_optimization", "tf2onnx", "onnx", "onnxruntime"), "convert"),
+    **dict.fromkeys(("cv2", "skimage"), "classical"),
+    "ai_edge_litert": "edge",
+    "cryptography": "app",
+    "segno": "app",
+}
 
 app = typer.Typer(
     name="zoo",
@@ -71,7 +80,8 @@ def main() -> None:
     except typer.TyperException as error:
         status = _complain(error.format_message())
     except ModuleNotFoundError as error:
-        status = _complain(f"{error.name} is not installed; pip install 'densezoo[all]' brings every command's needs")
+        module = str(error.name).partition(".")[0]
+        status = _complain(f"{module} is not installed; pip install 'densezoo[{EXTRAS.get(module, 'all')}]' brings it")
     except KeyboardInterrupt:
         status = 130
     sys.exit(status)
