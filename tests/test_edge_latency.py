@@ -127,3 +127,9 @@ def test_bad_arguments(pair: tuple[Path, Path], arguments: dict, message: str) -
 def test_peers_are_timed(shared: Path) -> None:
     rows = edge.benchmark(sorted((shared / "peers").glob("*.tflite")), threads=(2,), repeats=2, warmup=1)
     assert len(rows) == 5 and all(np.isfinite(row.median_ms) and not row.error for row in rows)
+
+
+def test_memory_is_the_workers_own(pair: tuple[Path, Path]) -> None:
+    held = np.ones(2**26)  # 512 MiB in this process, which the worker that it starts has nothing to do with
+    (row,) = edge.benchmark(pair[0], threads=(1,), repeats=1, warmup=0)
+    assert 10 * 2**20 < row.peak_bytes < 300 * 2**20 < held.nbytes
