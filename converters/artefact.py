@@ -32,7 +32,7 @@ _TYPES = {number: name.lower() for name, number in vars(schema.TensorType).items
 
 
 def write(path: Path, flatbuffer: bytes, document: Mapping[str, Any], layers: set[str], version: str) -> None:
-    """Writes the artefact at once: a reader sees the old file or the new one, never half of it.
+    """Writes the artefact.
 
     Args:
         flatbuffer: what the converter made.
@@ -50,6 +50,33 @@ def write(path: Path, flatbuffer: bytes, document: Mapping[str, Any], layers: se
     about = _about(model, document, files, version)
     model.description = about.description
     _attach(model, "TFLITE_METADATA", metadata.build(about))
+    members = {metadata.LABELS_FILE: "".join(f"{label}\n" for label in labels)} if labels else {}
+    _write_at_once(path, _pack(model, flatbuffer), {**members, DOCUMENT: _text(document)})
+
+
+def amend(path: str | Path, changes: Mapping[str, Any]) -> None:
+    """Changes entries of a file's densezoo.json, as `scores`, which are known only after the file is there. The network's
+    bytes stay as they are.
+
+    Raises:
+        InputError: for a file that was written by others, or a place that cannot be written.
+    """
+    path, document = Path(path), read(path)
+    if document is None:
+        raise InputError(f"{path} has no {DOCUMENT} to write into; convert the model with zoo convert")
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        members = {entry.filename: archive.read(entry).decode("utf-8") for entry in entries}
+    network = path.read_bytes()[: min(entry.header_offset for entry in entries)]
+    _write_at_once(path, network, {**members, DOCUMENT: _text({**document, **changes})})
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def _write_at_once(path: Path, network: bytes | memoryview, members: Mapping[str, str]) -> None:
+    """The flatbuffer and behind it a zip of the members: a reader sees the old file or the new one, never half of it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -57,10 +84,7 @@ def write(path: Path, flatbuffer: bytes, document: Mapping[str, Any], layers: se
         raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(_pack(model, flatbuffer))
-        members = [(DOCUMENT, json.dumps(document, indent=1, ensure_ascii=False) + "\n")]
-        if labels:
-            members.insert(0, (metadata.LABELS_FILE, "".join(f"{label}\n" for label in labels)))
+            file.write(network)
         _append(temporary, members)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
@@ -206,9 +230,9 @@ def _share_equal(model: schema.ModelT, source: bytes) -> None:
 # ------------------------------------------------------------------------------------------------ the zip
 
 
-def _append(path: str, members: Sequence[tuple[str, str]]) -> None:
+def _append(path: str, members: Mapping[str, str]) -> None:
     with zipfile.ZipFile(path, "a") as archive:
-        for name, text in members:
+        for name, text in members.items():
             entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
             entry.create_system = 3  # the same on every system
             entry.external_attr = 0o644 << 16

@@ -13,8 +13,11 @@ import numpy as np
 import pytest
 from command import says
 
+import edge
 import zoo
 import zoo.data
+from converters import artefact
+from edge.artefact import read_card
 from zoo import recipes, trained
 from zoo.cli import main
 from zoo.errors import InputError
@@ -163,6 +166,32 @@ class TestShipped:
         for path in packed.iterdir():
             assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
 
+    def test_a_file_tells_its_scores(self, shipped: Path, monkeypatch, capsys) -> None:
+        known = trained.get(NAME)
+        card = read_card(known.path("int8"))
+        assert card.scores == {"scenes/test": {"images": known.score("int8").images, **known.score("int8").scores}}
+        assert card.licence == f"{known.licence} (of the data)"
+        sealed = known.path("int8").read_bytes()
+        artefact.amend(shipped / known.files["int8"].name, {"scores": {}})
+        with pytest.raises(InputError, match="damaged"):
+            known.path("int8")
+        (shipped / known.files["int8"].name).write_bytes(sealed)
+        document = (shipped / f"{NAME}.json").read_text()
+        assert says(monkeypatch, capsys, "recipes", "inscribe", NAME)[0] == 0
+        assert known.path("int8").read_bytes() == sealed and (shipped / f"{NAME}.json").read_text() == document
+
+    def test_scores_of_other_data_are_added_to_a_file(self, shipped: Path, monkeypatch, capsys, tmp_path) -> None:
+        own, asked = tmp_path / "own.tflite", ("--data", "scenes:count=4,size=32,seed=5", "--split", "val", "--record")
+        shutil.copy(trained.find(f"{NAME}:int8"), own)
+        before = edge.Runner(own)(zoo.data.open(DATA)[0].image)
+        assert says(monkeypatch, capsys, "evaluate", own, *asked, "--out", tmp_path / "s.json")[0] == 0
+        scores, found = read_card(own).scores, json.loads((tmp_path / "s.json").read_text())
+        assert list(scores) == ["scenes/test", "scenes/val"] and scores["scenes/val"]["miou"] == found["scores"]["miou"]
+        np.testing.assert_array_equal(edge.Runner(own)(zoo.data.open(DATA)[0].image), before)
+        for subject in (f"{NAME}:int8", trained.find(f"{NAME}:int8"), NAME):
+            status, _, told = says(monkeypatch, capsys, "evaluate", subject, *asked)
+            assert status == 2 and "--record" in told, told
+
     def test_list_and_card(self, shipped: Path, monkeypatch, capsys) -> None:
         assert NAME in says(monkeypatch, capsys, "list", "--weights", "--names")[1].split()
         shown = says(monkeypatch, capsys, "list", "--weights", "unet.*")[1]
@@ -299,7 +328,11 @@ def test_what_is_shipped_is_light() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_set_is_whole(name: str) -> None:
     known = trained.get(name)
-    assert [known.path(form).is_file() for form in known.files]
+    for form in known.files:
+        path = known.path(form)
+        if form != trained.WEIGHTS:
+            (told,) = read_card(path).scores.values()
+            assert told == {"images": known.score(form).images, **known.score(form).scores}, "run zoo recipes inscribe"
     assert recipes.get(known.recipe).name == name
     model = zoo.build(name)
     assert sum(np.prod(v.shape) for v in model.trainable_variables) == known.parameters
@@ -308,8 +341,6 @@ def test_every_shipped_set_is_whole(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_card_s_figures_come_again(name: str, shared: Path) -> None:
-    import edge
-
     known, recipe = trained.get(name), recipes.get(name)
     if recipe.data not in PLACES:
         pytest.skip(f"no folder of shared data for {recipe.data}")

@@ -55,6 +55,9 @@ def evaluate(
         bool, typer.Option("--boundary", help="Score contours too: F-score within 0.75 % of the diagonal; takes a while.")
     ] = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Leave the scores there as JSON.")] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the scores into the .tflite file's own card; the demo app shows them.")
+    ] = False,
 ) -> None:
     """Score a model: one confusion matrix over the whole split, at the images' own resolution.
 
@@ -68,6 +71,8 @@ def evaluate(
     method = open_method(model, accelerator, pixels)
     if oracle and method is None:
         raise InputError(f"--oracle is for classical methods, whose regions have no names; {model} names its own classes")
+    if record:
+        _check_recordable(model)
     procedure = parse_procedure(flip, scales, tiles, overlap)
     told: dict[str, Any] = {"limit": limit, "boundary": BOUNDARY if boundary else None}
     if method is not None:
@@ -79,6 +84,36 @@ def evaluate(
     Console().print(evaluation.table())
     if out is not None:
         evaluation.to_json(out)
+    if record:
+        _record(model, evaluation)
+
+
+def _check_recordable(model: Path) -> None:
+    """Refuses, before any work, what has no card of its own or one that is sealed.
+
+    Raises:
+        InputError: for another thing than a `.tflite` file of the zoo, and for shipped weights.
+    """
+    from zoo import trained
+
+    if shipped_file(model) != model or model.resolve().parent in (folder.resolve() for folder in trained.folders()):
+        raise InputError(f"--record: {model} is shipped with a checksum; copy the file, or use zoo recipes inscribe")
+    if model.suffix != ".tflite":
+        raise InputError(f"--record writes into a .tflite file, and {model} is none; leave the scores with --out FILE.json")
+    from edge.artefact import read_card
+
+    if read_card(model).source != "densezoo.json":
+        raise InputError(f"--record: {model} was written by others and has no densezoo.json; --out FILE.json keeps the scores")
+
+
+def _record(path: Path, evaluation: Evaluation) -> None:
+    """Adds to what a file's card says of other data, and replaces what it says of these."""
+    from converters import artefact
+
+    facts = evaluation.to_dict()
+    known = (artefact.read(path) or {}).get("scores", {})
+    found = {"images": evaluation.images, **facts["scores"]}
+    artefact.amend(path, {"scores": {**known, evaluation.dataset: found}})
 
 
 def _samples(data: str, split: str) -> Dataset:

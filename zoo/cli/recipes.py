@@ -78,10 +78,38 @@ def pack(
         known = _pack(recipe, zoo.load(run / "model.keras"), options, facts, training, test, Path(temporary))
         for file in known.files.values():
             os.replace(Path(temporary) / file.name, folder / file.name)
+    _document(known, folder)  # last: it names the others
+    _report(replace(known, folder=folder))
+
+
+@app.command()
+def inscribe(name: Annotated[str, typer.Argument(help="Of shipped weights, as unet_lite.ccp.")]) -> None:
+    """Write the scores of shipped weights into their converted files once more, and the files' new checksums beside them.
+
+    Packing has done so already; this is for files that were packed before, or whose scores were corrected.
+
+    Example: zoo recipes inscribe unet_lite.ccp
+    """
+    from zoo import trained
+
+    known = trained.get(name)
+    start_keras()
+    files = dict(known.files)
+    for form in files:
+        if form != trained.WEIGHTS:
+            path = known.path(form)
+            _inscribe(path, known.score(form), known.licence)
+            files[form] = _file(path)
+            print(f"{path.name}: {files[form].bytes:,} bytes")
+    _document(replace(known, files=files), known.folder)
+
+
+def _document(known: Trained, folder: Path) -> None:
+    """Writes NAME.json, at once."""
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".packing") as temporary:
         document = Path(temporary) / f"{known.name}.json"
         document.write_text(json.dumps(known.as_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(document, folder / document.name)  # last: it names the others
-    _report(replace(known, folder=folder))
+        os.replace(document, folder / document.name)
 
 
 def _options(recipe: Recipe, spec: str, run: Path) -> dict[str, Any]:
@@ -127,6 +155,7 @@ def _pack(
         print(f"{form}: converting, on {test.name}")
         _convert(model, path, form, training, recipe)
         measured.append(_measured(form, path, test, recipe))
+        _inscribe(path, measured[-1], recipe.licence)
         if form in recipe.shipped:
             paths[form] = path
     return Trained(
@@ -170,6 +199,14 @@ def _measured(form: str, subject: keras.Model | Path, test: Dataset, recipe: Rec
     else:
         found = zoo.evaluate(subject, test, size=recipe.size)
     return Score(form, test.name, found.images, recipe.size, found.scores)
+
+
+def _inscribe(path: Path, score: Score, licence: str) -> None:
+    """Writes into a converted file what it scored, and whose the data are that it learnt from."""
+    from converters import artefact
+
+    scores = {score.dataset: {"images": score.images, **score.scores}}
+    artefact.amend(path, {"scores": scores, "licence": f"{licence} (of the data)"})
 
 
 def _file(path: Path) -> Any:
