@@ -179,6 +179,46 @@ def test_real_folders(shared: Path, name: str, classes: int, sizes: tuple[int, .
         assert image.shape[:2] == target.shape and target.max() < classes
 
 
+def test_isbi_itself(shared: Path):
+    path = shared / "data" / "isbi_em"
+    if not path.is_dir():
+        pytest.skip("no isbi_em in the shared data")
+    splits = {split: zoo.data.open(f"isbi:{path}", split) for split in ("train", "val", "test")}
+    names = {split: [sample.name for sample in dataset] for split, dataset in splits.items()}
+    assert {split: (found[0], found[-1], len(found)) for split, found in names.items()} == {
+        "train": ("00", "19", 20),
+        "val": ("20", "23", 4),
+        "test": ("24", "29", 6),
+    }
+    image, target, _ = splits["test"][0]
+    assert image.shape == (512, 512, 3) and 0.7 < target.mean() < 0.85
+    assert image[target == 0].mean() < image[target == 1].mean() - 30, "membranes are the dark lines"
+    assert splits["test"].objects == 1
+
+
+def test_nuclei_do_not_touch(shared: Path):
+    from scipy.ndimage import label
+
+    path = shared / "data" / "nuclei"
+    if not path.is_dir():
+        pytest.skip("no nuclei in the shared data")
+    dataset = zoo.data.open(f"nuclei:{path}", "test")
+    assert (len(dataset), dataset.classes, dataset.objects) == (40, ("background", "nucleus"), 1)
+    parts = sum(label(sample.target == 1)[1] for sample in dataset)
+    nuclei = sum(int(read_mask(path / "instances" / f"{sample.name}.png").max()) for sample in dataset)
+    assert abs(parts - nuclei) < 0.03 * nuclei
+
+
+def test_a_stack_of_another_length_is_refused(tmp_path: Path):
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(np.zeros((8, 8), np.uint8)).save(tmp_path / folder / "00.png")
+    with pytest.raises(InputError, match="holds 1 slices; the labelled stack has 30"):
+        zoo.data.open(f"isbi:{tmp_path}")
+    with pytest.raises(InputError, match="unknown split of isbi 'tset'"):
+        zoo.data.open(f"isbi:{tmp_path}", "tset")
+
+
 # ---- Pictures of every mode -------------------------------------------------------------------------------------
 
 
@@ -366,6 +406,8 @@ def test_masks_of_nothing_but_background(tmp_path: Path):
         (".", "train", r"is folder:\."),
         ("camvid:", "train", "write camvid:PATH"),
         ("camvid:nowhere", "train", "nowhere, which does not exist"),
+        ("isbi:nowhere", "train", "nowhere, which does not exist"),
+        ("nuclei:nowhere", "train", "nowhere, which does not exist"),
         ("voc:nowhere", "train", "nowhere, which does not exist"),
         ("folder:nowhere", "train", "nowhere, which does not exist"),
         ("scenes", "trian", "unknown split.*train"),

@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from zoo.data import Augment, Batches, Dataset, Sample, Scenes, calibration_images
 from zoo.errors import InputError
@@ -68,6 +69,7 @@ def test_masks_gain_no_label():
         {"scale": (1.7, 1.7)},
         {"scale": (0.6, 1.9), "native": True},
         {"rotate": 45.0},
+        {"elastic": 5.0},
         {"flip": 0.5, "scale": (0.5, 2.0), "rotate": 30.0},
     ],
     ids=str,
@@ -117,6 +119,35 @@ def test_native_crops_the_samples_own_pixels():
         np.abs(sample.image[y : y + 48, x : x + 48].astype(int) - image).mean() for y in range(49) for x in range(49)
     ]
     assert min(gaps) < 12 and np.median(gaps) > 2 * min(gaps)
+
+
+def test_elastic_deformation_follows_smooth_vectors_of_the_deviation_asked_for():
+    from zoo.data.elastic import deform, displacements
+
+    many = np.stack([displacements((60, 90), 10.0, np.random.default_rng(seed)) for seed in range(300)])
+    nodes = many[:, :, 10::20, 15::30]  # the middles of 3×3 cells
+    assert nodes.shape == (300, 2, 3, 3)
+    assert np.abs(nodes.std(axis=0) - 10).max() < 1.5 and np.abs(nodes.mean(axis=0)).max() < 2.5
+    assert np.abs(np.diff(many, axis=2)).max() < 4  # no tear: neighbours move alike
+    apart = np.corrcoef(nodes.reshape(300, -1).T)
+    assert np.abs(apart - np.eye(len(apart))).max() < 0.3  # and each node by itself
+
+    y, x = np.indices((40, 50))
+    ramp = Image.fromarray((4 * x + y).astype(np.uint8))
+    shift = np.broadcast_to(np.array([2.0, -3.5], np.float32)[:, None, None], (2, 40, 50))
+    moved = np.asarray(deform(ramp, shift, smooth=True)).astype(float)
+    inside = (slice(0, 37), slice(4, 50))
+    np.testing.assert_allclose(moved[inside], (4 * (x - 3.5) + y + 2)[inside], atol=0.51)
+
+
+def test_without_elastic_deformation_nothing_is_drawn_for_it_or_told():
+    sample = Scenes(1, 64)[0]
+    plain, elastic = Augment(rotate=5), Augment(rotate=5, elastic=3)
+    assert "elastic" not in repr(plain) and repr(elastic).endswith("elastic=3)")
+    first, second = (np.random.default_rng(3) for _ in range(2))
+    plain(sample.image, sample.target, first)
+    dataclasses.replace(elastic, elastic=0)(sample.image, sample.target, second)
+    assert first.random() == second.random()
 
 
 def test_colours_change_as_said():

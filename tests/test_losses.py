@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, label
 from sklearn.metrics import log_loss
 
 from zoo import losses
@@ -23,6 +23,7 @@ EVERY_LOSS = [
     losses.WeightedSum([losses.SegmentationCrossEntropy(IGNORE), losses.DiceLoss(IGNORE)], [1, 0.5]),
     losses.BoundaryLoss(IGNORE),
     losses.WeightedSum([losses.BoundaryLoss(IGNORE), losses.DiceLoss(IGNORE), losses.BoundaryLoss(IGNORE)]),
+    losses.BorderWeightedCrossEntropy(IGNORE, class_weights=[1, 2, 0.5, 1]),
 ]
 every_loss = pytest.mark.parametrize("loss", EVERY_LOSS, ids=lambda loss: loss.__class__.__name__)
 
@@ -205,9 +206,50 @@ def test_boundary_loss_of_the_target_itself_is_lowest():
     assert found == sorted(found) and found[0] < 0
 
 
-def test_masks_without_distances_are_refused(batch):
+@pytest.mark.parametrize("loss", [losses.BoundaryLoss(IGNORE), losses.BorderWeightedCrossEntropy(IGNORE)])
+def test_masks_that_were_not_prepared_are_refused(loss, batch):
     with pytest.raises(InputError, match=r"loss\.prepare\(masks, classes\)"):
-        losses.BoundaryLoss(IGNORE)(*batch)
+        loss(*batch)
+
+
+def test_border_weights_are_the_papers_equation():
+    """Every pixel's distance to every object by looking at all pairs of pixels."""
+    rng = np.random.default_rng(1)
+    target = np.zeros((1, 24, 30), int)
+    for top, left in ((2, 3), (2, 11), (10, 4), (11, 14), (3, 22)):
+        target[0, top : top + int(rng.integers(4, 8)), left : left + int(rng.integers(4, 7))] = 1
+    target[0, -1] = IGNORE
+    weights = losses.BorderWeightedCrossEntropy(IGNORE, class_weights=[0.5, 2], sigma=3).prepare(target, 2)[0]
+    np.testing.assert_array_equal(weights[..., 0], target[0])
+    parts, count = label(target[0] == 1)
+    assert count == 5
+    pixels = np.argwhere(np.ones_like(target[0]))
+    apart = [np.linalg.norm(pixels[:, None] - np.argwhere(parts == n)[None], axis=-1).min(axis=1) for n in range(1, count + 1)]
+    first, second = np.sort(apart, axis=0)[:2].reshape(2, *target[0].shape)
+    border = 10 * np.exp(-((first + second) ** 2) / (2 * 3**2))
+    expected = np.where(target[0] == 1, 2, 0.5 + border)
+    known = target[0] != IGNORE
+    np.testing.assert_allclose(weights[known, 1], expected[known], atol=1e-5)
+    np.testing.assert_array_equal(weights[..., 1], weights[..., 2])
+    assert weights[known, 1].max() > 5
+
+
+def test_border_weighted_loss_is_the_weighted_mean(batch):
+    target, logits = batch
+    loss = losses.BorderWeightedCrossEntropy(IGNORE, sigma=2)
+    weights, total, weight = loss.prepare(target, CLASSES)[..., 1], 0.0, 0.0
+    for mask, map_, own in zip(target, logits, weights, strict=True):
+        kept = own[mask != IGNORE]
+        total += (-np.log(right(*flat(mask, map_))) * kept).sum()
+        weight += kept.sum()
+    assert value(loss, *batch) == pytest.approx(total / weight, abs=1e-5)
+    plain = losses.BorderWeightedCrossEntropy(IGNORE, w0=0)
+    assert value(plain, *batch) == pytest.approx(value(losses.SegmentationCrossEntropy(IGNORE), *batch), abs=1e-6)
+
+
+def test_one_sum_holds_one_kind_of_prepared_targets():
+    with pytest.raises(InputError, match="BorderWeightedCrossEntropy and BoundaryLoss each make something else"):
+        losses.WeightedSum([losses.BoundaryLoss(), losses.BorderWeightedCrossEntropy()])
 
 
 def test_one_hot_targets_are_refused(batch):
@@ -281,6 +323,11 @@ def test_a_loss_survives_serialisation(loss, batch):
         (lambda: losses.FocalLoss(gamma=-1), "gamma=-1"),
         (lambda: losses.HardPixelCrossEntropy(least=0), "least=0"),
         (lambda: losses.WeightedSum([]), "at least one"),
+        (lambda: losses.BorderWeightedCrossEntropy(sigma=0), "sigma=0"),
+        (
+            lambda: losses.BorderWeightedCrossEntropy(class_weights=[1, 1]).prepare(np.zeros((1, 4, 4), int), 3),
+            "2 class weights",
+        ),
         (
             lambda: losses.SegmentationCrossEntropy(class_weights=[1, 1])(np.zeros(3), np.zeros((3, 4))),
             "2 class weights",

@@ -16,6 +16,7 @@ from zoo import tasks
 from zoo.data import Dataset, Sample
 from zoo.errors import InputError
 from zoo.metrics import ConfusionMatrix
+from zoo.objects import SCORES, ObjectScores
 
 
 class Sizes(Dataset):
@@ -55,6 +56,19 @@ def test_a_network_is_scored_as_by_hand_whatever_the_sizes():
     assert found.images == 7
     assert found.headline == found.scores["miou"] == found.matrix.miou
     assert found.ms_per_image > 0
+
+
+def test_data_of_separate_objects_are_scored_by_these_too():
+    data = Blocks(3)
+    assert "rand_error" not in zoo.evaluate(truth, data, progress=False).scores
+    data.objects = 1
+    found = zoo.evaluate(network(), data, progress=False)
+    expected = ObjectScores(1, data.ignore)
+    for sample in data:
+        expected.update(sample.target, network().predict(sample.image[None].astype("float32"), verbose=0)[0].argmax(-1))
+    assert {name: found.scores[name] for name in SCORES} == pytest.approx(expected.scores)
+    assert found.headline == found.scores["miou"] and found.to_dict()["scores"]["rand_error"] == found.scores["rand_error"]
+    assert zoo.evaluate(truth, data, progress=False).scores["rand_error"] < found.scores["rand_error"]
 
 
 @pytest.mark.parametrize("kind", ["probabilities", "classes", None])

@@ -53,7 +53,7 @@ class ConfusionMatrix:
         Raises:
             InputError: shapes differ, values are not integers, or a counted pixel has a class out of range.
         """
-        target, prediction = (array.ravel() for array in _alike(target, prediction))
+        target, prediction = (array.ravel() for array in checked_pair(target, prediction))
         if self.ignore is not None:
             valid = target != self.ignore
             target, prediction = target[valid], prediction[valid]
@@ -105,12 +105,12 @@ class ConfusionMatrix:
     @property
     def miou(self) -> float:
         """Mean of `iou` over the classes that are not empty; nan when all are."""
-        return _mean(self.iou)
+        return mean_of_known(self.iou)
 
     @property
     def mean_dice(self) -> float:
         """Mean of `dice` over the classes that are not empty; nan when all are."""
-        return _mean(self.dice)
+        return mean_of_known(self.dice)
 
     @property
     def pixel_accuracy(self) -> float:
@@ -120,7 +120,7 @@ class ConfusionMatrix:
     @property
     def mean_accuracy(self) -> float:
         """Mean of `recall` over the classes that are in a target ("class average" in CamVid's papers)."""
-        return _mean(self.recall)
+        return mean_of_known(self.recall)
 
     @property
     def frequency_weighted_iou(self) -> float:
@@ -226,7 +226,7 @@ class BoundaryScores:
         Raises:
             InputError: shapes differ or are not H×W, or values are not integers.
         """
-        target, prediction = _alike(target, prediction)
+        target, prediction = checked_pair(target, prediction)
         if target.ndim != 2:
             raise InputError(f"contours are of class maps H×W; {_times(target.shape)} was given")
         counted = np.ones(target.shape, bool) if self.ignore is None else target != self.ignore
@@ -266,7 +266,7 @@ class BoundaryScores:
     @property
     def mean_f_score(self) -> float:
         """Mean of `f_score` over the classes that are in a target; nan when none is."""
-        return _mean(self.f_score)
+        return mean_of_known(self.f_score)
 
 
 def _contour(mask: np.ndarray, counted: np.ndarray) -> np.ndarray:
@@ -286,7 +286,7 @@ def _near(places: np.ndarray, others: np.ndarray, tolerance: float) -> float:
     return float((distances <= tolerance).mean())
 
 
-def _alike(target: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def checked_pair(target: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both as arrays of integers of one shape."""
     target, prediction = np.asarray(target), np.asarray(prediction)
     if target.shape != prediction.shape:
@@ -306,7 +306,7 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
         return np.divide(above, below, dtype=np.float64)
 
 
-def _mean(values: np.ndarray) -> float:
+def mean_of_known(values: np.ndarray) -> float:
     """The mean of what is not nan; nan when everything is."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")

@@ -11,6 +11,7 @@ A spec is KIND or KIND:WHERE:
     camvid:PATH                                     SegNet's layout of CamVid
     voc:PATH                                        PASCAL VOC's layout, one year's folder
     ccp:PATH, ccp_person:PATH, ccp_clothing:PATH    Clothing Co-Parsing, its 59 classes or merged ones
+    isbi:PATH, nuclei:PATH                          cells under the microscope: ISBI 2012's membranes, DSB 2018's nuclei
     folder:PATH                                     images/ and masks/, the split in train.txt, val.txt, test.txt
 
 zoo/data/layouts.py says what each layout may hold and what is ignored.
@@ -55,7 +56,15 @@ __all__ = [
     "scene",
 ]
 
-SPECS = ("scenes[:seed=N,count=N,size=N|HxW]", "camvid:PATH", "voc:PATH", "ccp[_person|_clothing]:PATH", "folder:PATH")
+SPECS = (
+    "scenes[:seed=N,count=N,size=N|HxW]",
+    "camvid:PATH",
+    "voc:PATH",
+    "ccp[_person|_clothing]:PATH",
+    "isbi:PATH",
+    "nuclei:PATH",
+    "folder:PATH",
+)
 
 
 def __getattr__(name: str) -> object:
@@ -118,6 +127,8 @@ _KINDS: dict[str, Callable[[str, str], Dataset]] = {
     "camvid": _layout("camvid"),
     "voc": _layout("voc"),
     "folder": _layout("folder"),
+    "isbi": _layout("isbi", "zoo.data.microscopy"),
+    "nuclei": _layout("nuclei", "zoo.data.microscopy"),
     "ccp": _layout("ccp", "zoo.data.clothing"),
     "ccp_person": _layout("ccp_person", "zoo.data.clothing"),
     "ccp_clothing": _layout("ccp_clothing", "zoo.data.clothing"),

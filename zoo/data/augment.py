@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
+from zoo.data.elastic import deform, displacements
 from zoo.errors import InputError
 
 GREY = (124, 116, 104)  # ImageNet's mean colour: what lies beyond the picture should look like nothing in particular
@@ -28,6 +29,8 @@ class Augment:
     native: magnify the sample's own pixels instead, so that at 1 the output is a crop of them (for large images).
     stretch: greatest factor by which a part's width grows against its height, or the other way round (1: none).
     rotate: greatest turn either way, in degrees.
+    elastic: standard deviation, in pixels of the output, of U-Net's elastic deformation (0: none; the paper's is 10); see
+        zoo/data/elastic.py. What it fetches from beyond the output is mirrored.
     brightness, contrast, saturation: greatest relative change either way (0–1). hue: greatest turn either way, in
     degrees. blur: chance of a Gaussian blur of a radius up to 1.5 pixels (0–1).
     noise: greatest standard deviation of added noise, in levels of 255.
@@ -47,6 +50,7 @@ class Augment:
     blur: float = 0.0
     noise: float = 0.0
     size: tuple[int, int] | None = None
+    elastic: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("flip", "flip_vertical", "brightness", "contrast", "saturation", "blur"):
@@ -62,6 +66,14 @@ class Augment:
             )
         if self.size is not None and min(self.size) < 1:
             raise InputError(f"Augment(size={self.size}): give (H, W) in pixels")
+        if not 0 <= self.elastic < math.inf:
+            raise InputError(f"Augment(elastic={self.elastic}): give a deviation in pixels, 0 (none) or more")
+
+    def __repr__(self) -> str:
+        """What a run is compared by. Checkpoints from before there was `stretch` or `elastic` say nothing of them."""
+        later = {"stretch": 1.0, "elastic": 0.0}  # not told while they do nothing
+        told = {name: value for name, value in vars(self).items() if name not in later or value != later[name]}
+        return f"Augment({', '.join(f'{name}={value!r}' for name, value in told.items())})"
 
     def __call__(
         self,
@@ -86,6 +98,9 @@ class Augment:
         place = _turn_to if turn else _fit_to
         picture = place(picture, region, size, turn, Image.Resampling.BILINEAR, GREY)
         mask = place(mask, region, size, turn, Image.Resampling.NEAREST, padding)
+        if self.elastic:
+            moved = displacements(size, self.elastic, rng)
+            picture, mask = deform(picture, moved, smooth=True), deform(mask, moved, smooth=False)
         return self._recolour(picture, rng), np.array(mask)
 
     def _region(

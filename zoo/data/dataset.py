@@ -28,7 +28,8 @@ class Dataset(ABC):
     """A sequence of samples: `len(dataset)`, `dataset[i]`, iteration.
 
     name: the dataset and split, for tables. classes: label names, index = value in a target. palette: one RGB triple
-    (0–255) a class. ignore: the target value that is neither trained on nor scored, or None.
+    (0–255) a class. ignore: the target value that is neither trained on nor scored, or None. objects: the class whose
+    connected parts are separate objects to be told apart (cells), or None.
     """
 
     task: str = "segmentation"
@@ -36,6 +37,7 @@ class Dataset(ABC):
     classes: tuple[str, ...]
     palette: Palette
     ignore: int | None = None
+    objects: int | None = None
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -62,7 +64,7 @@ class Kept(Dataset):
     def __init__(self, source: Dataset, limit: int = KEEP) -> None:
         self.source, self.limit, self.held = source, limit, 0
         self.task, self.name, self.classes = source.task, source.name, source.classes
-        self.palette, self.ignore = source.palette, source.ignore
+        self.palette, self.ignore, self.objects = source.palette, source.ignore, source.objects
         self._samples: dict[int, Sample] = {}
 
     def __len__(self) -> int:

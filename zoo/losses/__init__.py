@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from zoo.losses.balance import class_weights_from
 from zoo.losses.base import DenseLoss, WeightedSum, prepared
+from zoo.losses.border import BorderWeightedCrossEntropy
 from zoo.losses.boundary import BoundaryLoss
 from zoo.losses.pixel import FocalLoss, HardPixelCrossEntropy, SegmentationCrossEntropy
 from zoo.losses.region import DiceLoss, LovaszSoftmax
 
 __all__ = [
+    "BorderWeightedCrossEntropy",
     "BoundaryLoss",
     "DenseLoss",
     "DiceLoss",

@@ -55,6 +55,11 @@ class DenseLoss(keras.losses.Loss):
         """
         return targets
 
+    @property
+    def prepares(self) -> bool:
+        """Whether the loss makes anything of the targets."""
+        return type(self).prepare is not DenseLoss.prepare
+
     def measure_prepared(self, target: Any, logits: Any, valid: Any, extra: Any) -> Any:
         """The loss as a scalar; `extra` is what `prepare` added, float32 P×classes, or None. The rest is as of `measure`."""
         return self.measure(target, logits, valid)
@@ -95,6 +100,10 @@ class WeightedSum(keras.losses.Loss):
             raise InputError(
                 f"{len(self.losses)} losses and {len(self.weights)} weights; one weight a loss, at least one"
             )
+        preparing = {type(loss) for loss in self.losses if isinstance(loss, DenseLoss) and loss.prepares}
+        if len(preparing) > 1:
+            names = " and ".join(sorted(kind.__name__ for kind in preparing))
+            raise InputError(f"{names} each make something else of the targets; a sum can hold one kind of these")
 
     def prepare(self, targets: np.ndarray, classes: int) -> np.ndarray:
         """Targets as all of the losses want them; see `DenseLoss.prepare`."""

@@ -20,6 +20,7 @@ from zoo.errors import InputError
 from zoo.inference import Asked, Procedure
 from zoo.layers import answer
 from zoo.metrics import BoundaryScores, ConfusionMatrix
+from zoo.objects import ObjectScores
 from zoo.tasks import Task
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Evaluation:
             first call is left out (nan when there was no other).
         procedure: how the network was asked; None for a runner, which asks itself.
         contours: how well contours are met, where that was asked for.
+        objects: how well objects are told apart, where the data set has such (`Dataset.objects`).
     """
 
     model: str
@@ -51,12 +53,13 @@ class Evaluation:
     ms_per_image: float
     procedure: Procedure | None = None
     contours: BoundaryScores | None = None
+    objects: ObjectScores | None = None
 
     @property
     def scores(self) -> dict[str, float]:
         """The task's scores by name, 0–1, the headline first."""
         contours = {} if self.contours is None else {"boundary_f_score": self.contours.mean_f_score}
-        return self.task.summary(self.matrix) | contours
+        return self.task.summary(self.matrix) | contours | ({} if self.objects is None else self.objects.scores)
 
     def rows(self) -> list[dict[str, Any]]:
         """One row a class: those of the matrix, and the contours' F-score where it was asked for."""
@@ -155,7 +158,8 @@ def evaluate(
         own = getattr(model, "scorer_on", None)  # a classical method's: it has regions, and the data say what of
         scorer, batch_size = (_CallableScorer(model, dataset) if own is None else own(dataset)), 1
     contours = None if boundary is None else BoundaryScores(dataset.classes, dataset.ignore, boundary)
-    return score(scorer, dataset, batch_size, count, progress, contours)
+    objects = None if dataset.objects is None else ObjectScores(dataset.objects, dataset.ignore)
+    return score(scorer, dataset, batch_size, count, progress, contours, objects)
 
 
 def score(
@@ -165,8 +169,9 @@ def score(
     count: int | None = None,
     progress: bool = False,
     contours: BoundaryScores | None = None,
+    objects: ObjectScores | None = None,
 ) -> Evaluation:
-    """The evaluation of the first `count` samples (all by default); `contours` is filled along the way."""
+    """The evaluation of the first `count` samples (all by default); `contours` and `objects` are filled along the way."""
     count = len(dataset) if count is None else count
     matrix = scorer.task.matrix(dataset.classes, dataset.ignore)
     times: list[float] = []
@@ -174,12 +179,12 @@ def score(
         row = bar.add_task(f"evaluating on {dataset.name}", total=count)
         for samples in _batches(dataset, count, batch_size):
             for sample, prediction in zip(samples, scorer.answers(samples, times), strict=True):
-                for scores in filter(None, (matrix, contours)):
+                for scores in filter(None, (matrix, contours, objects)):
                     _count(scores, sample, prediction)
             bar.advance(row, len(samples))
     ms = 1000 * float(np.median(times)) if times else float("nan")
     asked = (scorer.name, dataset.name, scorer.task, count, scorer.size)
-    return Evaluation(*asked, matrix, ms, scorer.procedure, contours)
+    return Evaluation(*asked, matrix, ms, scorer.procedure, contours, objects)
 
 
 class NetworkScorer:
@@ -283,7 +288,7 @@ def _batches(dataset: Dataset, count: int, batch_size: int) -> Iterator[list[Sam
     yield held
 
 
-def _count(scores: ConfusionMatrix | BoundaryScores, sample: Sample, prediction: np.ndarray) -> None:
+def _count(scores: ConfusionMatrix | BoundaryScores | ObjectScores, sample: Sample, prediction: np.ndarray) -> None:
     try:
         scores.update(sample.target, prediction)
     except InputError as error:
