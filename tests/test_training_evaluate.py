@@ -68,7 +68,6 @@ def test_data_of_separate_objects_are_scored_by_these_too():
         expected.update(sample.target, network().predict(sample.image[None].astype("float32"), verbose=0)[0].argmax(-1))
     assert {name: found.scores[name] for name in SCORES} == pytest.approx(expected.scores)
     assert found.headline == found.scores["miou"] and found.to_dict()["scores"]["rand_error"] == found.scores["rand_error"]
-    assert zoo.evaluate(truth, data, progress=False).scores["rand_error"] < found.scores["rand_error"]
 
 
 @pytest.mark.parametrize("kind", ["probabilities", "classes", None])
