@@ -141,7 +141,7 @@ def _comparisons(
             [tensor.real(sample[index]) for sample in got],
             tensor.name.split(";")[0],
             precision,
-            graph.quantized,
+            graph.rounded,
         )
         for index, tensor in enumerate(graph.outputs)
     ]

@@ -84,6 +84,16 @@ class Graph:
         """Whether activations, and not only weights, are integers with a scale."""
         return any(t.scale and not t.constant and t.dtype in ("int8", "uint8", "int16") for t in self.tensors)
 
+    @property
+    def rounded(self) -> bool:
+        """Whether the CPU computes with integers: in a quantized graph, and where an operator takes float activations but
+        int8 weights, for which it rounds the activations while it runs. An accelerator does not."""
+        return self.quantized or any(map(self._rounds, self.operators))
+
+    def _rounds(self, operator: Operator) -> bool:
+        first, *others = (self.tensors[index] for index in operator.inputs if index >= 0) if operator.inputs else (None,)
+        return first is not None and first.dtype == "float32" and any(t.constant and t.dtype == "int8" for t in others)
+
     def producer(self, tensor: int) -> Operator | None:
         """The operator that writes a tensor, or None for inputs and constants."""
         return next((operator for operator in self.operators if tensor in operator.outputs), None)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 FORMS = ("float32", "float16", "dynamic", "int8", "int16x8", "qat", "onnx")
-COLUMNS = ("model", "form", "size", "converts", "bytes", "cpu_parity", "gpu_whole", "gpu_parity", "reason")
-_TINY_SIZE, _CLASSES, _PICTURES = (97, 131), 5, 8
+COLUMNS = ("model", "form", "size", "measured_on", "converts", "bytes", "cpu_parity", "gpu_whole", "gpu_parity", "reason")
+_PICTURES, _COMPARED = 16, 4  # to measure ranges on, and to compare on; the latter are none of the former
 
 
 def conversions(
@@ -32,40 +32,49 @@ def conversions(
     """Convert the registry's networks to every form and write down what came of it: it converts or not, bytes, parity with
     Keras on the CPU, whole on the GPU accelerator, parity there; and the reason of every 'no'.
 
-    The networks are untrained, with batch normalisation measured on the pictures they are compared on. Untrained networks
-    are chaotic, so that int8 parity may fail where a trained one's passes; the error is in the reason. Interrupt at any
-    moment; the same command goes on.
+    Small siblings are taught colours for some seconds before, so that their answers can be compared; networks whose siblings
+    are one graph share a measurement, whose network is named in measured_on, and bytes are the sibling's. With --full the
+    networks are untrained and chaotic, so that int8 parity may fail where a trained one's passes; the error is in the
+    reason. Interrupt at any moment; the same command goes on.
 
     Example: zoo conversions conversions.csv --models 'unet*'
     """
     start_keras()
     import keras
 
+    from zoo import siblings
     from zoo.registry import list_models
 
-    done = _read(out)
-    todo = {name: [form for form in FORMS if (name, form) not in done] for name in list_models(pattern)}
-    for name, forms in todo.items():
-        if not forms:
-            continue
+    rows, first = _read(out), {}
+    names = list_models(pattern)
+    if all((name, form) in rows for name in names for form in FORMS):
+        return
+    for name in names:
         keras.backend.clear_session()
-        model, pictures = _network(name, full)
-        for form in forms:
-            row = _row(name, form, model, pictures)
+        model = _full(name) if full else siblings.sibling(name)
+        elder = name if full else first.setdefault(siblings.fingerprint(model), name)
+        pictures = None
+        for form in (form for form in FORMS if (name, form) not in rows):
+            if (elder, form) in rows:
+                row = rows[elder, form] | {"model": name}
+            else:
+                pictures = _prepare(name, model, taught=not full) if pictures is None else pictures
+                row = _row(name, form, model, pictures)
+            rows[name, form] = row
             _append(out, row)
-            print(" · ".join(str(row[column]) for column in COLUMNS if row[column]))
+            print(" · ".join(str(row[column]) for column in COLUMNS if row[column]), flush=True)
 
 
-def _read(path: Path) -> set[tuple[str, str]]:
+def _read(path: Path) -> dict[tuple[str, str], dict[str, Any]]:
     from zoo.errors import InputError
 
     if not path.exists():
-        return set()
+        return {}
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         if tuple(reader.fieldnames or ()) != COLUMNS:
             raise InputError(f"{path} has other columns than {', '.join(COLUMNS)}; give another file")
-        return {(row["model"], row["form"]) for row in reader}
+        return {(row["model"], row["form"]): row for row in reader}
 
 
 def _append(path: Path, row: dict[str, Any]) -> None:
@@ -78,31 +87,35 @@ def _append(path: Path, row: dict[str, Any]) -> None:
         writer.writerow(row)
 
 
-def _network(name: str, full: bool) -> tuple[keras.Model, np.ndarray]:
-    """The network at one size, and pictures on which its batch normalisation is at rest."""
+def _full(name: str) -> keras.Model:
     import keras
-    import numpy as np
 
     import zoo
     from zoo.registry import architecture
-    from zoo.settling import settle
 
     entry = architecture(name)
-    size = entry.input_size
-    if not full and not entry.fixed_size:
-        size = tuple(max(pixels, entry.least_size) for pixels in _TINY_SIZE)
-    options = {} if full else {"classes": _CLASSES, **entry.tiny}
     keras.utils.set_random_seed(3)
-    model = zoo.build(name, input_shape=(*size, entry.channels), **options)
-    noise = np.random.default_rng(0).uniform(0, 255, (_PICTURES, -(-size[0] // 16), -(-size[1] // 16), entry.channels))
-    pictures = noise.repeat(16, axis=1).repeat(16, axis=2)[:, : size[0], : size[1]].astype("float32")
-    settle(model, pictures)
-    return model, pictures
+    return zoo.build(name, input_shape=(*entry.input_size, entry.channels))
+
+
+def _prepare(name: str, model: keras.Model, taught: bool) -> np.ndarray:
+    """Pictures on which the network's batch normalisation is at rest, and if `taught` whose colours it has learnt."""
+    from zoo import siblings
+    from zoo.registry import architecture
+    from zoo.settling import settle
+
+    task = architecture(name).task
+    if taught:
+        siblings.teach(model, siblings.lesson(model, task))
+    pictures = siblings.lesson(model, task, _PICTURES + _COMPARED, seed=1).images
+    if not taught:
+        settle(model, pictures[:8])
+    return pictures
 
 
 def _row(name: str, form: str, model: keras.Model, pictures: np.ndarray) -> dict[str, Any]:
     size = "x".join(map(str, pictures.shape[1:3]))
-    row: dict[str, Any] = {**dict.fromkeys(COLUMNS, ""), "model": name, "form": form, "size": size}
+    row: dict[str, Any] = {**dict.fromkeys(COLUMNS, ""), "model": name, "form": form, "size": size, "measured_on": name}
     reasons: list[str] = []
     with tempfile.TemporaryDirectory(prefix="densezoo_") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -110,7 +123,8 @@ def _row(name: str, form: str, model: keras.Model, pictures: np.ndarray) -> dict
             path = _convert(form, model, pictures, Path(folder))
         except Exception as error:  # a table over everything shall say what fails, not stop at it
             reason = " ".join(str(error).split())[:300]
-            return {**row, "converts": "no", "cpu_parity": "no", "gpu_whole": "no", "gpu_parity": "no", "reason": reason}
+            no = dict.fromkeys(("converts", "bytes", "cpu_parity", "gpu_whole", "gpu_parity"), "no")
+            return {**row, **no, "reason": f"conversion: {reason}"}
         row |= {"converts": "yes", "bytes": path.stat().st_size}
         row["cpu_parity"] = _tell(lambda: _cpu(model, path, pictures, form), reasons)
         if form == "onnx":
@@ -126,6 +140,7 @@ def _convert(form: str, model: keras.Model, pictures: np.ndarray, folder: Path) 
 
     if form == "onnx":
         return converters.to_onnx(model, folder / "model.onnx").path
+    pictures = pictures[:_PICTURES]
     calibration = pictures if form in ("int8", "int16x8") else None
     recipe = "int8" if form == "qat" else form
     network = converters.quantize_aware(model, pictures) if form == "qat" else model
@@ -135,8 +150,8 @@ def _convert(form: str, model: keras.Model, pictures: np.ndarray, folder: Path) 
 def _cpu(model: keras.Model, path: Path, pictures: np.ndarray, form: str) -> tuple[bool, str]:
     import converters
 
-    found = converters.parity(model, path, pictures[:4])
-    # Samples on which an untrained network answers with one class prove nothing of classes; its numbers are still compared.
+    found = converters.parity(model, path, pictures[-_COMPARED:])
+    # Samples on which a network answers with one class prove nothing of classes; its numbers are still compared.
     numbers = bool(found.outputs) and found.agreement is None and found.outputs[0].relative <= found.tolerance.relative
     return found.passed or numbers, f"CPU: {found.reason}"
 
@@ -151,8 +166,9 @@ def _tell(check: Callable[[], tuple[bool, str]], reasons: list[str]) -> str:
 def _gpu(path: Path, pictures: np.ndarray, reasons: list[str]) -> dict[str, str]:
     import edge
 
-    verdict = edge.gpu_check(path, list(pictures[:2]))
+    verdict = edge.gpu_check(path, list(pictures[-2:]))
     if not verdict.ok:
         reasons.append(f"GPU: {verdict.reason}, {verdict.detail}")
-    whole = "untried" if verdict.whole is None else "yes" if verdict.whole else "no"
-    return {"gpu_whole": whole, "gpu_parity": "yes" if verdict.ok else "untried" if verdict.whole is None else "no"}
+    if verdict.reason == "no driver":
+        return {"gpu_whole": "untried", "gpu_parity": "untried"}
+    return {"gpu_whole": "yes" if verdict.whole else "no", "gpu_parity": "yes" if verdict.ok else "no"}
