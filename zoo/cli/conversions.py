@@ -122,17 +122,20 @@ def _row(name: str, form: str, model: keras.Model, pictures: np.ndarray) -> dict
         try:
             path = _convert(form, model, pictures, Path(folder))
         except Exception as error:  # a table over everything shall say what fails, not stop at it
-            reason = " ".join(str(error).split())[:300]
             no = dict.fromkeys(("converts", "bytes", "cpu_parity", "gpu_whole", "gpu_parity"), "no")
-            return {**row, **no, "reason": f"conversion: {reason}"}
+            return {**row, **no, "reason": f"conversion: {_told(error)}"}
         row |= {"converts": "yes", "bytes": path.stat().st_size}
-        row["cpu_parity"] = _tell(lambda: _cpu(model, path, pictures, form), reasons)
-        if form == "onnx":
-            row |= {"gpu_whole": "no", "gpu_parity": "no"}
-            reasons.append("GPU: the accelerator takes .tflite files")
-        else:
+        row["cpu_parity"] = _tell(lambda: _cpu(model, path, pictures), reasons)
+        try:
             row |= _gpu(path, pictures, reasons)
+        except Exception as error:  # as above
+            row |= {"gpu_whole": "no", "gpu_parity": "no"}
+            reasons.append(f"GPU: {_told(error)}")
     return {**row, "reason": "; ".join(reasons)}
+
+
+def _told(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def _convert(form: str, model: keras.Model, pictures: np.ndarray, folder: Path) -> Path:
@@ -147,7 +150,7 @@ def _convert(form: str, model: keras.Model, pictures: np.ndarray, folder: Path) 
     return converters.to_tflite(network, folder / "model.tflite", recipe, calibration=calibration).path
 
 
-def _cpu(model: keras.Model, path: Path, pictures: np.ndarray, form: str) -> tuple[bool, str]:
+def _cpu(model: keras.Model, path: Path, pictures: np.ndarray) -> tuple[bool, str]:
     import converters
 
     found = converters.parity(model, path, pictures[-_COMPARED:])
@@ -157,7 +160,10 @@ def _cpu(model: keras.Model, path: Path, pictures: np.ndarray, form: str) -> tup
 
 
 def _tell(check: Callable[[], tuple[bool, str]], reasons: list[str]) -> str:
-    passed, reason = check()
+    try:
+        passed, reason = check()
+    except Exception as error:  # a file that its own interpreter refuses
+        passed, reason = False, f"CPU: {_told(error)}"
     if not passed:
         reasons.append(reason)
     return "yes" if passed else "no"
@@ -166,6 +172,9 @@ def _tell(check: Callable[[], tuple[bool, str]], reasons: list[str]) -> str:
 def _gpu(path: Path, pictures: np.ndarray, reasons: list[str]) -> dict[str, str]:
     import edge
 
+    if path.suffix != ".tflite":
+        reasons.append("GPU: the accelerator takes .tflite files")
+        return {"gpu_whole": "no", "gpu_parity": "no"}
     verdict = edge.gpu_check(path, list(pictures[-2:]))
     if not verdict.ok:
         reasons.append(f"GPU: {verdict.reason}, {verdict.detail}")
