@@ -118,8 +118,8 @@ def scores(
     model = zoo.load(folder / "model.keras")
     images = zoo.data.calibration_images(training, min(CALIBRATION, len(training)), pixels)
     for recipe in ("float32", "int8"):
-        calibration = images if recipe == "int8" else None
-        converters.to_tflite(model, folder / f"{recipe}.tflite", recipe=recipe, input_size=pixels, calibration=calibration)
+        quantized = {"calibration": images, "correct_bias": True} if recipe == "int8" else {}  # as `zoo convert` does
+        converters.to_tflite(model, folder / f"{recipe}.tflite", recipe=recipe, input_size=pixels, **quantized)
     row = {
         "network": entry.name,
         "encoder": entry.options.get("encoder", architecture(entry.name).default_encoder) or "",

@@ -182,10 +182,11 @@ def _convert(model: keras.Model, path: Path, form: str, training: Dataset, recip
     import converters
     import zoo.data
 
-    images = None
+    quantized = {}
     if converters.RECIPES[form].calibrated:
         images = zoo.data.calibration_images(training, min(recipe.calibration, len(training)), recipe.size)
-    converters.to_tflite(model, path, recipe=form, input_size=recipe.size, calibration=images)
+        quantized = {"calibration": images, "correct_bias": True}  # as `zoo convert` does
+    converters.to_tflite(model, path, recipe=form, input_size=recipe.size, **quantized)
 
 
 def _measured(form: str, subject: keras.Model | Path, test: Dataset, recipe: Recipe) -> Score:
