@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from zoo.cli.arguments import DATA_HELP, Size, parse_size, parse_values
+from zoo.cli.arguments import DATA_HELP, Size, open_model, parse_size, parse_values
 from zoo.cli.quiet import start_keras
 from zoo.cli.recipes import train_recipe
 from zoo.errors import InputError
@@ -47,6 +47,12 @@ Average = Annotated[float | None, typer.Option(help="Average the weights with th
 Crop = Annotated[
     bool, typer.Option("--crop", help="Learn from crops of --size out of pictures at their own size, not shrunk ones.")
 ]
+TeacherName = Annotated[
+    str | None,
+    typer.Option("--teacher", help="A trained network to learn from too: a .keras file, a run's folder, or shipped weights."),
+]
+Temperature = Annotated[float | None, typer.Option(help="That the teacher's scores are softened by; 2 if nothing is said.")]
+TeacherWeight = Annotated[float | None, typer.Option(help="The teacher's share of the loss; 0.5 if nothing is said.")]
 ValidateEvery = Annotated[int, typer.Option(min=1, help="Epochs between looks at the validation split.")]
 Minutes = Annotated[float | None, typer.Option(help="Stop after so long; run again to go on.")]
 
@@ -92,6 +98,9 @@ def train(
     ema: Average = None,
     crop: Crop = False,
     augment: Annotated[bool, typer.Option(help="Flip, scale and recolour.")] = True,
+    teacher: TeacherName = None,
+    temperature: Temperature = None,
+    teacher_weight: TeacherWeight = None,
     validate_every: ValidateEvery = 1,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
     minutes: Minutes = None,
@@ -123,6 +132,9 @@ def train(
         precision=precision,
         frozen_batchnorm=freeze_batchnorm or False,
         ema=ema,
+        teacher=None if teacher is None else open_model(Path(teacher)),
+        temperature=temperature,
+        teacher_weight=teacher_weight,
         validate_every=validate_every,
         seed=seed,
         folder=out,

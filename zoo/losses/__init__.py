@@ -12,6 +12,7 @@ from zoo.losses.balance import class_weights_from
 from zoo.losses.base import DenseLoss, WeightedSum, prepared
 from zoo.losses.border import BorderWeightedCrossEntropy
 from zoo.losses.boundary import BoundaryLoss
+from zoo.losses.distillation import Distillation
 from zoo.losses.pixel import FocalLoss, HardPixelCrossEntropy, SegmentationCrossEntropy
 from zoo.losses.region import DiceLoss, LovaszSoftmax
 
@@ -20,6 +21,7 @@ __all__ = [
     "BoundaryLoss",
     "DenseLoss",
     "DiceLoss",
+    "Distillation",
     "FocalLoss",
     "HardPixelCrossEntropy",
     "LovaszSoftmax",

@@ -14,6 +14,7 @@ from zoo.tasks.base import NO_LABEL
 if TYPE_CHECKING:
     from zoo.data import Dataset
     from zoo.training.settings import Settings
+    from zoo.training.teacher import Teacher
 
 
 class Feed(keras.utils.PyDataset):
@@ -46,6 +47,7 @@ class Feed(keras.utils.PyDataset):
         self.dataset = getattr(source, "dataset", None)
         self.outputs = outputs
         self.prepare: Callable[[np.ndarray], np.ndarray] = np.asarray  # targets as the loss wants them
+        self.teacher: Teacher | None = None  # whose logits follow the targets
         self.epoch = 0
         self.error: Exception | None = None
 
@@ -60,7 +62,8 @@ class Feed(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
         try:
             images, targets = self.batch(self.epoch, index)
-            return images, (self.prepare(targets),) * self.outputs
+            given = self.prepare(targets)
+            return images, (given if self.teacher is None else self.teacher.add(given, images),) * self.outputs
         except Exception as error:
             self.error = error
             raise

@@ -16,7 +16,7 @@ import numpy as np
 
 from zoo.errors import InputError, unknown
 from zoo.layers import inference, supervised
-from zoo.losses import class_weights_from, prepared
+from zoo.losses import Distillation, class_weights_from, prepared
 from zoo.training.checkpoints import write_whole
 from zoo.training.evaluation import Evaluation, NetworkScorer, check_fit, score, task_of
 from zoo.training.feed import Feed
@@ -25,6 +25,7 @@ from zoo.training.logs import draw_curves
 from zoo.training.optimizers import WarmUp, make_optimizer, warmup_steps
 from zoo.training.precision import computing_in, holding_batchnorm
 from zoo.training.settings import Settings
+from zoo.training.teacher import Teacher
 from zoo.xla import compiles
 
 if TYPE_CHECKING:
@@ -90,10 +91,13 @@ def train(
     network, weights = supervised(model)
     feed = Feed(train_data, told, outputs=len(weights))
     task = task_of(model, feed.dataset)
+    feed.teacher = None if told.teacher is None else Teacher(told.teacher, model)
     with computing_in(model, told.precision), holding_batchnorm(model, told.frozen_batchnorm):
         _compile(network, weights, told, feed, task)
         validate = _validation(network, val_data, told, task)
         facts = {"data": feed.facts(), "val_data": None if val_data is None else val_data.name}
+        if feed.teacher is not None:
+            facts["teacher"] = feed.teacher.fingerprint()
         keeper = Keeper(model, network, feed, told, validate, facts)
         keeper.begin()
         stopped = _fit(network, feed, keeper, told)
@@ -134,6 +138,8 @@ def _compile(network: keras.Model, weights: list[float], told: Settings, feed: F
         told.optimizer, rate, told.weight_decay, told.clipnorm, told.ema, variables, scaled=told.precision == "float16"
     )
     loss = told.loss or task.loss(feed.ignore, _class_weights(told, feed))
+    if told.teacher is not None:
+        loss = Distillation(loss, told.temperature, told.teacher_weight)
     feed.prepare = functools.partial(prepared, loss, classes=classes)
     network.compile(
         optimizer=optimizer,

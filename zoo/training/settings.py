@@ -16,8 +16,8 @@ from zoo.errors import InputError, unknown
 from zoo.training.optimizers import OPTIMIZERS, SCHEDULES
 from zoo.training.precision import PRECISIONS
 
-# May differ between a run and its continuation: they do not change what is learnt.
-_FREE = ("folder", "resume", "tensorboard", "verbose", "max_seconds", "jit")
+# May differ between a run and its continuation: they do not change what is learnt. Of a teacher the weights are compared.
+_FREE = ("folder", "resume", "tensorboard", "verbose", "max_seconds", "jit", "teacher")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,10 @@ class Settings:
         augment: `zoo.data.Augment`, or None.
         class_weights: None, a rule of `zoo.losses.class_weights_from` such as "sqrt_median", or one number a class.
         loss: instead of the task's own.
+        teacher: a trained network to learn from beside the labels, on the same batches (`zoo.losses.Distillation`): a model,
+            a `.keras` file, a run's folder, or the name of shipped weights. Of the same classes.
+        temperature: that its scores are softened by; by default 2.
+        teacher_weight: share of the loss that it has, above 0, at most 1; by default 0.5.
         precision: what layers compute in: "float32", "bfloat16" or "float16" (with loss scaling). Weights, loss and the
             answer are float32 always.
         jit: whether to compile the step with XLA; None decides by backend and device.
@@ -71,6 +75,9 @@ class Settings:
     augment: Any = None
     class_weights: Any = None
     loss: keras.losses.Loss | None = None
+    teacher: Any = None
+    temperature: float | None = None
+    teacher_weight: float | None = None
     precision: str = "float32"
     jit: bool | None = None
     frozen_batchnorm: bool | str = False
@@ -106,8 +113,21 @@ class Settings:
             raise InputError(f"warmup={self.warmup} epochs is longer than the run, epochs={self.epochs}")
         if self.ema is not None and not 0 < self.ema < 1:
             raise InputError(f"ema={self.ema!r}; expected a momentum above 0 and below 1, such as 0.999")
+        self._check_teacher()
         if self.loss is not None and self.class_weights is not None:
             raise InputError("both loss and class_weights were given; give the weights to the loss itself")
+
+    def _check_teacher(self) -> None:
+        for name, default in (("temperature", 2.0), ("teacher_weight", 0.5)):
+            value = getattr(self, name)
+            if self.teacher is None and value is not None:
+                raise InputError(f"{name}={value!r} is of a teacher, and none was given; name it: teacher=")
+            if self.teacher is not None and value is None:
+                object.__setattr__(self, name, default)
+        if self.temperature is not None and not (self.temperature > 0 and math.isfinite(self.temperature)):
+            raise InputError(f"temperature={self.temperature!r}; expected a number above 0, such as 2")
+        if self.teacher_weight is not None and not 0 < self.teacher_weight <= 1:
+            raise InputError(f"teacher_weight={self.teacher_weight!r}; expected above 0 and at most 1")
 
     def fingerprint(self) -> dict[str, Any]:
         """What decides the outcome, as JSON can hold it."""
