@@ -1,7 +1,7 @@
 """What LiteRT's GPU accelerator does not take, or takes and gets wrong, and what to write instead.
 
-Measured with ai-edge-litert 2.3.0 on SwiftShader: about 190 small graphs, GPU against CPU against TensorFlow (the test of
-the gate rebuilds a part of them). An entry here is a warning; only the numbers of a check are a verdict.
+Measured on small graphs, GPU against CPU against TensorFlow: probe.json has what came of each and with which versions, and
+`zoo gpu-probe` measures them again. An entry here is a warning; only the numbers of a check are a verdict.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ INSTEAD = {
     "BATCH_TO_SPACE_ND": "export dilated convolutions at a static batch of 1",
     "BROADCAST_TO": "multiply or add: they broadcast by themselves",
     "WHILE": "unroll the loop",
+    "MIRROR_PAD": "pad by reflection (mode REFLECT), or with zeros; SYMMETRIC is refused",
     "PACK": "reshape to a new axis of 1 and concatenate, within 4 dimensions",
     "RESHAPE": "stay within 4 dimensions (Keras's UpSampling2D by nearest neighbour needs 5: resize by nearest instead)",
     "TRANSPOSE": "stay within 4 dimensions, batch first",
@@ -102,6 +103,19 @@ def _one_dimensional(graph: Graph) -> list[Operator]:
     return found
 
 
+def _strided_point(graph: Graph) -> list[Operator]:
+    """Quantised CONV_2D of one pixel that steps over others."""
+    found = []
+    for operator in graph.operators:
+        if operator.name != "CONV_2D":
+            continue
+        image, kernel = graph.tensors[operator.inputs[0]], graph.tensors[operator.inputs[1]]
+        small = graph.tensors[operator.outputs[0]].shape
+        if image.scale and kernel.shape[1:3] == (1, 1) and image.shape[1:3] != small[1:3]:
+            found.append(operator)
+    return found
+
+
 _PATTERNS: tuple[tuple[str, str, str, Callable[[Graph], list[Operator]]], ...] = (
     (
         "wrong",
@@ -128,12 +142,21 @@ _PATTERNS: tuple[tuple[str, str, str, Callable[[Graph], list[Operator]]], ...] =
         _one_dimensional,
     ),
     (
+        "wrong",
+        "a quantised 1×1 convolution of stride 2 or more gives wrong values",
+        "pick the pixels first (max pooling of 1×1 with that stride), then convolve",
+        _strided_point,
+    ),
+    (
         "crash",
         "BATCH_MATMUL of a tensor with itself aborts the process",
         "compute queries and keys by two layers",
         _same_matrix,
     ),
 )
+
+
+KNOWN = tuple(what for _, what, _, _ in _PATTERNS)
 
 
 def scan(graph: Graph) -> tuple[Caution, ...]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from edge_graphs import SIDE, classes, conv, convert, deep, describe, description
+from edge_graphs import describe, description
 
 import edge
+from converters.probe_graphs import SIDE, classes, conv, convert, deep
 from edge.artefact import colours, read_card
 from edge.errors import InputError
 from edge.graph import read_graph

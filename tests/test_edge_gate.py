@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import edge_graphs
 import numpy as np
 import pytest
-from edge_graphs import EQUAL, GRAPHS, SIDE, convert, deep, describe
+import tensorflow as tf
+from command import says
+from edge_graphs import describe
 
 import edge
-from edge import vulkan
+from converters.probe_graphs import CRASHED, EQUAL, GRAPHS, NOT_WHOLE, SIDE, WRONG, build, conv, convert, deep
+from edge import patterns, probe, vulkan
 from edge.compare import compare
 from edge.errors import AcceleratorError, InputError
 from edge.gate import gpu_check
@@ -27,19 +29,19 @@ def built(tmp_path_factory: pytest.TempPathFactory):
     """name → the file of that graph, converted once."""
     folder = tmp_path_factory.mktemp("graphs")
 
-    def build(name: str) -> Path:
+    def once(name: str) -> Path:
         path = folder / f"{name}.tflite"
-        return path if path.exists() else convert(GRAPHS[name][0], path)
+        return path if path.exists() else build(name, path)
 
-    return build
+    return once
 
 
 @needs_vulkan
 @pytest.mark.parametrize("name", GRAPHS)
 def test_verdict(built, name: str) -> None:
     verdict = gpu_check(built(name), input_range=(0, 255))
-    assert verdict.reason == GRAPHS[name][1], verdict.report()
-    assert verdict.ok == (GRAPHS[name][1] == EQUAL)
+    assert verdict.reason == GRAPHS[name].truth, verdict.report()
+    assert verdict.ok == (GRAPHS[name].truth == EQUAL)
     assert "seeded" in verdict.samples
 
 
@@ -72,7 +74,7 @@ def test_names_the_op_its_layer_and_what_to_write(built) -> None:
 @needs_vulkan
 def test_a_dynamic_size_is_refused_with_its_remedy(tmp_path: Path) -> None:
     twice = convert(
-        lambda x: edge_graphs.tf.image.resize(edge_graphs.conv(x), 2 * edge_graphs.tf.shape(x)[1:3]),
+        lambda x: tf.image.resize(conv(x), 2 * tf.shape(x)[1:3]),
         tmp_path / "dynamic.tflite",
         shape=(1, None, None, 3),
     )
@@ -117,7 +119,14 @@ def test_a_driver_that_is_no_driver_is_told(built, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("one_hot", "wrong"), ("transposed_by_8", "wrong"), ("split_reversed", "wrong"), ("same_matrix_twice", "crash")],
+    [
+        ("one_hot", "wrong"),
+        ("transposed_by_8", "wrong"),
+        ("split_reversed", "wrong"),
+        ("plus_pooled_vector_int8", "wrong"),
+        ("point_by_2_int8", "wrong"),
+        ("same_matrix_twice", "crash"),
+    ],
 )
 def test_known_bad_patterns_are_found_without_a_gpu(built, name: str, kind: str) -> None:
     (caution,) = scan(read_graph(built(name)))
@@ -125,31 +134,25 @@ def test_known_bad_patterns_are_found_without_a_gpu(built, name: str, kind: str)
 
 
 @pytest.mark.parametrize(
-    "name", ["transposed_by_2", "transposed_by_8_of_16", "concat", "attention", "split_gate", "argmax_int32"]
+    "name",
+    [
+        "transposed_by_2",
+        "transposed_by_8_of_16",
+        "concat",
+        "attention",
+        "split_gate",
+        "argmax_int32",
+        "plus_pooled_map_int8",
+        "point_by_2",
+        "picked_point_int8",
+    ],
 )
 def test_good_graphs_raise_no_pattern(built, name: str) -> None:
     assert scan(read_graph(built(name))) == ()
 
 
-@needs_vulkan
-@pytest.mark.parametrize(("shape", "reason"), [((8,), "wrong numbers"), ((1, 1, 1, 8), "whole and equal")])
-def test_a_quantised_sum_with_a_vector_is_wrong(tmp_path: Path, shape: tuple[int, ...], reason: str) -> None:
-    tf = edge_graphs.tf
-
-    def network(x):
-        h = tf.nn.relu(edge_graphs.conv(x))
-        pooled = edge_graphs.conv(tf.reduce_mean(h, [1, 2], keepdims=True), 8, 1, seed=1)
-        return h + tf.reshape(pooled, shape)
-
-    path = convert(network, tmp_path / "sum.tflite", recipe="int8", io="float32")
-    verdict = gpu_check(path, [np.random.default_rng(1).uniform(0, 255, (1, SIDE, SIDE, 3)).astype("float32")])
-    assert verdict.reason == reason
-    assert [caution.kind for caution in scan(read_graph(path))] == (["wrong"] if len(shape) == 1 else [])
-
-
 def test_float16_overflow_is_foreseen(tmp_path: Path) -> None:
-    tf = edge_graphs.tf
-    path = convert(lambda x: tf.reduce_mean(tf.nn.relu(edge_graphs.conv(x * 3e5)), [1, 2]), tmp_path / "large.tflite")
+    path = convert(lambda x: tf.reduce_mean(tf.nn.relu(conv(x * 3e5)), [1, 2]), tmp_path / "large.tflite")
     picture = np.full((1, SIDE, SIDE, 3), 200, np.float32)
     with Remote(path, "cpu", keep_all=True) as cpu:
         loud, quiet = cpu.ranges([picture]), cpu.ranges([picture / 3e5])
@@ -169,6 +172,54 @@ def test_float16_overflow_is_foreseen(tmp_path: Path) -> None:
 def test_samples_that_do_not_fit(built, samples: list[np.ndarray], message: str) -> None:
     with pytest.raises(InputError, match=message):
         gpu_check(built("conv"), samples=samples, input_range=(0, 255))
+
+
+# -------------------------------------------------------------------------------------------- the probe that is kept
+
+
+def test_the_probe_has_every_graph_and_no_wrong_verdict() -> None:
+    kept = probe.read().graphs
+    assert {(graph.name, graph.recipe, graph.truth) for graph in kept} == {
+        (name, known.recipe, known.truth) for name, known in GRAPHS.items()
+    }, "run zoo gpu-probe --out edge/probe.json"
+    assert len(kept) >= 40 and all(graph.right for graph in kept)
+
+
+@pytest.mark.parametrize("graph", probe.read().graphs, ids=lambda graph: graph.name)
+def test_the_gate_said_what_was_measured_without_it(graph: probe.Probed) -> None:
+    assert graph.cpu < (0.03 if graph.recipe in ("int8", "dynamic") else 1e-3), "the CPU says what TensorFlow says"
+    assert graph.whole == (graph.verdict != NOT_WHOLE) and bool(graph.refused) == (graph.verdict == NOT_WHOLE)
+    assert graph.equal == {EQUAL: True, WRONG: False}.get(graph.verdict)
+    assert (graph.gpu is None) == (graph.verdict in (NOT_WHOLE, CRASHED))
+    assert bool(graph.patterns) == (graph.verdict in (WRONG, CRASHED))
+
+
+def test_every_pattern_and_every_advice_stands_on_a_measurement() -> None:
+    kept = probe.read().graphs
+    assert {what for graph in kept for what in graph.patterns} == set(patterns.KNOWN)
+    refused = {op for graph in kept for op in graph.refused}
+    assert refused <= set(patterns.INSTEAD), "an op that is refused has an advice of its own"
+
+
+@needs_vulkan
+@pytest.mark.parametrize("name", ["resize", "transposed_by_8", "point_by_2_int8"])
+def test_the_probe_comes_again(name: str, monkeypatch, capsys, tmp_path: Path) -> None:
+    status, said, _ = says(monkeypatch, capsys, "gpu-probe", name, "--out", tmp_path / "probe.json")
+    (now,), kept = probe.read(tmp_path / "probe.json").graphs, probe.read()
+    assert status == 0 and "1 graphs" in said and "wrong verdicts: 0" in said
+    before = next(graph for graph in kept.graphs if graph.name == name)
+    assert (now.ops, now.verdict, now.patterns) == (before.ops, before.verdict, before.patterns)
+    if (probe.litert(), probe.read(tmp_path / "probe.json").adapter) == (kept.litert, kept.adapter):
+        assert now.gpu == pytest.approx(before.gpu, rel=0.5, abs=1e-5)
+        assert said.count("\n") == 1, "nothing differs"
+
+
+def test_what_is_no_probe_is_told(tmp_path: Path, monkeypatch, capsys) -> None:
+    (tmp_path / "bad.json").write_text("{}")
+    with pytest.raises(InputError, match="zoo gpu-probe --out"):
+        probe.read(tmp_path / "bad.json")
+    status, _, told = says(monkeypatch, capsys, "gpu-probe", "rezise")
+    assert status == 2 and "did you mean resize" in told
 
 
 # ----------------------------------------------------------------------------------------------- the tolerances

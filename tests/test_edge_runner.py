@@ -6,20 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-import edge_graphs
 import numpy as np
 import pytest
-from edge_graphs import SIDE, classes, conv, convert, deep, describe
+import tensorflow as tf
+from edge_graphs import describe
 from PIL import Image
 
 import edge
+from converters.probe_graphs import SIDE, classes, conv, convert, deep
 from edge import vulkan
 from edge.answers import resize_rows
 from edge.errors import InputError
 from edge.pictures import prepare, structured
 
 needs_vulkan = pytest.mark.skipif(vulkan.driver() is None, reason="no Vulkan driver for LiteRT's GPU accelerator")
-tf = edge_graphs.tf
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from zoo.cli.crf import crf
 from zoo.cli.demo import demo
 from zoo.cli.evaluate import evaluate
 from zoo.cli.gpu_check import gpu_check
+from zoo.cli.gpu_probe import gpu_probe
 from zoo.cli.lab import lab
 from zoo.cli.list import list_models
 from zoo.cli.predict import predict
@@ -59,6 +60,7 @@ for name, command in {
     "convert": convert,
     "conversions": conversions,
     "gpu-check": gpu_check,
+    "gpu-probe": gpu_probe,
     "benchmark": benchmark,
     "demo": demo,
     "quickstart": quickstart,
