@@ -91,12 +91,12 @@ class Batches(keras.utils.PyDataset):
         start = index % count * self.batch_size
         return order[start : start + self.batch_size].tolist()
 
-    def batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Batch `index` of `epoch`, whatever was asked for before."""
+    def batch(self, epoch: int, index: int, size: tuple[int, int] | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Batch `index` of `epoch`, whatever was asked for before; of another (H, W) than `self.size` where one is given."""
         images, targets, first = [], [], None
         for position in self.members(epoch, index):
             sample = self.dataset[position]
-            image, target = self._prepared(sample, np.random.default_rng((1, self.seed, epoch, position)))
+            image, target = self._prepared(sample, np.random.default_rng((1, self.seed, epoch, position)), size or self.size)
             first = first or (sample.name, target.shape)
             if target.shape != first[1]:
                 raise InputError(
@@ -107,10 +107,12 @@ class Batches(keras.utils.PyDataset):
             targets.append(target)
         return np.stack(images).astype(np.float32), np.stack(targets).astype(np.int32)
 
-    def _prepared(self, sample: Sample, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _prepared(
+        self, sample: Sample, rng: np.random.Generator, size: tuple[int, int] | None
+    ) -> tuple[np.ndarray, np.ndarray]:
         if self.augment is not None:
-            return self.augment(sample.image, sample.target, rng, size=self.size, padding=self.ignore)
-        return resize_pair(sample.image, sample.target, self.size)
+            return self.augment(sample.image, sample.target, rng, size=size, padding=self.ignore)
+        return resize_pair(sample.image, sample.target, size)
 
 
 def calibration_images(dataset: Dataset, count: int, size: tuple[int, int]) -> np.ndarray:

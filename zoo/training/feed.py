@@ -46,6 +46,7 @@ class Feed(keras.utils.PyDataset):
         super().__init__(source.workers, source.use_multiprocessing, source.max_queue_size)
         self.dataset = getattr(source, "dataset", None)
         self.outputs = outputs
+        self._size_in = None if settings.sizes is None else settings.size_in
         self.prepare: Callable[[np.ndarray], np.ndarray] = np.asarray  # targets as the loss wants them
         self.teacher: Teacher | None = None  # whose logits follow the targets
         self.epoch = 0
@@ -70,6 +71,8 @@ class Feed(keras.utils.PyDataset):
 
     def batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Batch `index` of `epoch`."""
+        if self._size_in is not None:
+            return self.source.batch(epoch, index, self._size_in(epoch))
         if hasattr(self.source, "batch"):
             return self.source.batch(epoch, index)
         if hasattr(self.source, "epoch"):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import keras
 from keras import ops
 
-from zoo.errors import unknown
+from zoo.errors import InputError, unknown
+from zoo.training.precision import every_layer
 
 OPTIMIZERS: dict[str, dict[str, float]] = {  # with the defaults of each
     "adamw": {"learning_rate": 1e-3, "weight_decay": 1e-2},
@@ -56,6 +58,56 @@ def warmup_steps(warmup: float, steps_per_epoch: int, epochs: int) -> int:
     return round(warmup * steps_per_epoch * (1 if warmup >= 1 else epochs))
 
 
+class Layerwise(keras.optimizers.Optimizer):
+    """Mixed into an optimiser: some variables learn at their own share of the rate, weight decay included.
+
+    Gradients cannot be scaled for that (Adam divides their size out again), so the rate of each variable's step is.
+    """
+
+    def learn_slower(self, shares: Sequence[float], decayed: Sequence[bool]) -> None:
+        """Says each variable's share of the rate, and whether it decays, in the order of `build`; to be called before it."""
+        self._shares, self._decayed = tuple(shares), tuple(decayed)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        index = self._get_variable_index(variable)
+        rate = ops.cast(learning_rate, variable.dtype) * self._shares[index]
+        if self._decayed[index] and self._shares[index] != 1:  # the others decay where Keras does it, at the whole rate
+            self.assign_sub(variable, variable * ops.cast(self.weight_decay, variable.dtype) * rate)
+        super().update_step(gradient, variable, rate)
+
+
+class LayerwiseSGD(Layerwise, keras.optimizers.SGD):
+    """SGD of several rates."""
+
+
+class LayerwiseAdamW(Layerwise, keras.optimizers.AdamW):
+    """AdamW of several rates."""
+
+
+def shares_of(rates: Mapping[str, float], model: keras.Model, variables: Sequence[keras.Variable]) -> list[float]:
+    """Each variable's share of the learning rate: that of the first globs that its layer's name matches, or else 1.
+
+    Args:
+        rates: globs of layers' names in a list, like "stem*,block*" → share.
+        model: with the layers.
+        variables: to say it of.
+
+    Raises:
+        InputError: no layer that learns has a name like that.
+    """
+    names = {id(variable): layer.name for layer in every_layer(model) for variable in layer.trainable_variables}
+    shares = [1.0] * len(variables)
+    for globs, share in reversed(rates.items()):  # of several that match the first is to hold, so it comes last
+        patterns = globs.split(",")
+        named = [i for i, v in enumerate(variables) if any(fnmatchcase(names.get(id(v), ""), each) for each in patterns)]
+        if not named:
+            known = ", ".join(list(dict.fromkeys(names.values()))[:3])
+            raise InputError(f"rates={{{globs!r}: {share}}} matches no layer that learns; their names begin {known}")
+        for index in named:
+            shares[index] = float(share)
+    return shares
+
+
 def make_optimizer(
     name: str,
     schedule: keras.optimizers.schedules.LearningRateSchedule,
@@ -64,12 +116,13 @@ def make_optimizer(
     ema: float | None,
     variables: Sequence[keras.Variable],
     scaled: bool,
+    shares: Sequence[float] | None = None,
 ) -> keras.optimizers.Optimizer:
     """An optimiser, built for these trainable variables.
 
     Weight decay is decoupled (each step takes rate·decay of a weight away) and leaves out whatever has one dimension:
     biases, and the scales and offsets of normalisation. `clipnorm` bounds the norm of all gradients together. `scaled`
-    wraps it in dynamic loss scaling, which float16 needs.
+    wraps it in dynamic loss scaling, which float16 needs. `shares`: of the learning rate, one a variable (`shares_of`).
     """
     shared = {
         "learning_rate": schedule,
@@ -79,10 +132,17 @@ def make_optimizer(
         "ema_momentum": 0.99 if ema is None else ema,
     }
     if name == "sgd":
-        optimizer = keras.optimizers.SGD(momentum=MOMENTUM, nesterov=True, **shared)
+        kind = keras.optimizers.SGD if shares is None else LayerwiseSGD
+        optimizer = kind(momentum=MOMENTUM, nesterov=True, **shared)
     else:
-        optimizer = keras.optimizers.AdamW(**{**shared, "weight_decay": weight_decay})
-    optimizer.exclude_from_weight_decay(var_list=[v for v in variables if len(v.shape) <= 1])
+        kind = keras.optimizers.AdamW if shares is None else LayerwiseAdamW
+        optimizer = kind(**{**shared, "weight_decay": weight_decay})
+    decayed = [len(v.shape) > 1 for v in variables]
+    left_out = [not each for each in decayed]
+    if shares is not None:
+        optimizer.learn_slower(shares, [each and weight_decay > 0 for each in decayed])
+        left_out = [out or share != 1 for out, share in zip(left_out, shares, strict=True)]
+    optimizer.exclude_from_weight_decay(var_list=[v for v, out in zip(variables, left_out, strict=True) if out])
     if scaled:
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(variables)

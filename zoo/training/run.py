@@ -22,9 +22,10 @@ from zoo.training.evaluation import Evaluation, NetworkScorer, check_fit, score,
 from zoo.training.feed import Feed
 from zoo.training.keeper import Keeper, LossNotFinite
 from zoo.training.logs import draw_curves
-from zoo.training.optimizers import WarmUp, make_optimizer, warmup_steps
+from zoo.training.optimizers import WarmUp, make_optimizer, shares_of, warmup_steps
 from zoo.training.precision import computing_in, holding_batchnorm
 from zoo.training.settings import Settings
+from zoo.training.settled import settle_best
 from zoo.training.teacher import Teacher
 from zoo.xla import compiles
 
@@ -39,7 +40,8 @@ class Result:
 
     Attributes:
         rows: one dict per epoch: epoch (from 1), loss, learning_rate (at its end), val_… scores, seconds.
-        best: {"epoch", "metric", "score"} of the weights that the model now has; None if no epoch was finished.
+        best: {"epoch", "metric", "score"} of the weights that the model now has; None if no epoch was finished. With
+            `settle` also "settled": the score after it, and whether that was "kept".
         stopped: why the run ended before its last epoch; None if it did not.
         folder: where checkpoints, logs and the model lie, or None.
         seconds: of this call.
@@ -102,6 +104,8 @@ def train(
         keeper.begin()
         stopped = _fit(network, feed, keeper, told)
         keeper.take_best()
+        if told.settle is not None and stopped is None:
+            settle_best(network, keeper, feed, told, validate)
     _leave(model, keeper, told, task)
     return Result(keeper.rows, keeper.best, stopped, keeper.folder, time.monotonic() - began)
 
@@ -120,6 +124,8 @@ def _check_model(model: keras.Model, told: Settings) -> None:
     if not isinstance(model, keras.Model) or not getattr(model, "inputs", None) or len(model.outputs) != 1:
         raise InputError(f"{model!r} cannot be trained here; expected a functional keras.Model with one output")
     own = tuple(model.input_shape[1:3])
+    if told.sizes is not None and None not in own:
+        raise InputError(f"sizes={dict(told.sizes)}: {model.name} was built for {own[0]}×{own[1]} and takes no other")
     if told.size is not None and len(own) == 2 and None not in own and own != tuple(told.size):
         raise InputError(f"size={told.size}: {model.name} was built for {own[0]}×{own[1]} and takes no other")
 
@@ -135,7 +141,14 @@ def _compile(network: keras.Model, weights: list[float], told: Settings, feed: F
     if not variables:
         raise InputError(f"{network.name} has nothing to train: every layer's `trainable` is False")
     optimizer = make_optimizer(
-        told.optimizer, rate, told.weight_decay, told.clipnorm, told.ema, variables, scaled=told.precision == "float16"
+        told.optimizer,
+        rate,
+        told.weight_decay,
+        told.clipnorm,
+        told.ema,
+        variables,
+        scaled=told.precision == "float16",
+        shares=None if told.rates is None else shares_of(told.rates, network, variables),
     )
     loss = told.loss or task.loss(feed.ignore, _class_weights(told, feed))
     if told.teacher is not None:
@@ -174,17 +187,21 @@ def _validation(
 
 def _fit(network: keras.Model, feed: Feed, keeper: Keeper, told: Settings) -> str | None:
     """Runs the epochs that are left; gives the reason if they were not all run."""
-    if keeper.epoch >= told.epochs:
-        return None
     try:
-        network.fit(
-            feed,
-            initial_epoch=keeper.epoch,
-            epochs=told.epochs,
-            shuffle=False,
-            verbose=told.verbose,
-            callbacks=[keeper],
-        )
+        while keeper.epoch < told.epochs and keeper.stopped is None:
+            # Once for each size of batches: Keras asks for the shape of an epoch's data but once a call.
+            later = [first for first in told.sizes or () if first > keeper.epoch]
+            feed.epoch = keeper.epoch
+            network.fit(
+                feed,
+                initial_epoch=keeper.epoch,
+                epochs=min([told.epochs, *later]),
+                shuffle=False,
+                verbose=told.verbose,
+                callbacks=[keeper],
+            )
+            if told.ema is not None and keeper.epoch in later:
+                keeper.rewind()  # from the average, which Keras leaves in the network at the end of a call
     except LossNotFinite as error:
         reason = f"{error}{_save_batch(feed, keeper.folder, error)}"
         warnings.warn(f"training stopped: {reason}", RuntimeWarning, stacklevel=3)

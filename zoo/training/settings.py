@@ -30,8 +30,12 @@ class Settings:
         size: (H, W) of training batches in pixels; None for the samples' own.
         val_size: (H, W) that validation images are resized to; by default `size`, or their own size where `augment`
             is `native`.
+        sizes: progressive resolution, {epoch from which: (H, W)} such as {0: (128, 128), 20: (256, 256)}, epochs counted
+            from 0; then `size` is the last of them.
         optimizer: "adamw" or "sgd" (Nesterov, momentum 0.9).
         learning_rate: at its peak; by default 1e-3 for AdamW, 1e-2 for SGD.
+        rates: shares of the learning rate by layer, {globs: share} such as {"stem*,block*": 0.1} for a pretrained encoder;
+            of several that match a layer's name the first counts.
         weight_decay: decoupled, per step rate·decay; by default 1e-2. Biases and normalisation are left out.
         warmup: how long the rate rises linearly: a share of the run below 1, a number of epochs from 1 on.
         schedule: of the rate afterwards: "cosine", "poly" (power 0.9) or "constant".
@@ -49,6 +53,9 @@ class Settings:
         frozen_batchnorm: keeps BatchNormalization still: all of it, or those whose layer name matches one of the globs
             in a list like "stem*,block*" (a pretrained encoder's).
         ema: momentum of a moving average of the weights, which is then what is validated and kept; None for none.
+        settle: measure batch normalisation's statistics anew at the end, over so many training images spread evenly, not
+            augmented, at the size of validation; kept unless validation is worse for it. None does not. Normalisation
+            that stands still stays so.
         seed: of the order of the data, augmentation and dropout. Initial weights are the builder's:
             `keras.utils.set_random_seed` before `zoo.build` sets those.
         folder: for everything that the run leaves; None leaves nothing and cannot be resumed.
@@ -66,8 +73,10 @@ class Settings:
     batch_size: int = 8
     size: tuple[int, int] | None = None
     val_size: tuple[int, int] | None = None
+    sizes: Mapping[int, tuple[int, int]] | None = None
     optimizer: str = "adamw"
     learning_rate: float | None = None
+    rates: Mapping[str, float] | None = None
     weight_decay: float | None = None
     warmup: float = 0.05
     schedule: str = "cosine"
@@ -82,6 +91,7 @@ class Settings:
     jit: bool | None = None
     frozen_batchnorm: bool | str = False
     ema: float | None = None
+    settle: int | None = None
     seed: int = 0
     folder: str | Path | None = None
     resume: bool = True
@@ -98,6 +108,12 @@ class Settings:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
                 raise InputError(f"{name}={value!r}; expected a whole number of {least} or more")
+        if self.settle is not None and self.settle < 1:
+            raise InputError(f"settle={self.settle!r}; expected a number of images, 1 or more, or None")
+        if self.rates is not None and not (self.rates and all(0 < share < math.inf for share in self.rates.values())):
+            raise InputError(f"rates={self.rates!r}; expected names of layers with shares above 0, as {{'block*': 0.1}}")
+        if self.sizes is not None:
+            object.__setattr__(self, "size", _last_size(self.sizes, self.size, self.epochs))
         default = OPTIMIZERS[self.optimizer]
         for name in ("learning_rate", "weight_decay"):
             if getattr(self, name) is None:
@@ -129,12 +145,30 @@ class Settings:
         if self.teacher_weight is not None and not 0 < self.teacher_weight <= 1:
             raise InputError(f"teacher_weight={self.teacher_weight!r}; expected above 0 and at most 1")
 
+    def size_in(self, epoch: int) -> tuple[int, int] | None:
+        """(H, W) of the training batches in an epoch, counted from 0."""
+        return self.size if self.sizes is None else self.sizes[max(first for first in self.sizes if first <= epoch)]
+
     def fingerprint(self) -> dict[str, Any]:
         """What decides the outcome, as JSON can hold it."""
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in _FREE}
         if self.loss is not None:
             plain["loss"] = keras.saving.serialize_keras_object(self.loss)
         return {name: _plain(value) for name, value in plain.items()}
+
+
+def _last_size(
+    sizes: Mapping[int, tuple[int, int]], size: tuple[int, int] | None, epochs: int
+) -> tuple[int, int]:
+    """The size that training ends with."""
+    if not sizes or min(sizes) != 0 or max(sizes) >= epochs:
+        raise InputError(f"sizes={dict(sizes)}; expected epochs from 0 to {epochs - 1} with (H, W) each, the first 0")
+    if any(len(each) != 2 or min(each) < 1 for each in sizes.values()):
+        raise InputError(f"sizes={dict(sizes)}; expected (H, W) in pixels from each epoch on")
+    last = sizes[max(sizes)]
+    if size is not None and tuple(size) != tuple(last):
+        raise InputError(f"both size={size} and sizes={dict(sizes)} were given; the last of sizes is the size")
+    return last
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
