@@ -20,7 +20,7 @@ def train(given: Given) -> dict[str, Any]:
     ignore = given.data.ignore
     weights = class_weights_from(given.data, "sqrt_median").tolist()
     seen = Augment(
-        native=True, scale=(0.6, 1.8), stretch=1.2, brightness=0.4, contrast=0.3, saturation=0.4, hue=6, blur=0.1, noise=5
+        native=True, scale=(0.6, 1.8), stretch=1.2, brightness=0.5, contrast=0.4, saturation=0.5, hue=6, blur=0.1, noise=5
     )
     return {
         "epochs": 44,
