@@ -4,7 +4,8 @@
 
 Every model gets each photograph stretched to its own input size and is scored on its person mask at the photograph's
 resolution. Peers that say nothing of their input and classes are described in PEERS below, by what their publishers state.
-The photographs are also scored enlarged to the upper body, dimmed, and blurred: not everybody stands in a street by day.
+The photographs are scored as they are, which the picture beside the table shows, and also enlarged to the upper body, dimmed,
+and blurred: not everybody stands in a street by day.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from PIL import Image, ImageEnhance, ImageFilter
 
 import edge
 import zoo.data
+from edge import chart
 from edge.errors import InputError
+from edge.latency import scored
 
 VOC_PERSON = 15
 PEERS = {  # start of the file's name → range of its input, how its class map says person
@@ -54,14 +57,14 @@ VIEWS: dict[str, Callable[[Image.Image, np.ndarray], Picture]] = {
 def main(
     ccp: Annotated[str, typer.Argument(help="Folder of Clothing Co-Parsing.")],
     files: Annotated[list[Path], typer.Argument(help=".tflite files; the first is what the others are compared with.")],
-    out: Annotated[Path, typer.Option(help="The table.")] = Path("docs/person.csv"),
+    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/person.csv"),
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many photographs.")] = None,
 ) -> None:
     """Score and time."""
     samples = zoo.data.open(f"ccp_person:{ccp}", "test")
     samples = [samples[index] for index in range(min(limit or len(samples), len(samples)))]
     latency = {row.file: row for row in edge.benchmark(files, threads=(1,))}
-    rows = []
+    rows, drawn = [], []
     for path in files:
         input_range, person = next((PEERS[start] for start in PEERS if path.name.startswith(start)), (None, 1))
         runner = edge.Runner(path, input_range=input_range)
@@ -70,12 +73,14 @@ def main(
             scores = [iou(runner, person, *view(Image.fromarray(one.image), one.target == 1)) for one in samples]
             row[name] = round(float(np.mean(scores)), 4)
         timed = latency[path.name]
+        drawn += scored([timed], timed.file, float(row["as they are"]), "person IoU", "ccp/test")
         rows.append({**row, "ms": round(timed.median_ms, 2), "ratio": round(timed.ratio, 2)})
         print(rows[-1])
     with out.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
+    chart.draw(drawn, out.with_suffix(".svg"))
 
 
 def iou(runner: edge.Runner, person: int, picture: Image.Image, truth: np.ndarray) -> float:

@@ -55,6 +55,20 @@ class Card:
     def classes(self) -> int:
         return len(self.labels)
 
+    @property
+    def headlines(self) -> dict[str, tuple[str, float]]:
+        """What the file scored, by data set: the name and the value (0–1) of the first score of each, which is the task's own.
+
+        Scores that do not say what they are of are under "".
+        """
+        told = {data: scores for data, scores in self.scores.items() if isinstance(scores, Mapping)}
+        loose = {name: value for name, value in self.scores.items() if name not in told}
+        return {
+            data: next((name, value) for name, value in scores.items() if isinstance(value, float))
+            for data, scores in {**told, "": loose}.items()
+            if any(isinstance(value, float) for value in scores.values())
+        }
+
 
 def read_card(path: str | Path, graph: Graph | None = None) -> Card:
     """The card of the file at `path`.

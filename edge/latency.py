@@ -6,7 +6,7 @@ import csv
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,8 @@ class Row:
     `ratio` is the median over that of the first file under the same accelerator and threads. `gmacs` are the billions of
     multiply-accumulates of one inference, `gmacs_per_s` those done in a second and `peak_gmacs_per_s` what a float32 matrix
     product reaches on as many threads in the same minute; int8 may pass it. NaN where a custom op hides its arithmetic, and
-    the peak on a GPU. `error` says why a file did not run; its times are then NaN.
+    the peak on a GPU. `error` says why a file did not run; its times are then NaN. `score` (0–1), its name and the data that it
+    is of are put there by `scored`; NaN where nobody knows.
     """
 
     file: str
@@ -47,6 +48,9 @@ class Row:
     peak_gmacs_per_s: float = math.nan
     adapter: str = ""
     error: str = ""
+    score: float = math.nan
+    score_name: str = ""
+    scored_on: str = ""
 
 
 @dataclass
@@ -54,6 +58,7 @@ class _Contest:
     """One row in the making."""
 
     path: Path
+    name: str
     accelerator: str
     threads: int
     gmacs: float
@@ -91,6 +96,7 @@ def benchmark(
     row with its `error`. Raises InputError for no files, a file that is missing or damaged, or numbers below 1.
     """
     paths = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    names = dict(zip(paths, told_apart(paths), strict=True))
     _check(paths, accelerators, threads, repeats, warmup)
     contests: list[_Contest] = []
     try:
@@ -98,7 +104,8 @@ def benchmark(
             graph = read_graph(path)
             feed = [_feed(tensor) for tensor in graph.inputs]
             for count in threads if accelerator == "cpu" else (0,):
-                contests.append(_open(path, accelerator, count, macs(graph) / 1e9, feed, timeout))
+                contest = _Contest(path, names[path], accelerator, count, macs(graph) / 1e9, feed, None, [])
+                contests.append(_open(contest, timeout))
         for turn in range(warmup + repeats):
             for contest in contests:
                 contest.run(counts=turn >= warmup)
@@ -123,14 +130,23 @@ def _check(
         raise InputError(f"repeats is {repeats} and warmup {warmup}; expected at least 1 and 0")
 
 
-def _open(
-    path: Path, accelerator: str, threads: int, gmacs: float, feed: list[np.ndarray], timeout: float
-) -> _Contest:
+def told_apart(paths: Sequence[Path]) -> list[str]:
+    """The files' names, with as many of their folders before them as it takes to tell them apart."""
+    parts = [path.parts for path in paths]
+    names = [path.name for path in paths]
+    for depth in range(2, max(map(len, parts), default=0) + 1):
+        if len(set(names)) == len(set(paths)):
+            break
+        names = [name if names.count(name) == 1 else "/".join(own[-depth:]) for name, own in zip(names, parts, strict=True)]
+    return names
+
+
+def _open(contest: _Contest, timeout: float) -> _Contest:
     try:
-        worker = Remote(path, accelerator, threads=threads or None, timeout=timeout)
+        contest.worker = Remote(contest.path, contest.accelerator, threads=contest.threads or None, timeout=timeout)
     except AcceleratorError as error:
-        return _Contest(path, accelerator, threads, gmacs, feed, None, [], str(error))
-    return _Contest(path, accelerator, threads, gmacs, feed, worker, [])
+        contest.error = str(error)
+    return contest
 
 
 def _feed(tensor: Tensor) -> np.ndarray:
@@ -153,7 +169,7 @@ def _rows(contests: Sequence[_Contest]) -> list[Row]:
         base = first.setdefault((contest.accelerator, contest.threads), median)
         rows.append(
             Row(
-                file=contest.path.name,
+                file=contest.name,
                 accelerator=contest.accelerator,
                 threads=contest.threads,
                 size="×".join(map(str, contest.feed[0].shape[1:])),
@@ -174,6 +190,11 @@ def _rows(contests: Sequence[_Contest]) -> list[Row]:
     return rows
 
 
+def scored(rows: Sequence[Row], file: str, score: float, name: str, data: str) -> list[Row]:
+    """The rows, those of one file with its score: 0–1, what it is called and the data that it is of."""
+    return [replace(row, score=score, score_name=name, scored_on=data) if row.file == file else row for row in rows]
+
+
 def write_csv(rows: Sequence[Row], path: str | Path) -> None:
     """Writes the rows, with a header of their fields' names."""
     with Path(path).open("w", newline="", encoding="utf-8") as file:
@@ -188,16 +209,20 @@ def table(rows: Sequence[Row]) -> Table:
     shown.add_column("file", overflow="fold")
     for name in ("on", "input", "median", "p95", "× first", "GMAC/s", "load", "peak", "file"):
         shown.add_column(name, justify="left" if name == "on" else "right", no_wrap=name != "on")
+    known = [row for row in rows if not math.isnan(row.score)]
+    if known:
+        shown.add_column(f"{known[0].score_name} %", justify="right", no_wrap=True)
     for row in rows:
         where = row.adapter or row.accelerator.upper()
         on = f"{where}, {row.threads} thread{'s' if row.threads > 1 else ''}" if row.threads else where
         sizes = (f"{row.peak_bytes / 2**20:.0f}", f"{row.bytes / 2**20:.2f}")
+        score = ["" if math.isnan(row.score) else f"{100 * row.score:.1f}"] if known else []
         if row.error:
-            shown.add_row(row.file, on, row.size, f"[red]{row.error}[/red]", "", "", "", "", "", sizes[1])
+            shown.add_row(row.file, on, row.size, f"[red]{row.error}[/red]", "", "", "", "", "", sizes[1], *score)
             continue
         pace = "" if math.isnan(row.gmacs_per_s) else f"{row.gmacs_per_s:.0f}"
         times = (f"{row.median_ms:.2f}", f"{row.p95_ms:.2f}", f"{row.ratio:.2f}", pace, f"{row.load_ms:.0f}")
-        shown.add_row(row.file, on, row.size, *times, *sizes)
+        shown.add_row(row.file, on, row.size, *times, *sizes, *score)
     peaks = sorted({(row.threads, row.peak_gmacs_per_s) for row in rows if not math.isnan(row.peak_gmacs_per_s)})
     if peaks:
         said = ", ".join(f"{value:.0f} on {count} thread{'s' if count > 1 else ''}" for count, value in peaks)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.arguments import shipped_file
+from zoo.cli.arguments import DATA_HELP, shipped_file
+from zoo.errors import InputError
+
+if TYPE_CHECKING:
+    from edge.latency import Row
 
 
 def benchmark(
@@ -15,18 +20,75 @@ def benchmark(
     accelerator: Annotated[list[str] | None, typer.Option("--accelerator", "-a", help="cpu, gpu; may recur.")] = None,
     threads: Annotated[list[int] | None, typer.Option("--threads", "-t", help="CPU threads; may recur.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Leave the rows there as CSV.")] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="Draw score against ms there (.svg), size as area; scores are the files' own, or --data's."),
+    ] = None,
+    data: Annotated[str | None, typer.Option("--data", "-d", help=f"Score the files too. {DATA_HELP}")] = None,
+    split: Annotated[str, typer.Option(help="Of --data: train, val or test.")] = "test",
+    limit: Annotated[int | None, typer.Option(min=1, help="Of --data: only the first so many images.")] = None,
 ) -> None:
     """Time files side by side, the reading of the answer included.
 
-    Example: zoo benchmark a.tflite b.tflite --threads 1 --threads 2
+    Example: zoo benchmark a.tflite b.tflite --threads 1 --picture benchmark.svg
     """
     from rich.console import Console
 
     import edge
+    from edge import chart
     from edge.latency import table, write_csv
 
     given = [shipped_file(file) for file in files]
+    if picture is not None and picture.suffix.lower() != ".svg":
+        raise InputError(f"--picture {picture}: give a name that ends in .svg")
+    scores = _measured(given, data, split, limit) if data is not None else _told(given)
     rows = edge.benchmark(given, accelerators=tuple(accelerator or ["cpu"]), threads=tuple(threads or [1, 2]))
+    rows = _with_scores(rows, given, scores)
     Console().print(table(rows))
     if out is not None:
         write_csv(rows, out)
+    if picture is not None:
+        for name in dict.fromkeys(row.file for row in rows if row.score != row.score):
+            print(f"{name} is not in the picture: its score is not known (zoo evaluate FILE --data SPEC --record)")
+        chart.draw(rows, picture)
+
+
+Scores = dict[Path, tuple[str, float, str]]  # file → name of the score, its value, the data
+
+
+def _with_scores(rows: list[Row], files: list[Path], scores: Scores) -> list[Row]:
+    from edge.latency import scored, told_apart
+
+    for file, name in zip(files, told_apart(files), strict=True):
+        if file in scores:
+            kind, value, data = scores[file]
+            rows = scored(rows, name, value, kind, data)
+    return rows
+
+
+def _told(files: list[Path]) -> Scores:
+    """What the files say of themselves, on the data that most of them were scored on: others are not to be compared."""
+    from edge.artefact import read_card
+
+    told = {file: read_card(file).headlines for file in files}
+    counts = Counter(data for headlines in told.values() for data in headlines)
+    if not counts:
+        return {}
+    data = counts.most_common(1)[0][0]
+    return {file: (*headlines[data], data) for file, headlines in told.items() if data in headlines}
+
+
+def _measured(files: list[Path], data: str, split: str, limit: int | None) -> Scores:
+    """What they score on these data, all classes of which they must know."""
+    import zoo.data
+    from zoo.cli.arguments import open_predictor
+    from zoo.cli.evaluate import check_labels
+    from zoo.cli.quiet import start_keras
+
+    samples = zoo.data.open(data, split)
+    subjects = {file: open_predictor(file) for file in files}
+    for file, (_, meaning) in subjects.items():
+        check_labels(meaning.labels, samples.classes, file, data)
+    start_keras()
+    found = {file: zoo.evaluate(runner, samples, limit=limit) for file, (runner, _) in subjects.items()}
+    return {file: (one.task.headline, one.headline, one.dataset) for file, one in found.items()}
