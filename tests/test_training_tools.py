@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+from command import says
 from training_toys import RUN, Blocks, network
 
 import zoo
@@ -238,3 +239,26 @@ def test_bad_settings_are_refused(settings, message):
 def test_a_network_of_one_size_takes_no_others():
     with pytest.raises(InputError, match="was built for 16×16 and takes no other"):
         go(network(size=16), sizes={0: (8, 8), 1: (16, 16)})
+
+
+# ---- On the command line ----------------------------------------------------------------------------------------
+
+
+def test_the_command_line_passes_them_on(monkeypatch, capsys, tmp_path):
+    asked: list[dict] = []
+    monkeypatch.setattr(
+        zoo, "train", lambda *_, **told: asked.append(told) or run.Result([], None, None, tmp_path, 0.0)
+    )
+    start = ["train", "pocket_seg_small", "--data", "scenes:count=8,size=32", "--option", "width=0.125", "--out", tmp_path]
+    tools = ["--layer-rate", "stem*,block*=0.1", "--grow", "0=32", "--grow", "2=48x64", "--settle", "4"]
+    assert says(monkeypatch, capsys, *start, *tools)[0] == 0
+    told = asked[0]
+    assert told["rates"] == {"stem*,block*": 0.1} and told["settle"] == 4
+    assert told["sizes"] == {0: (32, 32), 2: (48, 64)} and told["size"] == told["val_size"] == (48, 64)
+    for bad, message in (
+        (["--layer-rate", "0.1"], "expected GLOBS=SHARE"),
+        (["--grow", "soon=32"], "expected EPOCH=HxW"),
+        (["--grow", "0=32", "--size", "32"], "--size and --grow"),
+    ):
+        status, _, error = says(monkeypatch, capsys, *start, *bad)
+        assert status == 2 and message in error

@@ -25,6 +25,7 @@ from zoo.cli.list import list_models
 from zoo.cli.predict import predict
 from zoo.cli.quickstart import quickstart
 from zoo.cli.recipes import app as recipes
+from zoo.cli.report import report
 from zoo.cli.train import train
 from zoo.errors import InputError
 
@@ -55,6 +56,7 @@ for name, command in {
     "card": card,
     "train": train,
     "evaluate": evaluate,
+    "report": report,
     "crf": crf,
     "predict": predict,
     "convert": convert,

@@ -44,6 +44,17 @@ FrozenBatchNorm = Annotated[
     typer.Option(help="Keep batch normalisation as it is in layers named like this ('*': all), for pretrained encoders."),
 ]
 Average = Annotated[float | None, typer.Option(help="Average the weights with this momentum, such as 0.999.")]
+LayerRates = Annotated[
+    list[str] | None,
+    typer.Option("--layer-rate", help="GLOBS=SHARE of the rate for layers named so, as 'stem*,block*=0.1'; may recur."),
+]
+Grow = Annotated[
+    list[str] | None,
+    typer.Option(help="EPOCH=HxW: batches of that size from this epoch (the first is 0) on; may recur. Instead of --size."),
+]
+Settle = Annotated[
+    int | None, typer.Option(help="Measure batch normalisation anew at the end, on so many training images; keep it if better.")
+]
 Crop = Annotated[
     bool, typer.Option("--crop", help="Learn from crops of --size out of pictures at their own size, not shrunk ones.")
 ]
@@ -96,6 +107,9 @@ def train(
     precision: Precision = "float32",
     freeze_batchnorm: FrozenBatchNorm = None,
     ema: Average = None,
+    layer_rate: LayerRates = None,
+    grow: Grow = None,
+    settle: Settle = None,
     crop: Crop = False,
     augment: Annotated[bool, typer.Option(help="Flip, scale and recolour.")] = True,
     teacher: TeacherName = None,
@@ -114,7 +128,8 @@ def train(
     if recipe is not None:
         _report(train_recipe(recipe, data, out, *_beside(context, recipe), minutes), out)
         return
-    pixels, told = parse_size(size), _network_options(output_stride, auxiliary, option)
+    sizes, pixels = _sizes(grow, parse_size(size))
+    told = _network_options(output_stride, auxiliary, option)
     name, training, validation = _opened(name, data)
     start_keras()
     result = zoo.train(
@@ -124,6 +139,7 @@ def train(
         epochs=epochs,
         batch_size=batch,
         size=pixels,
+        sizes=sizes,
         val_size=None if crop else pixels,
         optimizer=optimizer,
         learning_rate=rate,
@@ -132,6 +148,8 @@ def train(
         precision=precision,
         frozen_batchnorm=freeze_batchnorm or False,
         ema=ema,
+        rates=_rates(layer_rate),
+        settle=settle,
         teacher=None if teacher is None else open_model(Path(teacher)),
         temperature=temperature,
         teacher_weight=teacher_weight,
@@ -141,6 +159,35 @@ def train(
         max_seconds=None if minutes is None else 60 * minutes,
     )
     _report(result, out)
+
+
+def _rates(pairs: list[str] | None) -> dict[str, float] | None:
+    """["stem*,block*=0.1"] as shares of the rate by the names of layers."""
+    found = {}
+    for pair in pairs or ():
+        globs, _, share = pair.rpartition("=")
+        try:
+            found[globs] = float(share)
+        except ValueError:
+            globs = ""
+        if not globs:
+            raise InputError(f"--layer-rate {pair}: expected GLOBS=SHARE, as 'stem*,block*=0.1'")
+    return found or None
+
+
+def _sizes(
+    pairs: list[str] | None, size: tuple[int, int] | None
+) -> tuple[dict[int, tuple[int, int]] | None, tuple[int, int] | None]:
+    """["0=128", "20=256"] as sizes by epoch; and the size that the run ends with."""
+    found = {}
+    for pair in pairs or ():
+        epoch, _, pixels = pair.partition("=")
+        if not epoch.strip().isdecimal():
+            raise InputError(f"--grow {pair}: expected EPOCH=HxW, as 20=256x256")
+        found[int(epoch)] = parse_size(pixels)
+    if found and size is not None:
+        raise InputError("--size and --grow were given; the last of --grow is the size")
+    return found or None, found[max(found)] if found else size
 
 
 def _network_options(

@@ -127,6 +127,7 @@ def evaluate(
     procedure: Procedure | None = None,
     boundary: float | None = None,
     progress: bool = True,
+    seen: Callable[[Sample, np.ndarray], None] | None = None,
 ) -> Evaluation:
     """Scores a model over a data set: one confusion matrix, at each target's own resolution.
 
@@ -142,6 +143,7 @@ def evaluate(
         boundary: the tolerance for scores of contours, which take a while: pixels, or a share of the image's diagonal, of
             which 0.0075 is the usual one; None for no such scores. See `zoo.metrics.BoundaryScores`.
         progress: whether to draw a progress bar.
+        seen: called with each sample and its answer, class indices of the target's shape.
 
     Raises:
         InputError: the data set is empty, `size` contradicts the model, the number of classes differs, or an answer
@@ -159,7 +161,7 @@ def evaluate(
         scorer, batch_size = (_CallableScorer(model, dataset) if own is None else own(dataset)), 1
     contours = None if boundary is None else BoundaryScores(dataset.classes, dataset.ignore, boundary)
     objects = None if dataset.objects is None else ObjectScores(dataset.objects, dataset.ignore)
-    return score(scorer, dataset, batch_size, count, progress, contours, objects)
+    return score(scorer, dataset, batch_size, count, progress, contours, objects, seen)
 
 
 def score(
@@ -170,6 +172,7 @@ def score(
     progress: bool = False,
     contours: BoundaryScores | None = None,
     objects: ObjectScores | None = None,
+    seen: Callable[[Sample, np.ndarray], None] | None = None,
 ) -> Evaluation:
     """The evaluation of the first `count` samples (all by default); `contours` and `objects` are filled along the way."""
     count = len(dataset) if count is None else count
@@ -181,6 +184,8 @@ def score(
             for sample, prediction in zip(samples, scorer.answers(samples, times), strict=True):
                 for scores in filter(None, (matrix, contours, objects)):
                     _count(scores, sample, prediction)
+                if seen is not None:
+                    seen(sample, prediction)
             bar.advance(row, len(samples))
     ms = 1000 * float(np.median(times)) if times else float("nan")
     asked = (scorer.name, dataset.name, scorer.task, count, scorer.size)
