@@ -2,6 +2,8 @@
 
 Browsers give a page the camera only over HTTPS, and no authority certifies an address of a local network. So a certificate
 is made for each run, its key never leaves the process's memory and a temporary file, and the browser asks its user about it.
+Browsers take no service worker from such a page, whatever the user answers: it cannot be installed nor used offline. It says so
+itself; `edge.export_app` on a host with a certificate of its own can do both.
 """
 
 from __future__ import annotations
@@ -122,6 +124,7 @@ def invitation(url: str, fingerprint: str, encoding: str = "utf-8") -> str:
         "Pictures and the camera stay on the device that opens it.\n"
         "The phone will warn of an unknown certificate: it was made for this run alone. Go on only if its SHA-256 is\n"
         f"  {fingerprint[:47]}\n  {fingerprint[48:]}\n"
+        "The page cannot be installed on the phone this way, nor used offline: zoo demo --export makes a copy that can.\n"
     )
 
 

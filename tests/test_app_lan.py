@@ -117,6 +117,7 @@ def test_invitation_has_code_address_and_warning(made: lan.Certificate) -> None:
     code = text.splitlines()[: (side + 1) // 2]
     assert {len(line) for line in code} == {side}
     assert set("".join(code)) <= set(" █▀▄")
+    assert "cannot be installed" in text and "--export" in text
     plain = lan.invitation("https://10.1.2.3:8000/", made.fingerprint, "ascii")
     assert plain.isascii() and "https://10.1.2.3:8000/" in plain
 
@@ -164,3 +165,17 @@ class TestInBrowser:
             assert opened.page.evaluate("isSecureContext && crossOriginIsolated")
             opened.page.click("#camera")
             opened.frames(beyond=2)
+
+    def test_the_page_says_why_it_cannot_be_installed(self, visit: Open, models: dict[str, Path]) -> None:
+        with edge.serve([models["float32"]], on_lan=True) as server:
+            # As on a phone whose user lets the certificate pass: good for the page, not for a service worker. The driver lets
+            # it pass for the page alone and not for workers of workers, so the network does not get ready here.
+            opened = visit(url=server.url, ignore_https_errors=True)
+            opened.page.wait_for_selector("#offline:not([hidden])")
+            said = opened.page.inner_text("#offline")
+            assert "cannot be installed" in said and "certificate" in said and "--export" in said
+            assert opened.page.evaluate("navigator.serviceWorker.controller === null && isSecureContext")
+            opened.page.click("#language")
+            assert "Zertifikat" in opened.page.inner_text("#offline")
+            # What the browser itself writes about it cannot be prevented.
+            opened.complaints[:] = [line for line in opened.complaints if "SSL certificate error" not in line]

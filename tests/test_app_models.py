@@ -14,6 +14,7 @@ from colour_model import COLOURS, SIZE, write_flow, write_model
 from PIL import Image
 
 import edge
+from converters import artefact
 from edge.answers import resize_rows
 from edge.pictures import prepare
 from edge.server import Server, serve
@@ -224,3 +225,16 @@ def test_flow_is_drawn_by_the_colour_wheel(visit: Open, tmp_path: Path) -> None:
     for point, colour in {(96, 255): right, (191, 128): down, (96, 0): left, (0, 128): up}.items():
         strength = np.hypot(*vectors[point]) / longest
         assert np.abs(drawn[point] - (255 - strength * (255 - np.array(colour)))).max() < 40, point
+
+
+def test_the_card_tells_scores_and_licence(visit: Open, tmp_path: Path) -> None:
+    path = write_model(tmp_path / "scored.tflite", name="scored")
+    artefact.amend(path, {"scores": {"ccp/test": {"images": 1100, "miou": 0.94763, "dice": 0.5}, "ours": 3}, "licence": "free"})
+    with serve([path]) as server:
+        opened = visit(url=server.url).ready()
+        opened.page.get_by_text("About this model").click()
+        card = opened.page.inner_text("#card").splitlines()
+        assert "mIoU 94.8% on ccp/test, 1,100 pictures" in card and "free" in card and "3" in card
+        opened.page.click("#language")
+        card = opened.page.inner_text("#card")
+        assert "mIoU 94,8" in card and "auf ccp/test, 1.100 Bilder" in card

@@ -6,7 +6,7 @@ import { byId, make } from './dom';
 import { Legend } from './legend';
 import { Models } from './models';
 import { Notice } from './notice';
-import { goOffline, offerInstall } from './offline';
+import { goOffline, offerInstall, type NotOffline } from './offline';
 import { acceptDrops, openPicture, receiveFiles, type Receivers } from './pictures';
 import { findSamples, type Sample } from './samples';
 import { save } from './saving';
@@ -178,6 +178,7 @@ function showBackend(): void {
 }
 
 let described = '';
+let notOffline: NotOffline | null = null;
 
 /** The picture in words for screen readers; while the camera runs, only its last still is described. */
 function describePicture(): void {
@@ -212,7 +213,9 @@ function update(): void {
   if (session.subject() < 0 && byId<HTMLInputElement>('view-background').checked) setView('overlay');
   showPair();
   // What came through the service worker is kept; the model is the last to come.
-  byId('offline').hidden = !(loaded && (navigator.serviceWorker as ServiceWorkerContainer | undefined)?.controller);
+  const kept = loaded !== null && Boolean((navigator.serviceWorker as ServiceWorkerContainer | undefined)?.controller);
+  byId('offline').hidden = !kept && !notOffline;
+  byId('offline').textContent = notOffline ? say(notOffline.word, { detail: notOffline.detail }) : say('offline');
   byId('view-mask-label').textContent = say(loaded?.card.task === 'flow' ? 'viewFlow' : 'viewMask');
   const rate = speed.framesPerSecond();
   byId('live').hidden = !camera.open || frozen;
@@ -267,7 +270,8 @@ async function begin(): Promise<void> {
   setView('overlay');
   const repeat = (count: number) => session.measure(count, () => {}, Infinity);
   Object.assign(window, { densezoo: { inspect, repeat } });
-  await goOffline();
+  notOffline = await goOffline();
+  update();
   const catalogue = await fetchCatalogue();
   models.add(catalogue.models);
   const samples = await findSamples(catalogue.samples);

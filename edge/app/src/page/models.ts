@@ -4,13 +4,15 @@ import { families, recipesIn, recipeOf, sizeOf, sizesIn, withRecipe, withSize, t
 import type { InputRange } from '../model/card';
 import type { Loaded } from '../protocol';
 import { byId, make } from './dom';
-import { bytes, milliseconds, number, onLanguage, say, type Word } from './words';
+import { bytes, milliseconds, number, onLanguage, percent, say, type Word } from './words';
 
 const TASK_WORDS: Record<string, Word> = {
   segmentation: 'taskSegmentation',
   classification: 'taskClassification',
   flow: 'taskFlow',
 };
+/** As people write them. */
+const SCORE_NAMES: Record<string, string> = { miou: 'mIoU' };
 const RANGES: { label: string; range: InputRange }[] = [
   { label: '0 … 255', range: [0, 255] },
   { label: '0 … 1', range: [0, 1] },
@@ -155,10 +157,21 @@ export class Models {
     this.row('input', `${card.inputSize[1]} × ${card.inputSize[0]} · ${card.io}`);
     this.row('recipe', card.recipe);
     this.row('size', bytes(this.chosen.bytes));
-    for (const [key, value] of Object.entries(card.scores)) this.term(key, describe(value));
+    for (const [key, value] of Object.entries(card.scores)) this.score(key, value);
     this.provenance(card.provenance);
     this.row('licence', card.licence ?? '');
     if (this.loaded) this.row('compiled', milliseconds(this.loaded.compileMs));
+  }
+
+  /** What the file scored on some data; scores that do not say what they are of stand as they are. */
+  private score(key: string, value: unknown): void {
+    if (typeof value !== 'object' || value === null) return this.term(key, describe(value));
+    const { images, ...scores } = value as Record<string, unknown>;
+    const [name, first] = Object.entries(scores)[0] ?? [];
+    if (name === undefined || typeof first !== 'number') return this.term(key, describe(value));
+    const told = { score: SCORE_NAMES[name] ?? name.replaceAll('_', ' '), value: percent(first, 1), data: key };
+    const text = typeof images === 'number' ? say('scoredOnPictures', { ...told, count: number(images) }) : say('scoredOn', told);
+    this.row('scored', text);
   }
 
   private provenance(provenance: Record<string, unknown>): void {
