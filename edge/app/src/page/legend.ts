@@ -7,6 +7,8 @@ import { byId, make } from './dom';
 import { number, onLanguage, percent, say } from './words';
 
 const BACKGROUND_NAMES = new Set(['background', 'hintergrund', '_background_']);
+/** A colour without any channel as bright as this, of 255, is hard to see in the dark theme. */
+const DEEP = 72;
 const LIKELIEST = 5;
 
 /** The class that is what the others stand before, or -1. */
@@ -178,6 +180,7 @@ export class Legend {
     const bar = make('span', { className: 'share-bar' });
     swatch.style.backgroundColor = css(card.palette[index] ?? [128, 128, 128]);
     bar.style.backgroundColor = swatch.style.backgroundColor;
+    bar.classList.toggle('deep', Math.max(...(card.palette[index] ?? [128])) < DEEP);
     const share = make('span', { className: 'share' });
     const label = make('span', { className: 'label', textContent: card.labels[index] ?? String(index) });
     const button = make('button', { type: 'button' }, swatch, label, share, make('span', { className: 'share-track' }, bar));
