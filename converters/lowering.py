@@ -93,6 +93,20 @@ def layer_names(model: keras.Model) -> set[str]:
     return set(_kinds(model, None if is_twin(model) else trace(model)))
 
 
+def last_layers(model: keras.Model) -> set[str]:
+    """The layers between the answer and the last weights before it, those with the weights included."""
+    if is_twin(model):
+        return set()
+    graph, found = trace(model), set()
+    made, todo = {value: call for call in graph.calls for value in call.outputs}, list(graph.outputs)
+    while todo:
+        call = made.get(todo.pop())
+        if call is not None:
+            found.add(call.operation.name)
+            todo += [] if getattr(call.operation, "weights", None) else call.inputs
+    return found
+
+
 def layer_of(path: str, names: set[str]) -> str | None:
     """The innermost layer that a TensorFlow name (`scope_1/layer_1/op`) belongs to."""
     for segment in reversed(path.split("/")):

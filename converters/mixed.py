@@ -102,29 +102,55 @@ def _sensitivity(graph: Trace, index: int, values: Mapping[Value, Any], correct_
 # ------------------------------------------------------------------------------------------------ in the file
 
 
-def chosen(patterns: Iterable[str], layers: Iterable[str]) -> set[str]:
-    """The layers that globs name.
+def chosen(patterns: str | Iterable[str], layers: Iterable[str], what: str = "keep_float") -> set[str]:
+    """The layers that globs name; `what` asks.
 
     Raises:
         InputError: for a pattern that names none.
     """
     layers, found = sorted(layers), set()
-    for pattern in patterns:
+    for pattern in [patterns] if isinstance(patterns, str) else patterns:
         named = set(fnmatch.filter(layers, pattern))
         if not named:
-            raise unknown("layer or pattern in keep_float", pattern, layers)
+            raise unknown(f"layer or pattern in {what}", pattern, layers)
         found |= named
     return found
 
 
-def quantize(calibrated: bytes, kept: set[str], layers: set[str]) -> bytes:
+@dataclass(frozen=True)
+class Names:
+    """What tells the operators of a file from layers: the names of all layers, and of the last ones."""
+
+    layers: set[str]
+    last: set[str]
+
+    def owners(self, graph: schema.SubGraphT) -> list[set[str]]:
+        """The layers that each operator comes from, by the names of its outputs.
+
+        The file's outputs have names of their own: they are of those of the last layers that no other operator is of.
+        """
+        found = []
+        for operator in graph.operators:
+            parts = [part for index in operator.outputs for part in graph.tensors[index].name.decode().split(";")]
+            found.append({layer_of(part, self.layers) for part in parts} - {None})
+        rest = self.last - set().union(*found)
+        ends = set(graph.outputs)
+        return [each or (rest if ends & set(op.outputs) else set()) for each, op in zip(found, graph.operators, strict=True)]
+
+
+def file_graph(flatbuffer: bytes) -> schema.SubGraphT:
+    """The main graph of a flatbuffer."""
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0)).subgraphs[0]
+
+
+def quantize(calibrated: bytes, kept: set[str], names: Names) -> bytes:
     """A calibrated flatbuffer in int8, except the operators that come from the layers in `kept`."""
     from tensorflow.lite.python.convert import mlir_quantize
 
-    return mlir_quantize(calibrated, denylisted_nodes=_outputs(calibrated, kept, layers))
+    return mlir_quantize(calibrated, denylisted_nodes=outputs(file_graph(calibrated), kept, names))
 
 
-def _outputs(flatbuffer: bytes, kept: set[str], layers: set[str]) -> Sequence[str]:
-    graph = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0)).subgraphs[0]
-    names = [graph.tensors[index].name.decode() for operator in graph.operators for index in operator.outputs]
-    return [name for name in names if any(layer_of(part, layers) in kept for part in name.split(";"))]
+def outputs(graph: schema.SubGraphT, kept: set[str], names: Names) -> Sequence[str]:
+    """The names of what the operators of some layers give out."""
+    of_them = [op for op, owners in zip(graph.operators, names.owners(graph), strict=True) if owners & kept]
+    return [graph.tensors[index].name.decode() for operator in of_them for index in operator.outputs]

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 import zoo
-from converters import artefact, calibration, inspection, lowering, mixed
+from converters import artefact, calibration, inspection, lowering, mixed, sixteen_bits
 from converters.bias_correction import correct_biases
 from converters.calibration import Calibration
 from converters.document import check_size, describe
@@ -127,6 +127,7 @@ def to_tflite(
     scores: Mapping[str, float] | None = None,
     correct_bias: bool = False,
     keep_float: Sequence[str] = (),
+    keep_int16: Sequence[str] = (),
 ) -> Converted:
     """Writes a model as a self-describing `.tflite` file for batch 1 and one size.
 
@@ -151,6 +152,8 @@ def to_tflite(
             (`converters.correct_biases`). For int8 and int16x8; folds batch normalisation first.
         keep_float: for int8: names or globs of layers that stay in float, as `auto_mixed` chooses them. What is fused with
             one of them stays too.
+        keep_int16: for int8: names or globs of layers that compute with 16-bit activations, by ai-edge-quantizer: still
+            integers throughout, and finer where int8 loses. Costs a conversion between widths at each end.
 
     Raises:
         InputError: for a combination that makes no file, an unknown recipe, a layer that TFLite cannot express.
@@ -158,30 +161,46 @@ def to_tflite(
     _check_options(recipe, io, calibration, lowering.is_twin(model))
     path = _check_path(path)
     shape = _fixed(model, check_size(model, input_size))
-    images = None
-    if RECIPES[recipe].calibrated and calibration is not None:
-        images = _calibration(calibration, shape)
+    measured = RECIPES[recipe].calibrated and calibration is not None
+    images = _calibration(calibration, shape) if measured else None
     document = describe(model, shape, {"task": task, "labels": labels, "palette": palette}, name or model.name, images)
     document |= {"recipe": recipe, "io": io, "scores": dict(scores or {})}
+    known = lowering.layer_names(model)
     if correct_bias:
-        if images is None or lowering.is_twin(model):
-            raise InputError(f"correct_bias is for a Keras 3 model and a recipe with calibration, not for {recipe!r} here")
-        names, model = lowering.layer_names(model), correct_biases(model, images.images)
-    else:
-        names = lowering.layer_names(model)
-    finish = _mixed(keep_float, names | lowering.layer_names(model), recipe, io, images) if keep_float else None
-    flatbuffer = lowering.lower(model, shape, lambda converter: RECIPES[recipe].configure(converter, images, io), finish)
-    artefact.write(path, flatbuffer, document, names | lowering.layer_names(model), zoo.__version__)
+        known |= lowering.layer_names(model := _corrected(model, images, recipe))
+    _check_mixed({"keep_float": keep_float, "keep_int16": keep_int16}, recipe, io, images)
+    kept = mixed.chosen(keep_float, known), mixed.chosen(keep_int16, known, "keep_int16")
+    flatbuffer = _flatbuffer(model, shape, recipe, io, images, *kept, mixed.Names(known, lowering.last_layers(model)))
+    artefact.write(path, flatbuffer, document, known, zoo.__version__)
     return _summary(path, recipe)
 
 
-def _mixed(
-    patterns: Sequence[str], layers: set[str], recipe: str, io: str, images: Calibration | None
-) -> Callable[[bytes], bytes]:
-    if recipe != "int8" or io != "float32" or images is None:
-        raise InputError("keep_float is for recipe='int8' with calibration and io='float32'")
-    kept = mixed.chosen([patterns] if isinstance(patterns, str) else patterns, layers)
-    return lambda calibrated: mixed.quantize(calibrated, kept, layers)
+def _corrected(model: keras.Model, images: Calibration | None, recipe: str) -> keras.Model:
+    if images is None or lowering.is_twin(model):
+        raise InputError(f"correct_bias is for a Keras 3 model and a recipe with calibration, not for {recipe!r} here")
+    return correct_biases(model, images.images)
+
+
+def _flatbuffer(
+    model: keras.Model,
+    shape: tuple[int, ...],
+    recipe: str,
+    io: str,
+    images: Calibration | None,
+    floating: set[str],
+    wide: set[str],
+    names: mixed.Names,
+) -> bytes:
+    if wide:
+        return sixteen_bits.quantize(lowering.lower(model, shape, lambda _: None), images, wide, floating, names)
+    finish = (lambda calibrated: mixed.quantize(calibrated, floating, names)) if floating else None
+    return lowering.lower(model, shape, lambda converter: RECIPES[recipe].configure(converter, images, io), finish)
+
+
+def _check_mixed(kept: Mapping[str, Sequence[str]], recipe: str, io: str, images: Calibration | None) -> None:
+    for name, patterns in kept.items():
+        if patterns and (recipe != "int8" or io != "float32" or images is None):
+            raise InputError(f"{name} is for recipe='int8' with calibration and io='float32'")
 
 
 def _fixed(model: keras.Model, shape: tuple[int | None, ...]) -> tuple[int, int, int, int]:

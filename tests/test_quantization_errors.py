@@ -5,11 +5,13 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
-from converter_models import SIZE, pictures, segmenter
+from converter_models import LABELS, SIZE, pictures, segmenter
 
 import converters
+import edge
 from converters.ranges import Seen, everything, least_error
 from zoo.errors import InputError
+from zoo.layers import Answer
 
 L = keras.layers
 IMAGES = pictures(16)
@@ -99,17 +101,53 @@ def test_layers_kept_in_float_mend_the_answer(tmp_path):
         made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", calibration=images, keep_float=keep)
         errors.append(converters.parity(model, made, images[:6]).outputs[0].relative)
     assert [row.name for row in made.float_islands if row.name == "CONV_2D"] == ["CONV_2D"]
+    made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", calibration=images, keep_float="second")
+    kinds = [row.inputs[0] for row in converters.operators(made.path) if row.name == "CONV_2D"]
+    assert kinds == ["int8", "float32"], "the last layer's operator has the output's name, not its own"
     assert errors[1] < 0.5 * errors[0], errors
+
+
+def lifted() -> keras.Model:
+    """Its activations pass through values about 1,000, where a step of int8 is 5 and one of int16 0.04."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((*SIZE, 3), name="image")
+    x = L.Rescaling(1 / 127.5, -1, name="scale")(image)
+    x = L.Conv2D(8, 3, padding="same", activation="relu", name="stem")(x)
+    x = L.ReLU(name="top")(L.Rescaling(1.0, 1000.0, name="lift")(x))
+    x = L.ReLU(name="bottom")(L.Rescaling(1.0, -1000.0, name="lower")(x))
+    return keras.Model(image, Answer("segmentation", "logits", LABELS)(L.Conv2D(4, 1, name="score")(x)), name="lifted")
+
+
+def test_layers_kept_in_int16_mend_the_answer(tmp_path):
+    model, errors = lifted(), []
+    for keep in ((), ("lift", "top", "lower", "bottom")):
+        made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", calibration=IMAGES, keep_int16=keep)
+        errors.append(converters.parity(model, made, IMAGES[:6]).outputs[0].relative)
+        kinds = [kind for row in converters.operators(made.path) for kind in row.outputs]
+        assert ("int16" in kinds) == bool(keep) and "int8" in kinds and made.float_islands == ()
+    assert errors[1] < 0.05 < 0.5 < errors[0], errors
+
+
+def test_int16_and_float_side_by_side(model, tmp_path):
+    options = {"keep_int16": ["wide"], "keep_float": "score"}
+    made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", SIZE, calibration=IMAGES, **options)
+    rows = {row.name: row for row in converters.operators(made.path)}
+    assert rows["DEPTHWISE_CONV_2D"].inputs == ("int16",) and rows["RESIZE_BILINEAR"].inputs == ("int8",)
+    assert "float32" in [row for row in converters.operators(made.path) if row.name == "CONV_2D"][-1].inputs
+    with edge.Runner(made.path) as runner:
+        assert converters.parity(model, runner.run, IMAGES[:6]).passed
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"keep_float": ["nothing*"]}, "unknown layer or pattern"),
+        ({"keep_int16": ["nothing*"]}, "pattern in keep_int16"),
+        ({"keep_int16": ["wide"], "io": "uint8"}, "keep_int16 is for recipe='int8'"),
         ({"keep_float": ["wide"], "io": "uint8"}, "io='float32'"),
         ({"keep_float": ["wide"], "recipe": "int16x8"}, "recipe='int8'"),
     ],
-    ids=["pattern", "io", "recipe"],
+    ids=["pattern", "int16 pattern", "int16 io", "io", "recipe"],
 )
 def test_bad_input(model, tmp_path, options, message):
     with pytest.raises(InputError, match=message):

@@ -57,21 +57,22 @@ def _kept(config: Any) -> Any:
     return [_kept(value) for value in config] if isinstance(config, list | tuple) else config
 
 
-def lesson(model: keras.Model, task: str, count: int = 64, seed: int = 0) -> Lesson:
+def lesson(model: keras.Model, count: int = 64, seed: int = 0) -> Lesson:
     """Pictures and targets of the sizes that a network takes and gives."""
+    per_pixel = len(model.output_shape) == 4
     height, width, channels = model.input_shape[1:]
     random = np.random.default_rng(seed)
     colours = np.linspace(20, 235, CLASSES)[:, None].repeat(channels, 1)
     if channels > 1:
         colours = np.random.default_rng(1).uniform(0, 255, (CLASSES, channels))
     blocks = random.integers(0, CLASSES, (count, -(-height // _BLOCK), -(-width // _BLOCK)))
-    if task == "classification":
+    if not per_pixel:
         targets = random.integers(0, CLASSES, count)
         blocks = np.where(random.random(blocks.shape) < 0.6, targets[:, None, None], blocks)
     shown = colours[blocks] + random.normal(0, 20, (*blocks.shape, channels))
     images = _enlarged(shown, (height, width))
     images += random.normal(0, 10, images.shape)
-    if task == "segmentation":  # unpadded networks see a margin that they say nothing of
+    if per_pixel:  # unpadded networks see a margin that they say nothing of
         targets = _centre(_enlarged(blocks, (height, width)), model.output_shape[1:3])
     return Lesson(images.clip(0, 255).astype("float32"), targets.astype("int32"))
 

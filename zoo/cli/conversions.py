@@ -58,7 +58,7 @@ def conversions(
             if (elder, form) in rows:
                 row = rows[elder, form] | {"model": name}
             else:
-                pictures = _prepare(name, model, taught=not full) if pictures is None else pictures
+                pictures = _prepare(model, taught=not full) if pictures is None else pictures
                 row = _row(name, form, model, pictures)
             rows[name, form] = row
             _append(out, row)
@@ -98,16 +98,14 @@ def _full(name: str) -> keras.Model:
     return zoo.build(name, input_shape=(*entry.input_size, entry.channels))
 
 
-def _prepare(name: str, model: keras.Model, taught: bool) -> np.ndarray:
+def _prepare(model: keras.Model, taught: bool) -> np.ndarray:
     """Pictures on which the network's batch normalisation is at rest, and if `taught` whose colours it has learnt."""
     from zoo import siblings
-    from zoo.registry import architecture
     from zoo.settling import settle
 
-    task = architecture(name).task
     if taught:
-        siblings.teach(model, siblings.lesson(model, task))
-    pictures = siblings.lesson(model, task, _PICTURES + _COMPARED, seed=1).images
+        siblings.teach(model, siblings.lesson(model))
+    pictures = siblings.lesson(model, _PICTURES + _COMPARED, seed=1).images
     if not taught:
         settle(model, pictures[:8])
     return pictures

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 _FORMATS = ("tflite", "onnx")
 
 
+KeepFloat = Annotated[
+    str | None, typer.Option(help="int8: layers that stay in float, names or globs with commas between them.")
+]
+KeepInt16 = Annotated[
+    str | None, typer.Option(help="int8: layers that compute with 16-bit activations, named like those of --keep-float.")
+]
+
+
 def convert(
     model: Annotated[
         Path, typer.Argument(help="A .keras file, the folder of a training run, or shipped weights such as unet_lite.ccp.")
@@ -32,9 +40,8 @@ def convert(
     correct_bias: Annotated[
         bool, typer.Option(help="int8, int16x8: take the mean error of rounded kernels out of the biases.")
     ] = True,
-    keep_float: Annotated[
-        str | None, typer.Option(help="int8: layers that stay in float, names or globs with commas between them.")
-    ] = None,
+    keep_float: KeepFloat = None,
+    keep_int16: KeepInt16 = None,
     quantize_aware: Annotated[
         int, typer.Option(min=0, metavar="EPOCHS", help="int8: train so long on --calibration's data with the file's rounding.")
     ] = 0,
@@ -65,8 +72,9 @@ def convert(
         written = converters.to_onnx(network, out or _beside(model, ".onnx"), pixels)
     else:
         path = out or _beside(model, f"_{recipe}.tflite")
-        kept = keep_float.split(",") if keep_float else ()
-        options = {"recipe": recipe, "input_size": pixels, "io": io, "keep_float": kept}
+        kept = {"keep_float": keep_float, "keep_int16": keep_int16}
+        options = {"recipe": recipe, "input_size": pixels, "io": io}
+        options |= {key: names.split(",") for key, names in kept.items() if names}
         if quantize_aware:
             if images is None or recipe != "int8":
                 raise InputError("--quantize-aware is for --recipe int8 with --calibration, whose data it trains on")
