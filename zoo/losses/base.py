@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo import distribute
 from zoo.errors import InputError
 
 
@@ -40,7 +41,7 @@ class DenseLoss(keras.losses.Loss):
             valid = ops.logical_and(inside, counted)
             impossible = ops.logical_and(ops.logical_not(inside), counted)
         loss = self.measure_prepared(ops.where(valid, target, 0), logits, ops.cast(valid, "float32"), extra)
-        return ops.where(ops.any(impossible), float("nan"), loss)
+        return ops.where(ops.any(impossible), float("nan"), loss) / distribute.parts()
 
     def prepare(self, targets: np.ndarray, classes: int) -> np.ndarray:
         """Targets as the loss wants them: masks as they are, unless it needs something made of them with the batch.
@@ -140,6 +141,10 @@ def _parted(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
 
 
 def mean_of(values: Any, weights: Any) -> Any:
-    """Σ values·weights / Σ weights, and exactly 0 where no weight is left."""
-    total = ops.sum(weights)
+    """Σ values·weights / Σ weights, and exactly 0 where no weight is left.
+
+    Where each device sees a part of the batch, the weights are the whole batch's over the number of devices, so that the mean
+    of the devices' means is that of the batch.
+    """
+    total = distribute.mean_over_parts(ops.sum(weights))
     return ops.sum(values * weights) / ops.where(total > 0, total, 1.0)

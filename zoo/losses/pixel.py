@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo import distribute
 from zoo.errors import InputError
 from zoo.losses.base import DenseLoss, mean_of
 
@@ -53,7 +54,7 @@ class SegmentationCrossEntropy(DenseLoss):
         surprise = -ops.log_softmax(logits, axis=-1)
         if self.class_weights is not None:
             surprise = surprise * ops.convert_to_tensor(self.class_weights, "float32")
-        total = ops.sum(weights)
+        total = distribute.mean_over_parts(ops.sum(weights))
         smooth = ops.sum(ops.mean(surprise, axis=-1) * valid) / ops.where(total > 0, total, 1.0)
         return (1 - self.label_smoothing) * loss + self.label_smoothing * smooth
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -10,6 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo import distribute
 from zoo.errors import InputError, unknown
 from zoo.training.precision import every_layer
 
@@ -76,12 +78,23 @@ class Layerwise(keras.optimizers.Optimizer):
         super().update_step(gradient, variable, rate)
 
 
-class LayerwiseSGD(Layerwise, keras.optimizers.SGD):
-    """SGD of several rates."""
+class Together(keras.optimizers.Optimizer):
+    """Mixed into an optimiser: devices that see a part of the batch each add their gradients up before these are clipped.
+
+    Keras clips each device's own by itself and adds afterwards, which is another step than one device would make. It still
+    adds, by then as many equal ones as there are devices.
+    """
+
+    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
+        super().apply(distribute.sum_over_parts(grads), trainable_variables)
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        super().update_step(gradient / distribute.replicas(), variable, learning_rate)
 
 
-class LayerwiseAdamW(Layerwise, keras.optimizers.AdamW):
-    """AdamW of several rates."""
+@functools.cache
+def _kind(base: type[keras.optimizers.Optimizer], *mixed: type) -> type[keras.optimizers.Optimizer]:
+    return type("".join(kind.__name__ for kind in (*mixed, base)), (*mixed, base), {}) if mixed else base
 
 
 def shares_of(rates: Mapping[str, float], model: keras.Model, variables: Sequence[keras.Variable]) -> list[float]:
@@ -131,12 +144,11 @@ def make_optimizer(
         "use_ema": ema is not None,
         "ema_momentum": 0.99 if ema is None else ema,
     }
+    mixed = [Together] * distribute.sees_parts() + [Layerwise] * (shares is not None)
     if name == "sgd":
-        kind = keras.optimizers.SGD if shares is None else LayerwiseSGD
-        optimizer = kind(momentum=MOMENTUM, nesterov=True, **shared)
+        optimizer = _kind(keras.optimizers.SGD, *mixed)(momentum=MOMENTUM, nesterov=True, **shared)
     else:
-        kind = keras.optimizers.AdamW if shares is None else LayerwiseAdamW
-        optimizer = kind(**{**shared, "weight_decay": weight_decay})
+        optimizer = _kind(keras.optimizers.AdamW, *mixed)(**{**shared, "weight_decay": weight_decay})
     decayed = [len(v.shape) > 1 for v in variables]
     left_out = [not each for each in decayed]
     if shares is not None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from zoo import distribute
 from zoo.errors import InputError, unknown
 from zoo.layers import inference, supervised
 from zoo.losses import Distillation, class_weights_from, prepared
@@ -90,6 +91,7 @@ def train(
     began = time.monotonic()
     told = _checked(settings)
     _check_model(model, told)
+    distribute.check_batch(told.batch_size)
     network, weights = supervised(model)
     feed = Feed(train_data, told, outputs=len(weights))
     task = task_of(model, feed.dataset)
@@ -161,6 +163,7 @@ def _compile(network: keras.Model, weights: list[float], told: Settings, feed: F
         jit_compile=compiles(told.jit),
         auto_scale_loss=False,
     )
+    distribute.admit(network)
 
 
 def _class_weights(told: Settings, feed: Feed) -> np.ndarray | None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 import zoo
+from zoo import distribute
 from zoo.errors import InputError
 from zoo.recipes import Given, Recipe, Stage
 from zoo.registry import architecture
@@ -122,7 +123,7 @@ def machine() -> str:
         model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     parts = [f"{model}, {count} cores"]
-    accelerators = len(keras.distribution.list_devices("gpu"))
+    accelerators = sum(not name.startswith("cpu") for name in distribute.devices())
     if accelerators:
         parts.append(f"{accelerators}× {_gpu_name()}")
     return " + ".join(parts)
