@@ -20,7 +20,7 @@ from typing import IO, Any
 import keras
 import tensorflow as tf
 
-from converters.graph import Trace, at_inference, substitute, trace
+from converters.graph import Trace, Value, at_inference, substitute, trace
 from zoo.errors import InputError
 from zoo.layers import Answer, MaxPositions, ResizeLike
 
@@ -139,13 +139,50 @@ def _save_twin(model: Any, input_shape: tuple[int, ...], folder: str) -> None:
 
 def run(graph: Trace, image: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
     """The model's answer at inference, from operations that converters can express."""
-    tensors = {graph.inputs[0]: image}
+    tensors, apart = {graph.inputs[0]: image}, _pads_to_keep(graph)
     for call in graph.calls:
         args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
-        outputs = in_tensorflow(call.operation)(*args, **kwargs)
+        operation = call.operation
+        outputs = _padded(operation, *args) if call.outputs[0] in apart else in_tensorflow(operation)(*args, **kwargs)
         tensors.update(zip(call.outputs, keras.tree.flatten(outputs), strict=True))
     outputs = [tensors[value] for value in graph.outputs]
     return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _pads_to_keep(graph: Trace) -> set[Value]:
+    """What zero padding gives to a maximum over windows, where values may be below zero.
+
+    onnxruntime 1.31 and LiteRT's GPU accelerator make one operation of the two, whose padding never wins; zeros do.
+    """
+    made = {value: call.operation for call in graph.calls for value in call.outputs}
+    pooled = {value for call in graph.calls if isinstance(call.operation, keras.layers.MaxPooling2D) for value in call.inputs}
+    return {
+        call.outputs[0]
+        for call in graph.calls
+        if isinstance(call.operation, keras.layers.ZeroPadding2D)
+        and call.operation.data_format == "channels_last"
+        and call.outputs[0] in pooled
+        and not _is_relu(made.get(call.inputs[0]))
+    }
+
+
+def _is_relu(operation: keras.Operation | None) -> bool:
+    if isinstance(operation, keras.layers.ReLU):
+        return not operation.negative_slope
+    return getattr(getattr(operation, "activation", None), "__name__", "") in ("relu", "relu6")
+
+
+def _padded(layer: keras.layers.ZeroPadding2D, x: tf.Tensor) -> tf.Tensor:
+    """Zeros joined on, side by side, so that nobody takes them for a pool's own padding."""
+    with tf.name_scope(layer.name):
+        for axis, ends in enumerate(layer.padding, start=1):
+            blocks = []
+            for count in ends:
+                shape = tf.concat([tf.shape(x)[:axis], [count], tf.shape(x)[axis + 1 :]], 0)
+                known = [count if place == axis else side for place, side in enumerate(x.shape)]
+                blocks.append(tf.zeros(shape if None in known else known, x.dtype))
+            x = tf.concat([block for block, count in ((blocks[0], ends[0]), (x, 1), (blocks[1], ends[1])) if count], axis)
+    return x
 
 
 def in_tensorflow(operation: keras.Operation) -> Callable[..., Any]:
