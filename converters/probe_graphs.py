@@ -126,6 +126,7 @@ GRAPHS: dict[str, Known] = {
     "point_by_2": Known(lambda x: point(tf.nn.relu(conv(x)), 2), EQUAL),
     "deep_float16": Known(deep, EQUAL, "float16"),
     "deep_dynamic": Known(deep, EQUAL, "dynamic"),
+    "transposed_dynamic": Known(lambda x: upsample(conv(x), 16, 8), EQUAL, "dynamic"),
     "deep_int8": Known(deep, EQUAL, "int8"),
     "strided_int8": Known(lambda x: conv(tf.nn.relu(conv(x)), stride=2, seed=1), EQUAL, "int8"),
     "picked_point_int8": Known(lambda x: point(tf.nn.max_pool2d(tf.nn.relu(conv(x)), 1, 2, "SAME")), EQUAL, "int8"),

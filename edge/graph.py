@@ -91,8 +91,10 @@ class Graph:
         return self.quantized or any(map(self._rounds, self.operators))
 
     def _rounds(self, operator: Operator) -> bool:
-        first, *others = (self.tensors[index] for index in operator.inputs if index >= 0) if operator.inputs else (None,)
-        return first is not None and first.dtype == "float32" and any(t.constant and t.dtype == "int8" for t in others)
+        read = [self.tensors[index] for index in operator.inputs if index >= 0]
+        # Activations need not come first: a TRANSPOSE_CONV reads its size before them.
+        floats = any(tensor.dtype == "float32" and not tensor.constant for tensor in read)
+        return floats and any(tensor.dtype == "int8" and tensor.constant for tensor in read)
 
     def producer(self, tensor: int) -> Operator | None:
         """The operator that writes a tensor, or None for inputs and constants."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,9 @@ PICTURES = 3
 
 def gpu_probe(
     names: Annotated[list[str] | None, typer.Argument(help="Some graphs only; default all.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Leave what was measured there, as JSON.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Leave what was measured there, as JSON; rows of other graphs stay.")
+    ] = None,
 ) -> None:
     """What does this machine's GPU driver make of small graphs whose truth is known? Exit status 1 after a wrong verdict.
 
@@ -40,7 +43,7 @@ def gpu_probe(
         _compare(found, probe.read())
     print(found.report())
     if out is not None:
-        probe.write(found, out)
+        probe.write(_joined(found, probe.read(out), list(GRAPHS)) if out.is_file() else found, out)
     raise typer.Exit(0 if all(graph.right for graph in found.graphs) else 1)
 
 
@@ -68,6 +71,14 @@ def measure(names: list[str]) -> Probe:
             rows.append(row)
             adapters |= {adapter: None} if adapter else {}
     return probe.Probe(probe.litert(), ", ".join(adapters), f"TensorFlow {tf.__version__}", tuple(rows))
+
+
+def _joined(found: Probe, kept: Probe, order: list[str]) -> Probe:
+    """What was measured, and of graphs that were not, what is kept of the same versions and driver."""
+    rows = {graph.name: graph for graph in found.graphs}
+    if (found.litert, found.adapter, found.reference) == (kept.litert, kept.adapter, kept.reference):
+        rows = {graph.name: graph for graph in kept.graphs if graph.name in order} | rows
+    return replace(found, graphs=tuple(sorted(rows.values(), key=lambda graph: order.index(graph.name))))
 
 
 def _compare(found: Probe, known: Probe) -> None:
