@@ -202,7 +202,7 @@ class TestShipped:
         facts = json.loads(says(monkeypatch, capsys, "card", NAME, "--json")[1])
         assert facts["classes"] == 6 and facts["weights_facts"]["training"]["epochs"] == 2
         assert NAME in zoo.card("unet").trained
-        assert "unet" in zoo.list_models(weights=True) and "fcn8s" in zoo.list_models(weights=False)
+        assert "unet" in zoo.list_models(weights=True) and "deconvnet" in zoo.list_models(weights=False)
 
     def test_convert_and_predict(self, shipped: Path, monkeypatch, capsys, tmp_path) -> None:
         from PIL import Image
