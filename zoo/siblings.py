@@ -22,7 +22,8 @@ from zoo.settling import settle
 SIZE = (65, 97)  # odd sides find what even ones hide
 CLASSES = 5
 _BLOCK = 16  # pixels: the side of a block of one colour
-_STEPS, _BATCH, _RATE = 80, 8, 2e-3
+_STEPS, _BATCH = 80, 8
+_RATE, _CAREFUL_RATE = 2e-3, 1e-4  # the latter, for twice the steps, where no batch normalisation keeps units alive
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,11 @@ def _centre(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def teach(model: keras.Model, given: Lesson, steps: int = _STEPS) -> None:
-    """Trains in place for that many steps, and leaves batch normalisation at rest on the pictures."""
+    """Trains in place for so many steps, twice as many without batch normalisation; that is left at rest on the pictures."""
     settle(model, given.images[:16])
+    normalised = any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers)
+    rate, steps = (_RATE, steps) if normalised else (_CAREFUL_RATE, 2 * steps)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(_RATE, clipnorm=1.0), loss, jit_compile=False)
+    model.compile(keras.optimizers.Adam(rate, clipnorm=1.0), loss, jit_compile=False)
     model.fit(given.images, given.targets, _BATCH, max(1, steps * _BATCH // len(given.images)), verbose=0)
     settle(model, given.images[:16])  # so few steps leave its moving averages far behind
