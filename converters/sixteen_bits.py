@@ -23,13 +23,11 @@ def quantize(flatbuffer: bytes, images: Calibration, wide: set[str], floating: s
     """A float flatbuffer in int8, with the operators of the layers in `wide` in int16×int8 and those in `floating` in float.
 
     Raises:
-        InputError: where ai-edge-quantizer is not installed, or a layer has no 16-bit form.
+        InputError: where a layer has no 16-bit form.
     """
-    try:
-        from ai_edge_quantizer import calibrator, qtyping, quantizer, recipe_manager
-        from ai_edge_quantizer.utils import qsv_utils
-    except ImportError as error:
-        raise InputError(f"keep_int16 needs ai-edge-quantizer ({error}); install it: pip install ai-edge-quantizer") from error
+    from ai_edge_quantizer import calibrator, qtyping, quantizer, recipe_manager
+    from ai_edge_quantizer.utils import qsv_utils
+
     graph = file_graph(flatbuffer)
     work = quantizer.Quantizer(flatbuffer)
     everything = qtyping.TFLOperationName.ALL_SUPPORTED

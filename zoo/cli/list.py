@@ -159,8 +159,9 @@ def _show_weights(sets: list[Trained]) -> None:
     from rich.table import Table
 
     shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("weights", "params", "size", "scored on", "score", "int8", "kB", "licence of the data"):
+    for heading in ("weights", "params", "size", "scored on", "score", "int8", "kB"):
         shown.add_column(heading, no_wrap=True, justify="right" if heading in ("params", "score", "int8", "kB") else "left")
+    shown.add_column("licence of the data", overflow="fold")  # a sentence, where no licence is stated
     for known in sets:
         metric, values = known.headline
         shown.add_row(
