@@ -33,7 +33,8 @@ BAD_INPUT = 2  # exit status
 # Module → the smallest extra of setup.cfg that brings it.
 EXTRAS = {
     **dict.fromkeys(("keras", "tensorflow", "matplotlib", "scipy", "pooch"), "train"),
-    **dict.fromkeys(("tf_keras", "tensorflow_model_optimization", "tf2onnx", "onnx", "onnxruntime", "ai_edge_quantizer"), "convert"),
+    **dict.fromkeys(("tf_keras", "tensorflow_model_optimization", "ai_edge_quantizer"), "convert"),
+    **dict.fromkeys(("tf2onnx", "onnx", "onnxruntime"), "convert"),
     **dict.fromkeys(("cv2", "skimage"), "classical"),
     "ai_edge_litert": "edge",
     "cryptography": "app",
