@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,16 +74,23 @@ OptionalData = Annotated[str | None, typer.Option("--data", "-d", help=DATA_HELP
 RecipeName = Annotated[
     str | None, typer.Option("--recipe", help="A name of zoo recipes, or a recipe file, instead of a network and its settings.")
 ]
-# With a recipe, what may be said beside it: arguments of `zoo.train` and of `zoo.build`. The rest is the recipe's.
-SETTINGS = {
+SETTINGS = {  # options that `zoo.train` takes as they are said → what it calls them
     "epochs": "epochs",
     "batch": "batch_size",
+    "optimizer": "optimizer",
     "rate": "learning_rate",
+    "class_weights": "class_weights",
     "precision": "precision",
+    "ema": "ema",
+    "settle": "settle",
+    "temperature": "temperature",
+    "teacher_weight": "teacher_weight",
     "validate_every": "validate_every",
     "seed": "seed",
 }
-BUILD = {"encoder_weights": "encoder_weights"}
+# With a recipe, what may be said beside it: settings, arguments of `zoo.build`, and the rest. All else is the recipe's.
+OVER_A_RECIPE = ("epochs", "batch", "rate", "precision", "validate_every", "seed")
+BUILD = ("encoder_weights",)
 BESIDE = ("recipe", "data", "out", "minutes")
 
 
@@ -128,37 +136,29 @@ def train(
     if recipe is not None:
         _report(train_recipe(recipe, data, out, *_beside(context, recipe), minutes), out)
         return
-    sizes, pixels = _sizes(grow, parse_size(size))
-    told = _network_options(output_stride, auxiliary, option)
+    sizes = _sizes(grow, parse_size(size), crop)
+    options = _network_options(output_stride, auxiliary, option)
     name, training, validation = _opened(name, data)
     start_keras()
     result = zoo.train(
-        _build(name, training, pixels, seed, encoder, encoder_weights, init, told),
+        _build(name, training, sizes["size"], seed, encoder, encoder_weights, init, options),
         training,
         validation,
-        epochs=epochs,
-        batch_size=batch,
-        size=pixels,
-        sizes=sizes,
-        val_size=None if crop else pixels,
-        optimizer=optimizer,
-        learning_rate=rate,
+        **_named(context, SETTINGS),
+        **sizes,
         augment=zoo.data.Augment(native=crop) if augment or crop else None,
-        class_weights=class_weights,
-        precision=precision,
         frozen_batchnorm=freeze_batchnorm or False,
-        ema=ema,
         rates=_rates(layer_rate),
-        settle=settle,
         teacher=None if teacher is None else open_model(Path(teacher)),
-        temperature=temperature,
-        teacher_weight=teacher_weight,
-        validate_every=validate_every,
-        seed=seed,
         folder=out,
         max_seconds=None if minutes is None else 60 * minutes,
     )
     _report(result, out)
+
+
+def _named(context: typer.Context, options: Iterable[str]) -> dict[str, Any]:
+    """The values of options that go on as they were said, by the names that `zoo.train` has for them."""
+    return {SETTINGS[key]: context.params[key] for key in options}
 
 
 def _rates(pairs: list[str] | None) -> dict[str, float] | None:
@@ -175,10 +175,8 @@ def _rates(pairs: list[str] | None) -> dict[str, float] | None:
     return found or None
 
 
-def _sizes(
-    pairs: list[str] | None, size: tuple[int, int] | None
-) -> tuple[dict[int, tuple[int, int]] | None, tuple[int, int] | None]:
-    """["0=128", "20=256"] as sizes by epoch; and the size that the run ends with."""
+def _sizes(pairs: list[str] | None, size: tuple[int, int] | None, crop: bool) -> dict[str, Any]:
+    """["0=128", "20=256"] as sizes by epoch, the size that the run ends with, and that of validation."""
     found = {}
     for pair in pairs or ():
         epoch, _, pixels = pair.partition("=")
@@ -187,7 +185,8 @@ def _sizes(
         found[int(epoch)] = parse_size(pixels)
     if found and size is not None:
         raise InputError("--size and --grow were given; the last of --grow is the size")
-    return found or None, found[max(found)] if found else size
+    last = found[max(found)] if found else size
+    return {"sizes": found or None, "size": last, "val_size": None if crop else last}  # crops: judged on whole pictures
 
 
 def _network_options(
@@ -225,13 +224,11 @@ def _beside(context: typer.Context, recipe: str) -> tuple[dict[str, Any], dict[s
     """
     said = [key for key in context.params if context.get_parameter_source(key).name == "COMMANDLINE"]
     for key in said:
-        if key not in (*SETTINGS, *BUILD, *BESIDE):
+        if key not in (*OVER_A_RECIPE, *BUILD, *BESIDE):
             what = key if key == "name" else f"--{key.replace('_', '-')}"
             raise InputError(f"{what} is for {recipe} to say; change it in a copy of the recipe's file: --recipe FILE.py")
-    settings, build = (
-        {to: context.params[key] for key, to in known.items() if key in said} for known in (SETTINGS, BUILD)
-    )
-    return settings, build
+    settings = _named(context, (key for key in OVER_A_RECIPE if key in said))
+    return settings, {key: context.params[key] for key in BUILD if key in said}
 
 
 def _build(
