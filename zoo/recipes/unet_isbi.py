@@ -9,6 +9,10 @@ with the answer over the whole slice, crops of 256×256 in batches of 4, AdamW. 
 
 Learnt from slices 0–19 of the labelled stack, chosen by 20–23 and scored on 24–29 (zoo/data/microscopy.py): neighbouring
 slices resemble each other, so that these figures are not the challenge's, whose test labels are not public.
+
+Mean IoU of membrane and cell on the six test slices, from `zoo recipes pack`: weights 73.7, float32 73.7, float16 73.7, int8
+73.5. With the cells taken as pieces: Rand error 0.180, warping error 0.0040, pixel error 0.113. Nine minutes on two CPU cores
+that other work shared, where the paper took ten hours on a GPU. One seed.
 """
 
 from typing import Any
