@@ -1,6 +1,6 @@
 """Models that find people, side by side: person IoU on CCP's test photographs, and latency in one run.
 
-    python benchmarks/person.py PATH_OF_CCP zoo/trained/unet_lite.ccp.int8.tflite PATH_OF_PEERS/*.tflite
+    python benchmarks/person.py PATH_OF_CCP zoo/trained/unet_lite.ccp.int8.tflite PATH_OF_PEERS/{deeplab,selfie}*.tflite
 
 Every model gets each photograph stretched to its own input size and is scored on its person mask at the photograph's
 resolution. Peers that say nothing of their input and classes are described in PEERS below, by what their publishers state.
@@ -63,11 +63,15 @@ def main(
     """Score and time."""
     samples = zoo.data.open(f"ccp_person:{ccp}", "test")
     samples = [samples[index] for index in range(min(limit or len(samples), len(samples)))]
-    latency = {row.file: row for row in edge.benchmark(files, threads=(1,))}
-    rows, drawn = [], []
+    runners = {}
     for path in files:
         input_range, person = next((PEERS[start] for start in PEERS if path.name.startswith(start)), (None, 1))
-        runner = edge.Runner(path, input_range=input_range)
+        runners[path] = edge.Runner(path, input_range=input_range), person
+        if runners[path][0].card.task != "segmentation":
+            raise InputError(f"{path} is no segmenter but for {runners[path][0].card.task}; leave it out")
+    latency = {row.file: row for row in edge.benchmark(files, threads=(1,))}
+    rows, drawn = [], []
+    for path, (runner, person) in runners.items():
         row: dict[str, object] = {"file": path.name, "bytes": path.stat().st_size}
         for name, view in VIEWS.items():
             scores = [iou(runner, person, *view(Image.fromarray(one.image), one.target == 1)) for one in samples]

@@ -16,7 +16,7 @@ Mean IoU of person and background on the 100 test photographs, from `zoo recipes
 shipped weights began with the ImageNet weights inside Coral's quantised MobileNetV2, rounded to 14 bits.
 
 The encoder looks at 160×160 pixels (`shrink`), and the decoder is narrow: the int8 file is to take no longer than the selfie
-model that phones use, and takes 7 % longer (benchmarks/person.py has both, side by side).
+model that phones use, and takes a tenth longer (benchmarks/person.py has both, side by side).
 """
 
 from typing import Any
