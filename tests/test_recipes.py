@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import training_toys
 from command import says
 
 import edge
@@ -22,7 +24,8 @@ from zoo import recipes, trained
 from zoo.cli import main
 from zoo.errors import InputError
 from zoo.recipes import Recipe, Stage
-from zoo.training import Result, staging
+from zoo.training import Result, checkpoints, keeper, staging
+from zoo.training import run as training
 
 TOY = str(Path(__file__).with_name("unet_toy.py"))
 NAME, DATA = "unet.toy", "scenes:count=32,size=32"
@@ -35,6 +38,17 @@ def run(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     staging.run(recipes.get(TOY), None, folder)
     return folder
+
+
+@pytest.fixture
+def of_147(monkeypatch) -> None:
+    """A network of 147 parameters in the place of the toy recipe's, which is traced in no time."""
+
+    def model(stage, given, build, seed):
+        earlier = given.earlier.get("first")
+        return training_toys.network(classes=6, seed=seed) if earlier is None else zoo.load(earlier / "model.keras")
+
+    monkeypatch.setattr(staging, "_model", model)
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +95,27 @@ class TestRecipe:
         ends = [zoo.load(folder / "model.keras").get_weights() for folder in (run, tmp_path)]
         for ours, theirs in zip(*ends, strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+    def test_interrupted_ten_times_at_random_moments_it_ends_as_uninterrupted(self, of_147, tmp_path) -> None:
+        """A moment is a random one of those that `_Interrupter` counts: inside an epoch, or in the middle of a checkpoint."""
+        recipe, whole, broken, met = recipes.get(TOY), tmp_path / "whole", tmp_path / "broken", []
+        staging.run(recipe, None, whole)
+        for moment in np.random.default_rng(58).integers(1, 11, 10).tolist():
+            with pytest.MonkeyPatch.context() as patch:
+                interrupter = _Interrupter(patch, moment)
+                with pytest.raises(KeyboardInterrupt):
+                    staging.run(recipe, None, broken)
+            met.append((any(broken.glob("checkpoint-*.npz")), interrupter.kind))
+        assert {kind for _, kind in met} == {"a batch", "a checkpoint", "the log", "validation"}, met
+        assert {last_stage for last_stage, _ in met} == {False, True}, met
+        staging.run(recipe, None, broken)
+        for stage in ("first", "."):
+            states = [checkpoints.Checkpoints(folder / stage).load().arrays for folder in (whole, broken)]
+            weights = [zoo.load(folder / stage / "model.keras").get_weights() for folder in (whole, broken)]
+            ends = [state | dict(enumerate(own)) for state, own in zip(states, weights, strict=True)]
+            assert ends[0].keys() == ends[1].keys() and len(ends[0]) > 20
+            for name, expected in ends[0].items():
+                np.testing.assert_array_equal(ends[1][name], expected, err_msg=f"{stage}, {name}, {met}")
 
     def test_other_settings_may_be_tried(self, tmp_path, monkeypatch, capsys) -> None:
         asked = {}
@@ -228,6 +263,46 @@ class TestShipped:
             np.testing.assert_array_equal(ours, theirs)
 
 
+class _Interrupter:
+    """Presses Ctrl-C at the so-many-th moment that it counts: the end of a batch, validation, the log, half a checkpoint."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, moment: int) -> None:
+        self.left, self.kind = moment, ""
+        for owner, name, kind in (
+            (keeper.Keeper, "on_train_batch_end", "a batch"),
+            (training, "score", "validation"),
+            (keeper, "write_csv", "the log"),
+        ):
+            patch.setattr(owner, name, self._counted(getattr(owner, name), kind))
+        write_whole = checkpoints.write_whole
+        patch.setattr(checkpoints, "write_whole", lambda path, write: write_whole(path, self._torn(write)))
+
+    def _due(self, kind: str) -> bool:
+        self.left -= 1
+        if self.left == 0:
+            self.kind = kind
+        return self.left == 0
+
+    def _counted(self, original, kind: str):
+        def counted(*args, **kwargs):
+            if self._due(kind):
+                raise KeyboardInterrupt
+            return original(*args, **kwargs)
+
+        return counted
+
+    def _torn(self, write):
+        def torn(file) -> None:
+            if self._due("a checkpoint"):
+                whole = io.BytesIO()
+                write(whole)
+                file.write(whole.getvalue()[: whole.tell() // 2])
+                raise KeyboardInterrupt
+            write(file)
+
+        return torn
+
+
 def damaged(folder: Path, what: str) -> None:
     path = folder / f"{NAME}.npz"
     if what == "missing":
@@ -317,7 +392,7 @@ def test_bad_input_is_one_line(
 
 # What the zoo itself ships. Only its own folder counts here.
 SHIPPED = sorted(path.stem for path in trained.FOLDER.glob("*.json"))
-PLACES = {"camvid": "camvid", "ccp": "ccp", "ccp_person": "ccp", "ccp_clothing": "ccp"}  # kind of data → folder of `shared`
+PLACES = {"camvid": "camvid", "ccp_person": "ccp", "isbi": "isbi_em", "nuclei": "nuclei"}  # kind of data → folder of `shared`
 
 
 def test_what_is_shipped_is_light() -> None:
