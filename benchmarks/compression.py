@@ -11,7 +11,6 @@ end, all files taking turns in one run on one CPU thread.
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 import time
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
+from rows import First, add_times, write_table
 
 if TYPE_CHECKING:
     import keras
@@ -127,15 +127,10 @@ def main(
     training, test = (zoo.data.open(data, split) for split in ("train", "test"))
     given = _material(weights, training, pixels, epochs, batch, limit, work)
     rows = [_row(way, given, test, pixels, limit) for way in WAYS]
-    import edge
-
-    for row, timed in zip(rows, edge.benchmark([work / way / "model.tflite" for way in WAYS], threads=(1,)), strict=True):
-        row |= {"ms": round(timed.median_ms, 2), "lost": round(rows[0]["miou"] - row["miou"], 2)}
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    add_times(rows, [work / way / "model.tflite" for way in WAYS], "ms", digits=2)
+    for row in rows:
+        row["lost"] = round(rows[0]["miou"] - row["miou"], 2)
+    write_table(out, COLUMNS, rows)
     draw(rows, out.with_suffix(".png"))
     print(f"{out} and {out.with_suffix('.png')}: {len(rows)} ways")
 
@@ -153,7 +148,7 @@ def _material(
     model = zoo.build(weights, input_shape=shape) if zoo.trained.is_name(weights) else open_model(Path(weights))
     images = zoo.data.calibration_images(training, min(64, limit or 64), pixels)
     augment = zoo.data.Augment(scale=(0.9, 1.6), brightness=0.2, contrast=0.2, saturation=0.2)
-    seen = training if limit is None else _First(training, limit)
+    seen = training if limit is None else First(training, limit)
     batches = zoo.data.Batches(seen, batch, size=pixels, augment=augment, seed=0)
     loss = zoo.tasks.get(training.task).loss(batches.ignore)
     return Material(converters.fold(model, biases=True), images, batches, loss, epochs, work)
@@ -207,22 +202,6 @@ def zeros(path: Path) -> float:
     tensors = (graph.tensors[index] for index in sorted(used))
     weights = [np.frombuffer(bytes(file.buffers[one.buffer].data), kinds[one.type]) for one in tensors]
     return float((np.concatenate(weights) == 0).mean())
-
-
-class _First:
-    """The first samples of a data set."""
-
-    def __init__(self, data: Dataset, count: int) -> None:
-        self._data, self._count = data, count
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._data, name)
-
-    def __len__(self) -> int:
-        return min(self._count, len(self._data))
-
-    def __getitem__(self, index: int) -> Any:
-        return self._data[index]
 
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:

@@ -9,14 +9,19 @@ CPU cores): it ranks what learns quickly, and is no statement about what a netwo
 
 from __future__ import annotations
 
-import csv
 import fnmatch
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rows import Row, add_times, kept, trained, write_table
+
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.data import Dataset
 
 ENCODER = "mobilenet_v2"
 FROZEN = "stem*,block*,last*"  # its batch normalisation: the published statistics are better than those of small batches
@@ -72,25 +77,22 @@ def main(
     start_keras()
     pixels = parse_size(size)
     for entry in ENTRIES:
+        folder = work / entry.name
         if fnmatch.fnmatch(entry.name, only):
-            scores(entry, data, encoder_weights, work / entry.name, pixels, epochs)
-    finished = [entry for entry in ENTRIES if (work / entry.name / "scores.json").is_file()]
-    rows = [json.loads((work / entry.name / "scores.json").read_text(encoding="utf-8")) for entry in finished]
-    times(rows, [work / entry.name for entry in finished])
-    with out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
+            kept(folder, lambda entry=entry, folder=folder: scores(entry, data, encoder_weights, folder, pixels, epochs))
+    finished = [work / entry.name for entry in ENTRIES if (work / entry.name / "scores.json").is_file()]
+    rows = [json.loads((folder / "scores.json").read_text(encoding="utf-8")) for folder in finished]
+    for recipe, column in (("float32", "ms"), ("int8", "ms_int8")):
+        add_times(rows, [folder / f"{recipe}.tflite" for folder in finished], column)
+    write_table(out, COLUMNS, rows)
     draw(rows, out.with_suffix(".png"))
     print(f"{out} and {out.with_suffix('.png')}: {len(rows)} networks")
 
 
 def scores(
     entry: Entry, data: str, encoder_weights: str | None, folder: Path, pixels: tuple[int, int], epochs: int
-) -> None:
-    """Trains one network unless it is trained, and leaves its files and scores.json in its folder."""
-    import keras
-
+) -> Row:
+    """Trains one network unless it is trained, leaves its files in its folder and gives its row without latencies."""
     import converters
     import edge
     import zoo
@@ -98,29 +100,20 @@ def scores(
     from zoo.counting import parameters
     from zoo.registry import architecture
 
-    if (folder / "scores.json").is_file():
-        return
-    training, validation, test = (zoo.data.open(data, split) for split in ("train", "val", "test"))
     start = encoder_weights if entry.pretrained else None
-    keras.utils.set_random_seed(0)
-    colours = {"palette": training.palette, "input_shape": (None, None, 3)}
-    model = zoo.build(entry.name, training.classes, encoder_weights=start, **colours, **entry.options)
-    zoo.train(
-        model,
-        training,
-        validation,
-        **{**RECIPE, "epochs": epochs},
-        augment=zoo.data.Augment(native=True),
-        frozen_batchnorm=FROZEN if start else False,
-        folder=folder,
-        verbose=2,
-    )
-    model = zoo.load(folder / "model.keras")
+
+    def build(training: Dataset) -> keras.Model:
+        colours = {"palette": training.palette, "input_shape": (None, None, 3)}
+        return zoo.build(entry.name, training.classes, encoder_weights=start, **colours, **entry.options)
+
+    own = {"augment": zoo.data.Augment(native=True), "frozen_batchnorm": FROZEN if start else False}
+    model = trained(build, data, folder, {**RECIPE, **own, "epochs": epochs})
+    training, test = (zoo.data.open(data, split) for split in ("train", "test"))
     images = zoo.data.calibration_images(training, min(CALIBRATION, len(training)), pixels)
     for recipe in ("float32", "int8"):
         quantized = {"calibration": images, "correct_bias": True} if recipe == "int8" else {}  # as `zoo convert` does
         converters.to_tflite(model, folder / f"{recipe}.tflite", recipe=recipe, input_size=pixels, **quantized)
-    row = {
+    return {
         "network": entry.name,
         "encoder": entry.options.get("encoder", architecture(entry.name).default_encoder) or "",
         "start": "ImageNet encoder" if start else "scratch",
@@ -131,22 +124,9 @@ def scores(
         "miou_int8": round(100 * zoo.evaluate(edge.Runner(folder / "int8.tflite"), test).headline, 1),
         "bytes_int8": (folder / "int8.tflite").stat().st_size,
     }
-    unfinished = folder / "scores.json.part"
-    unfinished.write_text(json.dumps(row, indent=1) + "\n", encoding="utf-8")
-    unfinished.replace(folder / "scores.json")
 
 
-def times(rows: list[dict[str, Any]], folders: list[Path]) -> None:
-    """Adds the latencies, all files taking turns in one run on one CPU thread."""
-    import edge
-
-    for recipe, column in (("float32", "ms"), ("int8", "ms_int8")):
-        timed = edge.benchmark([folder / f"{recipe}.tflite" for folder in folders], threads=(1,))
-        for row, time in zip(rows, timed, strict=True):
-            row[column] = round(time.median_ms, 1)
-
-
-def draw(rows: list[dict[str, Any]], path: Path) -> None:
+def draw(rows: list[Row], path: Path) -> None:
     """mIoU against latency, the area of a disc for the parameters, an arrow from float to int8."""
     import matplotlib
 
