@@ -13,6 +13,7 @@ import os
 import re
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -204,16 +205,20 @@ def _pack(model: schema.ModelT, source: bytes) -> memoryview:
 def _share_equal(model: schema.ModelT, source: bytes) -> None:
     """Replaces the buffers by aligned ones that hold their data, one for each different content."""
     whole = np.frombuffer(source, np.uint8)
+    contents = [
+        whole[buffer.offset : buffer.offset + buffer.size] if buffer.offset > 1 else buffer.data for buffer in model.buffers
+    ]
+    lengths = Counter(0 if data is None else len(data) for data in contents)
     buffers: list[_Aligned] = [_Aligned()]  # buffer 0 is the empty one, by the schema
-    places: dict[bytes, int] = {}
+    places: dict[Any, int] = {}
     moved = {0: 0}
-    for index, buffer in enumerate(model.buffers[1:], start=1):
-        data = whole[buffer.offset : buffer.offset + buffer.size] if buffer.offset > 1 else buffer.data
+    for index, data in enumerate(contents[1:], start=1):
         if data is None or not len(data):
             moved[index] = len(buffers)  # a variable or an activation: never shared
             buffers.append(_Aligned())
             continue
-        key = hashlib.sha256(np.ascontiguousarray(data).data).digest()
+        # What no other is as long as is equal to none, and need not be read through.
+        key = hashlib.sha256(np.ascontiguousarray(data).data).digest() if lengths[len(data)] > 1 else index
         if key not in places:
             places[key] = len(buffers)
             buffers.append(_Aligned())

@@ -1,10 +1,9 @@
 """From a Keras model to the bytes of a TFLite flatbuffer, and from the converter's errors to the layer at fault.
 
-Measured on VGG16 (138 M parameters, float32, two cores): over a SavedModel 23 s and a peak of 5.6 GiB of which 2 are
-Keras, TensorFlow and the weights themselves; `model.export(format="litert")`, which does the same with resource variables
-left in, 33 s; constants frozen into a GraphDef 124 s and 18 GiB. With the weights written beside the flatbuffer's tables
-instead of into them (`_experimental_use_buffer_offset`) the peak is 4.6 GiB; `artefact.write` puts them back. fcn8s
-(134.5 M parameters, 224×224) the whole way: 26 s of processor time, 4.6 GiB.
+Tried on VGG16 (138 M parameters, float32): `model.export(format="litert")`, which leaves resource variables in, takes half as
+long again as a SavedModel, and constants frozen into a GraphDef take five times as long and 18 GiB. Weights are written beside
+the flatbuffer's tables instead of into them (`_experimental_use_buffer_offset`), which saves TensorFlow a copy or two;
+`artefact.write` puts them back. benchmarks/conversion_cost.py tells what is left.
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ from typing import IO, Any
 
 import keras
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.lite.python.lite import TFLiteSavedModelConverterV2
 
 from converters.graph import Trace, Value, at_inference, substitute, trace
 from zoo.errors import InputError
@@ -36,7 +37,7 @@ def lower(
 
     Args:
         configure: sets the converter's options (see `converters.tflite.RECIPES`).
-        finish: makes the file's flatbuffer of one that is only calibrated.
+        finish: makes the file's flatbuffer of one in float that is yet to be calibrated and quantized.
 
     Raises:
         InputError: naming the layer whose operation TFLite's built-ins do not have.
@@ -50,7 +51,7 @@ def lower(
                 _save_twin(model, input_shape, folder)
             else:
                 _save(model, graph, input_shape, folder)
-            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+            converter = _Converter(folder)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
             converter.allow_custom_ops = False
             # Holds times and machine names: the same model would not give the same bytes.
@@ -58,7 +59,7 @@ def lower(
             configure(converter)
             if finish is None:
                 return converter.convert()
-            converter._experimental_calibrate_only = True
+            converter.unfinished = True
             return finish(converter.convert())
         except InputError:
             raise
@@ -66,6 +67,29 @@ def lower(
             noise.seek(0)
             kinds = _kinds(model, graph)
             raise _named(error, noise.read(), kinds, input_shape) from error
+
+
+class _Converter(TFLiteSavedModelConverterV2):
+    """What `TFLiteConverter.from_saved_model` makes, without restoring the variables in Python.
+
+    TensorFlow does that twice, for the names of the signatures and for stack traces; its part in C++, which needs the
+    variables, restores them a third time.
+    """
+
+    unfinished = False  # whether what comes after the part in C++ is left to others
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder, {tf.saved_model.SERVING}, [tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY])
+
+    def convert(self) -> bytes:
+        """The flatbuffer."""
+        saved = saved_model_pb2.SavedModel()
+        with open(os.path.join(self.saved_model_dir, "saved_model.pb"), "rb") as file:
+            saved.ParseFromString(file.read())
+        return self._convert_from_saved_model(saved.meta_graphs[0].graph_def)
+
+    def _optimize_tflite_model(self, model: bytes, *given: Any, **options: Any) -> bytes:
+        return model if self.unfinished else super()._optimize_tflite_model(model, *given, **options)
 
 
 def is_twin(model: Any) -> bool:

@@ -14,6 +14,7 @@ from ai_edge_litert import schema_py_generated as schema
 from converters import calibration
 from converters import graph as graphs
 from converters.bias_correction import CHANNELS, round_kernel
+from converters.calibration import Calibration
 from converters.folding import fold
 from converters.graph import Trace, Value, trace
 from converters.lowering import layer_of
@@ -143,11 +144,16 @@ def file_graph(flatbuffer: bytes) -> schema.SubGraphT:
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0)).subgraphs[0]
 
 
-def quantize(calibrated: bytes, kept: set[str], names: Names) -> bytes:
-    """A calibrated flatbuffer in int8, except the operators that come from the layers in `kept`."""
+def quantize(flatbuffer: bytes, images: Calibration, kept: set[str], names: Names, io: str = "float32") -> bytes:
+    """A float flatbuffer in int8, except the operators that come from the layers in `kept`."""
+    from tensorflow import as_dtype
     from tensorflow.lite.python.convert import mlir_quantize
+    from tensorflow.lite.python.optimize.calibrator import Calibrator
 
-    return mlir_quantize(calibrated, denylisted_nodes=outputs(file_graph(calibrated), kept, names))
+    floating = outputs(file_graph(flatbuffer), kept, names) if kept else None
+    calibrated = Calibrator(flatbuffer).calibrate(images.batches)
+    ends = {"input_data_type": as_dtype(io), "output_data_type": as_dtype(io)}
+    return mlir_quantize(calibrated, denylisted_nodes=floating, **ends)
 
 
 def outputs(graph: schema.SubGraphT, kept: set[str], names: Names) -> Sequence[str]:

@@ -37,7 +37,7 @@ class Recipe:
 
 
 def _float32(converter: Any, images: Calibration | None, io: str) -> None:
-    converter._experimental_use_buffer_offset = True  # a peak of 1 GiB less for VGG16; see converters.lowering
+    converter._experimental_use_buffer_offset = True  # a smaller peak: see converters.lowering
 
 
 def _float16(converter: Any, images: Calibration | None, io: str) -> None:
@@ -193,7 +193,8 @@ def _flatbuffer(
 ) -> bytes:
     if wide:
         return sixteen_bits.quantize(lowering.lower(model, shape, lambda _: None), images, wide, floating, names)
-    finish = (lambda calibrated: mixed.quantize(calibrated, floating, names)) if floating else None
+    quantized = recipe == "int8" and images is not None
+    finish = (lambda flatbuffer: mixed.quantize(flatbuffer, images, floating, names, io)) if quantized else None
     return lowering.lower(model, shape, lambda converter: RECIPES[recipe].configure(converter, images, io), finish)
 
 
