@@ -1,12 +1,18 @@
-"""One trained network, made smaller in every way: mIoU on the test split, zeros in the file, bytes, ms.
+r"""One trained network, made smaller in every way: mIoU on the test split, zeros in the file, bytes, ms.
 
     python benchmarks/compression.py ccp_person:PATH
+
+A network with squeeze-and-excitation, trained for it and made int8 with and without rounding-aware training:
+
+    zoo train lraspp --encoder mobilenet_v3_small --data ccp_person:PATH --size 160 --epochs 12 --out runs/gates
+    python benchmarks/compression.py ccp_person:PATH --weights runs/gates --size 160 --ways int8,QAT \
+        --work runs/compression_gates --out docs/compression_gates.csv
 
 Starts from shipped weights, and learns for --epochs from the data's training split where a way needs learning: rounding-aware
 training, pruning (half of each kernel, or two in any four), clustering, and rounding-aware training of what was pruned. All
 begin with batch normalisation folded into the kernels, so that no statistics go stale. Every file but the float one is int8.
 What stops half-way goes on when started again: the files and scores of each row stay in --work. Latencies are taken at the
-end, all files taking turns in one run on one CPU thread.
+end, all files taking turns in one run on one CPU thread; `gpu` is what `edge.gpu_check` finds.
 """
 
 from __future__ import annotations
@@ -28,7 +34,7 @@ if TYPE_CHECKING:
 
     from zoo.data import Batches, Dataset
 
-COLUMNS = ("way", "epochs", "miou", "lost", "zeros", "bytes", "gzip_bytes", "ms", "seconds")
+COLUMNS = ("way", "epochs", "miou", "lost", "zeros", "bytes", "gzip_bytes", "ms", "seconds", "gpu")
 _KERNELS = {"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED"}
 
 
@@ -115,24 +121,38 @@ def main(
     epochs: Annotated[int, typer.Option(min=1, help="Of each way that learns.")] = 1,
     batch: Annotated[int, typer.Option(min=1, help="Photographs a step.")] = 16,
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many photographs, to try it.")] = None,
+    ways: Annotated[str, typer.Option(help="With commas between them; what these start from is made too.")] = ",".join(WAYS),
 ) -> None:
     """Make, convert, score and time."""
     from zoo.cli.arguments import parse_size
     from zoo.cli.quiet import start_keras
 
+    chosen = _chosen(ways)
     start_keras()
+    import edge
     import zoo.data
 
     pixels = parse_size(size)
     training, test = (zoo.data.open(data, split) for split in ("train", "test"))
     given = _material(weights, training, pixels, epochs, batch, limit, work)
-    rows = [_row(way, given, test, pixels, limit) for way in WAYS]
-    add_times(rows, [work / way / "model.tflite" for way in WAYS], "ms", digits=2)
-    for row in rows:
+    rows = [_row(way, given, test, pixels, limit) for way in chosen]
+    files = [work / way / "model.tflite" for way in chosen]
+    add_times(rows, files, "ms", digits=2)
+    for row, file in zip(rows, files, strict=True):
         row["lost"] = round(rows[0]["miou"] - row["miou"], 2)
+        row["gpu"] = edge.gpu_check(file, list(given.images[:2])).reason
     write_table(out, COLUMNS, rows)
     draw(rows, out.with_suffix(".png"))
     print(f"{out} and {out.with_suffix('.png')}: {len(rows)} ways")
+
+
+def _chosen(ways: str) -> list[str]:
+    """Those asked for, float32, which all are compared with, and what PQAT starts from, in the order of `WAYS`."""
+    asked = {way.strip() for way in ways.split(",")}
+    if not asked <= set(WAYS):
+        raise typer.BadParameter(f"{', '.join(sorted(asked - set(WAYS)))} is none of {', '.join(WAYS)}", param_hint="--ways")
+    needed = asked | {"float32"} | ({"pruned 50 %"} if "PQAT" in asked else set())
+    return [way for way in WAYS if way in needed]
 
 
 def _material(
