@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sys
 import time
 import zlib
 from contextlib import nullcontext
@@ -49,6 +50,9 @@ class Keeper(keras.callbacks.Callback):
         facts: what else a checkpoint must agree with.
     """
 
+    # Keras may look at losses in another thread (on JAX it does), so that no step waits for the one before it to be read.
+    async_safe = True
+
     def __init__(
         self,
         whole: keras.Model,
@@ -71,7 +75,9 @@ class Keeper(keras.callbacks.Callback):
         self.rows: list[dict[str, float]] = []
         self.best: dict[str, Any] | None = None
         self.epoch = 0  # finished ones
+        self.took: list[tuple[int, float]] = []  # of each epoch of this call, its number and the seconds of its steps
         self.stopped: str | None = None
+        self._spoilt = sys.maxsize  # the first batch whose loss was not finite: of threads, that of a later one may be ahead
 
     def begin(self) -> None:
         """Goes on from the newest checkpoint if there is one, or else makes the first.
@@ -105,9 +111,11 @@ class Keeper(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):  # the mean so far: the first batch that spoils it is the one
-            raise LossNotFinite(self._feed.epoch, batch, loss)
+            self._spoilt = min(batch, self._spoilt)
+            raise LossNotFinite(self._feed.epoch, self._spoilt, loss)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.took.append((epoch, time.monotonic() - self._epoch_began))
         logs = {} if logs is None else logs  # shared with the progress bar, which shows what is added
         row = {"epoch": epoch + 1, "loss": float(logs["loss"])}
         optimizer = self._network.optimizer

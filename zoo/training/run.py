@@ -6,7 +6,8 @@ import functools
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from zoo.training.feed import Feed
 from zoo.training.keeper import Keeper, LossNotFinite
 from zoo.training.logs import draw_curves
 from zoo.training.optimizers import WarmUp, make_optimizer, shares_of, warmup_steps
+from zoo.training.pace import pace
 from zoo.training.precision import computing_in, holding_batchnorm
 from zoo.training.settings import Settings
 from zoo.training.settled import settle_best
@@ -92,12 +94,7 @@ def train(
     told = _checked(settings)
     _check_model(model, told)
     distribute.check_batch(told.batch_size)
-    network, weights = supervised(model)
-    feed = Feed(train_data, told, outputs=len(weights))
-    task = task_of(model, feed.dataset)
-    feed.teacher = None if told.teacher is None else Teacher(told.teacher, model)
-    with computing_in(model, told.precision), holding_batchnorm(model, told.frozen_batchnorm):
-        _compile(network, weights, told, feed, task)
+    with in_training(model, train_data, told) as (network, feed, task):
         validate = _validation(network, val_data, told, task)
         facts = {"data": feed.facts(), "val_data": None if val_data is None else val_data.name}
         if feed.teacher is not None:
@@ -108,8 +105,24 @@ def train(
         keeper.take_best()
         if told.settle is not None and stopped is None:
             settle_best(network, keeper, feed, told, validate)
+        if told.verbose and (line := pace(network, feed, told, keeper.took)):
+            print(line)
     _leave(model, keeper, told, task)
     return Result(keeper.rows, keeper.best, stopped, keeper.folder, time.monotonic() - began)
+
+
+@contextmanager
+def in_training(
+    model: keras.Model, data: Dataset | keras.utils.PyDataset, told: Settings
+) -> Iterator[tuple[keras.Model, Feed, Task]]:
+    """A model as `fit` trains it: the network up to its logits, compiled, and what it is fed. Undone afterwards."""
+    network, weights = supervised(model)
+    feed = Feed(data, told, outputs=len(weights))
+    task = task_of(model, feed.dataset)
+    feed.teacher = None if told.teacher is None else Teacher(told.teacher, model)
+    with computing_in(model, told.precision), holding_batchnorm(model, told.frozen_batchnorm):
+        _compile(network, weights, told, feed, task)
+        yield network, feed, task
 
 
 def _checked(settings: dict[str, Any]) -> Settings:
