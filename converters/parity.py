@@ -47,12 +47,14 @@ class Tolerance:
 # chaotic (float16 0.013, int8 0.39): an int8 file of such a network fails here, and rightly. Broken on purpose, a small
 # network moves by 0.35 with a padding off by one pixel, by 1.3 with swapped channels, by 0.12 to 0.48 when the scale of a
 # single output channel is off by two and by 0.56 to 1.4 when all of a layer's are: tests/test_parity.py.
+# int16x8 has int8's weights and hardly any other error: the tests' small network 0.007 / 0.995, unet_lite.ccp on photographs of
+# CCP's test split 0.032 / 0.997. Half of what int8 is allowed leaves room for that.
 TOLERANCES: dict[str, Tolerance] = {
     "float32": Tolerance(1e-4, 0.999, 0.001),
     "float16": Tolerance(2e-2, 0.98, 0.002),
     "dynamic": Tolerance(0.10, 0.93, 0.01),
     "int8": Tolerance(0.10, 0.85, 0.01),
-    "int16x8": Tolerance(0.10, 0.93, 0.005),
+    "int16x8": Tolerance(0.05, 0.95, 0.005),
 }
 
 _RARE = 1e-3  # classes on a smaller share of the positions are left out: a few pixels on an edge would decide

@@ -102,8 +102,8 @@ def twice(path, target, shape: tuple[int, ...], channels: slice) -> None:
     doubling it costs a bit of precision and breaks nothing.
     """
     data = inspection.load(path)
-    kinds = (schema.TensorType.INT8,)
-    chosen = [tensor for tensor in data.subgraphs[0].tensors if tuple(tensor.shape) == shape and tensor.type in kinds]
+    tensors = [tensor for tensor in data.subgraphs[0].tensors if tensor.type == schema.TensorType.INT8]
+    chosen = [tensor for tensor in tensors if tuple(tensor.shape) == shape]
     assert len(chosen) == 1, [tensor.name for tensor in chosen]
     scale = np.array(chosen[0].quantization.scale, np.float32)
     scale[channels] *= 2
@@ -115,9 +115,10 @@ def twice(path, target, shape: tuple[int, ...], channels: slice) -> None:
 
 @pytest.mark.parametrize("channels", [slice(None), slice(0, 1)], ids=["all channels", "one channel"])
 @pytest.mark.parametrize("kernel", [(8, 3, 3, 3), (12, 3, 3, 8), (1, 3, 3, 12), (4, 1, 1, 20)], ids=str)
-def test_a_weight_scale_off_by_two_fails(model, files, tmp_path, kernel, channels):
-    twice(files["int8"].path, tmp_path / "broken.tflite", kernel, channels)
-    found = converters.parity(model, tmp_path / "broken.tflite", SAMPLES, recipe="int8")
+@pytest.mark.parametrize("recipe", ["int8", "int16x8"])
+def test_a_weight_scale_off_by_two_fails(model, files, tmp_path, recipe, kernel, channels):
+    twice(files[recipe].path, tmp_path / "broken.tflite", kernel, channels)
+    found = converters.parity(model, tmp_path / "broken.tflite", SAMPLES, recipe=recipe)
     assert not found.passed, str(found)
 
 
