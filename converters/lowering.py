@@ -1,9 +1,9 @@
 """From a Keras model to the bytes of a TFLite flatbuffer, and from the converter's errors to the layer at fault.
 
 Of three ways for a large float32 network, a SavedModel was the fastest and took the least memory: before
-`model.export(format="litert")`, which leaves resource variables in, and far before constants frozen into a GraphDef. Weights are
-written beside the flatbuffer's tables instead of into them (`_experimental_use_buffer_offset`), which saves TensorFlow copies;
-`artefact.write` puts them back. benchmarks/conversion_cost.py measures what is left.
+`model.export(format="litert")`, which leaves resource variables in, and far before constants frozen into a GraphDef. Weights
+are written beside the flatbuffer's tables instead of into them (`_experimental_use_buffer_offset`), which saves TensorFlow
+copies; `artefact.write` puts them back. benchmarks/conversion_cost.py measures what is left.
 """
 
 from __future__ import annotations

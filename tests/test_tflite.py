@@ -14,6 +14,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from converter_models import LABELS, SIZE, pictures, segmenter
+from tensorflow.lite.python import lite
 
 import converters
 from converters import inspection
@@ -143,6 +144,20 @@ def test_the_same_bytes_again(files, tmp_path, recipe, io):
         again, tmp_path / "again.tflite", recipe, input_size=SIZE, calibration=images, io=io, scores={"miou": 0.5}
     )
     assert (tmp_path / "again.tflite").read_bytes() == files[recipe, io].path.read_bytes()
+
+
+def test_weights_are_stored_once_and_restored_once(tmp_path, monkeypatch):
+    """Equal kernels share a buffer, one of the same size does not; and Python holds no second copy of the variables."""
+    monkeypatch.setattr(lite, "_load", None)
+    model = sequential(*(L.Conv2D(3, 5, padding="same", name=name) for name in ("a", "b", "c")))
+    model.get_layer("b").set_weights(model.get_layer("a").get_weights())
+    made = converters.to_tflite(model, tmp_path / "a.tflite")
+    stored = [buffer.data for buffer in inspection.load(made.path).buffers]
+    kernels = [data for data in stored if data is not None and len(data) == 4 * 3 * 5 * 5 * 3]
+    assert len(kernels) == 2 and not np.array_equal(*kernels)
+    image = pictures(1, (16, 16)).astype("float32")
+    run = Interpreter(str(made.path)).get_signature_runner()
+    np.testing.assert_allclose(run(image=image)["answer"], np.asarray(model(image)), rtol=1e-4, atol=1e-3)
 
 
 def test_other_weights_are_another_file(files, tmp_path):
