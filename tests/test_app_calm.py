@@ -33,7 +33,7 @@ class Heaps:
         self._wait(lambda: self.worker)
 
     def now(self) -> dict[str, int]:
-        """The least of three readings: what page and worker hold for one another goes with the second collection at the earliest."""
+        """The least of three readings: what page and worker hold for one another goes late."""
         readings = [self._reading() for _ in range(3)]
         return {part: min(reading[part] for reading in readings) for part in ("page", "worker")}
 
