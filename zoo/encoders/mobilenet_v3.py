@@ -6,8 +6,9 @@ release for accelerators: 3×3 kernels, ReLU and no squeeze-and-excitation.
 Faithful: blocks, channels, kernels, activations, the pooling before the last expansion; 5,483,032 (large) and 2,542,856
 (small) trainable parameters; the same graph as keras.applications, whose weights fit. Below width 1 the hidden layer of the
 top keeps its 1,280 or 1,024 units.
-Different: the two 1×1 convolutions after the pooling are dense layers, which is the same thing; `output_stride` 8 or 16
-swaps the last strides for dilation, as the paper's segmentation does.
+Different: the two 1×1 convolutions after the pooling are dense layers, which is the same thing; batch statistics move with
+momentum 0.99, not 0.999, so that they settle within a short run; `output_stride` 8 or 16 swaps the last strides for dilation,
+as the paper's segmentation does.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def inverted_residual(
     x = keras.layers.DepthwiseConv2D(
         kernel, stride, padding="same", dilation_rate=dilation, use_bias=False, name=f"{name}_depthwise"
     )(x)
-    x = keras.layers.BatchNormalization(epsilon=1e-3, momentum=0.999, name=f"{name}_depthwise_bn")(x)
+    x = keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}_depthwise_bn")(x)
     x = keras.layers.Activation(activation, name=f"{name}_depthwise_{activation}")(x)
     if squeeze:
         x = squeeze_excite(x, round_channels(inside / 4), f"{name}_se", gate="hard_sigmoid")
