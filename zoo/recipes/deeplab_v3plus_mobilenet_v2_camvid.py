@@ -10,6 +10,10 @@ Half the paper's channels in the pyramid and the decoder, which is what a phone 
 scales from 0.6 to 1.7 in other light (the test split has a drive at dusk that the training split hardly knows); cross-entropy
 with rare classes weighted up beside the Dice loss, which asks for every class alike; the encoder's normalisation left alone,
 for its published statistics are better than those of small batches; and a moving average of the weights is what is kept.
+
+Mean IoU over the eleven classes on the 233 test frames, from `zoo recipes pack`: weights 63.6, float32 63.6, float16 63.6, int8
+63.6; on the frames it was chosen by, 70.7. Two CPU cores that much other work shared; 93 minutes by the clock. One seed. The
+shipped weights began with the ImageNet weights inside Coral's quantised MobileNetV2, rounded to 14 bits.
 """
 
 from typing import Any
