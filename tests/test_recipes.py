@@ -400,6 +400,12 @@ def test_what_is_shipped_is_light() -> None:
     assert all(size <= trained.MOST_BYTES for size in sizes) and sum(sizes) <= 40 * 10**6
 
 
+def test_the_list_shows_whole_names_at_eighty_columns(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("command.COLUMNS", 80)
+    shown = says(monkeypatch, capsys, "list", "--weights")[1]
+    assert set(SHIPPED) <= set(shown.split()) and "…" not in shown, shown
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_set_is_whole(name: str) -> None:
     known = trained.get(name)

@@ -155,26 +155,29 @@ def _show_methods(names: list[str], apart: bool) -> None:
 
 
 def _show_weights(sets: list[Trained]) -> None:
+    """Two tables that fit into 80 columns: what there is, and the licence of the data behind it."""
     from rich.console import Console
     from rich.table import Table
 
-    shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    for heading in ("weights", "params", "size", "scored on", "score", "int8", "kB"):
+    shown, data = (Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0)) for _ in range(2))
+    for heading in ("weights", "params", "size", "data", "score", "int8", "kB"):
         shown.add_column(heading, no_wrap=True, justify="right" if heading in ("params", "score", "int8", "kB") else "left")
-    shown.add_column("licence of the data", overflow="fold")  # a sentence, where no licence is stated
+    data.add_column("scored on", no_wrap=True)
+    data.add_column("licence of the data")
     for known in sets:
         metric, values = known.headline
         shown.add_row(
             known.name,
             _short(known.parameters),
             "×".join(map(str, known.input_size)),
-            known.score().dataset,
+            known.score().dataset.partition("/")[0],
             f"{metric} {100 * values[WEIGHTS]:.1f}",
             f"{100 * values['int8']:.1f}" if "int8" in values else "",
             f"{known.files[WEIGHTS].bytes / 1000:,.0f}",
-            known.licence,
         )
-    Console().print(shown)
+    for source, licence in sorted({(known.score().dataset, known.licence) for known in sets}):
+        data.add_row(source, licence)
+    Console().print(shown, "", data, sep="\n")
 
 
 def _short(count: int) -> str:
