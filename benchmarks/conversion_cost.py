@@ -4,13 +4,14 @@
 
 Every conversion has a fresh process, so that no peak is another's. Networks have random weights; int8 measures its ranges on
 scenes made by the program. Memory is the process's own (resident, Linux): `before_gib` with Python, TensorFlow and the network
-loaded, `held_gib` when TensorFlow's converter begins its work in C++, `native_gib` at the most by the end of that, `peak_gib`
-at the most of all; `copies` is how many times the network's float32 weights would fill what lies between the latter and
-`before_gib`. `native_seconds` are those of the C++ part.
+loaded, `held_gib` when the first part of TensorFlow's converter in C++ begins, `peak_gib` at the most of all; `copies` is how
+many times the network's float32 weights would fill what lies between the last and `before_gib`. Of each part in C++, the most
+held while it ran and its seconds: `convert` (a SavedModel becomes a flatbuffer), `calibrate` (it runs on the images) and
+`quantize` (it becomes int8).
 
-The floor: where `native_gib` is `peak_gib`, the most is held inside TensorFlow, beyond `held_gib`, and nothing in Python lowers
-it. With oneDNN (TF_ENABLE_ONEDNN_OPTS, on by default) TensorFlow keeps all memory that tensors ever filled and `before_gib`
-holds what building the network took; without it, it gives that back.
+The floor: where one of those parts has the peak, it is TensorFlow that holds the most, beyond what it was given, and nothing in
+Python lowers it. With oneDNN (TF_ENABLE_ONEDNN_OPTS, on by default) TensorFlow keeps all memory that tensors ever filled and
+`before_gib` holds what building the network took; without it, it gives that back.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ from typing import Annotated, Any
 import typer
 
 COLUMNS = (
-    "network", "recipe", "onednn", "size", "parameters", "weights_gib", "before_gib", "held_gib", "native_gib", "peak_gib",
-    "copies", "seconds", "native_seconds", "cpu_seconds", "bytes",
+    "network", "recipe", "onednn", "size", "parameters", "weights_gib", "before_gib", "held_gib", "convert_gib",
+    "calibrate_gib", "quantize_gib", "peak_gib", "copies", "seconds", "convert_seconds", "calibrate_seconds",
+    "quantize_seconds", "cpu_seconds", "bytes",
 )  # fmt: skip
 _GIB = 1 << 30
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
@@ -55,7 +57,7 @@ def main(
         for given in itertools.product(networks or ["fcn8s"], onednn.split(","), recipes.split(",")):
             with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
                 row = fresh.submit(cost, *given, pixels).result()
-            print("  ".join(f"{column} {row[column]}" for column in COLUMNS), flush=True)
+            print("  ".join(f"{column} {value}" for column, value in row.items()), flush=True)
             writer.writerow(row)
             file.flush()
 
@@ -74,14 +76,15 @@ def cost(name: str, onednn: str, recipe: str, size: tuple[int, int]) -> dict[str
     height, width = size
     scenes = zoo.data.open(f"scenes:count={_CALIBRATION},size={height}x{width}")
     images = zoo.data.calibration_images(scenes, _CALIBRATION, size) if RECIPES[recipe].calibrated else None
-    native = _Watched()
+    parts = _watched()
     before = _memory("VmRSS")
-    _RESET.write_text("5", encoding="ascii")  # the peak starts anew: that of building the network does not count
+    _peak()  # that of building the network does not count
     began, worked = time.monotonic(), time.process_time()
     with tempfile.TemporaryDirectory(prefix="densezoo_") as folder:
         made = to_tflite(model, Path(folder) / "model.tflite", recipe, calibration=images)
     seconds, worked = time.monotonic() - began, time.process_time() - worked
-    peak, weights = _memory("VmHWM"), 4 * model.count_params() / _GIB
+    peak = max(_peak(), *(most for part in parts.values() for most in (part.before, part.most)))
+    weights, ran = 4 * model.count_params() / _GIB, {name: part for name, part in parts.items() if part.seconds}
     return {
         "network": name,
         "recipe": recipe,
@@ -90,34 +93,51 @@ def cost(name: str, onednn: str, recipe: str, size: tuple[int, int]) -> dict[str
         "parameters": model.count_params(),
         "weights_gib": round(weights, 2),
         "before_gib": round(before, 2),
-        "held_gib": round(native.held, 2),
-        "native_gib": round(native.most, 2),
+        "held_gib": round(parts["convert"].held, 2),
+        **{f"{name}_gib": round(part.most, 2) for name, part in ran.items()},
         "peak_gib": round(peak, 2),
         "copies": round((peak - before) / weights, 1),
         "seconds": round(seconds, 1),
-        "native_seconds": round(native.seconds, 1),
+        **{f"{name}_seconds": round(part.seconds, 1) for name, part in ran.items()},
         "cpu_seconds": round(worked, 1),
         "bytes": made.bytes,
     }
 
 
 class _Watched:
-    """Takes time and memory of the one call in which TensorFlow's converter turns a SavedModel into a flatbuffer."""
+    """Takes time and memory of one of the calls in which TensorFlow works in C++."""
 
-    def __init__(self) -> None:
-        from tensorflow.lite.python.convert import wrap_converter
+    def __init__(self, owner: Any, name: str) -> None:
+        self.before = self.held = self.most = self.seconds = 0.0
+        call: Callable[..., Any] = getattr(owner, name)
 
-        self.held = self.most = self.seconds = 0.0
-        self._call: Callable[..., bytes] = wrap_converter.wrapped_convert
-        wrap_converter.wrapped_convert = self
+        def watched(*given: Any, **options: Any) -> Any:
+            self.before, self.held, began = _peak(), _memory("VmRSS"), time.monotonic()
+            try:
+                return call(*given, **options)
+            finally:
+                self.seconds, self.most = time.monotonic() - began, _peak()
 
-    def __call__(self, *given: Any) -> bytes:
-        self.held, began = _memory("VmRSS"), time.monotonic()
-        try:
-            return self._call(*given)
-        finally:
-            self.seconds += time.monotonic() - began
-            self.most = _memory("VmHWM")
+        setattr(owner, name, watched)
+
+
+def _watched() -> dict[str, _Watched]:
+    from tensorflow.lite.python import convert
+    from tensorflow.lite.python.convert import wrap_converter
+    from tensorflow.lite.python.optimize.calibrator import Calibrator
+
+    return {
+        "convert": _Watched(wrap_converter, "wrapped_convert"),
+        "calibrate": _Watched(Calibrator, "calibrate"),
+        "quantize": _Watched(convert, "mlir_quantize"),
+    }
+
+
+def _peak() -> float:
+    """The most memory since this was last asked."""
+    most = _memory("VmHWM")
+    _RESET.write_text("5", encoding="ascii")
+    return most
 
 
 def _memory(what: str) -> float:

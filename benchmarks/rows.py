@@ -64,6 +64,12 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None
         writer.writerows(rows)
 
 
+def nice_ticks(least: float, greatest: float) -> list[float]:
+    """1, 2 and 5 times powers of ten from just below one number to just above another."""
+    known = [step * 10.0**power for power in range(-4, 6) for step in (1, 2, 5)]
+    return [tick for tick in known if least / 1.2 <= tick <= greatest * 1.6]
+
+
 class First:
     """The first samples of a data set, or all where it has no more."""
 

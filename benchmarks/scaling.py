@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rows import Row, add_times, kept, trained, write_table
+from rows import Row, add_times, kept, nice_ticks, trained, write_table
 
 if TYPE_CHECKING:
     import keras
@@ -186,12 +186,6 @@ def panel(axes: Any, rows: list[Row], column: str) -> None:
     axes.tick_params(colors=QUIET, length=0)
     for side in axes.spines.values():
         side.set_visible(False)
-
-
-def nice_ticks(least: float, greatest: float) -> list[float]:
-    """1, 2 and 5 times powers of ten from just below one number to just above another."""
-    known = [step * 10.0**power for power in range(-4, 6) for step in (1, 2, 5)]
-    return [tick for tick in known if least / 1.2 <= tick <= greatest * 1.6]
 
 
 if __name__ == "__main__":
