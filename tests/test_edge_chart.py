@@ -109,7 +109,7 @@ def test_the_command_scores_on_data(tmp_path: Path, monkeypatch, capsys) -> None
 
     asked = ("-t", 1, "--data", "scenes:count=4,size=32", "--split", "val", "--out", tmp_path / "b.csv")
     status, _, told = says(monkeypatch, capsys, "benchmark", file(6), *asked, "--picture", tmp_path / "b.svg")
-    assert status == 0, told
+    assert status == 0 and "matched by number" in told and "class 1 as" in told, told
     (row,) = csv.DictReader((tmp_path / "b.csv").open(encoding="utf-8"))
     assert (row["score_name"], row["scored_on"]) == ("miou", "scenes/val") and 0 <= float(row["score"]) < 0.5
     assert "on scenes/val" in (tmp_path / "b.svg").read_text(encoding="utf-8")

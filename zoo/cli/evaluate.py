@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -142,10 +143,13 @@ def _evaluate_network(
 
 
 def check_labels(ours: tuple[str, ...], theirs: tuple[str, ...], model: Path, data: str) -> None:
-    """Refuses to score a model on data of other classes.
+    """Refuses to score a model on data of another number of classes, and tells where they have other names.
 
     Raises:
         InputError: if the numbers of classes differ.
     """
     if len(ours) != len(theirs):
         raise InputError(f"{model} knows {len(ours)} classes, {data} has {len(theirs)}; they cannot be held against each other")
+    other = [f"{mine} as {its}" for mine, its in zip(ours, theirs, strict=True) if mine.casefold() != its.casefold()]
+    if other:
+        print(f"note: classes are matched by number, and {model} names some otherwise: {', '.join(other[:4])}", file=sys.stderr)
