@@ -18,7 +18,6 @@ end, all files taking turns in one run on one CPU thread; `gpu` is what `edge.gp
 from __future__ import annotations
 
 import gzip
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
-from rows import First, add_times, write_table
+from rows import First, Row, add_times, kept, write_table
 
 if TYPE_CHECKING:
     import keras
@@ -135,7 +134,7 @@ def main(
     pixels = parse_size(size)
     training, test = (zoo.data.open(data, split) for split in ("train", "test"))
     given = _material(weights, training, pixels, epochs, batch, limit, work)
-    rows = [_row(way, given, test, pixels, limit) for way in chosen]
+    rows = [kept(work / way, lambda way=way: _row(way, given, test, pixels, limit)) for way in chosen]
     files = [work / way / "model.tflite" for way in chosen]
     add_times(rows, files, "ms", digits=2)
     for row, file in zip(rows, files, strict=True):
@@ -174,18 +173,14 @@ def _material(
     return Material(converters.fold(model, biases=True), images, batches, loss, epochs, work)
 
 
-def _row(way: str, given: Material, test: Dataset, pixels: tuple[int, int], limit: int | None) -> dict[str, Any]:
-    """One row without its latency, from where it lies or made now."""
+def _row(way: str, given: Material, test: Dataset, pixels: tuple[int, int], limit: int | None) -> Row:
+    """One row without its latency; the files stay in the way's folder."""
     import converters
     import edge
     import zoo
     from converters.lowering import is_twin
 
-    folder = given.work / way
-    told = folder / "row.json"
-    if told.is_file():
-        return json.loads(told.read_text(encoding="utf-8"))
-    began, make = time.monotonic(), WAYS[way]
+    began, make, folder = time.monotonic(), WAYS[way], given.work / way
     network = given.model if make is None else make(given)
     folder.mkdir(parents=True, exist_ok=True)
     if not is_twin(network):
@@ -193,7 +188,7 @@ def _row(way: str, given: Material, test: Dataset, pixels: tuple[int, int], limi
     recipe = "float32" if way == "float32" else "int8"
     measured = {} if recipe == "float32" or is_twin(network) else {"calibration": given.images, "correct_bias": True}
     path = converters.to_tflite(network, folder / "model.tflite", recipe, input_size=pixels, **measured).path
-    row = {
+    return {
         "way": way,
         "epochs": 0 if make is None else given.epochs,
         "miou": round(100 * zoo.evaluate(edge.Runner(path), test, limit=limit, progress=False).headline, 2),
@@ -202,11 +197,6 @@ def _row(way: str, given: Material, test: Dataset, pixels: tuple[int, int], limi
         "gzip_bytes": len(gzip.compress(path.read_bytes(), 9)),
         "seconds": round(time.monotonic() - began),
     }
-    unfinished = told.with_suffix(".part")
-    unfinished.write_text(json.dumps(row, indent=1) + "\n", encoding="utf-8")
-    unfinished.replace(told)
-    print(row, flush=True)
-    return row
 
 
 def zeros(path: Path) -> float:
@@ -224,7 +214,7 @@ def zeros(path: Path) -> float:
     return float((np.concatenate(weights) == 0).mean())
 
 
-def draw(rows: list[dict[str, Any]], path: Path) -> None:
+def draw(rows: list[Row], path: Path) -> None:
     """Bytes as they are and compressed, with what each way loses and how long it takes."""
     import matplotlib
 

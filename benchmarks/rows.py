@@ -21,6 +21,7 @@ def kept(folder: Path, make: Callable[[], Row]) -> Row:
     path = folder / "scores.json"
     if not path.is_file():
         row = make()
+        print(row, flush=True)
         unfinished = path.with_suffix(".json.part")
         unfinished.write_text(json.dumps(row, indent=1) + "\n", encoding="utf-8")
         unfinished.replace(path)

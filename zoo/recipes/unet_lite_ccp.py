@@ -83,5 +83,4 @@ RECIPE = Recipe(
     before=(Stage("broad", "unet_lite", broad, {**NETWORK, "encoder_weights": "imagenet"}),),
     build=go_on,
     train=closer,
-    shipped=("int8", "float16"),
 )
