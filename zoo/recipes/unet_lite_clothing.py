@@ -9,6 +9,9 @@ Without --encoder-weights the encoder starts from the weights that keras.applica
 Twelve classes out of CCP's 59 garments (zoo/data/clothing.py). Eyewear and headwear are rare and small, hence weighted
 cross-entropy beside the Dice loss, which asks for every class alike. Photographs come at up to twice their scale and in other
 light, a fifth of the people before a patch of another photograph's background. The encoder looks at 192×192 pixels (`shrink`).
+
+Mean IoU of the twelve on the 100 test photographs, from `zoo recipes pack`: weights 49.7, float32 49.7, float16 49.7, int8
+49.8. 54 minutes on one CPU core beside another training. One seed.
 """
 
 from typing import Any
