@@ -57,7 +57,7 @@ class Point:
 def main(
     data: Annotated[str, typer.Argument(help="A data spec with train, val and test, such as camvid:PATH.")],
     network: Annotated[str, typer.Option(help="A segmentation network that takes any encoder.")] = "unet_lite",
-    phi: Annotated[list[float], typer.Option(help="Of the curve over networks; may recur.")] = [-6, -3, 0, 1],  # noqa: B006
+    phi: Annotated[list[float], typer.Option(help="Of the curve over networks; may recur.")] = [-6, -3, 0],  # noqa: B006
     size: Annotated[list[str], typer.Option(help="HxW of the curve over inputs; may recur.")] = [  # noqa: B006
         "72x96",
         "96x128",

@@ -7,6 +7,11 @@ r"""pocket_seg.camvid: streets in eleven classes at 360×480 from scratch, with 
 branches, cross-entropy weighs rare classes up and the Dice loss asks for every class alike, and a moving average of the
 weights is what is kept. Crops are as large as the time allows: at 120×160 pixels, which show no street whole, twenty epochs
 taught next to nothing.
+
+Mean IoU of the eleven classes on the 233 test frames at 360×480, from `zoo recipes pack`: weights 56.0, float32 56.0, float16
+56.0, int8 56.2; on the 101 validation frames 67.7. 104 minutes on one CPU core beside another training. One seed. Of what is
+published at this size that is more than SegNet (46.4, its encoder from ImageNet), ENet (51.3) and ESPNet (55.6), and less than
+FC-DenseNet56 (58.9) and LETNet (70.5), which learn for hundreds of epochs.
 """
 
 from typing import Any
