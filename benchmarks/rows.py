@@ -71,6 +71,16 @@ def nice_ticks(least: float, greatest: float) -> list[float]:
     return [tick for tick in known if least / 1.2 <= tick <= greatest * 1.6]
 
 
+def log_axis(axes: Any, values: Sequence[float]) -> None:
+    """A logarithmic x axis over these values whose ticks read as plain numbers."""
+    from matplotlib.ticker import NullLocator
+
+    axes.set_xscale("log")
+    ticks = nice_ticks(min(values), max(values))
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
 class First:
     """The first samples of a data set, or all where it has no more."""
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rows import Row, add_times, kept, nice_ticks, trained, write_table
+from rows import Row, add_times, kept, log_axis, trained, write_table
 
 if TYPE_CHECKING:
     import keras
@@ -146,10 +146,9 @@ def draw(rows: list[Row], data: str, path: Path) -> None:
 
 def panel(axes: Any, rows: list[Row], column: str) -> None:
     """Both curves against one cost; each point says what it is, the last of a curve also what the curve is."""
-    from matplotlib.ticker import NullLocator
-
     axes.set_facecolor(PAPER)
-    axes.set_xscale("log")
+    costs = [row[column] for row in rows]
+    log_axis(axes, costs)
     for curve, colour in COLOURS.items():
         own = [row for row in rows if row["curve"] == curve]
         axes.plot([row[column] for row in own], [row["miou"] for row in own], color=colour, lw=1.8, marker="o", ms=5)
@@ -176,10 +175,7 @@ def panel(axes: Any, rows: list[Row], column: str) -> None:
             fontsize=9,
             fontweight="bold",
         )
-    ticks = nice_ticks(min(row[column] for row in rows), max(row[column] for row in rows))
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.xaxis.set_minor_locator(NullLocator())
-    least, greatest = (pick(row[column] for row in rows) for pick in (min, max))
+    least, greatest = min(costs), max(costs)
     axes.set_xlim(least / (greatest / least) ** 0.14, greatest * (greatest / least) ** 0.34)  # room for what is written
     axes.margins(y=0.14)
     axes.grid(color="#e2ded3", lw=0.8)

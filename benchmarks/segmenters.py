@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rows import Row, add_times, kept, nice_ticks, trained, write_table
+from rows import Row, add_times, kept, log_axis, trained, write_table
 
 if TYPE_CHECKING:
     import keras
@@ -132,7 +132,6 @@ def draw(rows: list[Row], path: Path) -> None:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    from matplotlib.ticker import NullLocator
 
     figure, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
     for row in rows:
@@ -145,11 +144,8 @@ def draw(rows: list[Row], path: Path) -> None:
         side = "center" if above else "left" if row["ms_int8"] < row["ms"] else "right"
         place = {"xytext": (0, 11 if above else -16), "textcoords": "offset points", "ha": side, "fontsize": 8}
         axes.annotate(row["network"], (row["ms"], row["miou"]), **place)
-    axes.set_xscale("log")
     axes.margins(0.14)
-    ticks = nice_ticks(*(pick(row[column] for row in rows for column in ("ms", "ms_int8")) for pick in (min, max)))
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.xaxis.set_minor_locator(NullLocator())
+    log_axis(axes, [row[column] for row in rows for column in ("ms", "ms_int8")])
     axes.set_xlabel("ms an image, one CPU thread, LiteRT (disc: float32, tip of the arrow: int8)")
     axes.set_ylabel("mean IoU on the test split, %")
     axes.set_title(f"{rows[0]['epochs']} epochs, one recipe. Blue: ImageNet encoder; orange: from scratch", fontsize=10)

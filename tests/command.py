@@ -10,6 +10,7 @@ from zoo.cli import main
 
 COLUMNS = 150  # of the terminal
 
+
 def says(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
     """`zoo …` in this process: status, standard output, standard error."""
     monkeypatch.setenv("COLUMNS", str(COLUMNS))

@@ -5,8 +5,8 @@ r"""pocket_seg.camvid: streets in eleven classes at 360×480 from scratch, with 
 
 367 frames are few, and no other picture is seen. So every crop is of another scale and light, two auxiliary heads pull at the
 branches, cross-entropy weighs rare classes up and the Dice loss asks for every class alike, and a moving average of the
-weights is what is kept. Crops are as large as the time allows: at 120×160 pixels, which show no street whole, twenty epochs
-taught next to nothing.
+weights is what is kept. Crops are as large as the time allows: a first try with crops of 120×160 pixels, batches of 8 and
+stronger changes of light stood at 18 % on validation after twenty epochs.
 
 Mean IoU of the eleven classes on the 233 test frames at 360×480, from `zoo recipes pack`: weights 56.0, float32 56.0, float16
 56.0, int8 56.2; on the 101 validation frames 67.7. 104 minutes on one CPU core beside another training. One seed. Of what is
