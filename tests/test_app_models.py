@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from app_visit import FLOAT_IOU, GPU, INT8_IOU, NEEDS, NEEDS_AXE, Open, Visit, check_accessible, check_masks
-from colour_model import COLOURS, SIZE, write_flow, write_model
+from colour_model import COLOURS, SIZE, scene, write_flow, write_model
 from PIL import Image
 
 import edge
@@ -125,6 +125,49 @@ def test_two_networks_side_by_side(
     opened.ready()
     page.wait_for_selector("#canvas-beside", state="hidden")
     assert page.inner_text("#agreement") == ""
+
+
+IN_MID_FLIGHT = """() => {
+  const post = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (message, ...rest) {
+    post.call(this, message, ...rest);
+    const then = message.type === 'frame' && window.then;
+    if (then) { window.then = null; then(); }
+  };
+}"""
+
+
+@pytest.mark.parametrize("control", ["#beside", "input[name=recipe]:not(:checked)", "#accelerator-choice"])
+def test_picture_outlives_a_choice_made_before_its_answer(
+    visit: Open, several: Server, variants: dict[str, Path], picture: Path, tmp_path: Path, control: str
+) -> None:
+    """The choice is made while the worker has the picture; it then starts with another model, or anew."""
+    opened = visit(url=several.url).ready()
+    page = opened.page
+    opened.show(picture)
+    before = opened.frames()
+    newer = tmp_path / "newer.png"
+    Image.fromarray(scene(160, 240, 5)).save(newer)
+    page.evaluate(f"({IN_MID_FLIGHT})()")
+    page.evaluate(
+        """control => { window.then = () => {
+          const chosen = document.querySelector(control);
+          if (chosen.type === 'radio') chosen.checked = true;
+          else chosen.selectedIndex = [...chosen.options].findIndex((one) => /int8|wasm/.test(one.label + one.value));
+          chosen.dispatchEvent(new Event('change', { bubbles: true }));
+        }; }""",
+        control,
+    )
+    page.set_input_files("#open-file", newer)
+    page.wait_for_function("() => window.then === null")
+    opened.ready()
+    opened.frames(beyond=before)
+    shown, answer = opened.answer()
+    original = np.asarray(Image.open(newer))
+    np.testing.assert_array_equal(shown, original)
+    recipe = "int8" if "recipe" in control else "float32"
+    check_masks(answer, edge.Runner(variants[recipe])(original), INT8_IOU if recipe == "int8" else FLOAT_IOU)
+    assert page.is_hidden("#notice")
 
 
 def test_second_network_that_the_gpu_does_not_know_runs_all_the_same(

@@ -62,6 +62,8 @@ export class Session {
   private range: InputRange | null = null;
   private inFlight = false;
   private visit = 0;
+  /** How many pictures have been opened; the answer for any but the last is no longer wanted. */
+  private opened = 0;
   private wake = false;
   /** Called when anything a button or a label shows may have changed. */
   onChange: () => void = () => {};
@@ -157,7 +159,12 @@ export class Session {
     if (this.loaded) this.parts.notice.clear();
     if (!this.entry) this.parts.notice.warn('noModels');
     try {
-      await this.process(await openPicture(source, name), 0);
+      const picture = await openPicture(source, name);
+      this.opened++;
+      // On the stage at once: should another model be chosen before the answer is there, that one answers for this picture.
+      this.parts.stage.show(picture, null);
+      this.onChange();
+      await this.again();
     } catch (error) {
       this.fail(error, name);
     }
@@ -183,8 +190,9 @@ export class Session {
 
   /** Runs what is on the stage `count` times, or as often as `patience` (in ms) allows; says before each how many are done. */
   async measure(count: number, progress: (done: number) => void, patience = LONGEST_MEASUREMENT_MS): Promise<void> {
-    const shown = this.parts.stage.shown;
-    if (!shown || !this.loaded) return;
+    const { speed, stage } = this.parts;
+    if (!stage.shown || !this.loaded) return;
+    const current = this.current();
     const wasFrozen = this.frozen;
     this.frozen = true;
     try {
@@ -193,10 +201,11 @@ export class Session {
         if (done >= FEWEST_MEASURED && performance.now() > end) break;
         progress(done);
         const began = performance.now();
-        const copy = await createImageBitmap(this.parts.stage.shown!.frame);
+        const copy = await createImageBitmap(stage.frame!);
         await this.process(copy, performance.now() - began);
+        if (!current()) return;
       }
-      this.parts.speed.conclude(done);
+      speed.conclude(done);
     } finally {
       this.frozen = wasFrozen;
     }
@@ -309,22 +318,19 @@ export class Session {
 
   private async process(bitmap: ImageBitmap, capture: number): Promise<void> {
     const { legend, notice, speed, stage } = this.parts;
-    if (!this.loaded) {
-      // The model is still on its way: the picture waits on the stage.
-      stage.show(bitmap, null);
-      this.onChange();
-      return;
-    }
-    const visit = this.visit;
+    const current = this.current();
     const patience = setTimeout(() => notice.busy('thinking'), PATIENCE_MS);
     let framed: Framed;
     try {
-      framed = await this.infer(bitmap);
+      framed = await this.infer(bitmap, current);
+    } catch (error) {
+      if (!current()) return; // the worker it was sent to has been ended on purpose
+      throw error;
     } finally {
       clearTimeout(patience);
-      if (visit === this.visit) notice.busy(null);
+      if (current()) notice.busy(null);
     }
-    if (visit !== this.visit) {
+    if (!current()) {
       framed.bitmap.close();
       return;
     }
@@ -340,20 +346,18 @@ export class Session {
     this.onChange();
   }
 
-  private async infer(bitmap: ImageBitmap): Promise<Framed> {
-    // The GPU may be lost in mid-flight, and the picture with the worker: then the processor gets the copy.
-    const spare = this.backend?.accelerator === 'webgpu' && !this.camera.open ? await createImageBitmap(bitmap) : null;
+  private async infer(bitmap: ImageBitmap, current: () => boolean): Promise<Framed> {
     try {
       return await this.inference.frame(bitmap, this.range);
     } catch (error) {
-      if (!spare || !this.entry || !this.mayRetry(error)) throw error;
+      // A GPU lost in mid-flight takes the bitmap with it: the processor gets another copy of what is on the stage.
+      const { frame } = this.parts.stage;
+      if (!current() || this.camera.open || !frame || !this.entry || !this.mayRetry(error)) throw error;
       await this.start('wasm', true);
       this.loaded = await this.load('main', this.entry);
       await this.loadBeside();
       this.parts.notice.busy(null);
-      return await this.inference.frame(await createImageBitmap(spare), this.range);
-    } finally {
-      spare?.close();
+      return await this.inference.frame(await createImageBitmap(frame), this.range);
     }
   }
 
@@ -362,6 +366,12 @@ export class Session {
     const [entry, other] = place === 'main' ? [this.entry, this.beside] : [this.beside, this.entry];
     const ran = this.ran[place];
     return entry ? differenceOf(entry, other) + (ran > 0 ? ` · ${milliseconds(ran)}` : '') : '';
+  }
+
+  /** Whether what is asked for now is still wanted: not once a model is chosen, or a picture opened, after that. */
+  private current(): () => boolean {
+    const [visit, opened] = [this.visit, this.opened];
+    return () => visit === this.visit && opened === this.opened;
   }
 
   private mark(state: 'loading' | 'ready' | 'failed'): void {
