@@ -8,15 +8,15 @@ the Dice loss asks for every class alike, and a moving average of the weights is
 
 The first stage learns from the 367 training frames and was chosen on the 101 validation frames: 67.7 there, and 56.0 on the
 test frames. Validation frames are of a drive that the training frames know, test frames mostly of one that they do not, and
-rare classes, which it weighs up, it says too often. So the second stage changes more of the pictures' light and shape, weighs no
-class more, and learns from the validation frames as well. Nothing in it was tried twice: there is nothing left to choose by. The
-test frames were scored after each stage. (A first try with crops of 120×160 pixels, batches of 8 and stronger changes of light
-from the start stood at 18 % on validation after twenty epochs.)
+rare classes, which it weighs up, it says too often. So the second stage changes more of the pictures' light and shape, weighs
+no class more, and learns from the validation frames as well. Nothing in it was tried twice, for nothing is left to choose by;
+the test frames were scored after each stage. (A first try with crops of 120×160 pixels, batches of 8 and stronger changes of
+light from the start stood at 18 % on validation after twenty epochs.)
 
 Mean IoU of the eleven classes on the 233 test frames at 360×480, from `zoo recipes pack`: weights 59.5, float32 59.5, float16
-59.5, int8 59.6. On two CPU cores: 104 minutes for the first stage on one of them, 94 for the second on one and then on both. One
-seed. Of what is published at this size (some of it learnt from the training frames alone) that is more than SegNet (46.4, its
-encoder from ImageNet), ENet (51.3), ESPNet (55.6) and FC-DenseNet56 (58.9), and less than FC-DenseNet103 (66.9) and LETNet
+59.5, int8 59.6. On two CPU cores: 104 minutes for the first stage on one of them, 96 for the second on one and then on both.
+One seed. Of what is published at this size (some of it learnt from the training frames alone) that is more than SegNet (46.4,
+its encoder from ImageNet), ENet (51.3), ESPNet (55.6) and FC-DenseNet56 (58.9), and less than FC-DenseNet103 (66.9) and LETNet
 (70.5), which learn for hundreds of epochs.
 """
 

@@ -75,13 +75,13 @@ def check(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
     """What is known of a finished run, if it is one of this recipe.
 
     Returns:
-        {"epochs", "best", "seconds"} of the last stage's log (seconds of all stages), and the record's "hardware" and
-        "versions", None where the run was not begun by `zoo train --recipe`.
+        {"epochs", "seconds"} of all stages together and "best" of the last one, its epoch counted from the first stage's
+        start; and the record's "hardware" and "versions", None where the run was not begun by `zoo train --recipe`.
 
     Raises:
         InputError: if a stage is missing or not finished, or was trained with other settings or data than the recipe's.
     """
-    spec, earlier, seconds = recipe.spec(data), {}, 0.0
+    spec, earlier, epochs, seconds = recipe.spec(data), {}, 0, 0.0
     for stage in recipe.stages:
         own = folder / stage.name
         if not (own / "model.keras").is_file():
@@ -94,10 +94,12 @@ def check(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
         _compare(own, recipe, expected, given.data, state.settings)
         if state.epoch != expected.epochs:
             raise InputError(f"{own}: {state.epoch} of {expected.epochs} epochs are finished; finish the run first")
+        best = state.best and {**state.best, "epoch": epochs + state.best["epoch"]}
+        epochs += state.epoch
         seconds += sum(row["seconds"] for row in state.rows)
         earlier[stage.name] = own
     record = _read_record(folder)
-    facts = {"epochs": state.epoch, "best": state.best, "seconds": round(seconds)}
+    facts = {"epochs": epochs, "best": best, "seconds": round(seconds)}
     hardware = "; ".join(record["machines"]) if record else None
     return {**facts, "hardware": hardware, "versions": record.get("versions")}
 
