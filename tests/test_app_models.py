@@ -127,12 +127,17 @@ def test_two_networks_side_by_side(
     assert page.inner_text("#agreement") == ""
 
 
-IN_MID_FLIGHT = """() => {
+CHOOSE_IN_MID_FLIGHT = """control => {
   const post = Worker.prototype.postMessage;
   Worker.prototype.postMessage = function (message, ...rest) {
     post.call(this, message, ...rest);
-    const then = message.type === 'frame' && window.then;
-    if (then) { window.then = null; then(); }
+    if (message.type !== 'frame') return;
+    Worker.prototype.postMessage = post;
+    const chosen = document.querySelector(control);
+    if (chosen.type === 'radio') chosen.checked = true;
+    else chosen.selectedIndex = [...chosen.options].findIndex((one) => /int8|wasm/.test(one.label + one.value));
+    chosen.dispatchEvent(new Event('change', { bubbles: true }));
+    window.chosenInMidFlight = true;
   };
 }"""
 
@@ -148,18 +153,9 @@ def test_picture_outlives_a_choice_made_before_its_answer(
     before = opened.frames()
     newer = tmp_path / "newer.png"
     Image.fromarray(scene(160, 240, 5)).save(newer)
-    page.evaluate(f"({IN_MID_FLIGHT})()")
-    page.evaluate(
-        """control => { window.then = () => {
-          const chosen = document.querySelector(control);
-          if (chosen.type === 'radio') chosen.checked = true;
-          else chosen.selectedIndex = [...chosen.options].findIndex((one) => /int8|wasm/.test(one.label + one.value));
-          chosen.dispatchEvent(new Event('change', { bubbles: true }));
-        }; }""",
-        control,
-    )
+    page.evaluate(CHOOSE_IN_MID_FLIGHT, control)
     page.set_input_files("#open-file", newer)
-    page.wait_for_function("() => window.then === null")
+    page.wait_for_function("() => window.chosenInMidFlight")
     opened.ready()
     opened.frames(beyond=before)
     shown, answer = opened.answer()

@@ -25,6 +25,7 @@ from typing import Any
 from zoo.recipes import Given, Recipe, Stage
 
 NETWORK = {"auxiliary": (8, 16)}
+USUAL = {"batch_size": 4, "size": (240, 320), "learning_rate": 1e-3, "ema": 0.995}
 
 
 def first(given: Given) -> dict[str, Any]:
@@ -34,16 +35,9 @@ def first(given: Given) -> dict[str, Any]:
 
     ignore = given.data.ignore
     weights = class_weights_from(given.data, "sqrt_median").tolist()
-    return {
-        "epochs": 68,
-        "batch_size": 4,
-        "size": (240, 320),
-        "learning_rate": 1e-3,
-        "augment": Augment(native=True, scale=(0.6, 1.6), brightness=0.35, contrast=0.3, saturation=0.3),
-        "loss": WeightedSum([SegmentationCrossEntropy(ignore, weights), DiceLoss(ignore)]),
-        "ema": 0.995,
-        "validate_every": 10,
-    }
+    seen = Augment(native=True, scale=(0.6, 1.6), brightness=0.35, contrast=0.3, saturation=0.3)
+    loss = WeightedSum([SegmentationCrossEntropy(ignore, weights), DiceLoss(ignore)])
+    return {**USUAL, "epochs": 68, "augment": seen, "loss": loss, "validate_every": 10}
 
 
 def again(given: Given) -> dict[str, Any]:
@@ -55,15 +49,8 @@ def again(given: Given) -> dict[str, Any]:
     seen = Augment(
         native=True, scale=(0.6, 1.7), stretch=1.2, brightness=0.45, contrast=0.35, saturation=0.4, hue=6, blur=0.1, noise=4
     )
-    return {
-        "epochs": 60,
-        "batch_size": 4,
-        "size": (240, 320),
-        "learning_rate": 1e-3,
-        "augment": seen,
-        "loss": WeightedSum([SegmentationCrossEntropy(ignore), DiceLoss(ignore)]),
-        "ema": 0.995,
-    }
+    loss = WeightedSum([SegmentationCrossEntropy(ignore), DiceLoss(ignore)])
+    return {**USUAL, "epochs": 60, "augment": seen, "loss": loss}
 
 
 def go_on(given: Given) -> dict[str, Any]:
