@@ -1,7 +1,7 @@
 """Images a second in training: `zoo.train`'s step beside plain `keras.Model.fit`, the same network on the same batches.
 
     python benchmarks/throughput.py
-    KERAS_BACKEND=jax python benchmarks/throughput.py --precision bfloat16 --batch 32 --steps 50
+    KERAS_BACKEND=jax python benchmarks/throughput.py --network unet --torch --precision bfloat16 --batch 32 --steps 50
 
 Both learn from random weights with the same loss and optimiser, and make their batches as they go, augmentation included:
 that is what a user gets. A round is an epoch of --steps batches; the contestants take turns, the first of one round being
@@ -12,21 +12,24 @@ ratio is that of each round's pair. Validation and checkpoints come once an epoc
 Plain `fit` is told the same about XLA as our step decides (`zoo.xla`): left alone, Keras compiles on TensorFlow's CPU too,
 which is many times slower. --keras-jit adds a column of `fit` as it comes.
 
-A column of the same network in PyTorch under torch.compile in bfloat16 is missing: that is a comparison for a GPU, and there
-was none to run it on.
+--torch adds a column for `unet`: the same network written in PyTorch (torch_unet.py), from the same weights, under
+torch.compile; it must first give the same answer. `pip install torch` before.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rows import First, Row, write_table
+from torch_unet import Round, Told, torch_unet
 
 if TYPE_CHECKING:
     import keras
@@ -34,8 +37,8 @@ if TYPE_CHECKING:
     from zoo.data import Dataset
 
 RATE, DECAY, CLIPNORM = 1e-3, 1e-2, 1.0  # of AdamW: what `zoo.train` takes by default
+SAME = 1e-3  # of the answers' spread: what two networks may differ by that compute the same
 FIGURES = ("", "_least", "_greatest")
-Round = Callable[[int], float]  # number of the round, from 0 → seconds
 
 
 def main(
@@ -51,12 +54,17 @@ def main(
     rounds: Annotated[int, typer.Option(min=1, help="That count.")] = 5,
     precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
     keras_jit: Annotated[bool, typer.Option("--keras-jit", help="Also fit with XLA as Keras decides.")] = False,
+    torch: Annotated[bool, typer.Option("--torch", help="Also PyTorch, for the network unet.")] = False,
     out: Annotated[Path, typer.Option(help="The table.")] = Path("docs/throughput.csv"),
 ) -> None:
     """Let them take turns."""
     from zoo.cli.arguments import parse_size
     from zoo.cli.quiet import start_keras
 
+    if torch and (importlib.util.find_spec("torch") is None or "unet" not in network):
+        raise typer.BadParameter("--torch needs PyTorch (pip install torch) and --network unet")
+    if torch:  # three share an accelerator: none is to take all of its memory at once
+        os.environ |= {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
     start_keras()
     import keras
 
@@ -65,7 +73,7 @@ def main(
     from zoo.xla import compiles
 
     seen, pixels = First(zoo.data.open(data), steps * batch), parse_size(size)
-    told = {"backend": keras.backend.backend(), "precision": precision, "size": size, "batch": batch, "rounds": rounds}
+    given = {"backend": keras.backend.backend(), "precision": precision, "size": size, "batch": batch, "rounds": rounds}
     rows = []
     for name in network:
         with ExitStack() as stack:
@@ -73,11 +81,15 @@ def main(
             contestants = {"ours": stack.enter_context(ours(name, seen, pixels, batch, precision))} | {
                 title: fit(name, seen, pixels, batch, precision, jit) for title, jit in fits.items()
             }
+            if torch and name == "unet":
+                told = Told(data, len(seen), pixels, batch, precision, RATE, DECAY, CLIPNORM)
+                contestants["torch"] = stack.enter_context(pytorch(seen, told))
             found = race(contestants, rounds, len(seen) // batch * batch)
-        row = {"network": name, **told, **found, "machine": machine()}
+        row = {"network": name, **given, **found, "machine": machine()}
         print(", ".join(f"{key} {value}" for key, value in row.items() if key != "machine"), flush=True)
         rows.append(row)
-    write_table(out, list(rows[0]), rows)
+    columns = dict.fromkeys(key for row in rows for key in row)
+    write_table(out, sorted(columns, key="machine".__eq__), rows)
     print(f"{out}: {len(rows)} networks on {machine()}")
 
 
@@ -122,6 +134,24 @@ def fit(
         jit_compile=jit,
     )
     return lambda number: seconds(model, batches, number)
+
+
+@contextmanager
+def pytorch(data: Dataset, told: Told) -> Iterator[Round]:
+    """The same U-Net in PyTorch, if it is the same."""
+    import keras
+    import numpy as np
+
+    import zoo.data
+
+    model = built("unet", data)
+    images, _ = zoo.data.Batches(data, told.batch, size=told.size).batch(0, 0)
+    with torch_unet([keras.ops.convert_to_numpy(v) for v in model.trainable_weights], told, images[:1]) as (answer, learn):
+        expected = keras.ops.convert_to_numpy(model(images[:1], training=False))
+        difference = float(np.abs(answer - expected).max() / expected.std())
+        if difference > SAME:
+            raise SystemExit(f"the two U-Nets differ by {difference:.2g} of their answers' spread")
+        yield learn
 
 
 def built(name: str, data: Dataset) -> keras.Model:

@@ -305,16 +305,18 @@ def test_weights_that_diverge_are_told_from_bad_data():
         zoo.train(network(), Blocks(), **{**RUN, "learning_rate": 1e30, "optimizer": "sgd", "clipnorm": None})
 
 
-def test_what_a_data_set_finds_wrong_arrives_as_it_was_said():
+@pytest.mark.parametrize("workers", [1, 3])
+def test_what_a_data_set_finds_wrong_arrives_as_it_was_said(workers):
     with pytest.raises(InputError, match=r"^camvid/7\.png: cannot be read$"):
         trained_on = Spoilt(image=InputError("camvid/7.png: cannot be read"))
-        zoo.train(network(), trained_on, **RUN)
+        zoo.train(network(), trained_on, **RUN, workers=workers)
 
 
 BAD = [
     ({"epochs": 0}, "epochs=0"),
     ({"epochs": 2.5}, "epochs=2.5"),
     ({"batch_size": 0}, "batch_size=0"),
+    ({"workers": 0}, "workers=0; expected a number of threads"),
     ({"optimizer": "adamm"}, "unknown optimizer 'adamm'; did you mean adamw"),
     ({"schedule": "step"}, "unknown schedule"),
     ({"precision": "int8"}, "unknown precision"),

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import keras
@@ -267,7 +269,23 @@ def test_resume_false_starts_afresh(tmp_path, whole, monkeypatch):
 
 def test_what_does_not_change_the_outcome_may_change(tmp_path, whole, monkeypatch):
     interrupted(tmp_path, monkeypatch, 2)
-    check_same_end(*go(tmp_path, tensorboard=False, max_seconds=1000), whole)
+    check_same_end(*go(tmp_path, tensorboard=False, max_seconds=1000, workers=3), whole)
+
+
+def test_however_many_threads_make_the_batches_they_are_the_same(tmp_path, whole, monkeypatch):
+    made, threads = Counter(), set()
+
+    def noting(self, epoch, index, *args):
+        made[epoch, index] += 1
+        threads.add(threading.current_thread())
+        return batch(self, epoch, index, *args)
+
+    batch = zoo.data.Batches.batch
+    monkeypatch.setattr(zoo.data.Batches, "batch", noting)
+    check_same_end(*go(tmp_path, workers=3), whole)
+    assert len(threads) == 3 and threading.current_thread() not in threads
+    assert set(made) == {(epoch, index) for epoch in range(RUN["epochs"]) for index in range(3)}
+    assert {made[epoch, index] for epoch, index in made if epoch > 1} == {1}  # before, Keras looks at shapes and begins anew
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):

@@ -172,7 +172,7 @@ def statistics(model: keras.Model) -> list[np.ndarray]:
 def test_statistics_are_those_of_all_pictures_together():
     """In numpy, of what the convolution before gives; pooled over batches of unlike sizes; dropout draws nothing."""
     model, pictures = network(dropout=0.5), images(7)
-    before = keras.Model(model.inputs, model.get_layer("encoder_conv").output)
+    before = keras.Model(model.input, model.get_layer("encoder_conv").output)
     maps = keras.ops.convert_to_numpy(before(pictures)).astype(np.float64)
     recalibrate(model, [pictures[:4], pictures[4:6], pictures[6:]])
     mean, variance = statistics(model)

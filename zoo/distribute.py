@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -40,7 +41,12 @@ _joined: list[Any] = []  # TensorFlow's strategy over them, once there is one
 
 def devices() -> list[str]:
     """What there is to compute on, accelerators if there are any: ["gpu:0", "gpu:1"], or ["cpu:0"]; of all hosts on JAX."""
-    if keras.backend.backend() == "jax":  # which refuses to list what there is none of
+    backend = keras.backend.backend()
+    if backend == "torch":  # for which Keras has no list
+        import torch
+
+        return [f"gpu:{index}" for index in range(torch.cuda.device_count())] or ["cpu:0"]
+    if backend == "jax":  # which refuses to list what there is none of
         return keras.distribution.list_devices()
     return keras.distribution.list_devices("gpu") or keras.distribution.list_devices("cpu")
 
@@ -163,6 +169,18 @@ def sum_over_parts(values: Sequence[Any]) -> list[Any]:
     known = [value for value in values if value is not None]
     summed = iter(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, known))
     return [None if value is None else next(summed) for value in values]
+
+
+def seed_epoch(seed: int, epoch: int) -> None:
+    """Makes what an epoch draws depend on these two alone, so that a resumed run draws the same.
+
+    Keras's dropout on PyTorch asks a generator of the whole process, where on other backends it asks a variable of the model,
+    which is in every checkpoint.
+    """
+    if keras.backend.backend() == "torch":
+        import torch
+
+        torch.manual_seed(zlib.crc32(f"{seed}/{epoch}".encode()))
 
 
 def _engine() -> Callable[[list[str]], AbstractContextManager[None]]:

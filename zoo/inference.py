@@ -107,7 +107,7 @@ class Asked:
         if last is not None and (self.procedure.averages or self.procedure.tile):
             self._model, self.kind = supervised(inference(model))[0], "logits"
         else:
-            self._model = keras.Model(model.inputs, model.outputs[0])
+            self._model = keras.Model(model.inputs[0], model.outputs[0])
         self._dense = len(self._model.outputs[0].shape) == 4
         if self.procedure.tile is not None and not self._dense:
             raise InputError(f"{model.name} gives one answer a picture; tiles are for networks that answer every pixel")

@@ -120,8 +120,7 @@ def _show_trained(known: Trained) -> None:
     """What the weights learnt from, what each of their forms scored, and how they were made."""
     made, best = known.training, known.training["best"]
     rows = {
-        "data": known.source,
-        "licence": f"of the data: {known.licence}",
+        "data": f"{known.source}\nlicence: {known.licence}",
         "classes": ", ".join(known.labels),
         "recipe": f"zoo train --recipe {known.recipe}",
         "trained": f"{made['epochs']} epochs in {made['seconds'] / 60:.0f} min"

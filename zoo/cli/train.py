@@ -66,6 +66,9 @@ TeacherName = Annotated[
 Temperature = Annotated[float | None, typer.Option(help="That the teacher's scores are softened by; 2 if nothing is said.")]
 TeacherWeight = Annotated[float | None, typer.Option(help="The teacher's share of the loss; 0.5 if nothing is said.")]
 ValidateEvery = Annotated[int, typer.Option(min=1, help="Epochs between looks at the validation split.")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Threads that make batches; by default 1 on a CPU, up to 8 with an accelerator.")
+]
 Minutes = Annotated[float | None, typer.Option(help="Stop after so long; run again to go on.")]
 
 
@@ -87,9 +90,10 @@ SETTINGS = {  # options that `zoo.train` takes as they are said → what it call
     "teacher_weight": "teacher_weight",
     "validate_every": "validate_every",
     "seed": "seed",
+    "workers": "workers",
 }
 # With a recipe, what may be said beside it: settings, arguments of `zoo.build`, and the rest. All else is the recipe's.
-OVER_A_RECIPE = ("epochs", "batch", "rate", "precision", "validate_every", "seed")
+OVER_A_RECIPE = ("epochs", "batch", "rate", "precision", "validate_every", "seed", "workers")
 BUILD = ("encoder_weights",)
 BESIDE = ("recipe", "data", "out", "minutes")
 
@@ -125,6 +129,7 @@ def train(
     teacher_weight: TeacherWeight = None,
     validate_every: ValidateEvery = 1,
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 0,
+    workers: Workers = None,
     minutes: Minutes = None,
 ) -> None:
     """Train a network, or with --recipe make shipped weights anew. Interrupt it; the same command goes on where it stopped.

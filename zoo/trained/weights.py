@@ -75,7 +75,7 @@ def network(
     told = {key: _tuples(value) for key, value in options.items()}
     made = inference(build_network(model, labels, input_shape, head=head, palette=palette, **told))
     if name is not None:
-        made = keras.Model(made.inputs, made.outputs[0], name=name)
+        made = keras.Model(made.inputs[0], made.outputs[0], name=name)
     return made
 
 

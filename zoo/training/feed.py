@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
+from zoo import distribute
 from zoo.errors import InputError
 from zoo.tasks.base import NO_LABEL
 
@@ -15,6 +19,10 @@ if TYPE_CHECKING:
     from zoo.data import Dataset
     from zoo.training.settings import Settings
     from zoo.training.teacher import Teacher
+
+MOST_WORKERS = 8  # by default: each holds a batch
+
+Made = tuple[np.ndarray, tuple[np.ndarray, ...]]
 
 
 class Feed(keras.utils.PyDataset):
@@ -24,6 +32,9 @@ class Feed(keras.utils.PyDataset):
     make what a batch holds depend on where a run was interrupted. An error in reading is kept too, because backends
     wrap it beyond recognition.
 
+    Batches of a `Dataset` are made ahead by `settings.workers` threads. Keras's own workers would do, but for PyTorch it
+    (3.15) looks at an epoch's first batch to learn the shapes, and with workers the epoch then goes on with the second.
+
     Args:
         data: a `Dataset`, or a PyDataset of (images, targets) that stays as it is. It is exact to resume if what it
             gives depends on nothing but the index and its attribute `epoch`, if it has one.
@@ -32,6 +43,7 @@ class Feed(keras.utils.PyDataset):
     """
 
     def __init__(self, data: Dataset | keras.utils.PyDataset, settings: Settings, outputs: int = 1) -> None:
+        workers = 1
         if isinstance(data, keras.utils.PyDataset):
             if settings.augment is not None or settings.size is not None:
                 raise InputError("size= and augment= are for a Dataset; these batches are made already")
@@ -39,6 +51,7 @@ class Feed(keras.utils.PyDataset):
         else:
             from zoo.data import Batches
 
+            workers = settings.workers or _workers()
             self.source = Batches(
                 data, settings.batch_size, size=settings.size, augment=settings.augment, seed=settings.seed
             )
@@ -49,6 +62,8 @@ class Feed(keras.utils.PyDataset):
         self._size_in = None if settings.sizes is None else settings.size_in
         self.prepare: Callable[[np.ndarray], np.ndarray] = np.asarray  # targets as the loss wants them
         self.teacher: Teacher | None = None  # whose logits follow the targets
+        self._teaching = threading.Lock()
+        self._ahead = _Ahead(self._make, (settings.epochs, len(self)), workers) if workers > 1 else None
         self.epoch = 0
         self.error: Exception | None = None
 
@@ -60,14 +75,26 @@ class Feed(keras.utils.PyDataset):
     def __len__(self) -> int:
         return self.source.num_batches
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
+    def __getitem__(self, index: int) -> Made:
+        make = self._make if self._ahead is None else self._ahead.take
         try:
-            images, targets = self.batch(self.epoch, index)
-            given = self.prepare(targets)
-            return images, (given if self.teacher is None else self.teacher.add(given, images),) * self.outputs
+            return make(self.epoch, index)
         except Exception as error:
             self.error = error
             raise
+
+    def _make(self, epoch: int, index: int) -> Made:
+        images, targets = self.batch(epoch, index)
+        given = self.prepare(targets)
+        if self.teacher is not None:
+            with self._teaching:  # a network, which is asked by one thread at a time
+                given = self.teacher.add(given, images)
+        return images, (given,) * self.outputs
+
+    def close(self) -> None:
+        """Makes nothing ahead any more."""
+        if self._ahead is not None:
+            self._ahead.close()
 
     def batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Batch `index` of `epoch`."""
@@ -85,3 +112,41 @@ class Feed(keras.utils.PyDataset):
         if self.dataset is not None:
             known |= {"name": self.dataset.name, "samples": len(self.dataset), "classes": list(self.dataset.classes)}
         return known
+
+
+
+class _Ahead:
+    """What will be asked for next, made in threads: the batches after the one just taken, also of the next epoch.
+
+    Args:
+        make: gives batch `index` of `epoch`, whatever was made before.
+        extent: how many epochs there are, and batches in each.
+        workers: threads; as many batches are made ahead.
+    """
+
+    def __init__(self, make: Callable[[int, int], Made], extent: tuple[int, int], workers: int) -> None:
+        self._make, self._workers = make, workers
+        self._epochs, self._count = extent
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
+        self._made: dict[int, Future[Made]] = {}  # by place in the whole run
+        self._lock = threading.Lock()
+
+    def take(self, epoch: int, index: int) -> Made:
+        place = epoch * self._count + index
+        wanted = range(place, min(place + 1 + self._workers, max(place + 1, self._epochs * self._count)))
+        with self._lock:
+            for other in set(self._made).difference(wanted):
+                self._made.pop(other).cancel()
+            for each in wanted:
+                if each not in self._made:
+                    self._made[each] = self._pool.submit(self._make, *divmod(each, self._count))
+            taken = self._made.pop(place)
+        return taken.result()
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _workers() -> int:
+    """Threads that make batches where nobody says how many."""
+    return 1 if distribute.devices()[0].startswith("cpu") else min(MOST_WORKERS, os.cpu_count() or 1)

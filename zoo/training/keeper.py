@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from zoo import distribute
 from zoo.errors import InputError
 from zoo.training.checkpoints import Checkpoints, State, assign_values, values_of
 from zoo.training.logs import write_csv
@@ -106,6 +107,7 @@ class Keeper(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._feed.epoch = epoch
+        distribute.seed_epoch(self._settings.seed, epoch)
         self._epoch_began = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:

@@ -7,7 +7,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,7 +120,7 @@ def in_training(
     feed = Feed(data, told, outputs=len(weights))
     task = task_of(model, feed.dataset)
     feed.teacher = None if told.teacher is None else Teacher(told.teacher, model)
-    with computing_in(model, told.precision), holding_batchnorm(model, told.frozen_batchnorm):
+    with closing(feed), computing_in(model, told.precision), holding_batchnorm(model, told.frozen_batchnorm):
         _compile(network, weights, told, feed, task)
         yield network, feed, task
 

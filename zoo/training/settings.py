@@ -17,7 +17,7 @@ from zoo.training.optimizers import OPTIMIZERS, SCHEDULES
 from zoo.training.precision import PRECISIONS
 
 # May differ between a run and its continuation: they do not change what is learnt. Of a teacher the weights are compared.
-_FREE = ("folder", "resume", "tensorboard", "verbose", "max_seconds", "jit", "teacher")
+_FREE = ("folder", "resume", "tensorboard", "verbose", "max_seconds", "jit", "workers", "teacher")
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Settings:
         precision: what layers compute in: "float32", "bfloat16" or "float16" (with loss scaling). Weights, loss and the
             answer are float32 always.
         jit: whether to compile the step with XLA; None decides by backend and device.
+        workers: threads that make batches ahead of the step; by default 1 on a CPU, which the step fills, and up to 8, one for
+            each of the host's processors, where an accelerator must not wait for them.
         frozen_batchnorm: keeps BatchNormalization still: all of it, or those whose layer name matches one of the globs
             in a list like "stem*,block*" (a pretrained encoder's).
         ema: momentum of a moving average of the weights, which is then what is validated and kept; None for none.
@@ -89,6 +91,7 @@ class Settings:
     teacher_weight: float | None = None
     precision: str = "float32"
     jit: bool | None = None
+    workers: int | None = None
     frozen_batchnorm: bool | str = False
     ema: float | None = None
     settle: int | None = None
@@ -108,6 +111,8 @@ class Settings:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
                 raise InputError(f"{name}={value!r}; expected a whole number of {least} or more")
+        if self.workers is not None and (isinstance(self.workers, bool) or self.workers < 1):
+            raise InputError(f"workers={self.workers!r}; expected a number of threads, 1 or more, or None")
         if self.settle is not None and self.settle < 1:
             raise InputError(f"settle={self.settle!r}; expected a number of images, 1 or more, or None")
         if self.rates is not None and not (self.rates and all(0 < share < math.inf for share in self.rates.values())):

@@ -1,0 +1,62 @@
+"""What the backend of this process answers and learns: `backend_toy.py FOLDER`, which prints one line of JSON.
+
+FOLDER holds NAME.npz for tiny networks of the registry and toy.npz for the one that learns: weights to begin with.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+from tiny_models import answer, pictures, tiny
+from training_toys import RUN, Blocks, network
+
+import zoo
+
+SIZE = (64, 64)
+TOY = "toy"
+
+
+def keep(model: keras.Model, path: Path) -> None:
+    np.savez(path, *(keras.ops.convert_to_numpy(v) for v in model.weights))
+
+
+def put(model: keras.Model, path: Path) -> keras.Model:
+    with np.load(path) as kept:
+        model.set_weights([kept[name] for name in kept.files])
+    return model
+
+
+def losses(path: Path) -> list[float]:
+    """Of two epochs without anything random; the last line of the run, with its pace, is printed."""
+    told = {**RUN, "epochs": 2, "ema": 0.9, "rates": {"encoder*": 0.5}, "verbose": 2}
+    result = zoo.train(put(network(dropout=0.0), path), Blocks(), Blocks(4, seed=1), **told)
+    return [row["loss"] for row in result.rows] + [result.best["score"]]
+
+
+def ends(path: Path, folder: Path, stops: int) -> list[float]:
+    """The weights' sums after three epochs with dropout: of a run that was stopped so often, and had as many more threads."""
+    told = {**RUN, "epochs": 3, "ema": 0.9, "augment": zoo.data.Augment(), "folder": folder, "workers": 1 + stops}
+    for seconds in [1e-9] * stops + [None]:  # an epoch each time
+        model = put(network(), path)
+        result = zoo.train(model, Blocks(), Blocks(4, seed=1), max_seconds=seconds, **told)
+    return [float(keras.ops.convert_to_numpy(v).astype("float64").sum()) for v in model.weights] + [result.best["score"]]
+
+
+def main(folder: Path) -> None:
+    found = {}
+    for path in sorted(folder.glob("*.npz")):
+        if path.stem != TOY:
+            model = put(tiny(path.stem, SIZE), path)
+            np.save(path.with_suffix(".npy"), answer(model, pictures(model, 1)))
+    toy = folder / f"{TOY}.npz"
+    found["losses"] = losses(toy)
+    found["whole"], found["parts"] = ends(toy, folder / "whole", 0), ends(toy, folder / "parts", 2)
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
