@@ -49,7 +49,7 @@ class Settings:
         teacher_weight: share of the loss that it has, above 0, at most 1; by default 0.5.
         precision: what layers compute in: "float32", "bfloat16" or "float16" (with loss scaling). Weights, loss and the
             answer are float32 always.
-        jit: whether to compile the step with XLA; None decides by backend and device.
+        jit: whether to compile the step, with XLA or with torch.compile; None decides by backend and device (`zoo.xla`).
         workers: threads that make batches ahead of the step; by default 1 on a CPU, which the step fills, and up to 8, one for
             each of the host's processors, where an accelerator must not wait for them.
         frozen_batchnorm: keeps BatchNormalization still: all of it, or those whose layer name matches one of the globs
