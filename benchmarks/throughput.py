@@ -1,6 +1,8 @@
-"""Images a second in training: `zoo.train`'s step beside plain `keras.Model.fit`, the same network on the same batches.
+r"""Images a second in training: `zoo.train`'s step beside plain `keras.Model.fit`, the same network on the same batches.
 
     python benchmarks/throughput.py
+    python benchmarks/throughput.py --network unet --torch --size 96x128 --data scenes:count=32,size=96x128 --steps 4 \
+        --out docs/throughput_unet.csv
     KERAS_BACKEND=jax python benchmarks/throughput.py --network unet --torch --precision bfloat16 --batch 32 --steps 50
 
 Both learn from random weights with the same loss and optimiser, and make their batches as they go, augmentation included:
