@@ -136,22 +136,21 @@ def train(
 
     Example: zoo train fcn8s --encoder mobilenet_v2 --data camvid:PATH --crop --size 240x320 --out runs/camvid
     """
-    import zoo.data
+    import zoo
 
     if recipe is not None:
         _report(train_recipe(recipe, data, out, *_beside(context, recipe), minutes), out)
         return
-    sizes = _sizes(grow, parse_size(size), crop)
+    pictures = _pictures(grow, parse_size(size), crop, augment)
     options = _network_options(output_stride, auxiliary, option)
     name, training, validation = _opened(name, data)
     start_keras()
     result = zoo.train(
-        _build(name, training, sizes["size"], seed, encoder, encoder_weights, init, options),
+        _build(name, training, pictures["size"], seed, encoder, encoder_weights, init, options),
         training,
         validation,
         **_named(context, SETTINGS),
-        **sizes,
-        augment=zoo.data.Augment(native=crop) if augment or crop else None,
+        **pictures,
         frozen_batchnorm=freeze_batchnorm or False,
         rates=_rates(layer_rate),
         teacher=None if teacher is None else open_model(Path(teacher)),
@@ -180,8 +179,10 @@ def _rates(pairs: list[str] | None) -> dict[str, float] | None:
     return found or None
 
 
-def _sizes(pairs: list[str] | None, size: tuple[int, int] | None, crop: bool) -> dict[str, Any]:
-    """["0=128", "20=256"] as sizes by epoch, the size that the run ends with, and that of validation."""
+def _pictures(pairs: list[str] | None, size: tuple[int, int] | None, crop: bool, augment: bool) -> dict[str, Any]:
+    """["0=128", "20=256"] as sizes by epoch, the size that the run ends with, that of validation, and how pictures change."""
+    import zoo.data
+
     found = {}
     for pair in pairs or ():
         epoch, _, pixels = pair.partition("=")
@@ -191,7 +192,9 @@ def _sizes(pairs: list[str] | None, size: tuple[int, int] | None, crop: bool) ->
     if found and size is not None:
         raise InputError("--size and --grow were given; the last of --grow is the size")
     last = found[max(found)] if found else size
-    return {"sizes": found or None, "size": last, "val_size": None if crop else last}  # crops: judged on whole pictures
+    changes = zoo.data.Augment(native=crop) if augment or crop else None
+    seen = {"sizes": found or None, "size": last, "augment": changes}
+    return {**seen, "val_size": None if crop else last}  # crops: judged on whole pictures
 
 
 def _network_options(
