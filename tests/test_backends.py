@@ -24,39 +24,30 @@ ASKED = {"jax": ("segnet", "resnet50_deformable", "pocket_seg"), "torch": tuple(
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the others are held against TensorFlow")
 
 
-@pytest.fixture(scope="module", params=ASKED)
-def other(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, dict[str, Any], str]:
-    """A backend, the folder of its answers, what it learnt, and what it printed meanwhile."""
-    if importlib.util.find_spec(request.param) is None:
-        pytest.skip(f"{request.param} is not installed")
-    folder = tmp_path_factory.mktemp(request.param)
-    for name in ASKED[request.param]:
+def asked(backend: str, folder: Path) -> tuple[dict[str, Any], str]:
+    """What a process with that backend learnt, and what it printed meanwhile; its answers lie beside TensorFlow's."""
+    for name in ASKED[backend]:
         model = tiny(name, SIZE)
         keep(model, folder / f"{name}.npz")
         np.save(folder / f"{name}.expected.npy", answer(model, pictures(model, 1)))
     keep(network(dropout=0.0), folder / f"{TOY}.npz")
     command = [sys.executable, "-W", "error::UserWarning", backend_toy.__file__, str(folder)]
-    environment = {**os.environ, "KERAS_BACKEND": request.param, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
     process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
     assert process.returncode == 0, process.stderr[-2000:]
     *said, found = process.stdout.strip().splitlines()
-    return request.param, folder, json.loads(found), "\n".join(said)
+    return json.loads(found), "\n".join(said)
 
 
-def test_every_kind_of_network_gives_the_same_answer(other):
-    backend, folder, *_ = other
+@pytest.mark.parametrize("backend", ASKED)
+def test_it_answers_learns_and_resumes_as_on_tensorflow(backend: str, tmp_path: Path):  # one test: one process for all of it
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    found, said = asked(backend, tmp_path)
     for name in ASKED[backend]:
-        expected = np.load(folder / f"{name}.expected.npy")
-        difference = np.abs(np.load(folder / f"{name}.npy") - expected).max()
+        expected = np.load(tmp_path / f"{name}.expected.npy")
+        difference = np.abs(np.load(tmp_path / f"{name}.npy") - expected).max()
         assert difference < 1e-4 * expected.std(), (name, difference)
-
-
-def test_it_learns_the_same_and_says_how_fast(other):
-    _, folder, found, said = other
-    np.testing.assert_allclose(found["losses"], losses(folder / f"{TOY}.npz"), rtol=1e-4)
+    np.testing.assert_allclose(found["losses"], losses(tmp_path / f"{TOY}.npz"), rtol=1e-4)
     assert "images/s of 16×16 in training" in said and "% of what a float32 matrix product reaches here" in said
-
-
-def test_interrupted_twice_it_ends_the_same(other):
-    *_, found, _ = other
     assert found["parts"] == found["whole"]
