@@ -63,9 +63,10 @@ def main(
     from zoo.cli.arguments import parse_size
     from zoo.cli.quiet import start_keras
 
-    if torch and (importlib.util.find_spec("torch") is None or "unet" not in network):
-        raise typer.BadParameter("--torch needs PyTorch (pip install torch) and --network unet")
-    if torch:  # three share an accelerator: none is to take all of its memory at once
+    if torch:
+        if importlib.util.find_spec("torch") is None or "unet" not in network:
+            raise typer.BadParameter("--torch needs PyTorch (pip install torch) and --network unet")
+        # Three share an accelerator: none is to take all of its memory at once.
         os.environ |= {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
     start_keras()
     import keras
@@ -90,8 +91,7 @@ def main(
         row = {"network": name, **given, **found, "machine": machine()}
         print(", ".join(f"{key} {value}" for key, value in row.items() if key != "machine"), flush=True)
         rows.append(row)
-    columns = dict.fromkeys(key for row in rows for key in row)
-    write_table(out, sorted(columns, key="machine".__eq__), rows)
+    write_table(out, list(max(rows, key=len)), rows)
     print(f"{out}: {len(rows)} networks on {machine()}")
 
 

@@ -1,8 +1,9 @@
 """U-Net as one writes it in PyTorch, trained as one trains there: the other side of `throughput.py --torch`.
 
 The network of zoo/segmentation/unet.py, layer by layer, with that one's weights; under torch.compile, in channels_last,
-AdamW fused, and under autocast where the precision is not float32. It works in a process of its own, where Keras, which makes
-the batches, runs on PyTorch too and takes no memory of an accelerator from its rival.
+AdamW fused, under autocast where the precision is not float32, its batches made by as many threads as ours. It works in a
+process of its own, where Keras, which makes the batches, runs on PyTorch too and takes no memory of an accelerator from its
+rival.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
@@ -43,13 +44,10 @@ class Told:
 @contextmanager
 def torch_unet(weights: list[np.ndarray], told: Told, images: np.ndarray) -> Iterator[tuple[np.ndarray, Round]]:
     """The process while it runs: its answer to some images before it learns, and the round that it trains for."""
-    before = os.environ.get("KERAS_BACKEND")
-    os.environ["KERAS_BACKEND"] = "torch"
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, weights, told, images), daemon=True)
     process.start()
-    os.environ.pop("KERAS_BACKEND") if before is None else os.environ.update(KERAS_BACKEND=before)
     theirs.close()
 
     def ask(number: int) -> float:
@@ -59,12 +57,14 @@ def torch_unet(weights: list[np.ndarray], told: Told, images: np.ndarray) -> Ite
     try:
         yield ours.recv(), ask
     finally:
-        process.terminate()
+        with suppress(OSError):  # of a process that has ended by itself
+            ours.send(None)
         process.join()
 
 
 def _work(connection: Connection, weights: list[np.ndarray], told: Told, images: np.ndarray) -> None:
-    """In the other process: answers once, then trains for a round whenever it is told a number, and says the seconds."""
+    """In the other process: answers once, then trains for a round and says its seconds for each number, until None comes."""
+    os.environ["KERAS_BACKEND"] = "torch"  # before anything here imports Keras
     import torch
 
     network, device = unet(weights), "cuda" if torch.cuda.is_available() else "cpu"
@@ -72,8 +72,8 @@ def _work(connection: Connection, weights: list[np.ndarray], told: Told, images:
     with torch.no_grad():
         connection.send(network.eval()(_placed(images, device)).permute(0, 2, 3, 1).cpu().numpy())
     round_of = _trainer(network.train(), device, told)
-    while True:
-        connection.send(round_of(connection.recv()))
+    for number in iter(connection.recv, None):
+        connection.send(round_of(number))
 
 
 def _placed(images: np.ndarray, device: str) -> torch.Tensor:
@@ -88,6 +88,7 @@ def _trainer(network: torch.nn.Module, device: str, told: Told) -> Round:
     from rows import First
 
     import zoo.data
+    from zoo.training.feed import default_workers
 
     data = First(zoo.data.open(told.data), told.count)
     batches = zoo.data.Batches(data, told.batch, size=told.size, augment=zoo.data.Augment())
@@ -103,7 +104,7 @@ def _trainer(network: torch.nn.Module, device: str, told: Told) -> Round:
 
     def train(number: int) -> float:
         began, total = time.perf_counter(), torch.zeros((), device=device)
-        with ThreadPoolExecutor(max(1, batches.workers)) as threads:
+        with ThreadPoolExecutor(default_workers()) as threads:
             for images, targets in threads.map(lambda index: batches.batch(number, index), range(len(batches))):
                 loss = loss_of(_placed(images, device), torch.from_numpy(targets).to(device).long())
                 optimizer.zero_grad()

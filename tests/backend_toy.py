@@ -15,6 +15,7 @@ from tiny_models import answer, pictures, tiny
 from training_toys import RUN, Blocks, network
 
 import zoo
+import zoo.data
 
 SIZE = (64, 64)
 TOY = "toy"
@@ -37,25 +38,23 @@ def losses(path: Path) -> list[float]:
     return [row["loss"] for row in result.rows] + [result.best["score"]]
 
 
-def ends(path: Path, folder: Path, stops: int) -> list[float]:
-    """The weights' sums after three epochs with dropout: of a run that was stopped so often, and had as many more threads."""
+def ends(path: Path, folder: Path, stops: int) -> list[str | float]:
+    """The weights' bytes after three epochs with dropout: of a run that was stopped so often, and had as many more threads."""
     told = {**RUN, "epochs": 3, "ema": 0.9, "augment": zoo.data.Augment(), "folder": folder, "workers": 1 + stops}
     for seconds in [1e-9] * stops + [None]:  # an epoch each time
         model = put(network(), path)
         result = zoo.train(model, Blocks(), Blocks(4, seed=1), max_seconds=seconds, **told)
-    return [float(keras.ops.convert_to_numpy(v).astype("float64").sum()) for v in model.weights] + [result.best["score"]]
+    return [keras.ops.convert_to_numpy(v).tobytes().hex() for v in model.weights] + [result.best["score"]]
 
 
 def main(folder: Path) -> None:
-    found = {}
     for path in sorted(folder.glob("*.npz")):
         if path.stem != TOY:
             model = put(tiny(path.stem, SIZE), path)
             np.save(path.with_suffix(".npy"), answer(model, pictures(model, 1)))
     toy = folder / f"{TOY}.npz"
-    found["losses"] = losses(toy)
-    found["whole"], found["parts"] = ends(toy, folder / "whole", 0), ends(toy, folder / "parts", 2)
-    print(json.dumps(found))
+    learnt, whole, parts = losses(toy), ends(toy, folder / "whole", 0), ends(toy, folder / "parts", 2)
+    print(json.dumps({"losses": learnt, "whole": whole, "parts": parts}))
 
 
 if __name__ == "__main__":

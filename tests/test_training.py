@@ -317,6 +317,7 @@ BAD = [
     ({"epochs": 2.5}, "epochs=2.5"),
     ({"batch_size": 0}, "batch_size=0"),
     ({"workers": 0}, "workers=0; expected a number of threads"),
+    ({"workers": 2.5}, "workers=2.5; expected a number of threads"),
     ({"optimizer": "adamm"}, "unknown optimizer 'adamm'; did you mean adamw"),
     ({"schedule": "step"}, "unknown schedule"),
     ({"precision": "int8"}, "unknown precision"),

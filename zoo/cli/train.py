@@ -192,9 +192,12 @@ def _pictures(pairs: list[str] | None, size: tuple[int, int] | None, crop: bool,
     if found and size is not None:
         raise InputError("--size and --grow were given; the last of --grow is the size")
     last = found[max(found)] if found else size
-    changes = zoo.data.Augment(native=crop) if augment or crop else None
-    seen = {"sizes": found or None, "size": last, "augment": changes}
-    return {**seen, "val_size": None if crop else last}  # crops: judged on whole pictures
+    return {
+        "sizes": found or None,
+        "size": last,
+        "val_size": None if crop else last,  # crops: judged on whole pictures
+        "augment": zoo.data.Augment(native=crop) if augment or crop else None,
+    }
 
 
 def _network_options(

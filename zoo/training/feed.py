@@ -51,7 +51,7 @@ class Feed(keras.utils.PyDataset):
         else:
             from zoo.data import Batches
 
-            workers = settings.workers or _workers()
+            workers = settings.workers or default_workers()
             self.source = Batches(
                 data, settings.batch_size, size=settings.size, augment=settings.augment, seed=settings.seed
             )
@@ -114,7 +114,6 @@ class Feed(keras.utils.PyDataset):
         return known
 
 
-
 class _Ahead:
     """What will be asked for next, made in threads: the batches after the one just taken, also of the next epoch.
 
@@ -126,14 +125,15 @@ class _Ahead:
 
     def __init__(self, make: Callable[[int, int], Made], extent: tuple[int, int], workers: int) -> None:
         self._make, self._workers = make, workers
-        self._epochs, self._count = extent
+        epochs, self._count = extent
+        self._end = epochs * self._count
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
         self._made: dict[int, Future[Made]] = {}  # by place in the whole run
         self._lock = threading.Lock()
 
     def take(self, epoch: int, index: int) -> Made:
         place = epoch * self._count + index
-        wanted = range(place, min(place + 1 + self._workers, max(place + 1, self._epochs * self._count)))
+        wanted = range(place, min(place + 1 + self._workers, self._end))
         with self._lock:
             for other in set(self._made).difference(wanted):
                 self._made.pop(other).cancel()
@@ -147,6 +147,6 @@ class _Ahead:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _workers() -> int:
-    """Threads that make batches where nobody says how many."""
+def default_workers() -> int:
+    """Threads that make batches where nobody says how many: one on a CPU, else one for each of the host's processors, to 8."""
     return 1 if distribute.devices()[0].startswith("cpu") else min(MOST_WORKERS, os.cpu_count() or 1)

@@ -51,7 +51,8 @@ class Settings:
             answer are float32 always.
         jit: whether to compile the step, with XLA or with torch.compile; None decides by backend and device (`zoo.xla`).
         workers: threads that make batches ahead of the step; by default 1 on a CPU, which the step fills, and up to 8, one for
-            each of the host's processors, where an accelerator must not wait for them.
+            each of the host's processors, where an accelerator must not wait for them. Several ask a `Dataset` for samples
+            at once; a PyDataset has workers of its own and is left to them.
         frozen_batchnorm: keeps BatchNormalization still: all of it, or those whose layer name matches one of the globs
             in a list like "stem*,block*" (a pretrained encoder's).
         ema: momentum of a moving average of the weights, which is then what is validated and kept; None for none.
@@ -109,11 +110,11 @@ class Settings:
                 raise unknown(name, getattr(self, name), known)
         for name, least in (("epochs", 1), ("batch_size", 1), ("validate_every", 1), ("seed", 0)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            if not _is_whole(value, least):
                 raise InputError(f"{name}={value!r}; expected a whole number of {least} or more")
-        if self.workers is not None and (isinstance(self.workers, bool) or self.workers < 1):
+        if self.workers is not None and not _is_whole(self.workers, 1):
             raise InputError(f"workers={self.workers!r}; expected a number of threads, 1 or more, or None")
-        if self.settle is not None and self.settle < 1:
+        if self.settle is not None and not _is_whole(self.settle, 1):
             raise InputError(f"settle={self.settle!r}; expected a number of images, 1 or more, or None")
         if self.rates is not None and not (self.rates and all(0 < share < math.inf for share in self.rates.values())):
             raise InputError(f"rates={self.rates!r}; expected names of layers with shares above 0, as {{'block*': 0.1}}")
@@ -160,6 +161,10 @@ class Settings:
         if self.loss is not None:
             plain["loss"] = keras.saving.serialize_keras_object(self.loss)
         return {name: _plain(value) for name, value in plain.items()}
+
+
+def _is_whole(value: Any, least: int) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least
 
 
 def _last_size(
