@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 
 import keras
 import numpy as np
@@ -56,6 +57,33 @@ def test_a_network_is_scored_as_by_hand_whatever_the_sizes():
     assert found.images == 7
     assert found.headline == found.scores["miou"] == found.matrix.miou
     assert found.ms_per_image > 0
+
+
+def test_samples_read_ahead_are_scored_each_once_and_in_order():
+    class Uneven(Sizes):
+        """The first takes longest to read."""
+
+        def __getitem__(self, index: int) -> Sample:
+            asked.append(index)
+            time.sleep(0.02 * (index == 0))
+            return super().__getitem__(index)
+
+    asked: list[int] = []
+    seen: list[Sample] = []
+    data = Uneven(Blocks(3), Blocks(2, size=24), Blocks(2, seed=5))
+    expected = by_hand(network(), data)
+    asked.clear()
+    found = zoo.evaluate(
+        network(), data, batch_size=2, workers=3, progress=False, seen=lambda sample, _: seen.append(sample)
+    )
+    np.testing.assert_array_equal(found.matrix.counts, expected.counts)
+    assert sorted(asked) == list(range(7)) and [s.image.tobytes() for s in seen] == [s.image.tobytes() for s in data]
+
+
+@pytest.mark.parametrize("workers", [0, 2.5, True])
+def test_workers_are_a_whole_number_of_threads(workers):
+    with pytest.raises(InputError, match=f"workers={workers}; expected a number of threads, 1 or more"):
+        zoo.evaluate(truth, Blocks(), workers=workers, progress=False)
 
 
 def test_data_of_separate_objects_are_scored_by_these_too():

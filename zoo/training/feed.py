@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from zoo import distribute
 from zoo.errors import InputError
 from zoo.tasks.base import NO_LABEL
+from zoo.training.ahead import Ahead, threads
 
 if TYPE_CHECKING:
     from zoo.data import Dataset
     from zoo.training.settings import Settings
     from zoo.training.teacher import Teacher
-
-MOST_WORKERS = 8  # by default: each holds a batch
 
 Made = tuple[np.ndarray, tuple[np.ndarray, ...]]
 
@@ -51,7 +47,7 @@ class Feed(keras.utils.PyDataset):
         else:
             from zoo.data import Batches
 
-            workers = settings.workers or default_workers()
+            workers = threads(settings.workers)
             self.source = Batches(
                 data, settings.batch_size, size=settings.size, augment=settings.augment, seed=settings.seed
             )
@@ -63,7 +59,7 @@ class Feed(keras.utils.PyDataset):
         self.prepare: Callable[[np.ndarray], np.ndarray] = np.asarray  # targets as the loss wants them
         self.teacher: Teacher | None = None  # whose logits follow the targets
         self._teaching = threading.Lock()
-        self._ahead = _Ahead(self._make, (settings.epochs, len(self)), workers) if workers > 1 else None
+        self._ahead = Ahead(self._made, settings.epochs * len(self), workers)
         self.epoch = 0
         self.error: Exception | None = None
 
@@ -76,15 +72,15 @@ class Feed(keras.utils.PyDataset):
         return self.source.num_batches
 
     def __getitem__(self, index: int) -> Made:
-        make = self._make if self._ahead is None else self._ahead.take
         try:
-            return make(self.epoch, index)
+            return self._ahead.take(self.epoch * len(self) + index)
         except Exception as error:
             self.error = error
             raise
 
-    def _make(self, epoch: int, index: int) -> Made:
-        images, targets = self.batch(epoch, index)
+    def _made(self, place: int) -> Made:
+        """The batch at that place in the whole run."""
+        images, targets = self.batch(*divmod(place, len(self)))
         given = self.prepare(targets)
         if self.teacher is not None:
             with self._teaching:  # a network, which is asked by one thread at a time
@@ -93,8 +89,7 @@ class Feed(keras.utils.PyDataset):
 
     def close(self) -> None:
         """Makes nothing ahead any more."""
-        if self._ahead is not None:
-            self._ahead.close()
+        self._ahead.close()
 
     def batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Batch `index` of `epoch`."""
@@ -112,41 +107,3 @@ class Feed(keras.utils.PyDataset):
         if self.dataset is not None:
             known |= {"name": self.dataset.name, "samples": len(self.dataset), "classes": list(self.dataset.classes)}
         return known
-
-
-class _Ahead:
-    """What will be asked for next, made in threads: the batches after the one just taken, also of the next epoch.
-
-    Args:
-        make: gives batch `index` of `epoch`, whatever was made before.
-        extent: how many epochs there are, and batches in each.
-        workers: threads; as many batches are made ahead.
-    """
-
-    def __init__(self, make: Callable[[int, int], Made], extent: tuple[int, int], workers: int) -> None:
-        self._make, self._workers = make, workers
-        epochs, self._count = extent
-        self._end = epochs * self._count
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="batches")
-        self._made: dict[int, Future[Made]] = {}  # by place in the whole run
-        self._lock = threading.Lock()
-
-    def take(self, epoch: int, index: int) -> Made:
-        place = epoch * self._count + index
-        wanted = range(place, min(place + 1 + self._workers, self._end))
-        with self._lock:
-            for other in set(self._made).difference(wanted):
-                self._made.pop(other).cancel()
-            for each in wanted:
-                if each not in self._made:
-                    self._made[each] = self._pool.submit(self._make, *divmod(each, self._count))
-            taken = self._made.pop(place)
-        return taken.result()
-
-    def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
-
-def default_workers() -> int:
-    """Threads that make batches where nobody says how many: one on a CPU, else one for each of the host's processors, to 8."""
-    return 1 if distribute.devices()[0].startswith("cpu") else min(MOST_WORKERS, os.cpu_count() or 1)

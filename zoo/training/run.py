@@ -198,7 +198,7 @@ def _validation(
     # Learnt on crops of the pictures' own pixels, a network is judged on whole pictures at that scale.
     like_training = None if getattr(told.augment, "native", False) else told.size
     scorer = NetworkScorer(network, data, told.val_size or like_training, "logits", task)
-    return lambda: score(scorer, data, told.batch_size)
+    return lambda: score(scorer, data, told.batch_size, workers=told.workers)
 
 
 def _fit(network: keras.Model, feed: Feed, keeper: Keeper, told: Settings) -> str | None:

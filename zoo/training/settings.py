@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from zoo.errors import InputError, unknown
+from zoo.training.ahead import threads
 from zoo.training.optimizers import OPTIMIZERS, SCHEDULES
 from zoo.training.precision import PRECISIONS
 
@@ -112,8 +113,8 @@ class Settings:
             value = getattr(self, name)
             if not _is_whole(value, least):
                 raise InputError(f"{name}={value!r}; expected a whole number of {least} or more")
-        if self.workers is not None and not _is_whole(self.workers, 1):
-            raise InputError(f"workers={self.workers!r}; expected a number of threads, 1 or more, or None")
+        if self.workers is not None:
+            threads(self.workers)
         if self.settle is not None and not _is_whole(self.settle, 1):
             raise InputError(f"settle={self.settle!r}; expected a number of images, 1 or more, or None")
         if self.rates is not None and not (self.rates and all(0 < share < math.inf for share in self.rates.values())):
