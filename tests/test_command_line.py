@@ -40,6 +40,12 @@ def test_list_answers_at_once() -> None:
     assert min(seconds() for _ in range(3)) < 1
 
 
+def test_no_backend_chatters() -> None:
+    """Where Keras is imported before it is started quietly, TensorFlow tells of its devices here."""
+    done = run("predict", "pocket_seg.camvid", "missing.png")
+    assert (done.returncode, done.stderr) == (2, "zoo: missing.png: no such file\n")
+
+
 def test_list_filters() -> None:
     assert run("list", "vgg*", "--names").stdout.split() == ["vgg16", "vgg19"]
     assert "fcn8s" not in run("list", "--names", "--encoders").stdout.split()

@@ -98,16 +98,17 @@ def open_model(path: Path) -> keras.Model:
     Raises:
         InputError: if there is none.
     """
-    from zoo import build, load, trained
+    from zoo import trained
     from zoo.cli.quiet import start_keras
 
-    if path.exists() or path.suffix in MODEL_SUFFIXES:
-        start_keras()
-    elif trained.is_name(str(path)):
-        start_keras()
-        return build(str(path))
-    else:
+    named = not path.exists() and path.suffix not in MODEL_SUFFIXES
+    if named and not trained.is_name(str(path)):
         raise _no_model(str(path))
+    start_keras()
+    from zoo import build, load  # which import Keras
+
+    if named:
+        return build(str(path))
     if path.is_dir():
         inside = path / "model.keras"
         if not inside.is_file():
