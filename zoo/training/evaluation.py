@@ -150,8 +150,8 @@ def evaluate(
         seen: called with each sample and its answer, class indices of the target's shape.
 
     Raises:
-        InputError: the data set is empty, `size` contradicts the model, the number of classes differs, or an answer
-            does not fit its target.
+        InputError: the data set is empty, `size` contradicts the model, `workers` is no number of threads, the number of
+            classes differs, or an answer does not fit its target.
     """
     count = len(dataset) if limit is None else min(limit, len(dataset))
     if count < 1 or batch_size < 1:
