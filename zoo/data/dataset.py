@@ -79,6 +79,6 @@ class Kept(Dataset):
             if self.held + size <= self.limit:
                 for array in (sample.image, sample.target):
                     array.setflags(write=False)  # shared by all who ask from now on
-                self._samples[index] = sample
-                self.held += size
+                if self._samples.setdefault(index, sample) is sample:  # no other thread has read it meanwhile
+                    self.held += size
         return sample
