@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -87,7 +88,7 @@ def _trainer(network: torch.nn.Module, device: str, told: Told) -> Round:
     from rows import First
 
     import zoo.data
-    from zoo.training.ahead import in_order, threads
+    from zoo.training.ahead import threads
 
     data = First(zoo.data.open(told.data), told.count)
     batches = zoo.data.Batches(data, told.batch, size=told.size, augment=zoo.data.Augment())
@@ -103,15 +104,16 @@ def _trainer(network: torch.nn.Module, device: str, told: Told) -> Round:
 
     def train(number: int) -> float:
         began, total = time.perf_counter(), torch.zeros((), device=device)
-        for images, targets in in_order(lambda index: batches.batch(number, index), len(batches), threads(None)):
-            loss = loss_of(_placed(images, device), torch.from_numpy(targets).to(device).long())
-            optimizer.zero_grad()
-            scaler.scale(loss).backward()
-            scaler.unscale_(optimizer)
-            torch.nn.utils.clip_grad_norm_(network.parameters(), told.clipnorm)
-            scaler.step(optimizer)
-            scaler.update()
-            total += loss.detach()
+        with ThreadPoolExecutor(threads(None)) as pool:  # ahead of the step, as tf.data does for ours with one thread too
+            for images, targets in pool.map(lambda index: batches.batch(number, index), range(len(batches))):
+                loss = loss_of(_placed(images, device), torch.from_numpy(targets).to(device).long())
+                optimizer.zero_grad()
+                scaler.scale(loss).backward()
+                scaler.unscale_(optimizer)
+                torch.nn.utils.clip_grad_norm_(network.parameters(), told.clipnorm)
+                scaler.step(optimizer)
+                scaler.update()
+                total += loss.detach()
         float(total)  # waits for the device
         return time.perf_counter() - began
 
