@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from numbers import Integral
 
 
 class InputError(ValueError):
@@ -19,3 +20,8 @@ def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
     near = difflib.get_close_matches(str(given), names, n=3, cutoff=0.5)
     hint = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(names)}"
     return InputError(f"unknown {kind} {given!r}; {hint}")
+
+
+def is_whole(given: object, least: int) -> bool:
+    """Whether it is a whole number, Python's or NumPy's, of `least` or more; True and False are none."""
+    return isinstance(given, Integral) and not isinstance(given, bool) and given >= least

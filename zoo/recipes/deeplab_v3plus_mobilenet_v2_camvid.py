@@ -39,13 +39,6 @@ def seen() -> Any:
     )
 
 
-def alike(given: Given) -> Any:
-    """Every class by the Dice loss, every pixel by cross-entropy."""
-    from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum
-
-    return WeightedSum([SegmentationCrossEntropy(given.data.ignore), DiceLoss(given.data.ignore)])
-
-
 def first(given: Given) -> dict[str, Any]:
     """Chosen on the validation frames."""
     from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum, class_weights_from
@@ -58,12 +51,16 @@ def first(given: Given) -> dict[str, Any]:
 
 def second(given: Given) -> dict[str, Any]:
     """The validation frames are learnt from too, the rate starts anew, crops are larger, and no class weighs more."""
-    return {**USUAL, "epochs": 50, "size": (288, 384), "augment": seen(), "loss": alike(given)}
+    from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum
+
+    ignore = given.data.ignore
+    loss = WeightedSum([SegmentationCrossEntropy(ignore), DiceLoss(ignore)])
+    return {**USUAL, "epochs": 50, "size": (288, 384), "augment": seen(), "loss": loss}
 
 
 def third(given: Given) -> dict[str, Any]:
     """The same once more, in crops of the size of the frames: the pyramid's mean over the picture is then the one it meets."""
-    return {**USUAL, "epochs": 34, "size": (360, 480), "augment": seen(), "loss": alike(given)}
+    return {**second(given), "epochs": 34, "size": (360, 480)}
 
 
 def go_on(given: Given) -> dict[str, Any]:

@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
-import numpy as np
-
 from zoo import distribute
-from zoo.errors import InputError
+from zoo.errors import InputError, is_whole
 
 MOST_WORKERS = 8  # by default: each holds a batch
 
@@ -70,6 +68,6 @@ def threads(workers: int | None) -> int:
     """
     if workers is None:
         return 1 if distribute.devices()[0].startswith("cpu") else min(MOST_WORKERS, os.cpu_count() or 1)
-    if not isinstance(workers, int | np.integer) or isinstance(workers, bool) or workers < 1:
+    if not is_whole(workers, 1):
         raise InputError(f"workers={workers!r}; expected a number of threads, 1 or more, or None")
     return int(workers)

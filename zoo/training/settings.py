@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.errors import InputError, unknown
+from zoo.errors import InputError, is_whole, unknown
 from zoo.training.ahead import threads
 from zoo.training.optimizers import OPTIMIZERS, SCHEDULES
 from zoo.training.precision import PRECISIONS
@@ -111,11 +111,11 @@ class Settings:
                 raise unknown(name, getattr(self, name), known)
         for name, least in (("epochs", 1), ("batch_size", 1), ("validate_every", 1), ("seed", 0)):
             value = getattr(self, name)
-            if not _is_whole(value, least):
+            if not is_whole(value, least):
                 raise InputError(f"{name}={value!r}; expected a whole number of {least} or more")
         if self.workers is not None:
             threads(self.workers)
-        if self.settle is not None and not _is_whole(self.settle, 1):
+        if self.settle is not None and not is_whole(self.settle, 1):
             raise InputError(f"settle={self.settle!r}; expected a number of images, 1 or more, or None")
         if self.rates is not None and not (self.rates and all(0 < share < math.inf for share in self.rates.values())):
             raise InputError(f"rates={self.rates!r}; expected names of layers with shares above 0, as {{'block*': 0.1}}")
@@ -162,10 +162,6 @@ class Settings:
         if self.loss is not None:
             plain["loss"] = keras.saving.serialize_keras_object(self.loss)
         return {name: _plain(value) for name, value in plain.items()}
-
-
-def _is_whole(value: Any, least: int) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least
 
 
 def _last_size(
