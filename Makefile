@@ -38,7 +38,7 @@ chromium:
 
 # Every network's figures, counted anew; run it after a change to an architecture.
 cards: $(VENV)/.all
-	$(BIN)/zoo card --all --out zoo/cards.csv
+	$(BIN)/zoo card --all --out zoo/analysis/model_cards.csv
 
 constraints: $(VENV)/.test
 	$(BIN)/python -m pip freeze --exclude-editable > constraints.txt

@@ -160,11 +160,11 @@ def _material(
     import converters
     import zoo
     import zoo.data
-    import zoo.trained
+    import zoo.pretrained.catalog
     from zoo.cli.arguments import open_model
 
     shape = (*pixels, 3)
-    model = zoo.build(weights, input_shape=shape) if zoo.trained.is_name(weights) else open_model(Path(weights))
+    model = zoo.build(weights, input_shape=shape) if zoo.pretrained.catalog.is_name(weights) else open_model(Path(weights))
     images = zoo.data.calibration_images(training, min(64, limit or 64), pixels)
     augment = zoo.data.Augment(scale=(0.9, 1.6), brightness=0.2, contrast=0.2, saturation=0.2)
     seen = training if limit is None else First(training, limit)
@@ -178,7 +178,7 @@ def _row(way: str, given: Material, test: Dataset, pixels: tuple[int, int], limi
     import converters
     import edge
     import zoo
-    from converters.lowering import is_twin
+    from converters.tflite.lowering import is_twin
 
     began, make, folder = time.monotonic(), WAYS[way], given.work / way
     network = given.model if make is None else make(given)
@@ -203,7 +203,7 @@ def zeros(path: Path) -> float:
     """Share of the weights in the file's kernels that are exactly 0."""
     from ai_edge_litert import schema_py_generated as schema
 
-    from converters import inspection
+    from converters.tflite import inspection
 
     file = inspection.load(path)
     graph, kernels = file.subgraphs[0], {getattr(schema.BuiltinOperator, name) for name in _KERNELS}

@@ -70,7 +70,7 @@ def cost(name: str, onednn: str, recipe: str, size: tuple[int, int]) -> dict[str
     start_keras()
     import zoo
     import zoo.data
-    from converters.tflite import RECIPES, to_tflite  # imported before the clock runs
+    from converters.tflite.convert import RECIPES, to_tflite  # imported before the clock runs
 
     model = zoo.build(name, input_shape=(*size, 3))
     height, width = size

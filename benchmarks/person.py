@@ -1,6 +1,6 @@
 """Models that find people, side by side: person IoU on CCP's test photographs, and latency in one run.
 
-    python benchmarks/person.py PATH_OF_CCP zoo/trained/unet_lite.ccp.int8.tflite PATH_OF_PEERS/{deeplab,selfie}*.tflite
+    python benchmarks/person.py PATH_OF_CCP zoo/pretrained/unet_lite.ccp/int8.tflite PEERS/{deeplab,selfie}*.tflite
 
 Every model gets each photograph stretched to its own input size and is scored on its person mask at the photograph's
 resolution. Peers that say nothing of their input and classes are described in PEERS below, by what their publishers state.
@@ -23,7 +23,7 @@ import edge
 import zoo.data
 from edge import chart
 from edge.errors import InputError
-from edge.latency import scored
+from edge.timing import scored
 
 VOC_PERSON = 15
 PEERS = {  # start of the file's name → range of its input, how its class map says person

@@ -96,7 +96,7 @@ def scores(network: str, point: Point, data: str, folder: Path, epochs: int) -> 
     import converters
     import zoo
     import zoo.data
-    from zoo.counting import parameters
+    from zoo.analysis.macs import parameters
 
     def build(training: Dataset) -> keras.Model:
         # Stochastic depth is for long runs: in short ones it only slows down, the deep networks most.

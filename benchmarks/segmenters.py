@@ -97,7 +97,7 @@ def scores(
     import edge
     import zoo
     import zoo.data
-    from zoo.counting import parameters
+    from zoo.analysis.macs import parameters
     from zoo.registry import architecture
 
     start = encoder_weights if entry.pretrained else None

@@ -11,8 +11,8 @@ the last of the next, so that what else the machine does falls on all alike. The
 the memory with decoded samples, does not count. The table has medians over the rounds with the least and the greatest; the
 ratio is that of each round's pair. Validation and checkpoints come once an epoch and are not in it.
 
-Plain `fit` is told the same about XLA as our step decides (`zoo.xla`): left alone, Keras compiles on TensorFlow's CPU too,
-which is many times slower. --keras-jit adds a column of `fit` as it comes.
+Plain `fit` is told the same about XLA as our step decides (`zoo.training.jit`): left alone, Keras compiles on TensorFlow's CPU
+too, which is many times slower. --keras-jit adds a column of `fit` as it comes.
 
 --torch adds a column for `unet`: the same network written in PyTorch (torch_unet.py), from the same weights, under
 torch.compile; it must first give the same answer. `pip install torch` before.
@@ -72,8 +72,8 @@ def main(
     import keras
 
     import zoo.data
-    from zoo.training.staging import machine
-    from zoo.xla import compiles
+    from zoo.training.jit import compiles
+    from zoo.training.recipe_runner import machine
 
     seen, pixels = First(zoo.data.open(data), steps * batch), parse_size(size)
     given = {"backend": keras.backend.backend(), "precision": precision, "size": size, "batch": batch, "rounds": rounds}
@@ -101,9 +101,9 @@ def ours(
 ) -> Iterator[Round]:
     """The step of `zoo.train`, with the callback that keeps a run."""
     import zoo.data
-    from zoo.training.keeper import Keeper
-    from zoo.training.run import in_training
-    from zoo.training.settings import Settings
+    from zoo.training.callback import Keeper
+    from zoo.training.config import Settings
+    from zoo.training.trainer import in_training
 
     told = Settings(
         epochs=1000, batch_size=batch, size=pixels, augment=zoo.data.Augment(), precision=precision, learning_rate=RATE

@@ -1,6 +1,6 @@
 """U-Net as one writes it in PyTorch, trained as one trains there: the other side of `throughput.py --torch`.
 
-The network of zoo/segmentation/unet.py, layer by layer, with that one's weights; under torch.compile, in channels_last,
+The network of zoo/models/segmentation/unet.py, layer by layer, with that one's weights; under torch.compile, in channels_last,
 AdamW fused, under autocast where the precision is not float32, its batches made by as many threads as ours. It works in a
 process of its own, where Keras, which makes the batches, runs on PyTorch too and takes no memory of an accelerator from its
 rival.
@@ -88,7 +88,7 @@ def _trainer(network: torch.nn.Module, device: str, told: Told) -> Round:
     from rows import First
 
     import zoo.data
-    from zoo.training.ahead import threads
+    from zoo.training.prefetch import threads
 
     data = First(zoo.data.open(told.data), told.count)
     batches = zoo.data.Batches(data, told.batch, size=told.size, augment=zoo.data.Augment())

@@ -1,7 +1,7 @@
 """densezoo's converters: a Keras model in, another form of it out.
 
 >>> import converters
->>> fully_convolutional = converters.convolutionalize(classifier)
+>>> fully_convolutional = converters.fully_convolutional.convolutionalize(classifier)
 >>> converters.to_tflite(model, "model.tflite", recipe="int8", input_size=(256, 256), calibration=images)
 >>> converters.parity(model, "model.tflite", images).verdict
 
@@ -14,49 +14,49 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from converters.bias_correction import correct_biases
-    from converters.bridge import to_keras, to_tf_keras
-    from converters.convolutionalize import convolutionalize
-    from converters.equalization import equalize
-    from converters.fine_tuning import fine_tune
-    from converters.folding import fold
-    from converters.inspection import float_islands, operators
-    from converters.layer_errors import LayerErrors, layer_errors
-    from converters.mixed import Mixed, auto_mixed
-    from converters.onnx_file import OnnxFile, to_onnx
+    from converters.fully_convolutional.convolutionalize import convolutionalize
+    from converters.onnx.convert import OnnxFile, to_onnx
     from converters.parity import Parity, parity
-    from converters.retraining import quantize_aware, untouched
-    from converters.sparsity import callbacks, cluster, prune
-    from converters.tflite import RECIPES, Converted, to_tflite
-    from converters.twins import twin_of
+    from converters.quantization.batchnorm_folding import fold
+    from converters.quantization.bias_correction import correct_biases
+    from converters.quantization.equalization import equalize
+    from converters.quantization.fine_tuning import fine_tune
+    from converters.quantization.layer_errors import LayerErrors, layer_errors
+    from converters.quantization.mixed_precision import Mixed, auto_mixed
+    from converters.quantization.pruning import callbacks, cluster, prune
+    from converters.quantization.qat import quantize_aware, untouched
+    from converters.tf_keras.bridge import to_keras, to_tf_keras
+    from converters.tf_keras.layers import twin_of
+    from converters.tflite.convert import RECIPES, Converted, to_tflite
+    from converters.tflite.inspection import float_islands, operators
 
 _PUBLIC = {  # name → the module it lives in, imported when it is asked for
-    "RECIPES": "converters.tflite",
-    "Converted": "converters.tflite",
-    "OnnxFile": "converters.onnx_file",
+    "RECIPES": "converters.tflite.convert",
+    "Converted": "converters.tflite.convert",
+    "OnnxFile": "converters.onnx.convert",
     "Parity": "converters.parity",
-    "convolutionalize": "converters.convolutionalize",
-    "float_islands": "converters.inspection",
-    "operators": "converters.inspection",
+    "convolutionalize": "converters.fully_convolutional.convolutionalize",
+    "float_islands": "converters.tflite.inspection",
+    "operators": "converters.tflite.inspection",
     "parity": "converters.parity",
-    "callbacks": "converters.sparsity",
-    "cluster": "converters.sparsity",
-    "fold": "converters.folding",
-    "prune": "converters.sparsity",
-    "quantize_aware": "converters.retraining",
-    "untouched": "converters.retraining",
-    "correct_biases": "converters.bias_correction",
-    "equalize": "converters.equalization",
-    "LayerErrors": "converters.layer_errors",
-    "layer_errors": "converters.layer_errors",
-    "Mixed": "converters.mixed",
-    "auto_mixed": "converters.mixed",
-    "fine_tune": "converters.fine_tuning",
-    "to_keras": "converters.bridge",
-    "to_onnx": "converters.onnx_file",
-    "to_tf_keras": "converters.bridge",
-    "to_tflite": "converters.tflite",
-    "twin_of": "converters.twins",
+    "callbacks": "converters.quantization.pruning",
+    "cluster": "converters.quantization.pruning",
+    "fold": "converters.quantization.batchnorm_folding",
+    "prune": "converters.quantization.pruning",
+    "quantize_aware": "converters.quantization.qat",
+    "untouched": "converters.quantization.qat",
+    "correct_biases": "converters.quantization.bias_correction",
+    "equalize": "converters.quantization.equalization",
+    "LayerErrors": "converters.quantization.layer_errors",
+    "layer_errors": "converters.quantization.layer_errors",
+    "Mixed": "converters.quantization.mixed_precision",
+    "auto_mixed": "converters.quantization.mixed_precision",
+    "fine_tune": "converters.quantization.fine_tuning",
+    "to_keras": "converters.tf_keras.bridge",
+    "to_onnx": "converters.onnx.convert",
+    "to_tf_keras": "converters.tf_keras.bridge",
+    "to_tflite": "converters.tflite.convert",
+    "twin_of": "converters.tf_keras.layers",
 }
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""A model's graph (`zoo.graph`) as converters use it: run call by call, with layers put in the place of others."""
+"""A model's graph (`zoo.analysis.graph`) as converters use it: run call by call, with layers put in the place of others."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.analysis.graph import Call, Trace, Value, as_functional, specs_at, substitute, takes_training, trace
 from zoo.errors import InputError
-from zoo.graph import Call, Trace, Value, as_functional, specs_at, substitute, takes_training, trace
 
 __all__ = [
     "Call",

@@ -18,10 +18,12 @@ import keras
 import numpy as np
 
 import zoo
-from converters import artefact, calibration, inspection
-from converters.quantities import real, stored
+from converters.quantization import calibration
+from converters.quantization.quantized_values import real, stored
+from converters.tflite import file as artefact
+from converters.tflite import inspection
 from zoo.errors import InputError, unknown
-from zoo.metrics import ConfusionMatrix
+from zoo.metrics.confusion_matrix import ConfusionMatrix
 
 Run = Callable[[np.ndarray], Any]
 
@@ -46,7 +48,7 @@ class Tolerance:
 # photographs, which it never saw: 7e-7 / 1.0, 1.4e-3 / 0.997, 0.020 / 0.987, 0.069 / 0.872. Untrained but normalised it is
 # chaotic (float16 0.013, int8 0.39): an int8 file of such a network fails here, and rightly. Broken on purpose, a small
 # network moves by 0.35 with a padding off by one pixel, by 1.3 with swapped channels, by 0.12 to 0.48 when the scale of a
-# single output channel is off by two and by 0.56 to 1.4 when all of a layer's are: tests/test_parity.py.
+# single output channel is off by two and by 0.56 to 1.4 when all of a layer's are: tests/converters/test_parity.py.
 # int16x8 has int8's weights and hardly any other error: the tests' small network 0.007 / 0.995, unet_lite.ccp on photographs of
 # CCP's test split 0.032 / 0.997. Half of what int8 is allowed leaves room for that.
 TOLERANCES: dict[str, Tolerance] = {

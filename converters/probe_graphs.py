@@ -80,7 +80,7 @@ Build = Callable[[tf.Tensor], tf.Tensor]
 
 @dataclass(frozen=True)
 class Known:
-    """A network, what the accelerator makes of it (one of `edge.gate.REASONS`), and the recipe that it is converted by."""
+    """A network, what the accelerator makes of it (one of `edge.gpu.check.REASONS`), and the recipe that it is converted by."""
 
     network: Build
     truth: str

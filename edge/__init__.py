@@ -16,10 +16,10 @@ from typing import Any
 # the name of a function here: importing it would put the module in the function's place.
 _PUBLIC = {
     "Runner": "edge.runner",
-    "gpu_check": "edge.gate",
-    "benchmark": "edge.latency",
-    "serve": "edge.server",
-    "export_app": "edge.export",
+    "gpu_check": "edge.gpu.check",
+    "benchmark": "edge.timing",
+    "serve": "edge.serve.server",
+    "export_app": "edge.serve.export",
 }
 
 __all__ = ["Runner", "benchmark", "export_app", "gpu_check", "serve"]

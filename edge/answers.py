@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edge.artefact import Card
 from edge.errors import InputError
+from edge.tflite_file import Card
 
 _STRIP = 64  # rows resized at a time: logits of 21 classes for a 12-megapixel picture would be 1 GB at once
 

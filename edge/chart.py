@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 
 from edge.errors import InputError
-from edge.latency import Row
+from edge.timing import Row
 
 WIDTH, HEIGHT = 860, 520
 LEFT, RIGHT, TOP, BOTTOM = 64, 190, 64, 56  # margins: the names of the rightmost discs stand in the right one

@@ -20,7 +20,7 @@ class Tolerance:
 
 
 # Measured (SwiftShader, ai-edge-litert 2.3.0) over about 150 right graphs and two peers, each bound with room to spare;
-# the wrong graphs found had relative errors of 0.9 and more. See tests/test_edge_gate.py, which breaks models on purpose.
+# the wrong graphs found had relative errors of 0.9 and more. See tests/edge/test_gpu_check.py, which breaks models on purpose.
 #   float32: up to 2e-4 relative (sin; else 1e-5), cosine above 0.999999.
 #   reduced: float16 has 11 bits, 5e-4 a step, and a hundred layers add up; no device here computes in it (not measured).
 #   quantised: the GPU computes int8 graphs in float and rounds at the marks: single steps differ and carry on. Up to 0.08

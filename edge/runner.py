@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from edge.answers import answer
-from edge.artefact import Bound, read_card
 from edge.engines import Cpu
 from edge.errors import InputError
+from edge.gpu.remote import ACCELERATORS, Remote
 from edge.graph import read_graph
-from edge.pictures import check, prepare
-from edge.remote import ACCELERATORS, Remote
+from edge.images import check, prepare
+from edge.tflite_file import Bound, read_card
 
 
 class Runner:

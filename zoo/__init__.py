@@ -16,24 +16,25 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from zoo.cards import card
-    from zoo.counting import macs
-    from zoo.crf import with_crf
+    from zoo.analysis.macs import macs
+    from zoo.analysis.model_card import card
+    from zoo.evaluation.evaluate import evaluate
     from zoo.layers import answer
+    from zoo.postprocessing.dense_crf import with_crf
+    from zoo.pretrained.weights_io import load
     from zoo.registry import build, list_models
-    from zoo.training import evaluate, train
-    from zoo.weights import load
+    from zoo.training import train
 
 _PUBLIC = {  # name → the module it lives in, imported when it is asked for
     "build": "zoo.registry",
     "list_models": "zoo.registry",
-    "card": "zoo.cards",
-    "load": "zoo.weights",
-    "macs": "zoo.counting",
+    "card": "zoo.analysis.model_card",
+    "load": "zoo.pretrained.weights_io",
+    "macs": "zoo.analysis.macs",
     "answer": "zoo.layers",
     "train": "zoo.training",
-    "evaluate": "zoo.training",
-    "with_crf": "zoo.crf",
+    "evaluate": "zoo.evaluation.evaluate",
+    "with_crf": "zoo.postprocessing.dense_crf",
 }
 
 __all__ = ["answer", "build", "card", "evaluate", "list_models", "load", "macs", "train", "with_crf"]

@@ -1,7 +1,7 @@
 """Which networks there are, and how a name becomes a model.
 
-An architecture file registers one builder and a table of variants. Files in `zoo/encoders` and `zoo/segmentation` are found
-by themselves, so that adding a network is adding a file.
+An architecture file registers one builder and a table of variants. Files in the folders of
+`zoo/models` are found by themselves, so that adding a network is adding a file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from zoo.lazy import keras
 if TYPE_CHECKING:
     from pathlib import Path
 
-FAMILIES = ("zoo.encoders", "zoo.segmentation")  # the packages whose files hold architectures
+FAMILIES = ("zoo.models.encoders", "zoo.models.segmentation")  # the packages whose files hold architectures
 _STANDARD = ("classes", "input_shape", "encoder", "head", "weights")  # what `build` itself takes
 
 
@@ -57,7 +57,7 @@ class Architecture:
         tiny: options that make a small sibling of the same graph, for tests.
         grown: options that it has when it starts from a smaller trained network, `build(…, init=)`.
         sized: gets the options that were named and says for which (H, W) they ask, or None; `build` takes that by default.
-        body, top, strides: of encoders only; see `zoo.encoders`.
+        body, top, strides: of encoders only; see `zoo.models.encoders`.
     """
 
     name: str
@@ -179,9 +179,9 @@ def list_models(
         task: only models of this task.
         mobile: only those marked mobile (True) or not (False).
         encoder: only those usable as an encoder (True) or not (False).
-        weights: only those that trained weights are shipped for (True) or not (False); `zoo.trained.names()` are theirs.
+        weights: only those that trained weights are shipped for (True) or not (False).
     """
-    from zoo import trained
+    from zoo.pretrained import catalog as trained
 
     _discover()
     shipped = {name.partition(".")[0] for name in trained.names()}
@@ -213,7 +213,7 @@ def build(
     """Builds a network by name.
 
     Args:
-        name: an entry of `list_models()`; or NETWORK.TAG, an entry of `zoo.trained.names()`, with those trained weights.
+        name: an entry of `list_models()`; or NETWORK.TAG, the name of trained weights that are shipped.
         classes: how many classes, or their names. Default: the task's own (VOC's 21, ImageNet's 1,000).
         input_shape: (H, W, channels); H and W may be None (any size) wherever the paper's graph allows it, which is the
             default, with the paper's channels or the named encoder's. Images are RGB (or grey), 0–255; normalisation is inside.
@@ -268,7 +268,7 @@ def _load(
     init: str | Path | None,
     weights: str | Path | None,
 ) -> None:
-    from zoo.weights import copy_by_name, load, load_weights
+    from zoo.pretrained.weights_io import copy_by_name, load, load_weights
 
     if encoder_weights is not None:
         _load_encoder(entry, model, encoder_weights, options)
@@ -288,18 +288,18 @@ def _build_trained(
     palette: Sequence[Sequence[int]] | None,
     options: Mapping[str, Any],
 ) -> keras.Model:
-    from zoo.trained import get
+    from zoo.pretrained.catalog import get
 
     get(name)  # a wrong name need not wait for Keras
     if weights is not None:
         raise InputError(f"{name} comes with its weights, and others were given: {weights}; build {name.partition('.')[0]}")
-    from zoo.trained.weights import build as build_trained
+    from zoo.pretrained.packing import build as build_trained
 
     return build_trained(name, classes, input_shape, encoder, head, palette, **options)
 
 
 def _load_encoder(entry: Architecture, model: keras.Model, weights: str | Path, options: Mapping[str, Any]) -> None:
-    from zoo.weights import load_encoder
+    from zoo.pretrained.weights_io import load_encoder
 
     encoder = options.get("encoder", entry.default_encoder)
     if encoder is None:
@@ -330,7 +330,7 @@ def _checked_shape(entry: Architecture, shape: tuple) -> tuple[int | None, int |
     if entry.fixed_size and None in shape:
         raise InputError(
             f"{entry.name} needs a fixed input size, as in input_shape={(*entry.input_size, shape[2])}; "
-            f"for any size use a fully convolutional network, or converters.convolutionalize"
+            f"for any size use a fully convolutional network, or converters.fully_convolutional.convolutionalize"
         )
     for pixels in shape[:2]:
         if pixels is not None and pixels < entry.least_size:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.classical.naming import figure_of, ground_first
-from zoo.data.palettes import voc_palette
 from zoo.errors import InputError, unknown
+from zoo.outputs.palettes import voc_palette
 from zoo.registry import Paper
 
 if TYPE_CHECKING:

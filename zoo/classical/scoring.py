@@ -16,7 +16,7 @@ from zoo.errors import InputError
 if TYPE_CHECKING:
     from zoo.classical.method import Segmenter
     from zoo.data import Dataset, Sample
-    from zoo.training import Evaluation
+    from zoo.evaluation.evaluate import Evaluation
 
 
 class RegionScorer:

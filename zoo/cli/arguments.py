@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from zoo.classical import Segmenter
-    from zoo.inference import Procedure
+    from zoo.evaluation.predictor import Procedure
 
 DATA_HELP = "scenes, scenes:seed=3,count=400,size=128, camvid:PATH, voc:PATH or folder:PATH (images/ and masks/)."
 
@@ -54,7 +54,7 @@ def parse_procedure(flip: bool, scales: str | None, tiles: str | None, overlap: 
     """How a Keras model is to be asked; None where nothing was said of it.
 
     Raises:
-        InputError: for scales that are no numbers, and what `zoo.inference.Procedure` refuses.
+        InputError: for scales that are no numbers, and what `zoo.evaluation.predictor.Procedure` refuses.
     """
     if not flip and scales is None and tiles is None:
         if overlap != OVERLAP:
@@ -67,7 +67,7 @@ def parse_procedure(flip: bool, scales: str | None, tiles: str | None, overlap: 
     from zoo.cli.quiet import start_keras
 
     start_keras()
-    from zoo.inference import Procedure
+    from zoo.evaluation.predictor import Procedure
 
     return Procedure(flip, factors, parse_size(tiles), overlap)
 
@@ -98,8 +98,8 @@ def open_model(path: Path) -> keras.Model:
     Raises:
         InputError: if there is none.
     """
-    from zoo import trained
     from zoo.cli.quiet import start_keras
+    from zoo.pretrained import catalog as trained
 
     named = not path.exists() and path.suffix not in MODEL_SUFFIXES
     if named and not trained.is_name(str(path)):
@@ -118,8 +118,9 @@ def open_model(path: Path) -> keras.Model:
 
 
 def _no_model(text: str) -> InputError:
-    from zoo import classical, list_models, trained
+    from zoo import classical, list_models
     from zoo.errors import unknown
+    from zoo.pretrained import catalog as trained
 
     if text in list_models():
         shipped = ", ".join(trained.names(f"{text}.*"))
@@ -130,7 +131,7 @@ def _no_model(text: str) -> InputError:
 
 def default_size(path: Path) -> tuple[int, int] | None:
     """The size that shipped weights were scored at; None for any other model."""
-    from zoo import trained
+    from zoo.pretrained import catalog as trained
 
     return trained.get(str(path)).input_size if not path.exists() and trained.is_name(str(path)) else None
 
@@ -141,7 +142,7 @@ def shipped_file(path: Path) -> Path:
     Raises:
         InputError: if the weights have no such form, or their file is missing or damaged.
     """
-    from zoo import trained
+    from zoo.pretrained import catalog as trained
 
     return trained.find(str(path)) if ":" in str(path) and not path.exists() and trained.is_name(str(path)) else path
 
@@ -200,7 +201,7 @@ def keras_predictor(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """A Keras model as a function of one image, at the model's own size, or `size`, or the image's."""
     from zoo import tasks
-    from zoo.inference import Asked
+    from zoo.evaluation.predictor import Asked
 
     task, asked = tasks.get(meaning_of(model).task), Asked(model, size, procedure)
     return lambda image: task.answer(asked.ask([image]), asked.kind, image.shape[:2])

@@ -12,7 +12,7 @@ from zoo.cli.arguments import DATA_HELP, shipped_file
 from zoo.errors import InputError
 
 if TYPE_CHECKING:
-    from edge.latency import Row
+    from edge.timing import Row
 
 
 def benchmark(
@@ -36,7 +36,7 @@ def benchmark(
 
     import edge
     from edge import chart
-    from edge.latency import table, write_csv
+    from edge.timing import table, write_csv
 
     given = [shipped_file(file) for file in files]
     if picture is not None and picture.suffix.lower() != ".svg":
@@ -57,7 +57,7 @@ Scores = dict[Path, tuple[str, float, str]]  # file → name of the score, its v
 
 
 def _with_scores(rows: list[Row], files: list[Path], scores: Scores) -> list[Row]:
-    from edge.latency import scored, told_apart
+    from edge.timing import scored, told_apart
 
     for file, name in zip(files, told_apart(files), strict=True):
         if file in scores:
@@ -68,7 +68,7 @@ def _with_scores(rows: list[Row], files: list[Path], scores: Scores) -> list[Row
 
 def _told(files: list[Path]) -> Scores:
     """What the files say of themselves, on the data that most of them were scored on: others are not to be compared."""
-    from edge.artefact import read_card
+    from edge.tflite_file import read_card
 
     told = {file: read_card(file).headlines for file in files}
     counts = Counter(data for headlines in told.values() for data in headlines)

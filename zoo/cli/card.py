@@ -16,9 +16,9 @@ from zoo.errors import InputError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from zoo.cards import Card
+    from zoo.analysis.model_card import Card
     from zoo.classical import Method
-    from zoo.trained import Trained
+    from zoo.pretrained.catalog import Trained
 
 
 def card(
@@ -38,7 +38,8 @@ def card(
     if every:
         _write_all(out)
         return
-    from zoo import classical, trained
+    from zoo import classical
+    from zoo.pretrained import catalog as trained
     from zoo.registry import architecture
 
     if name in classical.names():
@@ -47,7 +48,7 @@ def card(
     known = trained.get(name) if "." in name else None  # a wrong name need not wait for Keras
     architecture(known.model if known else name)
     start_keras()
-    from zoo.cards import cards
+    from zoo.analysis.model_card import cards
 
     (found,) = cards([name])
     if as_json:
@@ -64,7 +65,7 @@ def _write_all(out: Path | None) -> None:
     from rich.console import Console
     from rich.progress import track
 
-    from zoo.cards import cards, write
+    from zoo.analysis.model_card import cards, write
     from zoo.registry import list_models
 
     names = list_models()

@@ -42,7 +42,7 @@ def conversions(
     start_keras()
     import keras
 
-    from zoo import siblings
+    from zoo.analysis import tiny_models as siblings
     from zoo.registry import list_models
 
     rows, first = _read(out), {}
@@ -100,8 +100,8 @@ def _full(name: str) -> keras.Model:
 
 def _prepare(model: keras.Model, taught: bool) -> np.ndarray:
     """Pictures on which the network's batch normalisation is at rest, and if `taught` whose colours it has learnt."""
-    from zoo import siblings
-    from zoo.settling import settle
+    from zoo.analysis import tiny_models as siblings
+    from zoo.training.batchnorm import settle
 
     if taught:
         siblings.teach(model, siblings.lesson(model))

@@ -34,7 +34,7 @@ def crf(
     told = parse_options(options or [])
     samples = None if data is None else zoo.data.open(data, split)
     start_keras()
-    from zoo.crf import search, with_crf
+    from zoo.postprocessing.dense_crf import search, with_crf
 
     network = open_model(model)
     if samples is not None:

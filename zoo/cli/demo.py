@@ -40,7 +40,7 @@ def demo(
     server = edge.serve(given, port=port, open_browser=browser and not lan, samples=samples or [], on_lan=lan)
     try:
         if lan:
-            from edge.lan import invitation
+            from edge.serve.lan import invitation
 
             print(invitation(server.url, server.fingerprint, sys.stdout.encoding))
             print("Ctrl-C ends it.")
@@ -53,7 +53,7 @@ def demo(
 
 def _shipped() -> list[Path]:
     """Every converted file of the weights that the zoo ships."""
-    from zoo import trained
+    from zoo.pretrained import catalog as trained
 
     return [
         trained.find(f"{name}:{form}")

@@ -33,7 +33,7 @@ from zoo.errors import InputError
 
 if TYPE_CHECKING:
     from zoo.data import Dataset
-    from zoo.training import Evaluation
+    from zoo.evaluation.evaluate import Evaluation
 
 BOUNDARY = 0.0075  # tolerance for contours, of the image's diagonal
 
@@ -95,13 +95,13 @@ def _check_recordable(model: Path) -> None:
     Raises:
         InputError: for another thing than a `.tflite` file of the zoo, and for shipped weights.
     """
-    from zoo import trained
+    from zoo.pretrained import catalog as trained
 
     if shipped_file(model) != model or model.resolve().parent in (folder.resolve() for folder in trained.folders()):
         raise InputError(f"--record: {model} is shipped with a checksum; copy the file, or use zoo recipes inscribe")
     if model.suffix != ".tflite":
         raise InputError(f"--record writes into a .tflite file, and {model} is none; leave the scores with --out FILE.json")
-    from edge.artefact import read_card
+    from edge.tflite_file import read_card
 
     if read_card(model).source != "densezoo.json":
         raise InputError(f"--record: {model} was written by others and has no densezoo.json; --out FILE.json keeps the scores")
@@ -109,7 +109,7 @@ def _check_recordable(model: Path) -> None:
 
 def _record(path: Path, evaluation: Evaluation) -> None:
     """Adds to what a file's card says of other data, and replaces what it says of these."""
-    from converters import artefact
+    from converters.tflite import file as artefact
 
     facts = evaluation.to_dict()
     known = (artefact.read(path) or {}).get("scores", {})

@@ -19,7 +19,7 @@ def gpu_check(
     Example: zoo gpu-check model.tflite photo.jpg
     """
     import edge
-    from zoo.data.images import read_rgb
+    from zoo.data.image_files import read_rgb
 
     verdict = edge.gpu_check(shipped_file(file), [read_rgb(path) for path in images] if images else None)
     print(verdict.report())

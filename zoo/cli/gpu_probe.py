@@ -13,7 +13,7 @@ from zoo.cli.quiet import start_keras
 from zoo.errors import unknown
 
 if TYPE_CHECKING:
-    from edge.probe import Probe, Probed
+    from edge.gpu.probe import Probe, Probed
 
 PICTURES = 3
 
@@ -33,7 +33,7 @@ def gpu_probe(
     """
     start_keras()
     from converters.probe_graphs import GRAPHS
-    from edge import probe
+    from edge.gpu import probe
 
     stray = next((name for name in names or () if name not in GRAPHS), None)
     if stray is not None:
@@ -55,8 +55,8 @@ def measure(names: list[str]) -> Probe:
     from rich.progress import track
 
     from converters import probe_graphs
-    from edge import probe
-    from edge.pictures import structured
+    from edge.gpu import probe
+    from edge.images import structured
 
     side = probe_graphs.SIDE
     pictures = [picture[None].astype(np.float32) for picture in structured(side, side, PICTURES, seed=5)]

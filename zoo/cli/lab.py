@@ -26,7 +26,7 @@ def lab(
     from rich.console import Console
     from rich.table import Table
 
-    from zoo.lab import EXPERIMENTS, experiment
+    from zoo.experiments import EXPERIMENTS, experiment
 
     console = Console()
     if name is None:

@@ -11,7 +11,7 @@ import typer
 from zoo.errors import InputError
 
 if TYPE_CHECKING:
-    from zoo.trained import Trained
+    from zoo.pretrained.catalog import Trained
 
 WEIGHTS = "weights"  # the form of shipped weights that `zoo.build` reads
 
@@ -59,7 +59,7 @@ def list_models(
 def _networks(
     pattern: str, task: str | None, mobile: bool, encoders: bool, max_params: str | None, max_gmacs: float | None
 ) -> list[str]:
-    from zoo.cards import table
+    from zoo.analysis.model_card import table
     from zoo.registry import list_models as find
 
     rows = table()
@@ -82,8 +82,9 @@ def _methods(pattern: str, task: str | None) -> list[str]:
 
 
 def _list_weights(pattern: str, task: str | None, names: bool) -> None:
-    from zoo import tasks, trained
+    from zoo import tasks
     from zoo.errors import unknown
+    from zoo.pretrained import catalog as trained
 
     wanted = None if task is None else tasks.get(task).name
     sets = [trained.get(name) for name in trained.names(pattern)]
@@ -117,7 +118,7 @@ def _show(found: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from zoo.cards import table
+    from zoo.analysis.model_card import table
     from zoo.registry import architecture
 
     rows = table()

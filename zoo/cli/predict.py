@@ -41,7 +41,7 @@ def predict(
     from PIL import Image
 
     from zoo import tasks
-    from zoo.data.images import read_rgb
+    from zoo.data.image_files import read_rgb
 
     procedure = parse_procedure(flip, scales, tiles, overlap)
     answer, meaning = open_predictor(model, accelerator, parse_size(size), procedure)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import keras
 
     from zoo.data import Dataset
+    from zoo.pretrained.catalog import Score, Trained
     from zoo.recipes import Recipe
-    from zoo.trained import Score, Trained
 
 GOOD = 0.003  # of its headline score a converted file may lose
 
@@ -53,7 +53,7 @@ def pack(
     name: Annotated[str, typer.Argument(help="A recipe's name, or the path of a recipe file.")],
     run: Annotated[Path, typer.Argument(help="Folder of its finished run.")],
     data: Annotated[str | None, typer.Option("--data", "-d", help=DATA_HELP)] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Another folder than zoo/trained.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Another folder than zoo/pretrained.")] = None,
 ) -> None:
     """Measure a finished run on its test split, and leave weights, converted files, checksums and scores to be shipped.
 
@@ -66,13 +66,13 @@ def pack(
     start_keras()
     import zoo
     import zoo.data
-    from zoo.trained import FOLDER
-    from zoo.training.staging import check
+    from zoo.pretrained.catalog import FOLDER
+    from zoo.training.recipe_runner import check
 
     facts = check(recipe, spec, run)
     test, training = zoo.data.open(spec, recipe.scored), zoo.data.open(spec, recipe.split)
     options = _options(recipe, spec, run)
-    folder = out or FOLDER
+    folder = (out or FOLDER) / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".packing") as temporary:
         known = _pack(recipe, zoo.load(run / "model.keras"), options, facts, training, test, Path(temporary))
@@ -90,7 +90,7 @@ def inscribe(name: Annotated[str, typer.Argument(help="Of shipped weights, as un
 
     Example: zoo recipes inscribe unet_lite.ccp
     """
-    from zoo import trained
+    from zoo.pretrained import catalog as trained
 
     known = trained.get(name)
     start_keras()
@@ -105,16 +105,18 @@ def inscribe(name: Annotated[str, typer.Argument(help="Of shipped weights, as un
 
 
 def _document(known: Trained, folder: Path) -> None:
-    """Writes NAME.json, at once."""
+    """Writes card.json, at once."""
+    from zoo.pretrained.catalog import CARD
+
     with tempfile.TemporaryDirectory(dir=folder, prefix=".packing") as temporary:
-        document = Path(temporary) / f"{known.name}.json"
+        document = Path(temporary) / CARD
         document.write_text(json.dumps(known.as_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         os.replace(document, folder / document.name)
 
 
 def _options(recipe: Recipe, spec: str, run: Path) -> dict[str, Any]:
     """What `zoo.build` needs beside labels, palette, size and weights to make the network again: plain data."""
-    from zoo.training.staging import last_arguments
+    from zoo.training.recipe_runner import last_arguments
 
     told = last_arguments(recipe, spec, run)
     for name in ("classes", "palette", "input_shape", "head", "weights", "encoder_weights"):
@@ -135,13 +137,13 @@ def _pack(
     folder: Path,
 ) -> Trained:
     """Every file in a folder, each measured as it will be read."""
+    from zoo.analysis.macs import parameters
     from zoo.cli.arguments import meaning_of
-    from zoo.counting import parameters
-    from zoo.trained import WEIGHTS, Trained
-    from zoo.trained import weights as shipping
+    from zoo.pretrained import packing as shipping
+    from zoo.pretrained.catalog import WEIGHTS, Trained
 
     meaning = meaning_of(trained)
-    paths = {WEIGHTS: folder / f"{recipe.name}.npz"}
+    paths = {WEIGHTS: folder / "weights.npz"}
     shipping.save(trained, paths[WEIGHTS])
     _file(paths[WEIGHTS])  # what is too large to ship need not be measured
     channels = trained.inputs[0].shape[-1]
@@ -151,7 +153,7 @@ def _pack(
     print(f"{WEIGHTS}: on {test.name}")
     measured = [_measured(WEIGHTS, model, test, recipe)]
     for form in recipe.forms:
-        path = folder / f"{recipe.name}.{form}.tflite"
+        path = folder / f"{form}.tflite"
         print(f"{form}: converting, on {test.name}")
         _convert(model, path, form, training, recipe)
         measured.append(_measured(form, path, test, recipe))
@@ -193,7 +195,7 @@ def _measured(form: str, subject: keras.Model | Path, test: Dataset, recipe: Rec
     """The scores of one form over the whole split."""
     import edge
     import zoo
-    from zoo.trained import Score
+    from zoo.pretrained.catalog import Score
 
     if isinstance(subject, Path):
         found = zoo.evaluate(edge.Runner(subject), test)
@@ -204,14 +206,14 @@ def _measured(form: str, subject: keras.Model | Path, test: Dataset, recipe: Rec
 
 def _inscribe(path: Path, score: Score, licence: str) -> None:
     """Writes into a converted file what it scored, and whose the data are that it learnt from."""
-    from converters import artefact
+    from converters.tflite import file as artefact
 
     scores = {score.dataset: {"images": score.images, **score.scores}}
     artefact.amend(path, {"scores": scores, "licence": f"{licence} (of the data)"})
 
 
 def _file(path: Path) -> Any:
-    from zoo.trained import MOST_BYTES, File, checksum
+    from zoo.pretrained.catalog import MOST_BYTES, File, checksum
 
     size = path.stat().st_size
     if size > MOST_BYTES:
@@ -237,7 +239,7 @@ def _report(known: Trained) -> None:
     for form, value in values.items():
         if base - value > GOOD:
             console.print(f"[bold]{form} loses {100 * (base - value):.2f} points[/], more than {100 * GOOD:.1f}")
-    console.print(f"in {known.folder}/: " + ", ".join([f"{known.name}.json", *(file.name for file in known.files.values())]))
+    console.print(f"in {known.folder}/: " + ", ".join(["card.json", *(file.name for file in known.files.values())]))
 
 
 def train_recipe(
@@ -254,6 +256,6 @@ def train_recipe(
     recipe = get(name)
     recipe.spec(data)  # a wrong one need not wait for Keras
     start_keras()
-    from zoo.training.staging import run
+    from zoo.training.recipe_runner import run
 
     return run(recipe, data, out, settings=settings, build=build, max_seconds=None if minutes is None else 60 * minutes)

@@ -46,8 +46,8 @@ class Watched:
 
     def __call__(self, sample: Sample, prediction: np.ndarray) -> None:
         from zoo.cli.report_page import Shown
-        from zoo.data.palettes import colourise
-        from zoo.metrics import ConfusionMatrix
+        from zoo.metrics.confusion_matrix import ConfusionMatrix
+        from zoo.outputs.palettes import colourise
 
         matrix = ConfusionMatrix(self._dataset.classes, self._dataset.ignore)
         matrix.update(sample.target, prediction)

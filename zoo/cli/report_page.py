@@ -16,8 +16,8 @@ import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
-    from zoo.metrics import ConfusionMatrix
-    from zoo.training import Evaluation
+    from zoo.evaluation.evaluate import Evaluation
+    from zoo.metrics.confusion_matrix import ConfusionMatrix
 
 LONGEST = 480  # pixels of a picture's longer side on the page
 PLOT = (300, 170, 38, 8, 10, 22)  # width, height, left, right, top, bottom margins of a curve

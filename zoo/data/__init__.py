@@ -14,7 +14,7 @@ A spec is KIND or KIND:WHERE:
     isbi:PATH, nuclei:PATH                          cells under the microscope: ISBI 2012's membranes, DSB 2018's nuclei
     folder:PATH                                     images/ and masks/, the split in train.txt, val.txt, test.txt
 
-zoo/data/layouts.py says what each layout may hold and what is ignored.
+zoo/data/datasets/layouts.py says what each layout may hold and what is ignored.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from zoo.data.dataset import KEEP, Dataset, Kept, Sample
 from zoo.errors import InputError, unknown
 
 if TYPE_CHECKING:
-    from zoo.data.augment import Augment
     from zoo.data.batches import Batches, calibration_images
-    from zoo.data.pairs import Pairs
-    from zoo.data.scenes import Scenes, scene
+    from zoo.data.datasets.scenes import Scenes, scene
+    from zoo.data.image_masks import Pairs
+    from zoo.data.transforms.augment import Augment
 
 _LATER = {  # imported when asked for: Batches needs Keras, the others Pillow
-    "Augment": "zoo.data.augment",
+    "Augment": "zoo.data.transforms.augment",
     "Batches": "zoo.data.batches",
-    "Pairs": "zoo.data.pairs",
-    "Scenes": "zoo.data.scenes",
+    "Pairs": "zoo.data.image_masks",
+    "Scenes": "zoo.data.datasets.scenes",
     "calibration_images": "zoo.data.batches",
-    "scene": "zoo.data.scenes",
+    "scene": "zoo.data.datasets.scenes",
 }
 __all__ = [
     "SPECS",
@@ -92,7 +92,7 @@ def open(spec: str, split: str = "train", keep: int = KEEP) -> Dataset:
 
 
 def _scenes(where: str, split: str) -> Dataset:
-    from zoo.data.scenes import SPLITS, Scenes
+    from zoo.data.datasets.scenes import SPLITS, Scenes
 
     if split not in SPLITS:
         raise unknown("split of scenes", split, SPLITS)
@@ -113,7 +113,7 @@ def _scenes(where: str, split: str) -> Dataset:
     return Scenes(count, (int(height), int(width or height)), int(given.get("seed", "0")), split)
 
 
-def _layout(name: str, module: str = "zoo.data.layouts") -> Callable[[str, str], Dataset]:
+def _layout(name: str, module: str = "zoo.data.datasets.layouts") -> Callable[[str, str], Dataset]:
     def read(where: str, split: str) -> Dataset:
         if not where.strip():
             raise InputError(f"{name}: a path is missing; write {name}:PATH")
@@ -127,9 +127,9 @@ _KINDS: dict[str, Callable[[str, str], Dataset]] = {
     "camvid": _layout("camvid"),
     "voc": _layout("voc"),
     "folder": _layout("folder"),
-    "isbi": _layout("isbi", "zoo.data.microscopy"),
-    "nuclei": _layout("nuclei", "zoo.data.microscopy"),
-    "ccp": _layout("ccp", "zoo.data.clothing"),
-    "ccp_person": _layout("ccp_person", "zoo.data.clothing"),
-    "ccp_clothing": _layout("ccp_clothing", "zoo.data.clothing"),
+    "isbi": _layout("isbi", "zoo.data.datasets.microscopy"),
+    "nuclei": _layout("nuclei", "zoo.data.datasets.microscopy"),
+    "ccp": _layout("ccp", "zoo.data.datasets.ccp"),
+    "ccp_person": _layout("ccp_person", "zoo.data.datasets.ccp"),
+    "ccp_clothing": _layout("ccp_clothing", "zoo.data.datasets.ccp"),
 }

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from PIL import Image
 
-from zoo.data.augment import Augment
 from zoo.data.dataset import Dataset, Sample
+from zoo.data.transforms.augment import Augment
 from zoo.errors import InputError
 
 NO_LABEL = 255  # pads targets where the dataset itself ignores nothing

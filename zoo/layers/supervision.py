@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
-from zoo.layers.meaning import Answer, answer
+from zoo.layers.output import Answer, answer
 
 
 @keras.saving.register_keras_serializable(package="densezoo")

@@ -14,7 +14,7 @@ come back up to one pixel from where float arithmetic puts it, in place of one t
 
 **Odd sizes.** As in the pooling, the last row and column have windows of their own, of two values or one.
 
-In a TFLite file the positions are an ARG_MAX over space-to-depth blocks (`converters.lowering`), because TFLite's 8-bit
+In a TFLite file the positions are an ARG_MAX over space-to-depth blocks (`converters.tflite.lowering`), because TFLite's 8-bit
 comparisons are silently wrong on the CPU: with a scale above 1 every number is `greater_equal` to every other, with one
 far below, neighbouring numbers are equal. Nothing scatters or gathers.
 """

@@ -8,12 +8,12 @@ asks for. They compute in float32 whatever the network's precision is, give one 
 
 from __future__ import annotations
 
-from zoo.losses.balance import class_weights_from
 from zoo.losses.base import DenseLoss, WeightedSum, prepared
 from zoo.losses.border import BorderWeightedCrossEntropy
 from zoo.losses.boundary import BoundaryLoss
+from zoo.losses.class_weights import class_weights_from
+from zoo.losses.cross_entropy import FocalLoss, HardPixelCrossEntropy, SegmentationCrossEntropy
 from zoo.losses.distillation import Distillation
-from zoo.losses.pixel import FocalLoss, HardPixelCrossEntropy, SegmentationCrossEntropy
 from zoo.losses.region import DiceLoss, LovaszSoftmax
 
 __all__ = [

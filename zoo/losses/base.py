@@ -9,8 +9,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo import distribute
 from zoo.errors import InputError
+from zoo.training import distribution as distribute
 
 
 class DenseLoss(keras.losses.Loss):

@@ -11,7 +11,7 @@ from keras import ops
 
 from zoo.errors import InputError
 from zoo.losses.base import DenseLoss, mean_of
-from zoo.losses.pixel import checked_weights
+from zoo.losses.cross_entropy import checked_weights
 
 REACH = 6  # times σ: a pixel farther than that from two objects together has less than w0·2e-8 on top
 

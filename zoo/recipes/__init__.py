@@ -68,7 +68,7 @@ class Stage:
         name: of its folder inside the run's; the last stage, the recipe's own, has none.
         model: a name of the registry.
         build: arguments of `zoo.build` beyond the data's classes and palette, which are given (and may be overridden).
-        train: settings of `zoo.train`, which `zoo.training.settings.Settings` explains, but `folder`.
+        train: settings of `zoo.train`, which `zoo.training.config.Settings` explains, but `folder`.
         split, val: of the data, to train on and to choose the best epoch by; None for val: by the loss.
     """
 

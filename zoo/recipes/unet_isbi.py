@@ -7,8 +7,8 @@ From the paper: few images and elastic deformation (σ = 10 pixels on a 3×3 gri
 the border-weighted loss (w0 = 10, σ = 5 pixels). Not from it: a quarter of the channels at every scale, padded convolutions
 with the answer over the whole slice, crops of 256×256 in batches of 4, AdamW. Crops are of the slices' own pixels.
 
-Learnt from slices 0–19 of the labelled stack, chosen by 20–23 and scored on 24–29 (zoo/data/microscopy.py): neighbouring
-slices resemble each other, so that these figures are not the challenge's, whose test labels are not public.
+Learnt from slices 0–19 of the labelled stack, chosen by 20–23 and scored on 24–29 (zoo/data/datasets/microscopy.py):
+neighbouring slices resemble each other, so that these figures are not the challenge's, whose test labels are not public.
 
 Mean IoU of membrane and cell on the six test slices, from `zoo recipes pack`: weights 73.7, float32 73.7, float16 73.7, int8
 73.5. With the cells taken as pieces: Rand error 0.180, warping error 0.0040, pixel error 0.113. Nine minutes on two CPU cores

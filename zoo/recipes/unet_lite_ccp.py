@@ -60,7 +60,7 @@ def closer(given: Given) -> dict[str, Any]:
 
 def mixed(given: Given, seen: Any, pasted: float, moved: float) -> dict[str, Any]:
     """Shares of the samples that get a second person, and of those that are moved before another background."""
-    from zoo.data.mixing import CopyPaste, NewBackground
+    from zoo.data.transforms.mixing import CopyPaste, NewBackground
     from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum
 
     people = CopyPaste(seen, given.data, chance=pasted, classes=(1,))

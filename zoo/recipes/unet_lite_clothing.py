@@ -6,7 +6,7 @@ r"""unet_lite.clothing: what people wear, in twelve classes, at 256×256.
 
 Without --encoder-weights the encoder starts from the weights that keras.applications publishes.
 
-Twelve classes out of CCP's 59 garments (zoo/data/clothing.py). Eyewear and headwear are rare and small, hence weighted
+Twelve classes out of CCP's 59 garments (zoo/data/datasets/ccp.py). Eyewear and headwear are rare and small, hence weighted
 cross-entropy beside the Dice loss, which asks for every class alike. Photographs come at up to twice their scale and in other
 light, a fifth of the people before a patch of another photograph's background. The encoder looks at 192×192 pixels (`shrink`).
 
@@ -21,7 +21,7 @@ from zoo.recipes import Given, Recipe
 
 def train(given: Given) -> dict[str, Any]:
     from zoo.data import Augment
-    from zoo.data.mixing import NewBackground
+    from zoo.data.transforms.mixing import NewBackground
     from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum, class_weights_from
 
     ignore = 255

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.errors import InputError
-from zoo.metrics import ConfusionMatrix
+from zoo.metrics.confusion_matrix import ConfusionMatrix
 
 if TYPE_CHECKING:
     import keras

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.metrics import ConfusionMatrix
+from zoo.metrics.confusion_matrix import ConfusionMatrix
 from zoo.tasks.base import NO_LABEL, Task
 
 if TYPE_CHECKING:

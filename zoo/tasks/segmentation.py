@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from zoo.data.palettes import colourise
 from zoo.errors import InputError
 from zoo.lazy import keras
-from zoo.metrics import ConfusionMatrix
+from zoo.metrics.confusion_matrix import ConfusionMatrix
+from zoo.outputs.palettes import colourise
 from zoo.tasks.base import NO_LABEL, Task
 
 VOC_LABELS = (
@@ -69,7 +69,7 @@ class Segmentation(Task):
         return prediction
 
     def summary(self, matrix: ConfusionMatrix) -> dict[str, float]:
-        """mIoU first; see `zoo.metrics` for the conventions."""
+        """mIoU first; see `zoo.metrics.confusion_matrix` for the conventions."""
         return matrix.summary()
 
     def describe(self, prediction: np.ndarray, labels: Sequence[str]) -> str:

@@ -11,9 +11,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo import distribute
 from zoo.errors import InputError, unknown
-from zoo.training.precision import every_layer
+from zoo.training import distribution as distribute
+from zoo.training.mixed_precision import every_layer
 
 OPTIMIZERS: dict[str, dict[str, float]] = {  # with the defaults of each
     "adamw": {"learning_rate": 1e-3, "weight_decay": 1e-2},

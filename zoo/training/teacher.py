@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.errors import InputError
 from zoo.layers import answer, inference, supervised
-from zoo.xla import compiles
+from zoo.training.jit import compiles
 
 
 class Teacher:
@@ -61,7 +61,8 @@ class Teacher:
 
 
 def _opened(given: str | Path) -> keras.Model:
-    from zoo import build, load, trained
+    from zoo import build, load
+    from zoo.pretrained import catalog as trained
 
     if not Path(given).exists() and trained.is_name(str(given)):
         return build(str(given))

@@ -1,0 +1,1 @@
+"""A classifier made to slide over larger pictures."""

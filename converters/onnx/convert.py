@@ -1,0 +1,217 @@
+"""A Keras model as an `.onnx` file, opset 18, for one size or for any."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import onnx
+import tensorflow as tf
+import tf2onnx
+
+import zoo
+from converters.graph import trace
+from converters.onnx.operators import HANDLERS
+from converters.tflite import file as artefact
+from converters.tflite import lowering
+from converters.tflite.description import check_size, describe
+from converters.tflite.dynamic_resize import open_sizes
+from zoo.errors import InputError
+
+OPSET = 18  # the newest that tf2onnx 1.17 writes
+
+
+@dataclass(frozen=True)
+class OnnxFile:
+    """What `to_onnx` wrote.
+
+    Args:
+        path: the file.
+        bytes: its size.
+        input_shape: of `image`, N×H×W×C; None where the file takes any.
+        operators: how often each operator occurs in it.
+    """
+
+    path: Path
+    bytes: int
+    input_shape: tuple[int | None, ...]
+    operators: Mapping[str, int]
+
+    def __str__(self) -> str:
+        size = "×".join("any" if side is None else str(side) for side in self.input_shape[1:3])
+        return f"{self.path}: ONNX opset {OPSET}, {size}, {self.bytes:,} bytes, {sum(self.operators.values())} operators"
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def to_onnx(
+    model: keras.Model,
+    path: str | Path,
+    input_size: tuple[int, int] | None = None,
+    labels: Sequence[str] | None = None,
+    palette: Sequence[Sequence[int]] | None = None,
+    task: str | None = None,
+    name: str | None = None,
+    scores: Mapping[str, float] | None = None,
+) -> OnnxFile:
+    """Writes a model as a self-describing ONNX file: input `image` N×H×W×C in 0–255, output `answer`.
+
+    Its metadata hold densezoo.json under the key "densezoo". The same weights and versions give the same bytes.
+
+    Args:
+        model: functional or Sequential, with one N×H×W×C input.
+        path: where to; written at once or not at all.
+        input_size: (height, width) in pixels to fix them, and with them a batch of 1; None leaves open what the model
+            leaves open, and the batch.
+        labels, palette, task, name, scores: as in `to_tflite`.
+
+    Raises:
+        InputError: for a name not ending in .onnx, a size that does not fit, a layer that ONNX cannot express.
+    """
+    path = _check_path(path)
+    lowering.check_backend("ONNX")
+    shape = check_size(model, input_size)
+    if None in shape:
+        shape = (None, *shape[1:])  # who leaves the size open has no use for a fixed batch
+    document = describe(model, shape, {"task": task, "labels": labels, "palette": palette}, name or model.name)
+    document |= {"recipe": "float32", "io": "float32", "scores": dict(scores or {})}
+    proto = _convert(model, shape)
+    _sort(proto.graph)
+    _rename(proto, lowering.layer_names(model))
+    proto.producer_name, proto.producer_version = "densezoo", zoo.__version__
+    proto.doc_string = f"{document['task']} by {document['name']}"
+    onnx.helper.set_model_props(proto, {"densezoo": json.dumps(document, ensure_ascii=False)})
+    _write(path, proto)
+    counts: dict[str, int] = {}
+    for node in proto.graph.node:
+        counts[node.op_type] = counts.get(node.op_type, 0) + 1
+    return OnnxFile(path, path.stat().st_size, shape, counts)
+
+
+def _check_path(path: str | Path) -> Path:
+    path = Path(path)
+    if path.suffix != ".onnx":
+        raise InputError(f"{path}: the file's name must end in .onnx")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give a file's name")
+    return path
+
+
+def _convert(model: keras.Model, shape: tuple[int | None, ...]) -> onnx.ModelProto:
+    graph = trace(model)
+    signature = [tf.TensorSpec(shape, graph.inputs[0].dtype, name="image")]
+    tf2onnx.utils.INTERNAL_NAME = 1  # it numbers names through the whole process: the same model would get others
+    with lowering.quiet(), open_sizes(), _inlined():
+        try:
+            proto, _ = tf2onnx.convert.from_function(
+                tf.function(lambda image: lowering.run(graph, image)),
+                signature,
+                opset=OPSET,
+                custom_op_handlers=dict(HANDLERS),
+            )
+        except InputError:
+            raise
+        except Exception as error:  # tf2onnx raises ValueError, RuntimeError, KeyError and its own, from deep inside
+            size = "×".join("any" if side is None else str(side) for side in shape[1:3])
+            reason = _reason(str(error))
+            advice = "" if None not in shape[1:3] else "; a fixed input_size=(height, width) may go through"
+            raise InputError(f"'{model.name}' does not become ONNX at {size}: {reason}{advice}") from error
+    for node in proto.graph.node:  # tf2onnx passes on what it does not know
+        if not onnx.defs.has(node.op_type, node.domain):
+            layer = lowering.layer_of(node.name, lowering.layer_names(model))
+            raise InputError(
+                f"layer '{layer}': its operation {node.op_type} is not among ONNX's; write the layer with other operations"
+            )
+    return proto
+
+
+def _reason(text: str) -> str:
+    """The line that says what is wrong: the first, unless a traceback comes before it."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no reason given"]
+    return (next((line for line in lines if "Error" in line), lines[-1]) if "in user code" in lines[0] else lines[0])[:300]
+
+
+@contextlib.contextmanager
+def _inlined() -> Iterator[None]:
+    """Functions inside the traced one become part of it; tf2onnx passes over calls (Keras has one in grouped convolutions)."""
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
+def _sort(graph: onnx.GraphProto) -> None:
+    """Puts the nodes into the one order in which each comes right before the first that needs it."""
+    producers = {name: node for node in graph.node for name in node.output}
+    ordered: dict[str, onnx.NodeProto] = {}
+    waiting = [value.name for value in reversed(graph.output)]
+    while waiting:
+        node = producers.get(waiting[-1])
+        missing = [] if node is None else [name for name in node.input if name in producers and name not in ordered]
+        if missing:
+            waiting += reversed(missing)
+            continue
+        waiting.pop()
+        ordered |= {} if node is None else dict.fromkeys(node.output, node)
+    nodes = list({id(node): node for node in ordered.values()}.values())
+    copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    del graph.node[:]
+    graph.node.extend(copies)
+
+
+def _rename(proto: onnx.ModelProto, layers: set[str]) -> None:
+    """Names tensors after layers, and puts constants into the order in which they are read.
+
+    Names and order depend on what the process has converted before; the ends are called what TensorFlow calls any end.
+    """
+    graph = proto.graph
+    names = {value.name: "answer" if not index else f"answer_{index}" for index, value in enumerate(graph.output)}
+    names |= {"": "", **{value.name: value.name for value in graph.input}}
+    taken = dict.fromkeys(names.values(), 0)
+    constants = {constant.name for constant in graph.initializer}
+    for node in graph.node:
+        place = artefact.stable_name(re.sub(r"(__\d+)?(:\d+)?$", "", node.output[0]), layers).partition("/")[0]
+        for name in (*node.input, *node.output):
+            if name not in names:
+                stable = f"{place}/{'constant' if name in constants else node.op_type}"
+                taken[stable] = count = taken.get(stable, -1) + 1
+                names[name] = f"{stable}_{count}" if count else stable
+    order = {name: index for index, name in enumerate(names)}
+    for index, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{index}"
+        for ends in (node.input, node.output):
+            ends[:] = [names[name] for name in ends]
+    ordered = sorted(graph.initializer, key=lambda constant: order[constant.name])
+    del graph.initializer[:]
+    graph.initializer.extend(ordered)
+    for value in (*graph.initializer, *graph.output):
+        value.name = names[value.name]
+    del graph.value_info[:]
+    graph.name, graph.doc_string = "network", ""
+    for end, prefix in ((graph.input, ""), (graph.output, "answer_")):
+        for value in end:
+            for dim, name in zip(value.type.tensor_type.shape.dim, ("batch", "height", "width"), strict=False):
+                if dim.dim_param:
+                    dim.dim_param = name if name == "batch" else prefix + name
+
+
+def _write(path: Path, proto: onnx.ModelProto) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(proto.SerializeToString(deterministic=True))
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error

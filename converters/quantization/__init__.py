@@ -1,0 +1,1 @@
+"""Fewer bits: calibration, corrections, training with rounding, and what a file lost."""

@@ -1,0 +1,148 @@
+"""Cross-layer equalisation: channels of one tensor are scaled to one range, which eight bits with one scale then serve alike.
+
+Where a tensor of linear maps holds channels that span 50 and channels that span 1, the latter get five quanta. Its producers'
+kernels can be divided, and its readers' multiplied, by any positive factor per channel, and the network says the same (Nagel
+et al., "Data-Free Quantization through Weight Equalization and Bias Correction", 2019, section 4.1; here by the ranges of the
+activations, for it is their scale that all channels share, and over whole residual paths).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+import numpy as np
+
+from converters import graph as graphs
+from converters.graph import Call, Trace, Value, trace
+from converters.quantization import calibration
+from converters.quantization.batchnorm_folding import fold
+from zoo.errors import InputError
+
+L = keras.layers
+_SPREAD = 64.0  # no channel is scaled up by more: what hardly moves must not carry the weights' rounding errors
+# What leaves each channel to itself and commutes with a positive factor.
+_CARRIERS = (
+    "Add", "CropLike", "PadToMultiple", "MirrorPadding2D", "ResizeLike", "Shrink", "ZeroPadding2D", "Cropping2D",
+    "UpSampling2D", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "Dropout",
+    "SpatialDropout2D",
+)  # fmt: skip
+_REFERENCES = ("CropLike", "ResizeLike")  # only their first input's values go on
+_KERNELS = (L.Conv2D, L.DepthwiseConv2D, L.Conv2DTranspose)
+
+
+def equalize(model: keras.Model, samples: Any) -> keras.Model:
+    """The same function, folded (`converters.fold`), in which the channels of every linear path span alike.
+
+    Args:
+        model: functional or Sequential, with one image input.
+        samples: pictures that ranges are measured on, N×H×W×C in 0–255; a dozen does.
+
+    Raises:
+        InputError: for pictures that do not fit, or where the answer would change by more than 1e-3 of its spread.
+    """
+    folded = fold(model)
+    graph = trace(folded)
+    shape = graph.inputs[0].shape
+    images = calibration.check_samples(samples, shape[1:3], shape[3])
+    before = graphs.evaluate(graph, images[:1].astype("float32"))
+    before = [np.asarray(before[value]) for value in graphs.scores(graph)]
+    groups = _groups(graph)
+    reach = _reach(graph, images, {value for group in groups for value in group})
+    for group in groups:
+        _apply(graph, group, _factors(np.max([reach[value] for value in group], axis=0)))
+    after = graphs.evaluate(graph, images[:1].astype("float32"))
+    errors = [graphs.difference(a, after[value]) for a, value in zip(before, graphs.scores(graph), strict=True)]
+    if not max(errors) <= 1e-3:
+        raise InputError(f"'{model.name}' answers otherwise once equalised, by {max(errors):.2g} of its spread")
+    return folded
+
+
+def _groups(graph: Trace) -> list[set[Value]]:
+    """Tensors that have to share their factors and that only kernels write and read."""
+    parent: dict[Value, Value] = {}
+
+    def root(value: Value) -> Value:
+        while parent.setdefault(value, value) is not value:
+            value = parent[value]
+        return value
+
+    for call in graph.calls:
+        if _carries(call):
+            for value in _carried(call):
+                parent[root(value)] = root(call.outputs[0])
+    groups: dict[Value, set[Value]] = {}
+    for call in graph.calls:
+        for value in (*call.inputs, *call.outputs):
+            groups.setdefault(root(value), set()).add(value)
+    barred = {root(value) for value in _barred(graph)}
+    return [group for key, group in groups.items() if key not in barred]
+
+
+def _carries(call: Call) -> bool:
+    relu = isinstance(call.operation, L.ReLU) and call.operation.max_value is None and not call.operation.negative_slope
+    named = isinstance(call.operation, L.Activation) and call.operation.get_config()["activation"] in ("relu", "linear")
+    return relu or named or type(call.operation).__name__ in _CARRIERS
+
+
+def _carried(call: Call) -> Iterable[Value]:
+    return call.inputs[:1] if type(call.operation).__name__ in _REFERENCES else call.inputs
+
+
+def _barred(graph: Trace) -> Iterable[Value]:
+    """Tensors that something reads or writes that is no kernel with linear ends."""
+    yield from graph.inputs
+    yield from graph.outputs
+    uses: dict[int, int] = {}
+    for call in graph.calls:
+        uses[id(call.operation)] = uses.get(id(call.operation), 0) + 1
+    for call in graph.calls:
+        if _carries(call):
+            continue
+        kernel = type(call.operation) in _KERNELS and uses[id(call.operation)] == 1
+        if not kernel or getattr(call.operation, "groups", 1) != 1:
+            yield from (*call.inputs, *call.outputs)
+        elif call.operation.get_config()["activation"] not in ("linear", "relu"):
+            yield from call.outputs
+
+
+def _reach(graph: Trace, images: np.ndarray, wanted: set[Value]) -> dict[Value, np.ndarray]:
+    """The largest absolute value of each channel."""
+    found: dict[Value, np.ndarray] = {}
+    for image in images:
+        values = graphs.evaluate(graph, image[None].astype("float32"))
+        for value in wanted:
+            array = np.abs(np.asarray(values[value]))
+            most = array.max(axis=tuple(range(array.ndim - 1)))
+            found[value] = np.maximum(found.get(value, 0.0), most)
+    return found
+
+
+def _factors(reach: np.ndarray) -> np.ndarray:
+    """What each channel is divided by: its reach in units of the largest."""
+    most = reach.max()
+    return np.maximum(reach / most, 1 / _SPREAD) if most else np.ones_like(reach)
+
+
+def _apply(graph: Trace, group: set[Value], factors: np.ndarray) -> None:
+    for call in graph.calls:
+        layer = call.operation
+        if type(layer) not in _KERNELS:
+            continue
+        weights = [keras.ops.convert_to_numpy(weight) for weight in layer.weights]
+        if call.outputs[0] in group:
+            weights = _written(layer, weights, factors)
+        if call.inputs[0] in group:
+            axis = (slice(None), None) if isinstance(layer, L.DepthwiseConv2D | L.Conv2D) else slice(None)
+            weights[0] = weights[0] * factors[axis]
+        layer.set_weights(weights)
+
+
+def _written(layer: keras.Layer, weights: list[np.ndarray], factors: np.ndarray) -> list[np.ndarray]:
+    kernel, *bias = weights
+    if isinstance(layer, L.DepthwiseConv2D):
+        kernel = kernel / factors.reshape(kernel.shape[2:])
+    else:
+        kernel = kernel / (factors[:, None] if isinstance(layer, L.Conv2DTranspose) else factors)
+    return [kernel, *(b / factors for b in bias)]

@@ -1,0 +1,1 @@
+"""TFLite files: written, described and looked into."""

@@ -1,0 +1,255 @@
+"""A Keras model as a `.tflite` file that describes itself."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+import zoo
+from converters.quantization import calibration
+from converters.quantization import int16_activations as sixteen_bits
+from converters.quantization import mixed_precision as mixed
+from converters.quantization.bias_correction import correct_biases
+from converters.quantization.calibration import Calibration
+from converters.tflite import file as artefact
+from converters.tflite import inspection, lowering
+from converters.tflite.description import check_size, describe
+from zoo.errors import InputError, unknown
+
+# ------------------------------------------------------------------------------------------------ recipes
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How weights and activations are stored and computed.
+
+    Args:
+        summary: one line for people.
+        configure: sets the converter's options; gets the converter, the calibration and the type of input and output.
+        calibrated: whether it needs images to measure ranges on.
+    """
+
+    summary: str
+    configure: Callable[[Any, Calibration | None, str], None]
+    calibrated: bool = False
+
+
+def _float32(converter: Any, images: Calibration | None, io: str) -> None:
+    converter._experimental_use_buffer_offset = True  # a smaller peak: see converters.tflite.lowering
+
+
+def _float16(converter: Any, images: Calibration | None, io: str) -> None:
+    _float32(converter, images, io)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+
+
+def _dynamic(converter: Any, images: Calibration | None, io: str) -> None:
+    _float32(converter, images, io)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+
+
+def _int8(converter: Any, images: Calibration | None, io: str) -> None:
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if images is not None:  # a network that was trained for it brings its ranges along
+        converter.representative_dataset = images.batches
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.as_dtype(io)
+    converter.inference_output_type = tf.as_dtype(io)
+
+
+def _int16x8(converter: Any, images: Calibration | None, io: str) -> None:
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = images.batches
+    # Operators without a 16-bit form (HARD_SWISH) stay in float.
+    converter.target_spec.supported_ops = [
+        tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
+        tf.lite.OpsSet.TFLITE_BUILTINS,
+    ]
+
+
+RECIPES: dict[str, Recipe] = {
+    "float32": Recipe("as trained", _float32),
+    "float16": Recipe(
+        "weights in half precision, half the bytes; computed in float16 on GPUs, in float32 on CPUs", _float16
+    ),
+    "dynamic": Recipe(
+        "weights in int8 per channel, a quarter of the bytes; activations quantized while running", _dynamic
+    ),
+    "int8": Recipe("all in int8, weights per channel; for NPUs, DSPs and the fastest CPU path", _int8, calibrated=True),
+    "int16x8": Recipe("activations in int16, weights in int8; where int8 loses too much", _int16x8, calibrated=True),
+}
+IO = ("float32", "int8", "uint8")
+
+# ------------------------------------------------------------------------------------------------ the converter
+
+
+@dataclass(frozen=True)
+class Converted:
+    """What `to_tflite` wrote.
+
+    Args:
+        path: the file.
+        bytes: its size.
+        recipe: by which recipe.
+        operators: how often each operator occurs in it.
+        float_islands: of an int8 file, the operators between first and last layer that stayed in float (see
+            `converters.float_islands`); empty for the other recipes.
+    """
+
+    path: Path
+    bytes: int
+    recipe: str
+    operators: Mapping[str, int]
+    float_islands: tuple[inspection.Operator, ...]
+
+    def __str__(self) -> str:
+        islands = f", {len(self.float_islands)} operators left in float" if self.float_islands else ""
+        return f"{self.path}: {self.recipe}, {self.bytes:,} bytes, {sum(self.operators.values())} operators{islands}"
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+
+def to_tflite(
+    model: keras.Model,
+    path: str | Path,
+    recipe: str = "float32",
+    input_size: tuple[int, int] | None = None,
+    calibration: Any = None,
+    io: str = "float32",
+    labels: Sequence[str] | None = None,
+    palette: Sequence[Sequence[int]] | None = None,
+    task: str | None = None,
+    name: str | None = None,
+    scores: Mapping[str, float] | None = None,
+    correct_bias: bool = False,
+    keep_float: Sequence[str] = (),
+    keep_int16: Sequence[str] = (),
+) -> Converted:
+    """Writes a model as a self-describing `.tflite` file for batch 1 and one size.
+
+    Only TFLite's built-in operations, never Flex or custom ones. The same weights, calibration and versions give the same
+    bytes.
+
+    Args:
+        model: functional or Sequential, one N×H×W×C input in 0–255. One that ends in `zoo.layers.Answer` says itself what
+            its output means. Or what `quantize_aware` returned, which for int8 needs no calibration.
+        path: where to; written at once or not at all.
+        recipe: a key of `RECIPES`.
+        input_size: (height, width) in pixels; needed where the model leaves its size open.
+        calibration: for int8: training images of that size, N×H×W×C in 0–255, or anything that gives such images. Some
+            dozens do.
+        io: "float32", or with int8 also "int8" or "uint8": the type of input and output. A uint8 input takes the
+            picture's bytes as they are. Class indices are int32 whatever is said here.
+        labels, palette, task: for a model without an `Answer`: one name and one (r, g, b) per class, "segmentation" or
+            "classification".
+        name: by default the model's.
+        scores: what to record in the file, as {"miou": 0.71}.
+        correct_bias: take the mean error of rounded kernels out of the biases, as measured on the calibration images
+            (`converters.correct_biases`). For int8 and int16x8; folds batch normalisation first.
+        keep_float: for int8: names or globs of layers that stay in float, as `auto_mixed` chooses them. What is fused with
+            one of them stays too.
+        keep_int16: for int8: names or globs of layers that compute with 16-bit activations, by ai-edge-quantizer: still
+            integers throughout, and finer where int8 loses. Costs a conversion between widths at each end.
+
+    Raises:
+        InputError: for a combination that makes no file, an unknown recipe, a layer that TFLite cannot express.
+    """
+    _check_options(recipe, io, calibration, lowering.is_twin(model))
+    path = _check_path(path)
+    shape = _fixed(model, check_size(model, input_size))
+    measured = RECIPES[recipe].calibrated and calibration is not None
+    images = _calibration(calibration, shape) if measured else None
+    document = describe(model, shape, {"task": task, "labels": labels, "palette": palette}, name or model.name, images)
+    document |= {"recipe": recipe, "io": io, "scores": dict(scores or {})}
+    known = lowering.layer_names(model)
+    if correct_bias:
+        known |= lowering.layer_names(model := _corrected(model, images, recipe))
+    _check_mixed({"keep_float": keep_float, "keep_int16": keep_int16}, recipe, io, images)
+    kept = mixed.chosen(keep_float, known), mixed.chosen(keep_int16, known, "keep_int16")
+    flatbuffer = _flatbuffer(model, shape, recipe, io, images, *kept, mixed.Names(known, lowering.last_layers(model)))
+    artefact.write(path, flatbuffer, document, known, zoo.__version__)
+    return _summary(path, recipe)
+
+
+def _corrected(model: keras.Model, images: Calibration | None, recipe: str) -> keras.Model:
+    if images is None or lowering.is_twin(model):
+        raise InputError(f"correct_bias is for a Keras 3 model and a recipe with calibration, not for {recipe!r} here")
+    return correct_biases(model, images.images)
+
+
+def _flatbuffer(
+    model: keras.Model,
+    shape: tuple[int, ...],
+    recipe: str,
+    io: str,
+    images: Calibration | None,
+    floating: set[str],
+    wide: set[str],
+    names: mixed.Names,
+) -> bytes:
+    if wide:
+        return sixteen_bits.quantize(lowering.lower(model, shape, lambda _: None), images, wide, floating, names)
+    quantized = recipe == "int8" and images is not None
+    finish = (lambda flatbuffer: mixed.quantize(flatbuffer, images, floating, names, io)) if quantized else None
+    return lowering.lower(model, shape, lambda converter: RECIPES[recipe].configure(converter, images, io), finish)
+
+
+def _check_mixed(kept: Mapping[str, Sequence[str]], recipe: str, io: str, images: Calibration | None) -> None:
+    for name, patterns in kept.items():
+        if patterns and (recipe != "int8" or io != "float32" or images is None):
+            raise InputError(f"{name} is for recipe='int8' with calibration and io='float32'")
+
+
+def _fixed(model: keras.Model, shape: tuple[int | None, ...]) -> tuple[int, int, int, int]:
+    if None in shape[1:3]:
+        raise InputError(
+            f"model '{model.name}' takes any size, a file only one: pass input_size=(height, width), as in (256, 256)"
+        )
+    return (1, *shape[1:])
+
+
+def _calibration(given: Any, shape: tuple[int, ...]) -> Calibration:
+    return calibration.check(given, shape[1:3], shape[3])
+
+
+def _check_options(recipe: str, io: str, images: Any, trained: bool) -> None:
+    if recipe not in RECIPES:
+        raise unknown("recipe", recipe, RECIPES)
+    if io not in IO:
+        raise unknown("io", io, IO)
+    calibrated = RECIPES[recipe].calibrated
+    if trained and recipe not in ("float32", "int8"):
+        raise InputError(f"recipe {recipe!r} is for Keras 3 models; a network that was trained for int8 becomes 'int8'")
+    if io != "float32" and recipe != "int8":
+        raise InputError(f"io={io!r} needs recipe='int8'; a {recipe} file has float32 input and output")
+    if calibrated and images is None and not trained:
+        raise InputError(
+            f"recipe {recipe!r} measures ranges on images: pass calibration=, dozens of training images, N×H×W×C in 0–255"
+        )
+    if images is not None and not calibrated:
+        warnings.warn(f"recipe {recipe!r} does not use calibration images; they are ignored", stacklevel=3)
+
+
+def _check_path(path: str | Path) -> Path:
+    path = Path(path)
+    if path.suffix != ".tflite":
+        raise InputError(f"{path}: the file's name must end in .tflite")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give a file's name")
+    return path
+
+
+def _summary(path: Path, recipe: str) -> Converted:
+    counts: dict[str, int] = {}
+    for operator in inspection.operators(path):
+        counts[operator.name] = counts.get(operator.name, 0) + 1
+    islands = inspection.float_islands(path) if recipe == "int8" else ()
+    return Converted(path, path.stat().st_size, recipe, counts, islands)

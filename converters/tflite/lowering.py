@@ -1,0 +1,287 @@
+"""From a Keras model to the bytes of a TFLite flatbuffer, and from the converter's errors to the layer at fault.
+
+Of three ways for a large float32 network, a SavedModel was the fastest and took the least memory: before
+`model.export(format="litert")`, which leaves resource variables in, and far before constants frozen into a GraphDef. Weights
+are written beside the flatbuffer's tables instead of into them (`_experimental_use_buffer_offset`), which saves TensorFlow
+copies; `artefact.write` puts them back. benchmarks/conversion_cost.py measures what is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+
+import keras
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.lite.python.lite import TFLiteSavedModelConverterV2
+
+from converters.graph import Trace, Value, at_inference, substitute, trace
+from zoo.errors import InputError
+from zoo.layers import Answer, MaxPositions, ResizeLike
+
+Configure = Callable[[Any], None]
+_LOCATION = re.compile(r'fused\["(?P<op>\w+):", "(?P<path>[^"@]+)')
+_REASON = re.compile(r"'(tfl?\.\w+)' op (?!is neither)(?P<why>[^\n]{0,120})")
+
+
+def lower(
+    model: keras.Model, input_shape: tuple[int, ...], configure: Configure, finish: Callable[[bytes], bytes] | None = None
+) -> bytes:
+    """Converts at a static shape, batch first.
+
+    Args:
+        configure: sets the converter's options (see `converters.tflite.convert.RECIPES`).
+        finish: makes the file's flatbuffer of one in float that is yet to be calibrated and quantized.
+
+    Raises:
+        InputError: naming the layer whose operation TFLite's built-ins do not have.
+    """
+    check_backend("TFLite")
+    twin = is_twin(model)
+    graph = None if twin else trace(model)
+    with tempfile.TemporaryDirectory(prefix="densezoo_") as folder, quiet() as noise:
+        try:
+            if twin:
+                _save_twin(model, input_shape, folder)
+            else:
+                _save(model, graph, input_shape, folder)
+            converter = _Converter(folder)
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+            converter.allow_custom_ops = False
+            # Holds times and machine names: the same model would not give the same bytes.
+            converter.exclude_conversion_metadata = True
+            configure(converter)
+            if finish is None:
+                return converter.convert()
+            converter.unfinished = True
+            return finish(converter.convert())
+        except InputError:
+            raise
+        except Exception as error:  # ConverterError, but also RuntimeError and ValueError from inside its C++ parts
+            noise.seek(0)
+            kinds = _kinds(model, graph)
+            raise _named(error, noise.read(), kinds, input_shape) from error
+
+
+class _Converter(TFLiteSavedModelConverterV2):
+    """What `TFLiteConverter.from_saved_model` makes, without restoring the variables in Python.
+
+    TensorFlow does that twice, for the names of the signatures and for stack traces; its part in C++, which needs the
+    variables, restores them a third time.
+    """
+
+    unfinished = False  # whether what comes after the part in C++ is left to others
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder, {tf.saved_model.SERVING}, [tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY])
+
+    def convert(self) -> bytes:
+        """The flatbuffer."""
+        saved = saved_model_pb2.SavedModel()
+        with open(os.path.join(self.saved_model_dir, "saved_model.pb"), "rb") as file:
+            saved.ParseFromString(file.read())
+        return self._convert_from_saved_model(saved.meta_graphs[0].graph_def)
+
+    def _optimize_tflite_model(self, model: bytes, *given: Any, **options: Any) -> bytes:
+        return model if self.unfinished else super()._optimize_tflite_model(model, *given, **options)
+
+
+def is_twin(model: Any) -> bool:
+    """Whether a model is tf_keras's (looked at by name, so that nothing is imported for it)."""
+    return any(base.__module__.partition(".")[0] == "tf_keras" for base in type(model).__mro__)
+
+
+def _kinds(model: Any, graph: Trace | None) -> dict[str, str]:
+    """The class of each layer, by its name."""
+    layers = model.layers if graph is None else [call.operation for call in graph.calls]
+    return {layer.name: type(layer).__name__ for layer in layers}
+
+
+def check_backend(target: str) -> None:
+    """Raises InputError where Keras does not run on TensorFlow."""
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(
+            f"conversion to {target} needs Keras on TensorFlow, this process runs it on {keras.backend.backend()}: "
+            "save the model and convert it in a process with KERAS_BACKEND=tensorflow"
+        )
+
+
+def layer_names(model: keras.Model) -> set[str]:
+    """The names of all operations, those of nested models included."""
+    return set(_kinds(model, None if is_twin(model) else trace(model)))
+
+
+def last_layers(model: keras.Model) -> set[str]:
+    """The layers between the answer and the last weights before it, those with the weights included."""
+    if is_twin(model):
+        return set()
+    graph, found = trace(model), set()
+    made, todo = {value: call for call in graph.calls for value in call.outputs}, list(graph.outputs)
+    while todo:
+        call = made.get(todo.pop())
+        if call is not None:
+            found.add(call.operation.name)
+            todo += [] if getattr(call.operation, "weights", None) else call.inputs
+    return found
+
+
+def layer_of(path: str, names: set[str]) -> str | None:
+    """The innermost layer that a TensorFlow name (`scope_1/layer_1/op`) belongs to."""
+    for segment in reversed(path.split("/")):
+        for candidate in (segment, re.sub(r"_\d+$", "", segment)):
+            if candidate in names:
+                return candidate
+    return None
+
+
+def _save(model: keras.Model, graph: Trace, input_shape: tuple[int, ...], folder: str) -> None:
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    signature = [tf.TensorSpec(input_shape, graph.inputs[0].dtype, name="image")]
+    archive.add_endpoint("serve", lambda image: run(graph, image), input_signature=signature)
+    archive.write_out(folder, verbose=False)
+
+
+def _save_twin(model: Any, input_shape: tuple[int, ...], folder: str) -> None:
+    """A tf_keras network, with whatever wrappers, as its variables and one function: its own saving fails on wrappers."""
+    for layer in model.layers:
+        for kernel, quantizer, variables in getattr(layer, "_weight_vars", ()):
+            if hasattr(quantizer, "settle"):  # converters.quantization.fake_quant
+                quantizer.settle(kernel, variables)
+    module = tf.Module()
+    module.kept = model.weights
+    signature = tf.TensorSpec(input_shape, model.inputs[0].dtype, name="image")
+    module.serve = tf.function(lambda image: model(image, training=False), input_signature=[signature])
+    tf.saved_model.save(module, folder, signatures=module.serve)
+
+
+def run(graph: Trace, image: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
+    """The model's answer at inference, from operations that converters can express."""
+    tensors, apart = {graph.inputs[0]: image}, _pads_to_keep(graph)
+    for call in graph.calls:
+        args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
+        operation = call.operation
+        outputs = _padded(operation, *args) if call.outputs[0] in apart else in_tensorflow(operation)(*args, **kwargs)
+        tensors.update(zip(call.outputs, keras.tree.flatten(outputs), strict=True))
+    outputs = [tensors[value] for value in graph.outputs]
+    return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _pads_to_keep(graph: Trace) -> set[Value]:
+    """What zero padding gives to a maximum over windows, where values may be below zero.
+
+    onnxruntime 1.31 and LiteRT's GPU accelerator make one operation of the two, whose padding never wins; zeros do.
+    """
+    made = {value: call.operation for call in graph.calls for value in call.outputs}
+    pooled = {value for call in graph.calls if isinstance(call.operation, keras.layers.MaxPooling2D) for value in call.inputs}
+    return {
+        call.outputs[0]
+        for call in graph.calls
+        if isinstance(call.operation, keras.layers.ZeroPadding2D)
+        and call.operation.data_format == "channels_last"
+        and call.outputs[0] in pooled
+        and not _is_relu(made.get(call.inputs[0]))
+    }
+
+
+def _is_relu(operation: keras.Operation | None) -> bool:
+    if isinstance(operation, keras.layers.ReLU):
+        return not operation.negative_slope
+    return getattr(getattr(operation, "activation", None), "__name__", "") in ("relu", "relu6")
+
+
+def _padded(layer: keras.layers.ZeroPadding2D, x: tf.Tensor) -> tf.Tensor:
+    """Zeros joined on, side by side, so that nobody takes them for a pool's own padding."""
+    with tf.name_scope(layer.name):
+        for axis, ends in enumerate(layer.padding, start=1):
+            blocks = []
+            for count in ends:
+                shape = tf.concat([tf.shape(x)[:axis], [count], tf.shape(x)[axis + 1 :]], 0)
+                known = [count if place == axis else side for place, side in enumerate(x.shape)]
+                blocks.append(tf.zeros(shape if None in known else known, x.dtype))
+            x = tf.concat([block for block, count in ((blocks[0], ends[0]), (x, 1), (blocks[1], ends[1])) if count], axis)
+    return x
+
+
+def in_tensorflow(operation: keras.Operation) -> Callable[..., Any]:
+    """The operation at inference, in TensorFlow's own words where Keras's are none that TFLite has or gets right."""
+    # Keras's argmax tells -0.0 from 0.0 by its sign bit, an integer operation that TFLite does not have.
+    if isinstance(operation, Answer) and operation.kind == "classes":
+        return lambda logits: _argmax(operation.name, logits, -1)
+    if type(operation).__name__ == "Argmax" and not operation.keepdims:
+        return lambda x: _argmax(operation.name, x, operation.axis)
+    # TFLite compares 8-bit numbers wrongly, but of any type it finds the first of the largest.
+    if isinstance(operation, MaxPositions):
+        return lambda x, **_: _positions(operation, x)
+    if isinstance(operation, ResizeLike):
+        return lambda inputs: _resized(operation, *inputs)
+    if isinstance(operation, keras.layers.UpSampling2D) and operation.interpolation != "nearest":
+        return lambda x: _upsampled(operation, x)
+    return at_inference(operation)
+
+
+def _resized(layer: ResizeLike, x: tf.Tensor, reference: tf.Tensor) -> tf.Tensor:
+    """To sizes known only when the graph runs the layer gathers, on any backend; TensorFlow and ONNX have an operation."""
+    if None not in (*x.shape[1:3], *reference.shape[1:3]):
+        return layer([x, reference])
+    with tf.name_scope(layer.name):
+        return tf.cast(tf.image.resize(x, tf.shape(reference)[1:3], layer.interpolation), x.dtype)
+
+
+def _upsampled(layer: keras.layers.UpSampling2D, x: tf.Tensor) -> tf.Tensor:
+    """Keras multiplies the static sides, which may be unknown."""
+    if None not in x.shape[1:3] or layer.data_format != "channels_last":
+        return layer(x)
+    with tf.name_scope(layer.name):
+        return tf.cast(tf.image.resize(x, tf.shape(x)[1:3] * tf.constant(layer.size), layer.interpolation), x.dtype)
+
+
+def _positions(layer: MaxPositions, x: tf.Tensor) -> tf.Tensor:
+    _, height, width, channels = keras.ops.shape(x)
+    return tf.reshape(_argmax(layer.name, layer.windows(x), 2), (-1, -(-height // 2), -(-width // 2), channels))
+
+
+def _argmax(name: str, x: tf.Tensor, axis: int) -> tf.Tensor:
+    with tf.name_scope(name):
+        return tf.argmax(x, axis=axis, output_type=tf.int32)
+
+
+def _named(error: Exception, noise: str, kinds: dict[str, str], input_shape: tuple[int, ...]) -> InputError:
+    text = f"{error}\n{noise}"
+    names = set(kinds)
+    located = [match for match in _LOCATION.finditer(text) if layer_of(match["path"], names)]
+    size = "×".join(map(str, input_shape[1:3]))
+    if not located:
+        reason = str(error).strip().partition("\n")[0][:300]
+        return InputError(f"the model does not convert at {size}: {reason}")
+    layer = layer_of(located[0]["path"], names)
+    why = _REASON.search(text)
+    detail = f"cannot be converted ({why['why'].strip()})" if why else "is not among TFLite's built-in operations"
+    return InputError(
+        f"layer '{layer}' ({kinds[layer]}): its operation {located[0]['op']} {detail}; write the layer with other operations"
+    )
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[IO[str]]:
+    """Sends what TensorFlow and LLVM print, in Python and in C++, to a file that is given to the caller."""
+    with tempfile.TemporaryFile("w+", errors="replace") as noise:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        kept = [os.dup(1), os.dup(2)]
+        try:
+            os.dup2(noise.fileno(), 1)
+            os.dup2(noise.fileno(), 2)
+            yield noise
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for number, copy in zip((1, 2), kept, strict=True):
+                os.dup2(copy, number)
+                os.close(copy)

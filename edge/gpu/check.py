@@ -1,0 +1,255 @@
+"""The GPU gate: does a `.tflite` file run whole on LiteRT's real GPU accelerator, and with the CPU's numbers?
+
+TensorFlow's own check has been a stub since 2.18 and finds everything compatible (tensorflow#77042), and the accelerator's
+`is_fully_accelerated` said True with ops left on the CPU. So the file is compiled for the GPU alone, in a process that may
+crash, and run on samples: some graphs are silently wrong there while fully delegated.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from edge.compare import Comparison, compare
+from edge.errors import AcceleratorError, InputError
+from edge.gpu import vulkan
+from edge.gpu.patterns import DEFAULT_ADVICE, DYNAMIC, INSTEAD, Caution, half_overflow, layer_names, scan
+from edge.gpu.remote import PRECISIONS, Remote, unsupported
+from edge.graph import Graph, Operator, Tensor, read_graph
+from edge.images import prepare, structured
+from edge.tflite_file import Bound, Card, read_card
+
+REASONS = ("whole and equal", "not whole", "wrong numbers", "crashed", "no driver", "inconclusive")
+SEEDED = 4  # pictures, where none are given
+
+
+@dataclass(frozen=True)
+class Unsupported:
+    """An op that the accelerator refused: why in its own words, how many nodes have it, where, and what to write."""
+
+    op: str
+    why: str
+    count: int
+    layers: tuple[str, ...]
+    advice: str
+
+
+@dataclass(frozen=True)
+class GpuVerdict:
+    """What the gate found. `reason` is one of REASONS and `detail` one sentence on it.
+
+    `whole` is None where it could not be tried. `samples` says what the numbers were measured on. `cautions` are known bad
+    patterns and float16 overflows: reasons to look, no verdict. `half` tells whether the reduced precision was a different
+    computation here; where it is False, float16 is untested.
+    """
+
+    path: Path
+    reason: str
+    detail: str
+    whole: bool | None
+    unsupported: tuple[Unsupported, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    cautions: tuple[Caution, ...] = ()
+    samples: str = ""
+    adapter: str = ""
+    half: bool | None = None
+    compile_ms: float | None = None
+    log: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the file may be shipped for the GPU: whole, and equal."""
+        return self.reason == "whole and equal"
+
+    def report(self) -> str:
+        """The verdict in plain text, several lines."""
+        lines = [f"{self.path.name}: {self.reason}. {self.detail}"]
+        for entry in self.unsupported:
+            lines.append(f"  {entry.op} ×{entry.count}: {entry.why} At {_some(entry.layers)}. Instead: {entry.advice}.")
+        for entry in self.comparisons:
+            agreement = "" if entry.agreement is None else f", classes agree {entry.agreement:.4f}"
+            lines.append(
+                f"  {entry.precision}, {entry.output}: largest error {entry.max_abs:.3g} ({entry.relative:.2e} of the"
+                f" spread), cosine {entry.cosine:.6f}{agreement}{'; ' + entry.note if entry.note else ''}"
+            )
+        if self.half is False:
+            lines.append("  This driver computed the reduced precision in float32 as well: float16 is untested here.")
+        for caution in self.cautions:
+            where = f" at {_some(caution.tensors)}" if caution.tensors else ""
+            lines.append(f"  Caution: {caution.what}{where}. Instead: {caution.advice}.")
+        if self.samples:
+            lines.append(f"  Samples: {self.samples}. GPU: {self.adapter or 'none'}.")
+        return "\n".join(lines)
+
+
+def _some(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+
+
+def gpu_check(
+    path: str | Path,
+    samples: Sequence[np.ndarray] | None = None,
+    *,
+    input_range: tuple[Bound, Bound] | None = None,
+    timeout: float = 300.0,
+) -> GpuVerdict:
+    """Whether the file at `path` runs whole on the GPU, and with the CPU's numbers on `samples`.
+
+    `samples` are pictures (uint8 H×W×3 of any size), or float32 arrays h×w×c or 1×h×w×c in the model's own range. None
+    takes seeded structured pictures: enough to catch a wrong graph, but not what the model meets, and the verdict says so.
+    Raises InputError for a file that is missing, damaged or does not run on the CPU, and for samples that do not fit.
+    """
+    path = Path(path)
+    graph = read_graph(path)
+    card = read_card(path, graph)
+    card = replace(card, range=input_range) if input_range is not None else card
+    feeds, told = _feeds(graph, card, samples)
+    base = GpuVerdict(path, "no driver", "", None, cautions=scan(graph), samples=told)
+    if vulkan.driver() is None:
+        return replace(base, detail=f"No Vulkan driver was found; {vulkan.HOW_TO}.")
+    with Remote(path, "cpu", timeout=timeout) as cpu:
+        expected = [cpu.run(feed) for feed in feeds]
+    base = replace(base, cautions=base.cautions + _overflows(path, graph, feeds, timeout))
+    found: list[Comparison] = []
+    answers = {}
+    for precision in PRECISIONS:
+        try:
+            with Remote(path, "gpu", precision=precision, timeout=timeout) as gpu:
+                answers[precision] = got = [gpu.run(feed) for feed in feeds]
+                base = replace(base, adapter=gpu.adapter, compile_ms=base.compile_ms or gpu.load_ms)
+        except AcceleratorError as error:
+            return _refusal(replace(base, comparisons=tuple(found)), graph, error, precision)
+        found += _comparisons(graph, expected, got, precision)
+    half = any(
+        not np.array_equal(a, b)
+        for one, other in zip(answers["float32"], answers["reduced"], strict=True)
+        for a, b in zip(one, other, strict=True)
+    )
+    return _judge(replace(base, whole=True, comparisons=tuple(found), half=half))
+
+
+def _comparisons(
+    graph: Graph, expected: list[list[np.ndarray]], got: list[list[np.ndarray]], precision: str
+) -> list[Comparison]:
+    return [
+        compare(
+            [tensor.real(sample[index]) for sample in expected],
+            [tensor.real(sample[index]) for sample in got],
+            tensor.name.split(";")[0],
+            precision,
+            graph.rounded,
+        )
+        for index, tensor in enumerate(graph.outputs)
+    ]
+
+
+def _judge(verdict: GpuVerdict) -> GpuVerdict:
+    wrong = [entry for entry in verdict.comparisons if entry.passed is False]
+    proven = [entry for entry in verdict.comparisons if entry.passed]
+    if wrong:
+        worst = max(wrong, key=lambda entry: entry.relative)
+        detail = (
+            f"All ops are delegated, but {worst.output} differs from the CPU by {worst.relative:.2g} of its spread"
+            f" at {worst.precision} precision."
+        )
+        return replace(verdict, reason="wrong numbers", detail=detail)
+    if not proven:
+        detail = f"All ops are delegated, but {verdict.comparisons[0].note}; give samples on which the model says more."
+        return replace(verdict, reason="inconclusive", detail=detail)
+    largest = max(entry.relative for entry in proven)
+    detail = f"All ops are delegated; the largest difference from the CPU is {largest:.2g} of an output's spread."
+    return replace(verdict, reason="whole and equal", detail=detail)
+
+
+def _refusal(verdict: GpuVerdict, graph: Graph, error: AcceleratorError, precision: str) -> GpuVerdict:
+    log = error.log[-20_000:]
+    if error.reason == "no driver":
+        return replace(verdict, reason="no driver", detail=f"{error}.", log=log)
+    if error.reason == "not whole":
+        refused = _unsupported(graph, error.log)
+        counted = sum(entry.count for entry in refused)
+        detail = f"{counted} of {len(graph.operators)} ops are not supported." if refused else f"Dynamic sizes: {DYNAMIC}."
+        return replace(verdict, reason="not whole", detail=detail, whole=False, unsupported=refused, log=log)
+    suspects = [caution.what for caution in verdict.cautions if caution.kind == "crash"]
+    hint = f" A known cause is in the file: {suspects[0]}." if suspects else ""
+    return replace(verdict, reason="crashed", detail=f"At {precision} precision: {error}.{hint}", log=log)
+
+
+def _unsupported(graph: Graph, log: str) -> tuple[Unsupported, ...]:
+    reasons: dict[str, list[str]] = {}
+    for op, why in unsupported(log):
+        reasons.setdefault(op, []).append(why)
+    result = []
+    for op, whys in reasons.items():
+        nodes = [operator for operator in graph.operators if operator.name == op]
+        # The log often ends in the tensor's name: then only those nodes are meant, not every one of that op.
+        meant = [node for node in nodes if any(_mentions(why, graph, node) for why in whys)] or nodes
+        why = "; ".join(why for why, _ in Counter(whys).most_common(3))
+        advice = INSTEAD.get(op, DEFAULT_ADVICE)
+        result.append(Unsupported(op, why.rstrip(".") + ".", max(len(meant), 1), layer_names(graph, meant), advice))
+    return tuple(result)
+
+
+def _mentions(why: str, graph: Graph, node: Operator) -> bool:
+    names = {graph.tensors[index].name for index in (*node.inputs, *node.outputs) if index >= 0}
+    return any(name and (why.endswith(" " + name) or f'"{name}"' in why) for name in names)
+
+
+def _overflows(path: Path, graph: Graph, feeds: list[list[np.ndarray]], timeout: float) -> tuple[Caution, ...]:
+    """Cautions on float16, from the activations of the first sample; none for graphs whose activations are integers."""
+    if graph.quantized:
+        return ()
+    try:
+        with Remote(path, "cpu", keep_all=True, timeout=timeout) as cpu:
+            return half_overflow(graph, cpu.ranges(feeds[0]))
+    except InputError as error:
+        # The built-in kernels lack some ops that XNNPACK has. The verdict stands without this.
+        why = str(error).removeprefix(str(path.resolve())).strip()[:120]
+        return (Caution("overflow", f"float16's range was not checked (the file {why})", "check on the device", ()),)
+
+
+# --------------------------------------------------------------------------------------------------- the samples
+
+
+def _feeds(
+    graph: Graph, card: Card, samples: Sequence[np.ndarray] | None
+) -> tuple[list[list[np.ndarray]], str]:
+    """(stored input tensors of each sample, what they are in words)."""
+    if samples is not None and not len(samples):
+        raise InputError("samples is empty; give at least one picture, or None for seeded ones")
+    if samples is not None and len(graph.inputs) != 1:
+        raise InputError(f"{card.path.name} has {len(graph.inputs)} inputs; samples are for files of one (give None)")
+    if samples is not None:
+        values = [_sample(graph, card, np.asarray(sample)) for sample in samples]
+        return [[graph.inputs[0].store(one)] for one in values], f"{len(values)} given"
+    assumed = "" if card.range is not None or card.size is None else ", range 0–1 assumed"
+    card = replace(card, range=(0.0, 1.0)) if card.range is None else card
+    rng = np.random.default_rng(0)
+    feeds = [[_seeded(tensor, card, index, rng) for tensor in graph.inputs] for index in range(SEEDED)]
+    return feeds, f"{SEEDED} seeded structured pictures, not the model's own kind of input{assumed}"
+
+
+def _sample(graph: Graph, card: Card, sample: np.ndarray) -> np.ndarray:
+    tensor = graph.inputs[0]
+    if sample.dtype == np.uint8 and sample.ndim in (2, 3):
+        one = prepare(sample, card)
+    else:
+        one = sample[None] if sample.ndim == len(tensor.shape) - 1 else sample
+    if one.shape[1:] != tensor.shape[1:]:
+        expected = "×".join(map(str, tensor.shape[1:]))
+        raise InputError(f"a sample has shape {sample.shape}; expected a uint8 picture, or float32 {expected}")
+    return np.repeat(one, tensor.shape[0], axis=0) if len(one) == 1 else one
+
+
+def _seeded(tensor: Tensor, card: Card, index: int, rng: np.random.Generator) -> np.ndarray:
+    if len(tensor.shape) == 4 and tensor.shape[-1] in (1, 3):
+        picture = structured(tensor.shape[1], tensor.shape[2], 1, seed=index)[0]
+        shaped = replace(card, size=(tensor.shape[1], tensor.shape[2]), channels=tensor.shape[-1])
+        return tensor.store(np.repeat(prepare(picture, shaped), tensor.shape[0], axis=0))
+    if np.dtype(tensor.dtype).kind == "f" or tensor.scale:
+        return tensor.store(rng.normal(size=tensor.shape).astype(np.float32))
+    return tensor.store(rng.integers(0, 2, size=tensor.shape))

@@ -1,0 +1,202 @@
+"""A file running in a worker process, which may crash, hang or run out of memory without taking this one along."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge.engines import default_threads
+from edge.errors import AcceleratorError, InputError
+from edge.gpu import vulkan
+from edge.gpu.ipc import receive, send
+
+ACCELERATORS = ("cpu", "gpu")
+PRECISIONS = ("float32", "reduced")
+_NOT_WHOLE = ("not accelerated", "Failed to modify graph with delegate", "not supported by GPU delegate")
+
+
+class Remote:
+    """One file on one accelerator in one worker process.
+
+    Takes and gives tensors as the file stores them. `load_ms` is the time to load and compile, without the process's
+    own start; `adapter` the GPU's name as the driver gives it. Several threads may call it: one inference at a time.
+
+    Raises InputError for an unknown accelerator or a file that the CPU refuses. Raises AcceleratorError, whose `reason`
+    says which, where the GPU does not take the file whole or has no driver, or where the worker crashes or takes over
+    `timeout` seconds.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        accelerator: str = "gpu",
+        threads: int | None = None,
+        precision: str = "float32",
+        timeout: float = 300.0,
+        keep_all: bool = False,
+    ) -> None:
+        if accelerator not in ACCELERATORS:
+            raise InputError(f"accelerator {accelerator!r} is not known; expected 'cpu' or 'gpu'")
+        if precision not in PRECISIONS:
+            raise InputError(f"precision {precision!r} is not known; expected 'float32' or 'reduced'")
+        self.path = Path(path)
+        self.accelerator = accelerator
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the worker)
+        self._process = self._start(_environment(accelerator))
+        self._stop = weakref.finalize(self, _stop, self._process, self._log)
+        request = {"op": "open", "path": str(self.path.resolve()), "accelerator": accelerator}
+        options = {"threads": threads or default_threads(), "precision": precision, "keep_all": keep_all}
+        self.peak_bytes = 0
+        self.load_ms, _ = self._inference({**request, **options}, (), "compiling")
+
+    @property
+    def adapter(self) -> str:
+        found = re.search(r"Selected adapter: (.*?), arch", self.log())
+        return found.group(1) if found else ""
+
+    def log(self) -> str:
+        """What the runtime printed so far."""
+        if self._log.closed:
+            return ""
+        size = os.fstat(self._log.fileno()).st_size
+        # pread leaves the position alone, which the worker's writes share.
+        return os.pread(self._log.fileno(), size, 0).decode("utf-8", "replace")
+
+    def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """One inference."""
+        return self.timed(arrays)[1]
+
+    def timed(self, arrays: Sequence[np.ndarray]) -> tuple[float, list[np.ndarray]]:
+        """(milliseconds, outputs) of one inference: write, run and read-back, without the pipe to the worker."""
+        return self._inference({"op": "run"}, arrays, "running")
+
+    def ranges(self, arrays: Sequence[np.ndarray]) -> dict[int, float]:
+        """The largest magnitude of each float activation, by tensor index. Needs accelerator "cpu" and `keep_all`."""
+        reply, _ = self._ask({"op": "ranges"}, arrays, "running")
+        return {int(index): float(value) for index, value in reply["ranges"]}
+
+    def close(self) -> None:
+        """Ends the worker. Calling it again does nothing."""
+        self._stop()
+
+    def __enter__(self) -> Remote:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------------------------------------ the process
+
+    def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        package = str(Path(__file__).resolve().parents[2])
+        paths = [package, environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+        command = [sys.executable, "-m", "edge.gpu.worker"]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=self._log, env=environment)
+
+    def _inference(
+        self, header: dict[str, Any], arrays: Sequence[np.ndarray], doing: str
+    ) -> tuple[float, list[np.ndarray]]:
+        reply, results = self._ask(header, arrays, doing)
+        self.peak_bytes = int(reply["peak_bytes"])
+        return float(reply["ms"]), results
+
+    def _ask(self, header: dict[str, Any], arrays: Sequence[np.ndarray], doing: str) -> tuple[dict, list[np.ndarray]]:
+        if not self._stop.alive:
+            raise InputError(f"the worker of {self.path.name} is closed; open the file again")
+        with self._lock:
+            late = threading.Event()
+            timer = threading.Timer(self._timeout, lambda: (late.set(), self._process.kill()))
+            timer.start()
+            try:
+                send(self._process.stdin, header, arrays)
+                reply, results = receive(self._process.stdout)
+            except (EOFError, BrokenPipeError) as error:
+                raise self._ended(doing, late.is_set()) from error
+            finally:
+                timer.cancel()
+        if not reply["ok"]:
+            error = self._refused(reply, doing)
+            if header["op"] == "open":
+                self.close()
+            raise error
+        return reply, results
+
+    def _ended(self, doing: str, late: bool) -> AcceleratorError:
+        self._process.wait()
+        log = self.log()
+        code = self._process.returncode
+        self.close()
+        if late:
+            message = f"{self.path.name}: {doing} it took over {self._timeout:g} s on the {self.accelerator.upper()}"
+            return AcceleratorError(f"{message}; the worker was stopped", "timed out", log)
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        last = _last_words(log)
+        message = f"{self.path.name}: the {self.accelerator.upper()} worker crashed while {doing} it ({how})"
+        return AcceleratorError(f"{message}: {last}" if last else message, "crashed", log)
+
+    def _refused(self, reply: dict[str, Any], doing: str) -> InputError:
+        error, log = " ".join(reply["error"].split()), self.log()
+        if self.accelerator == "cpu":
+            return InputError(error if reply["type"] == "InputError" else f"{self.path.name}: {doing} it: {error}")
+        if any(phrase in error or phrase in log for phrase in _NOT_WHOLE):
+            ops = ", ".join(sorted({op for op, _ in unsupported(log)})) or "some operators"
+            message = f"{self.path.name} does not run whole on the GPU ({ops}); edge.gpu_check says what to change"
+            return AcceleratorError(message, "not whole", log)
+        if "Selected adapter" not in log:
+            message = f"no Vulkan driver took the GPU worker; {vulkan.HOW_TO}"
+            return AcceleratorError(message, "no driver", log)
+        return AcceleratorError(f"{self.path.name}: {doing} it on the GPU failed: {error[:300]}", "failed", log)
+
+
+def unsupported(log: str) -> list[tuple[str, str]]:
+    """(op, why) for each op that LiteRT's GPU accelerator named in its log as not supported."""
+    block = re.search(r"operations are not supported by GPU delegate:\n(.*?)\n[^\n]*operations will run on", log, re.S)
+    if not block:
+        return []
+    return [(op, why.strip()) for op, why in re.findall(r"^([A-Za-z0-9_]+): (.*)$", block.group(1), re.M)]
+
+
+def _environment(accelerator: str) -> dict[str, str]:
+    if accelerator == "cpu":
+        return dict(os.environ)
+    driver = vulkan.driver()
+    if driver is None:
+        raise AcceleratorError(f"no Vulkan driver was found for the GPU; {vulkan.HOW_TO}", "no driver")
+    return driver.environment()
+
+
+def _last_words(log: str) -> str:
+    """The fatal line of a log ("F0000 … file.cc:12] Check failed: …"), or a Python error's last line."""
+    fatal = re.findall(r"^F\d{4} .*?\] (.*)$", log, re.M) or re.findall(r"^(\w*Error: .*)$", log, re.M)
+    return fatal[-1] if fatal else ""
+
+
+def _stop(process: subprocess.Popen[bytes], log: Any) -> None:
+    """Lets the worker end by itself; kills it where it does not within a second."""
+    for stream in (process.stdin, process.stdout):
+        if stream:
+            try:
+                stream.close()
+            except BrokenPipeError:  # what was still unsent has no reader any more
+                continue
+    try:
+        process.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    log.close()

@@ -1,0 +1,83 @@
+"""A picture into what a model eats, and the seeded pictures that stand in where nobody gives real ones."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from edge.errors import InputError
+from edge.tflite_file import Card
+
+LONGEST_SIDE = 16_384  # beyond it a class map alone is 256 MiB: no picture, a mistake
+
+
+def check(image: np.ndarray) -> np.ndarray:
+    """The picture as uint8 H×W×3 RGB; grey-scale H×W or H×W×1 is repeated. Raises InputError for anything else."""
+    if not isinstance(image, np.ndarray):
+        raise InputError(f"image is a {type(image).__name__}; expected a numpy array, uint8 H×W×3")
+    if image.dtype != np.uint8:
+        raise InputError(f"image is {image.dtype}; expected uint8 in 0–255 (multiply by 255 and cast if it is in 0–1)")
+    if image.ndim == 3 and image.shape[-1] == 1:
+        image = image[..., 0]
+    if image.ndim == 2:
+        image = np.repeat(image[..., None], 3, axis=-1)
+    if image.ndim != 3 or image.shape[-1] != 3:
+        alpha = image.shape[-1:] == (4,)
+        hint = "drop the alpha channel (image[..., :3])" if alpha else "give one RGB picture, not a batch"
+        raise InputError(f"image has shape {image.shape}; expected H×W×3: {hint}")
+    if min(image.shape[:2]) < 1 or max(image.shape[:2]) > LONGEST_SIDE:
+        raise InputError(f"image is {image.shape[0]}×{image.shape[1]}; expected 1 to {LONGEST_SIDE} pixels a side")
+    return image
+
+
+def prepare(image: np.ndarray, card: Card) -> np.ndarray:
+    """float32 1×h×w×c in the card's range, from a uint8 H×W×3 picture of any size.
+
+    Resized by Pillow's bilinear filter, which averages over the pixels that it skips when it shrinks, so fine texture
+    does not alias; aspect ratio is not kept, as in training. Grey-scale models get ITU-R 601 luma.
+    """
+    if card.size is None:
+        raise InputError(f"{card.name} takes no picture (its input is not N×H×W×C); use run(tensor)")
+    if card.channels not in (1, 3):
+        raise InputError(f"{card.name} takes {card.channels} channels, a picture has 1 or 3; use run(tensor)")
+    if card.range is None:
+        raise InputError(
+            f"{card.name} does not say its input's range: give it, input_range=(0, 1) or (-1, 1) or (0, 255)"
+        )
+    picture = Image.fromarray(check(image))
+    if card.channels == 1:
+        picture = picture.convert("L")
+    height, width = card.size
+    if picture.size != (width, height):
+        picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+    values = np.asarray(picture, np.float32).reshape(1, height, width, card.channels)
+    low, high = (np.asarray(bound, np.float32) for bound in card.range)
+    if not low.any() and np.all(high == 255):
+        return values
+    return values / np.float32(255) * (high - low) + low
+
+
+def structured(height: int, width: int, count: int, seed: int = 0) -> list[np.ndarray]:
+    """`count` uint8 H×W×3 pictures: gradients, waves, discs with edges and noise, a pure function of the arguments.
+
+    Flat noise is a poor probe: averaging layers see a constant in it. These have structure at every scale, and no two
+    corners alike, so a flipped, shifted or swapped axis shows.
+    """
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    y, x = y / max(height, 1), x / max(width, 1)
+    pictures = []
+    for _ in range(count):
+        planes = []
+        for _ in range(3):
+            fx, fy, phase = rng.uniform(-9, 9), rng.uniform(-9, 9), rng.uniform(0, 6.3)
+            tilt = rng.uniform(-1, 1, 2)
+            slope = tilt[0] * (x - 0.5) + tilt[1] * (y - 0.5)
+            planes.append(0.5 + 0.25 * np.sin(fx * x + fy * y + phase) + 0.3 * slope)
+        picture = np.stack(planes, -1)
+        for _ in range(6):
+            cy, cx, radius = rng.uniform(0, 1), rng.uniform(0, 1), rng.uniform(0.05, 0.3)
+            picture[(y - cy) ** 2 + (x - cx) ** 2 < radius**2] = rng.uniform(0, 1, 3)
+        picture += rng.normal(0, 0.03, picture.shape)
+        pictures.append((np.clip(picture, 0, 1) * 255).astype(np.uint8))
+    return pictures

@@ -1,0 +1,1 @@
+"""The demo app: served on this machine or in this network, or exported as a site."""

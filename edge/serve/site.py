@@ -1,0 +1,97 @@
+"""What the demo app's site consists of: the built app, the models, sample pictures, and the list that names them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from edge.errors import InputError
+from edge.tflite_file import Card, read_card
+
+DIST = Path(__file__).parents[1] / "app" / "dist"
+_VERSION_LENGTH = 12
+_PICTURES = {".png", ".jpg", ".jpeg", ".webp"}
+
+Content = Path | bytes
+
+
+def site(paths: Sequence[str | Path], samples: Sequence[str | Path] = (), dist: Path | None = None) -> dict[str, Content]:
+    """Every file of the site by its path below the root: a file on disk, or the bytes themselves. Without models,
+    visitors bring their own.
+
+    A map of all there is, rather than a folder to look names up in: what is not in it cannot be asked for.
+
+    Raises InputError when the app is not built, and for a model or sample that is missing or cannot be read.
+    """
+    dist = dist or DIST
+    if not (dist / "index.html").is_file():
+        raise InputError(f"the demo app is not built ({dist} is missing): run `make app`, which needs Node 20 and npm")
+    if isinstance(paths, (str, Path)):
+        paths = [paths]
+    files: dict[str, Content] = {
+        path.relative_to(dist).as_posix(): path for path in sorted(dist.rglob("*")) if path.is_file()
+    }
+    models = [_model(index, Path(path), files) for index, path in enumerate(paths)]
+    pictures = [_sample(index, Path(path), files) for index, path in enumerate(samples)]
+    listing = json.dumps({"models": models, "samples": pictures}, ensure_ascii=False)
+    files["models.json"] = listing.encode()
+    return files
+
+
+def _model(index: int, path: Path, files: dict[str, Content]) -> dict[str, Any]:
+    if not path.is_file():
+        raise InputError(f"{path} is not a file; expected a .tflite model")
+    card = read_card(path)
+    place = f"models/{index}/{_plain(path.stem)}.tflite"
+    files[place] = path
+    with path.open("rb") as file:
+        version = hashlib.file_digest(file, "sha256").hexdigest()[:_VERSION_LENGTH]
+    # The version lets the app keep a model offline and yet notice that another file took its place.
+    return {"file": path.name, "url": f"{place}?v={version}", "bytes": card.bytes, "card": _told(card)}
+
+
+def _told(card: Card) -> dict[str, Any] | None:
+    """The card as densezoo.json has it; None for what is no picture's network, which the app then judges by its tensors."""
+    if card.size is None:
+        return None
+    return {
+        "format": 1,
+        "source": card.source,
+        "name": card.name,
+        "task": card.task,
+        "head": card.head,
+        "labels": card.labels,
+        "palette": card.palette,
+        "input": {"size": card.size, "channels": card.channels, "range": card.range},
+        "recipe": card.recipe,
+        "io": card.io,
+        "licence": card.licence,
+        "provenance": dict(card.provenance),
+        "scores": dict(card.scores),
+    }
+
+
+def _sample(index: int, path: Path, files: dict[str, Content]) -> dict[str, str]:
+    if path.suffix.lower() not in _PICTURES:
+        raise InputError(f"{path} is no sample picture; expected one of {', '.join(sorted(_PICTURES))}")
+    try:
+        with Image.open(path) as picture:
+            picture.verify()
+    except (OSError, SyntaxError) as error:
+        raise InputError(f"{path} is not a picture that can be read: {error}") from error
+    place = f"samples/{index}{path.suffix.lower()}"
+    files[place] = path
+    return {"name": path.stem.replace("_", " "), "url": place}
+
+
+def _plain(stem: str) -> str:
+    """A file name that needs no escaping in an address."""
+    letters = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", letters).strip("-.") or "model"

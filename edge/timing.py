@@ -1,0 +1,230 @@
+"""How long `.tflite` files take here, by accelerator and thread count, in a way that lets two of them be compared."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from edge.arithmetic import macs, peak
+from edge.errors import AcceleratorError, InputError
+from edge.gpu.remote import ACCELERATORS, Remote
+from edge.graph import Tensor, read_graph
+from edge.images import structured
+
+
+@dataclass(frozen=True)
+class Row:
+    """One file on one accelerator with one number of threads (0 for the GPU).
+
+    Times are in milliseconds. An inference includes writing the input and reading the output back. `load_ms` is the load
+    and the compilation, `peak_bytes` the worker process's peak, runtime included (0 where the system does not tell).
+    `ratio` is the median over that of the first file under the same accelerator and threads. `gmacs` are the billions of
+    multiply-accumulates of one inference, `gmacs_per_s` those done in a second and `peak_gmacs_per_s` what a float32 matrix
+    product reaches on as many threads in the same minute; int8 may pass it. NaN where a custom op hides its arithmetic, and
+    the peak on a GPU. `error` says why a file did not run; its times are then NaN. `score` (0–1), its name and the data that it
+    is of are put there by `scored`; NaN where nobody knows.
+    """
+
+    file: str
+    accelerator: str
+    threads: int
+    size: str
+    median_ms: float
+    p95_ms: float
+    load_ms: float
+    peak_bytes: int
+    bytes: int
+    repeats: int
+    ratio: float
+    gmacs: float = math.nan
+    gmacs_per_s: float = math.nan
+    peak_gmacs_per_s: float = math.nan
+    adapter: str = ""
+    error: str = ""
+    score: float = math.nan
+    score_name: str = ""
+    scored_on: str = ""
+
+
+@dataclass
+class _Contest:
+    """One row in the making."""
+
+    path: Path
+    name: str
+    accelerator: str
+    threads: int
+    gmacs: float
+    feed: list[np.ndarray]
+    worker: Remote | None
+    times: list[float]
+    error: str = ""
+
+    def run(self, counts: bool) -> None:
+        if self.worker is None:
+            return
+        try:
+            taken, _ = self.worker.timed(self.feed)
+        except InputError as error:
+            self.worker.close()
+            self.worker, self.error = None, str(error)
+            return
+        if counts:
+            self.times.append(taken)
+
+
+def benchmark(
+    paths: Sequence[str | Path],
+    accelerators: Sequence[str] = ("cpu",),
+    threads: Sequence[int] = (1, 2),
+    *,
+    repeats: int = 50,
+    warmup: int = 5,
+    timeout: float = 300.0,
+) -> list[Row]:
+    """Latency of each file on each accelerator, the CPU once for each number of threads, in the order given.
+
+    Every combination has a worker process of its own, and they take turns, one inference each: what else the machine does
+    meanwhile falls on all of them alike, so that ratios mean something. A file that an accelerator does not take gives a
+    row with its `error`. Raises InputError for no files, a file that is missing or damaged, or numbers below 1.
+    """
+    paths = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    names = dict(zip(paths, told_apart(paths), strict=True))
+    _check(paths, accelerators, threads, repeats, warmup)
+    contests: list[_Contest] = []
+    try:
+        for path, accelerator in itertools.product(paths, accelerators):
+            graph = read_graph(path)
+            feed = [_feed(tensor) for tensor in graph.inputs]
+            for count in threads if accelerator == "cpu" else (0,):
+                contest = _Contest(path, names[path], accelerator, count, macs(graph) / 1e9, feed, None, [])
+                contests.append(_open(contest, timeout))
+        for turn in range(warmup + repeats):
+            for contest in contests:
+                contest.run(counts=turn >= warmup)
+        return _rows(contests)
+    finally:
+        for contest in contests:
+            if contest.worker is not None:
+                contest.worker.close()
+
+
+def _check(
+    paths: Sequence[Path], accelerators: Sequence[str], threads: Sequence[int], repeats: int, warmup: int
+) -> None:
+    if not paths:
+        raise InputError("no files to time; give at least one .tflite file")
+    unknown = [name for name in accelerators if name not in ACCELERATORS]
+    if unknown or not accelerators:
+        raise InputError(f"accelerators are {tuple(accelerators)}; expected some of {', '.join(ACCELERATORS)}")
+    if not threads or any(not isinstance(count, int) or count < 1 for count in threads):
+        raise InputError(f"threads are {tuple(threads)}; expected whole numbers from 1")
+    if repeats < 1 or warmup < 0:
+        raise InputError(f"repeats is {repeats} and warmup {warmup}; expected at least 1 and 0")
+
+
+def told_apart(paths: Sequence[Path]) -> list[str]:
+    """The files' names, with as many of their folders before them as it takes to tell them apart."""
+    parts = [path.parts for path in paths]
+    names = [path.name for path in paths]
+    for depth in range(2, max(map(len, parts), default=0) + 1):
+        if len(set(names)) == len(set(paths)):
+            break
+        names = [name if names.count(name) == 1 else "/".join(own[-depth:]) for name, own in zip(names, parts, strict=True)]
+    return names
+
+
+def _open(contest: _Contest, timeout: float) -> _Contest:
+    try:
+        contest.worker = Remote(contest.path, contest.accelerator, threads=contest.threads or None, timeout=timeout)
+    except AcceleratorError as error:
+        contest.error = str(error)
+    return contest
+
+
+def _feed(tensor: Tensor) -> np.ndarray:
+    """A structured picture in the tensor's own type. Times hardly depend on values, but denormals and NaN are slow."""
+    if len(tensor.shape) == 4 and tensor.shape[-1] in (1, 3):
+        picture = structured(tensor.shape[1], tensor.shape[2], 1)[0][None, ..., : tensor.shape[-1]]
+        bytes_ = np.repeat(picture, tensor.shape[0], axis=0)
+        # Quantised inputs take the bytes as they are, shifted where they are signed.
+        return (bytes_ - (128 if tensor.dtype == "int8" else 0)).astype(tensor.dtype)
+    return tensor.store(np.ones(tensor.shape, np.float32))
+
+
+def _rows(contests: Sequence[_Contest]) -> list[Row]:
+    first: dict[tuple[str, int], float] = {}
+    peaks = {count: peak(count) for count in {contest.threads for contest in contests} if count}
+    rows = []
+    for contest in contests:
+        worker, timed = contest.worker, bool(contest.times) and not contest.error
+        median = float(np.median(contest.times)) if timed else float("nan")
+        base = first.setdefault((contest.accelerator, contest.threads), median)
+        rows.append(
+            Row(
+                file=contest.name,
+                accelerator=contest.accelerator,
+                threads=contest.threads,
+                size="×".join(map(str, contest.feed[0].shape[1:])),
+                median_ms=median,
+                p95_ms=float(np.percentile(contest.times, 95)) if timed else float("nan"),
+                load_ms=worker.load_ms if worker else float("nan"),
+                peak_bytes=worker.peak_bytes if worker else 0,
+                bytes=contest.path.stat().st_size,
+                repeats=len(contest.times),
+                ratio=median / base,
+                gmacs=contest.gmacs,
+                gmacs_per_s=1000 * contest.gmacs / median,
+                peak_gmacs_per_s=peaks.get(contest.threads, math.nan),
+                adapter=worker.adapter if worker and contest.accelerator == "gpu" else "",
+                error=contest.error,
+            )
+        )
+    return rows
+
+
+def scored(rows: Sequence[Row], file: str, score: float, name: str, data: str) -> list[Row]:
+    """The rows, those of one file with its score: 0–1, what it is called and the data that it is of."""
+    return [replace(row, score=score, score_name=name, scored_on=data) if row.file == file else row for row in rows]
+
+
+def write_csv(rows: Sequence[Row], path: str | Path) -> None:
+    """Writes the rows, with a header of their fields' names."""
+    with Path(path).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Row)])
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """The rows as a rich table, for the terminal."""
+    shown = Table(title="Latency in ms, read-back included; sizes in MiB", box=None, padding=(0, 1, 0, 0))
+    shown.add_column("file", overflow="fold")
+    for name in ("on", "input", "median", "p95", "× first", "GMAC/s", "load", "peak", "file"):
+        shown.add_column(name, justify="left" if name == "on" else "right", no_wrap=name != "on")
+    known = [row for row in rows if not math.isnan(row.score)]
+    if known:
+        shown.add_column(f"{known[0].score_name} %", justify="right", no_wrap=True)
+    for row in rows:
+        where = row.adapter or row.accelerator.upper()
+        on = f"{where}, {row.threads} thread{'s' if row.threads > 1 else ''}" if row.threads else where
+        sizes = (f"{row.peak_bytes / 2**20:.0f}", f"{row.bytes / 2**20:.2f}")
+        score = ["" if math.isnan(row.score) else f"{100 * row.score:.1f}"] if known else []
+        if row.error:
+            shown.add_row(row.file, on, row.size, f"[red]{row.error}[/red]", "", "", "", "", "", sizes[1], *score)
+            continue
+        pace = "" if math.isnan(row.gmacs_per_s) else f"{row.gmacs_per_s:.0f}"
+        times = (f"{row.median_ms:.2f}", f"{row.p95_ms:.2f}", f"{row.ratio:.2f}", pace, f"{row.load_ms:.0f}")
+        shown.add_row(row.file, on, row.size, *times, *sizes, *score)
+    peaks = sorted({(row.threads, row.peak_gmacs_per_s) for row in rows if not math.isnan(row.peak_gmacs_per_s)})
+    if peaks:
+        said = ", ".join(f"{value:.0f} on {count} thread{'s' if count > 1 else ''}" for count, value in peaks)
+        shown.caption = f"GMAC/s of a float32 matrix product here: {said}"
+    return shown

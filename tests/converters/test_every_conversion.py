@@ -1,0 +1,73 @@
+"""Each kind of network becomes files that say the same: on the CPU, and mobile ones whole on the GPU accelerator too.
+
+Kinds are told apart by their graphs (`tiny_models.KINDS`): of variants that differ in widths and depths only, one stands for
+all. Batch normalisation has measured the pictures, so that the answers are no noise; still, int8 is chaotic in an
+untrained network, whose signal a step of one quantum changes: its numbers are proved on trained networks in test_parity.py.
+Here stands that an int8 file is integer throughout, and that the GPU's answer goes with the CPU's, which a graph that it
+gets wrong does not.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from tiny_models import ARCHITECTURES, KINDS, answer, pictures, tiny
+
+import converters
+import edge
+from edge.gpu.vulkan import driver
+from zoo.registry import architecture
+from zoo.training.batchnorm import settle
+
+# float16 is the graph of float32 with weights rounded: once an architecture is enough.
+FILES = [
+    (name, recipe)
+    for name in KINDS
+    for recipe in ("float32", "int8", "float16")
+    if recipe != "float16" or (architecture(name).mobile and name in ARCHITECTURES)
+]
+TOGETHER = 0.6  # cosine of int8 answers on GPU and CPU; untrained kinds had 0.74 and more, wrong graphs about 0
+
+
+@functools.lru_cache(maxsize=1)  # files of one network follow each other
+def network(name: str) -> keras.Model:
+    keras.backend.clear_session()
+    model = tiny(name)
+    settle(model, pictures(model, 4))
+    return model
+
+
+@pytest.mark.parametrize(("name", "recipe"), FILES)
+def test_a_file_says_what_the_network_says(name: str, recipe: str, tmp_path: Path) -> None:
+    model, path = network(name), tmp_path / f"{recipe}.tflite"
+    images = pictures(model)
+    converters.to_tflite(model, path, recipe=recipe, calibration=pictures(model, 8) if recipe == "int8" else None)
+    expected = answer(model, images)
+    with edge.Runner(path) as runner:
+        said = runner.run(images)
+        assert runner.card.task == architecture(name).task
+    if recipe == "float32":
+        np.testing.assert_allclose(said, expected, atol=5e-4 * expected.std())
+    elif recipe == "float16":
+        assert np.corrcoef(said.ravel(), expected.ravel())[0, 1] > 0.999
+    else:
+        assert np.isfinite(said).all()
+    if architecture(name).mobile:
+        assert not (recipe == "int8" and converters.float_islands(path))
+        check_on_the_gpu(path, images)
+
+
+def check_on_the_gpu(path: Path, images: np.ndarray) -> None:
+    """Whole, and equal to the CPU; in int8, as near to it as its noise lets it be."""
+    if driver() is None:
+        pytest.skip("no Vulkan driver for the GPU accelerator; the CPU's part has passed")
+    verdict = edge.gpu_check(path, list(images))
+    assert verdict.whole, verdict.report()
+    if path.stem == "int8":
+        assert all(each.cosine > TOGETHER for each in verdict.comparisons), verdict.report()
+    else:
+        assert verdict.ok, verdict.report()

@@ -1,0 +1,115 @@
+"""The table of conversions: no empty cell, a reason for every 'no', and rows that are there are not made again."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+
+import keras
+import numpy as np
+import pytest
+from converter_models import SIZE, pictures, segmenter
+from typer.testing import CliRunner
+
+import converters
+import edge
+from converters.tflite import lowering
+from edge.gpu.vulkan import driver
+from zoo.analysis import tiny_models as siblings
+from zoo.cli import app
+from zoo.cli.conversions import COLUMNS, FORMS
+
+conversions = importlib.import_module("zoo.cli.conversions")  # the package has a command of that name
+
+L = keras.layers
+
+
+def test_rows_are_whole_and_made_once(tmp_path):
+    path = tmp_path / "table.csv"
+    kept = [form for form in FORMS if form not in ("float32", "int16x8")]
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(["lenet5", form, *["kept"] * 8] for form in kept)
+    result = CliRunner().invoke(app, ["conversions", str(path), "--models", "lenet5"])
+    assert result.exit_code == 0, result.output
+    rows = {row["form"]: row for row in csv.DictReader(path.open(newline=""))}
+    assert set(rows) == set(FORMS) and all(rows[form]["bytes"] == "kept" for form in kept)
+    for form in ("float32", "int16x8"):
+        row = rows[form]
+        assert all(row[column] for column in COLUMNS if column != "reason") and int(row["bytes"]) > 1000
+        assert row["converts"] == "yes" and (row["reason"] or "no" not in row.values())
+    assert rows["float32"]["cpu_parity"] == "yes"
+
+
+def test_networks_of_one_graph_share_a_measurement(tmp_path, monkeypatch):
+    """Their siblings are the same to the last option, and others' are not."""
+    made = []
+
+    def row(name, form, model, images):
+        made.append((name, form))
+        return {column: name if column in ("model", "measured_on") else form for column in COLUMNS}
+
+    monkeypatch.setattr(conversions, "_prepare", lambda *_, **__: None)
+    monkeypatch.setattr(conversions, "_row", row)
+    path = tmp_path / "table.csv"
+    for _ in range(2):  # the second time finds every row there
+        result = CliRunner().invoke(app, ["conversions", str(path), "--models", "mobilenet_v2_0*"])
+        assert result.exit_code == 0, result.output
+    rows = list(csv.DictReader(path.open(newline="")))
+    assert made == [("mobilenet_v2_035", form) for form in FORMS]
+    assert {row["model"] for row in rows} == {"mobilenet_v2_035", "mobilenet_v2_050", "mobilenet_v2_075"}
+    assert {row["measured_on"] for row in rows} == {"mobilenet_v2_035"} and len(rows) == 3 * len(FORMS)
+    marks = [siblings.fingerprint(siblings.sibling(name)) for name in ("fcn8s", "fcn16s")]
+    assert marks[0] != marks[1]
+
+
+def test_a_table_with_other_columns_is_refused(tmp_path):
+    (tmp_path / "table.csv").write_text("a,b\n")
+    result = CliRunner().invoke(app, ["conversions", str(tmp_path / "table.csv")])
+    assert result.exit_code != 0 and "other columns" in str(result.exception)
+
+
+@pytest.mark.skipif(driver() is None, reason="no Vulkan driver for the GPU accelerator")
+def test_parity_finds_an_operation_that_the_gpu_computes_wrongly(tmp_path):
+    """A transposed convolution of stride 8 on sides of 4: whole on the accelerator, and wrong."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((16, 16, 3), name="image")
+    x = L.Conv2D(8, 3, 4, "same", activation="relu")(image)
+    model = keras.Model(image, L.Conv2DTranspose(4, 16, 8, "same", name="up")(x))
+    samples = pictures(3, (16, 16))
+    made = converters.to_tflite(model, tmp_path / "a.tflite")
+    assert converters.parity(model, made, samples).outputs[0].relative < 1e-5
+    with edge.Runner(made.path, "gpu") as runner:
+        found = converters.parity(model, runner.run, samples, accelerator="gpu")
+    assert not found.passed and "of its spread" in found.reason, str(found)
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_zeros_before_a_maximum_stay_zeros(tmp_path, monkeypatch, joined):
+    """onnxruntime and the GPU accelerator take a padding of zeros for the pool's own, which never wins; parity says so."""
+    keras.utils.set_random_seed(1)
+    image = keras.Input((*SIZE, 3), name="image")
+    x = L.Conv2D(8, 3, padding="same", name="stem")(L.Rescaling(1 / 127.5, -1)(image))
+    x = L.MaxPooling2D(3, 2)(L.ZeroPadding2D(1, name="pad")(x))
+    model, samples = keras.Model(image, L.Conv2D(4, 1, name="score")(x)), pictures(4)
+    if joined:
+        monkeypatch.setattr(lowering, "_pads_to_keep", lambda graph: set())
+    found = converters.parity(model, converters.to_onnx(model, tmp_path / "a.onnx").path, samples)
+    assert found.passed != joined, str(found)
+    if driver() is not None:
+        with edge.Runner(converters.to_tflite(model, tmp_path / "a.tflite").path, "gpu") as runner:
+            assert converters.parity(model, runner.run, samples, accelerator="gpu").passed != joined
+
+
+def test_quantize_aware_on_the_command_line(tmp_path):
+    model = segmenter(size=SIZE)
+    model.save(tmp_path / "model.keras")
+    data = f"scenes:count=8,size={SIZE[0]}x{SIZE[1]}"
+    command = ["convert", str(tmp_path / "model.keras"), "--recipe", "int8", "--calibration", data]
+    result = CliRunner().invoke(app, [*command, "--quantize-aware", "1"])
+    assert result.exit_code == 0, result.output
+    assert converters.float_islands(tmp_path / "model_int8.tflite") == ()
+    result = CliRunner().invoke(app, [*command[:2], "--recipe", "dynamic", "--calibration", data, "--quantize-aware", "1"])
+    assert result.exit_code != 0 and "--recipe int8" in str(result.exception)
+    assert np.isfinite(converters.parity(model, tmp_path / "model_int8.tflite", pictures(2)).outputs[0].relative)

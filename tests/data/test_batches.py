@@ -1,0 +1,302 @@
+"""Augmentation keeps image and mask together; batches are a pure function of seed, epoch and index."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo.data import Augment, Batches, Dataset, Sample, Scenes, calibration_images
+from zoo.errors import InputError
+
+ALL = Augment(
+    flip_vertical=0.5,
+    scale=(0.5, 2.0),
+    rotate=40,
+    brightness=0.3,
+    contrast=0.3,
+    saturation=0.3,
+    hue=20,
+    blur=0.5,
+    noise=8,
+)
+PLAIN = Augment(flip=0, scale=(1, 1), brightness=0, contrast=0, saturation=0)
+
+
+class Few(Dataset):
+    """Samples given."""
+
+    name, classes, palette = "few", ("a", "b", "c"), ((0, 0, 0), (9, 9, 9), (99, 99, 99))
+
+    def __init__(self, samples: list[Sample], ignore: int | None = None) -> None:
+        self.samples, self.ignore = samples, ignore
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.samples[index]
+
+
+def two_halves(height: int = 60, width: int = 80) -> Sample:
+    """A mask with a slanting edge, and an image which shows it: 200 where the mask is 1."""
+    y, x = np.indices((height, width))
+    target = (x + 0.4 * y > width / 2).astype(np.uint8)
+    return Sample(np.repeat((target * 200)[..., None], 3, -1), target, "halves")
+
+
+# ---- Augment ----------------------------------------------------------------------------------------------------
+
+
+def test_masks_gain_no_label():
+    sample = Scenes(1, (72, 96))[0]
+    labels = set(np.unique(sample.target)) | {255}
+    for seed in range(30):
+        image, target = ALL(sample.image, sample.target, np.random.default_rng(seed), size=(64, 80))
+        assert image.shape == (64, 80, 3) and target.shape == (64, 80)
+        assert image.dtype == target.dtype == np.uint8
+        assert set(np.unique(target)) <= labels
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"flip": 1.0},
+        {"flip_vertical": 1.0},
+        {"scale": (0.5, 0.5)},
+        {"scale": (1.7, 1.7)},
+        {"scale": (0.6, 1.9), "native": True},
+        {"rotate": 45.0},
+        {"elastic": 5.0},
+        {"flip": 0.5, "scale": (0.5, 2.0), "rotate": 30.0},
+    ],
+    ids=str,
+)
+def test_image_and_mask_move_together(change: dict[str, object]):
+    """The image shows the mask's edge; whatever happens, it must show it in the same place, to a pixel."""
+    sample, augment = two_halves(), dataclasses.replace(PLAIN, **change)
+    for seed in range(8):
+        image, target = augment(sample.image, sample.target, np.random.default_rng(seed), size=(50, 70), padding=255)
+        shown, counts = image[..., 0].astype(int) > 100, target != 255
+        assert counts.mean() > 0.15
+        assert (shown == target)[counts].mean() > 0.965
+        moved = np.roll(target, 3, axis=1)  # three pixels off would be seen
+        if 0.2 < target[counts].mean() < 0.8:
+            assert (shown == moved)[counts & (moved != 255)].mean() < 0.965
+
+
+def test_nothing_asked_for_changes_nothing():
+    sample = Scenes(1, 64)[0]
+    image, target = PLAIN(sample.image, sample.target, np.random.default_rng(0))
+    np.testing.assert_array_equal(target, sample.target)
+    np.testing.assert_array_equal(image, sample.image)
+
+
+def test_flip_is_a_flip():
+    sample = Scenes(1, 64)[0]
+    image, target = dataclasses.replace(PLAIN, flip=1)(sample.image, sample.target, np.random.default_rng(0))
+    np.testing.assert_array_equal(image, sample.image[:, ::-1])
+    np.testing.assert_array_equal(target, sample.target[:, ::-1])
+
+
+def test_shrinking_pads_and_growing_does_not():
+    sample = two_halves()
+    for scale, share in ((0.5, 0.25), (1.0, 1.0), (2.0, 1.0)):
+        _, target = dataclasses.replace(PLAIN, scale=(scale, scale))(
+            sample.image, sample.target, np.random.default_rng(3), padding=7
+        )
+        assert (target != 7).mean() == pytest.approx(share, abs=0.02)
+
+
+def test_native_crops_the_samples_own_pixels():
+    sample = Scenes(1, 96)[0]
+    image, _ = dataclasses.replace(PLAIN, native=True)(
+        sample.image, sample.target, np.random.default_rng(1), size=(48, 48)
+    )
+    gaps = [
+        np.abs(sample.image[y : y + 48, x : x + 48].astype(int) - image).mean() for y in range(49) for x in range(49)
+    ]
+    assert min(gaps) < 12 and np.median(gaps) > 2 * min(gaps)
+
+
+def test_elastic_deformation_follows_smooth_vectors_of_the_deviation_asked_for():
+    from zoo.data.transforms.elastic import deform, displacements
+
+    many = np.stack([displacements((60, 90), 10.0, np.random.default_rng(seed)) for seed in range(300)])
+    nodes = many[:, :, 10::20, 15::30]  # the middles of 3×3 cells
+    assert nodes.shape == (300, 2, 3, 3)
+    assert np.abs(nodes.std(axis=0) - 10).max() < 1.5 and np.abs(nodes.mean(axis=0)).max() < 2.5
+    assert np.abs(np.diff(many, axis=2)).max() < 4  # no tear: neighbours move alike
+    apart = np.corrcoef(nodes.reshape(300, -1).T)
+    assert np.abs(apart - np.eye(len(apart))).max() < 0.3  # and each node by itself
+
+    y, x = np.indices((40, 50))
+    ramp = Image.fromarray((4 * x + y).astype(np.uint8))
+    shift = np.broadcast_to(np.array([2.0, -3.5], np.float32)[:, None, None], (2, 40, 50))
+    moved = np.asarray(deform(ramp, shift, smooth=True)).astype(float)
+    inside = (slice(0, 37), slice(4, 50))
+    np.testing.assert_allclose(moved[inside], (4 * (x - 3.5) + y + 2)[inside], atol=0.51)
+
+
+def test_without_elastic_deformation_nothing_is_drawn_for_it_or_told():
+    sample = Scenes(1, 64)[0]
+    plain, elastic = Augment(rotate=5), Augment(rotate=5, elastic=3)
+    assert "elastic" not in repr(plain) and repr(elastic).endswith("elastic=3)")
+    first, second = (np.random.default_rng(3) for _ in range(2))
+    plain(sample.image, sample.target, first)
+    dataclasses.replace(elastic, elastic=0)(sample.image, sample.target, second)
+    assert first.random() == second.random()
+
+
+def test_colours_change_as_said():
+    grey = np.full((16, 16, 3), 100, np.uint8)
+    target = np.zeros((16, 16), np.uint8)
+    for seed in range(5):
+        turned, _ = dataclasses.replace(PLAIN, saturation=0.9, hue=90, contrast=0.9)(
+            grey, target, np.random.default_rng(seed)
+        )
+        assert np.abs(turned.astype(int) - 100).max() <= 1, "a flat grey has no hue, no saturation, no contrast"
+    levels = {
+        int(dataclasses.replace(PLAIN, brightness=0.5)(grey, target, np.random.default_rng(seed))[0][0, 0, 0])
+        for seed in range(20)
+    }
+    assert min(levels) < 75 and max(levels) > 125 and min(levels) >= 50 and max(levels) <= 150
+    red = np.full((16, 16, 3), (200, 20, 20), np.uint8)
+    colours = [
+        dataclasses.replace(PLAIN, hue=150)(red, target, np.random.default_rng(seed))[0][0, 0] for seed in range(20)
+    ]
+    assert len({int(colour.argmax()) for colour in colours}) == 3, "hue goes round"
+
+
+def test_the_same_generator_gives_the_same_and_another_does_not():
+    sample = Scenes(1, 64)[0]
+    first, again, other = (ALL(sample.image, sample.target, np.random.default_rng(seed)) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first[0], again[0])
+    np.testing.assert_array_equal(first[1], again[1])
+    assert (first[0] != other[0]).mean() > 0.5
+
+
+# ---- Batches ----------------------------------------------------------------------------------------------------
+
+
+def test_what_a_batch_is():
+    batches = Batches(Scenes(10, 48), batch_size=4)
+    images, targets = batches[0]
+    assert (
+        images.shape == (4, 48, 48, 3) and images.dtype == np.float32 and 0 <= images.min() < 50 < images.max() <= 255
+    )
+    assert targets.shape == (4, 48, 48) and targets.dtype == np.int32
+    assert batches.ignore == 255
+
+
+def test_a_batch_is_a_pure_function_of_seed_epoch_and_index():
+    data = Scenes(12, 48)
+    one, two = (Batches(data, 4, augment=ALL, seed=9) for _ in range(2))
+    two[2], two[0]  # asking for others first changes nothing
+    for left, right in zip(one[1], two[1], strict=True):
+        np.testing.assert_array_equal(left, right)
+    one.on_epoch_begin()
+    one.on_epoch_end()
+    resumed = Batches(data, 4, augment=ALL, seed=9, epoch=1)
+    for left, right in zip(one[2], resumed[2], strict=True):
+        np.testing.assert_array_equal(left, right)
+    first = two[1][0]
+    for other in (one[1], Batches(data, 4, augment=ALL, seed=8)[1], two[0]):
+        assert (other[0] != first).any(axis=(1, 2, 3)).all()
+
+
+def test_an_epoch_shows_each_sample_once():
+    batches = Batches(Scenes(10, 32), 3, seed=1)
+    orders = [[one for index in range(len(batches)) for one in batches.members(epoch, index)] for epoch in (0, 1)]
+    assert orders[0] != orders[1]
+    for order in orders:
+        assert len(set(order)) == len(order) == batches.samples == 9
+    plain = Batches(Scenes(10, 32), 3, shuffle=False)
+    assert [one for index in range(4) for one in plain.members(5, index)] == list(range(10))
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "shuffle", "batches", "last"), [(10, 4, True, 2, 4), (10, 4, False, 3, 2), (3, 4, True, 1, 3)]
+)
+def test_the_last_short_batch(count: int, size: int, shuffle: bool, batches: int, last: int):
+    made = Batches(Scenes(count, 32), size, shuffle=shuffle)
+    assert len(made) == batches and len(made[-1][0]) == last
+    with pytest.raises(IndexError):
+        made[batches]
+
+
+def test_samples_of_different_sizes():
+    mixed = Few([two_halves(40, 60), two_halves(60, 40)])
+    with pytest.raises(InputError, match=r"few: halves is 40×60.*60×40.*size="):
+        Batches(mixed, 2, shuffle=False)[0]
+    images, targets = Batches(mixed, 2, size=(32, 48), shuffle=False)[0]
+    assert images.shape == (2, 32, 48, 3) and set(np.unique(targets)) == {0, 1}
+    assert Batches(mixed, 1, shuffle=False)[1][0].shape == (1, 60, 40, 3)
+
+
+def test_padding_is_the_datasets_own_ignore_value():
+    small = dataclasses.replace(PLAIN, scale=(0.5, 0.5))
+    assert set(np.unique(Batches(Few([two_halves()], ignore=11), 1, augment=small)[0][1])) == {0, 1, 11}
+    assert set(np.unique(Batches(Few([two_halves()]), 1, augment=small)[0][1])) == {0, 1, 255}
+
+
+def test_calibration_images():
+    data = Scenes(21, 48)
+    images = calibration_images(data, 3, (32, 40))
+    assert images.shape == (3, 32, 40, 3) and images.dtype == np.float32 and images.max() > 100
+    whole = calibration_images(data, 3, (48, 48))
+    for image, index in zip(whole, (0, 10, 20), strict=True):
+        np.testing.assert_array_equal(image, data[index].image)
+
+
+class Numbered(Batches):
+    """Batches whose images say which batch of which epoch they are."""
+
+    def batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+        return np.full((1, 4, 4, 3), 10 * epoch + index, np.float32), np.zeros((1, 4, 4), np.int32)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_fit_sees_every_epoch_from_the_first(workers: int):
+    """Keras reads ahead, and ends an epoch before the first: the steps must see each batch of each epoch once."""
+    import keras
+
+    seen = []
+
+    class Watching(keras.Model):
+        def train_step(self, data):
+            seen.append(int(np.asarray(data[0]).max()))
+            return {"loss": 0.0}
+
+    batches = Numbered(Scenes(9, 32), 4, workers=workers, epoch=5)
+    entrance = keras.Input((None, None, 3))
+    model = Watching(entrance, keras.layers.Conv2D(6, 1)(entrance))
+    model.compile("sgd", "mse", run_eagerly=True, jit_compile=False)
+    model.fit(batches, epochs=3, verbose=0, shuffle=False)
+    assert seen == [50, 51, 60, 61, 70, 71]
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: Batches(Few([])), "few: the split is empty"),
+        (lambda: Batches(Scenes(2, 32), batch_size=0), "batch_size=0"),
+        (lambda: Batches(Scenes(2, 32), seed=-1), "seed=-1"),
+        (lambda: Batches(Scenes(2, 32), epoch=-1), "epoch=-1"),
+        (lambda: Batches(Scenes(2, 32), size=(0, 5)), "size="),
+        (lambda: Batches(Scenes(2, 32), size=64), "give"),
+        (lambda: Batches(Scenes(2, 32), size=(64.5, 64)), "whole pixels"),
+        (lambda: calibration_images(Scenes(2, 32), 3, (32, 32)), "3 calibration images asked for; it has 1 to 2"),
+        (lambda: calibration_images(Scenes(2, 32), 0, (32, 32)), "0 calibration images"),
+        (lambda: Augment(flip=2), "flip=2"),
+        (lambda: Augment(scale=(2, 1)), "scale"),
+        (lambda: Augment(scale=(0, 1)), "scale"),
+        (lambda: Augment(rotate=-3), "rotate=-3"),
+        (lambda: Augment(size=(0, 3)), "size"),
+    ],
+)
+def test_bad_input(call, says: str):
+    with pytest.raises(InputError, match=says):
+        call()

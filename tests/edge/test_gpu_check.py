@@ -1,0 +1,289 @@
+"""The GPU gate against graphs whose fate is known, and its tolerances against networks broken on purpose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from command import says
+from edge_graphs import describe
+
+import edge
+from converters.probe_graphs import CRASHED, EQUAL, GRAPHS, NOT_WHOLE, SIDE, WRONG, build, conv, convert, deep
+from edge.compare import compare
+from edge.errors import AcceleratorError, InputError
+from edge.gpu import patterns, probe, vulkan
+from edge.gpu.check import gpu_check
+from edge.gpu.patterns import half_overflow, scan
+from edge.gpu.remote import Remote
+from edge.graph import read_graph
+from edge.images import structured
+
+needs_vulkan = pytest.mark.skipif(vulkan.driver() is None, reason="no Vulkan driver for LiteRT's GPU accelerator")
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory):
+    """name → the file of that graph, converted once."""
+    folder = tmp_path_factory.mktemp("graphs")
+
+    def once(name: str) -> Path:
+        path = folder / f"{name}.tflite"
+        return path if path.exists() else build(name, path)
+
+    return once
+
+
+@needs_vulkan
+@pytest.mark.parametrize("name", GRAPHS)
+def test_verdict(built, name: str) -> None:
+    verdict = gpu_check(built(name), input_range=(0, 255))
+    assert verdict.reason == GRAPHS[name].truth, verdict.report()
+    assert verdict.ok == (GRAPHS[name].truth == EQUAL)
+    assert "seeded" in verdict.samples
+
+
+@needs_vulkan
+@pytest.mark.parametrize("recipe", ["float16", "dynamic", "int8"])
+def test_recipes_pass(tmp_path: Path, recipe: str) -> None:
+    verdict = gpu_check(convert(deep, tmp_path / "deep.tflite", recipe=recipe), input_range=(0, 255))
+    assert verdict.ok, verdict.report()
+    assert {entry.precision for entry in verdict.comparisons} == {"float32", "reduced"}
+    assert all(entry.classes > 1 and entry.agreement is not None for entry in verdict.comparisons)
+
+
+@needs_vulkan
+def test_integer_input_and_output_pass(tmp_path: Path) -> None:
+    path = convert(deep, tmp_path / "deep.tflite", recipe="int8", io="int8")
+    verdict = gpu_check(path, samples=structured(40, 50, 3, seed=9))
+    assert verdict.ok, verdict.report()
+    assert verdict.samples == "3 given"
+
+
+@needs_vulkan
+def test_names_the_op_its_layer_and_what_to_write(built) -> None:
+    verdict = gpu_check(built("argmax_int64"))
+    (refused,) = verdict.unsupported
+    assert (refused.op, refused.count) == ("ARG_MAX", 1)
+    assert "INT64" in refused.why and "int32" in refused.advice and refused.layers
+    assert "ARG_MAX" in verdict.report()
+
+
+@needs_vulkan
+def test_a_dynamic_size_is_refused_with_its_remedy(tmp_path: Path) -> None:
+    twice = convert(
+        lambda x: tf.image.resize(conv(x), 2 * tf.shape(x)[1:3]),
+        tmp_path / "dynamic.tflite",
+        shape=(1, None, None, 3),
+    )
+    verdict = gpu_check(twice)
+    assert (verdict.reason, verdict.whole) == ("not whole", False)
+    assert "static size" in verdict.detail
+
+
+@needs_vulkan
+def test_a_crash_stays_in_its_process_and_names_its_cause(built) -> None:
+    verdict = gpu_check(built("same_matrix_twice"))
+    assert verdict.reason == "crashed"
+    assert "BATCH_MATMUL" in verdict.detail
+    with pytest.raises(AcceleratorError) as caught:
+        edge.Runner(built("same_matrix_twice"), accelerator="gpu")
+    assert caught.value.reason == "crashed"
+
+
+@needs_vulkan
+def test_a_worker_that_takes_too_long_is_stopped(built) -> None:
+    with pytest.raises(AcceleratorError, match=r"took over 0\.01 s") as caught:
+        Remote(built("conv"), "gpu", timeout=0.01)
+    assert caught.value.reason == "timed out"
+
+
+def test_without_a_driver_it_says_what_to_install(built, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DENSEZOO_VULKAN", "none")
+    verdict = gpu_check(built("conv"))
+    assert (verdict.reason, verdict.whole, verdict.ok) == ("no driver", None, False)
+    assert "install" in verdict.detail
+    with pytest.raises(AcceleratorError, match="no Vulkan driver"):
+        edge.Runner(built("conv"), accelerator="gpu")
+
+
+def test_a_driver_that_is_no_driver_is_told(built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.json"
+    broken.write_text("{}")
+    monkeypatch.setenv("DENSEZOO_VULKAN", str(broken))
+    verdict = gpu_check(built("conv"))
+    assert (verdict.reason, verdict.whole) == ("no driver", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("one_hot", "wrong"),
+        ("transposed_by_8", "wrong"),
+        ("split_reversed", "wrong"),
+        ("plus_pooled_vector_int8", "wrong"),
+        ("point_by_2_int8", "wrong"),
+        ("same_matrix_twice", "crash"),
+    ],
+)
+def test_known_bad_patterns_are_found_without_a_gpu(built, name: str, kind: str) -> None:
+    (caution,) = scan(read_graph(built(name)))
+    assert caution.kind == kind and caution.tensors
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "transposed_by_2",
+        "transposed_by_8_of_16",
+        "concat",
+        "attention",
+        "split_gate",
+        "argmax_int32",
+        "plus_pooled_map_int8",
+        "point_by_2",
+        "picked_point_int8",
+    ],
+)
+def test_good_graphs_raise_no_pattern(built, name: str) -> None:
+    assert scan(read_graph(built(name))) == ()
+
+
+def test_float16_overflow_is_foreseen(tmp_path: Path) -> None:
+    path = convert(lambda x: tf.reduce_mean(tf.nn.relu(conv(x * 3e5)), [1, 2]), tmp_path / "large.tflite")
+    picture = np.full((1, SIDE, SIDE, 3), 200, np.float32)
+    with Remote(path, "cpu", keep_all=True) as cpu:
+        loud, quiet = cpu.ranges([picture]), cpu.ranges([picture / 3e5])
+    assert {caution.kind for caution in half_overflow(read_graph(path), loud)} == {"overflow"}
+    assert any("sums" in caution.what for caution in half_overflow(read_graph(path), loud))
+    assert half_overflow(read_graph(path), quiet) == ()
+
+
+@pytest.mark.parametrize(
+    ("samples", "message"),
+    [
+        ([], "samples is empty"),
+        ([np.zeros((4, 4, 4), np.uint8)], "drop the alpha"),
+        ([np.zeros((7, 7, 3), np.float32)], "expected a uint8 picture, or float32 16×16×3"),
+    ],
+)
+def test_samples_that_do_not_fit(built, samples: list[np.ndarray], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        gpu_check(built("conv"), samples=samples, input_range=(0, 255))
+
+
+# -------------------------------------------------------------------------------------------- the probe that is kept
+
+
+def test_the_probe_has_every_graph_and_no_wrong_verdict() -> None:
+    kept = probe.read().graphs
+    assert {(graph.name, graph.recipe, graph.truth) for graph in kept} == {
+        (name, known.recipe, known.truth) for name, known in GRAPHS.items()
+    }, "run zoo gpu-probe --out edge/gpu/probe.json"
+    assert len(kept) >= 40 and all(graph.right for graph in kept)
+
+
+@pytest.mark.parametrize("graph", probe.read().graphs, ids=lambda graph: graph.name)
+def test_the_gate_said_what_was_measured_without_it(graph: probe.Probed) -> None:
+    assert graph.cpu < (0.03 if graph.recipe in ("int8", "dynamic") else 1e-3), "the CPU says what TensorFlow says"
+    assert graph.whole == (graph.verdict != NOT_WHOLE) and bool(graph.refused) == (graph.verdict == NOT_WHOLE)
+    assert graph.equal == {EQUAL: True, WRONG: False}.get(graph.verdict)
+    assert (graph.gpu is None) == (graph.verdict in (NOT_WHOLE, CRASHED))
+    assert bool(graph.patterns) == (graph.verdict in (WRONG, CRASHED))
+
+
+def test_every_pattern_and_every_advice_stands_on_a_measurement() -> None:
+    kept = probe.read().graphs
+    assert {what for graph in kept for what in graph.patterns} == set(patterns.KNOWN)
+    refused = {op for graph in kept for op in graph.refused}
+    assert refused <= set(patterns.INSTEAD), "an op that is refused has an advice of its own"
+
+
+@needs_vulkan
+@pytest.mark.parametrize("name", ["resize", "transposed_by_8", "point_by_2_int8"])
+def test_the_probe_comes_again(name: str, monkeypatch, capsys, tmp_path: Path) -> None:
+    status, said, _ = says(monkeypatch, capsys, "gpu-probe", name, "--out", tmp_path / "probe.json")
+    (now,), kept = probe.read(tmp_path / "probe.json").graphs, probe.read()
+    assert status == 0 and "1 graphs" in said and "wrong verdicts: 0" in said
+    before = next(graph for graph in kept.graphs if graph.name == name)
+    assert (now.ops, now.verdict, now.patterns) == (before.ops, before.verdict, before.patterns)
+    if (probe.litert(), probe.read(tmp_path / "probe.json").adapter) == (kept.litert, kept.adapter):
+        assert now.gpu == pytest.approx(before.gpu, rel=0.5, abs=1e-5)
+        assert said.count("\n") == 1, "nothing differs"
+
+
+def test_what_is_no_probe_is_told(tmp_path: Path, monkeypatch, capsys) -> None:
+    (tmp_path / "bad.json").write_text("{}")
+    with pytest.raises(InputError, match="zoo gpu-probe --out"):
+        probe.read(tmp_path / "bad.json")
+    status, _, told = says(monkeypatch, capsys, "gpu-probe", "rezise")
+    assert status == 2 and "did you mean resize" in told
+
+
+# ----------------------------------------------------------------------------------------------- the tolerances
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory):
+    """Answers of `deep` on real-looking pictures: as it is, quantised, and broken in four ways."""
+    folder = tmp_path_factory.mktemp("runs")
+    right = edge.Runner(convert(deep, folder / "right.tflite"))
+    padded = edge.Runner(convert(lambda x: deep(x, symmetric=True), folder / "padded.tflite"))
+    quantised = edge.Runner(convert(deep, folder / "int8.tflite", recipe="int8"))
+    pictures = [picture[None].astype(np.float32) for picture in structured(SIDE, SIDE, 6, seed=5)]
+    return {
+        "right": [right.run(x) for x in pictures],
+        "int8": [quantised.run(x) for x in pictures],
+        "wrong padding": [padded.run(x) for x in pictures],
+        "swapped channels": [right.run(x[..., ::-1]) for x in pictures],
+        "wrong range": [right.run(x / 255) for x in pictures],
+        "shifted by a pixel": [np.roll(right.run(x), 1, axis=2) for x in pictures],
+        "one class lost": [right.run(x) * np.float32([1, 1, 0, 1, 1]) for x in pictures],
+        "not finite": [np.where(x > x.max() * 0.9, np.inf, x) for x in [right.run(x) for x in pictures]],
+        "background only": [right.run(x) * 0 + np.float32([9, 0, 0, 0, 0]) for x in pictures],
+    }
+
+
+BROKEN = (
+    "wrong padding",
+    "swapped channels",
+    "wrong range",
+    "shifted by a pixel",
+    "one class lost",
+    "not finite",
+    "background only",
+)
+
+
+@pytest.mark.parametrize("quantized", [False, True])
+@pytest.mark.parametrize("precision", ["float32", "reduced"])
+@pytest.mark.parametrize("broken", BROKEN)
+def test_tolerances_catch(runs, broken: str, precision: str, quantized: bool) -> None:
+    assert compare(runs["right"], runs[broken], "logits", precision, quantized).passed is False
+
+
+def test_tolerances_let_pass_what_is_right(runs) -> None:
+    assert compare(runs["right"], runs["right"], "logits", "float32", False).passed
+    assert compare(runs["right"], runs["int8"], "logits", "float32", True).passed
+    rounded = [x.astype(np.float16).astype(np.float32) for x in runs["right"]]
+    assert compare(runs["right"], rounded, "logits", "reduced", False).passed
+    # int8 is no float32: the tight tolerance must see the difference that the loose one forgives.
+    assert compare(runs["right"], runs["int8"], "logits", "float32", False).passed is False
+
+
+def test_a_background_model_does_not_pass_by_agreement() -> None:
+    background = [np.zeros((1, 8, 8), np.int32)]
+    assert compare(background, background, "classes", "float32", False).passed is None
+    objects = [np.pad(np.ones((1, 3, 3), np.int32), ((0, 0), (0, 5), (0, 5)))]
+    missed = compare(objects, background, "classes", "float32", False)
+    assert missed.passed is False and missed.agreement < 0.5
+    assert float(np.mean(objects[0] == background[0])) > 0.85  # what plain pixel agreement would have said
+
+
+def test_given_card_is_used(tmp_path: Path) -> None:
+    source = convert(deep, tmp_path / "plain.tflite")
+    path = describe(source, tmp_path / "told.tflite")
+    assert gpu_check(path).samples.endswith("own kind of input")
+    assert gpu_check(source).samples.endswith("range 0–1 assumed")

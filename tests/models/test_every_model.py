@@ -1,0 +1,133 @@
+"""One suite over the whole registry: a network that is added is tested here for nothing.
+
+Tiny siblings (same graph, few channels) keep it fast; `tiny` in the registry says how each is made small.
+"""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from tiny_models import ARCHITECTURES, ENCODERS, NAMES, ODD, answer, pictures, shared_tiny, tiny
+
+import zoo
+from zoo.analysis.macs import trace
+from zoo.registry import architecture
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestEveryName:
+    """What each variant is held to. Parametrized by class, so that all tests of a name run in a row."""
+
+    def test_answers_at_the_inputs_resolution(self, name: str) -> None:
+        model = shared_tiny(name)
+        images = pictures(model)
+        logits = answer(model, images)
+        expected = {"segmentation": (*images.shape[:3], 5), "classification": (2, 5)}
+        assert logits.shape == expected[architecture(name).task]
+        assert np.isfinite(logits).all()
+        assert logits.std() > 0, "a network that says the same everywhere cannot be tested by its answer"
+        assert model.inputs[0].name == "image"
+
+    def test_is_layers_only_and_reloads_in_safe_mode(self, name: str, tmp_path) -> None:
+        model = shared_tiny(name)
+        assert all(isinstance(operation, keras.layers.Layer) for operation in model.operations)
+        model.save(tmp_path / "model.keras")
+        again = zoo.load(tmp_path / "model.keras")
+        images = pictures(model)
+        np.testing.assert_array_equal(answer(again, images), answer(model, images))
+        meaning, meaning_again = zoo.answer(model), zoo.answer(again)
+        for fact in ("task", "kind", "labels", "palette"):
+            assert getattr(meaning_again, fact) == getattr(meaning, fact)
+
+    def test_is_counted(self, name: str) -> None:
+        assert zoo.macs(shared_tiny(name)) > 0
+
+    def test_a_size_too_small_is_an_error_with_the_least_size(self, name: str) -> None:
+        entry = architecture(name)
+        with pytest.raises(ValueError, match=f"too small.*{entry.least_size}"):
+            zoo.build(name, input_shape=(entry.least_size - 1, 300, 3))
+
+
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if not architecture(name).fixed_size])
+def test_any_size_gives_what_a_fixed_size_gives(name: str) -> None:
+    """In a graph that is traced for all sizes at once, as backends do when they have seen a few."""
+    import tensorflow as tf
+
+    free, fixed = tiny(name, size=None), tiny(name, size=(65, 98))
+    free.set_weights(fixed.get_weights())
+    images = pictures(fixed)
+    traced = tf.function(
+        lambda x: free(x, training=False), input_signature=[tf.TensorSpec((None, None, None, images.shape[-1]))]
+    )
+    expected = answer(fixed, images)
+    np.testing.assert_allclose(traced(images).numpy(), expected, atol=1e-4 * expected.std())
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_least_size_is_enough(name: str) -> None:
+    entry = architecture(name)
+    least = tiny(name, size=(entry.least_size, entry.least_size))
+    assert np.isfinite(answer(least, pictures(least))).all()
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_gradients_reach_every_weight(name: str) -> None:
+    import tensorflow as tf
+
+    model = shared_tiny(name)
+    images = pictures(model)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(model(images, training=False)))
+    gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
+    assert not [v.path for v, g in zip(model.trainable_variables, gradients, strict=True) if g is None]
+
+
+@pytest.mark.parametrize("name", ["fcn8s", "mobilenet_v2"])
+def test_heads_are_three_views_of_one_answer(name: str) -> None:
+    """The head is the registry's, so one segmenter and one classifier stand for all."""
+    logits_model = tiny(name)
+    images = pictures(logits_model)
+    logits = answer(logits_model, images)
+    views = {}
+    for head in ("probabilities", "classes"):
+        model = tiny(name, head=head)
+        model.set_weights(logits_model.get_weights())
+        views[head] = answer(model, images)
+    exponent = np.exp(logits - logits.max(-1, keepdims=True))
+    np.testing.assert_allclose(views["probabilities"], exponent / exponent.sum(-1, keepdims=True), atol=1e-6)
+    assert views["classes"].dtype == np.int32
+    np.testing.assert_array_equal(views["classes"], logits.argmax(-1))
+
+
+STRIDES_ASKED_FOR = {"unet": set(), "fcn8s": {8, 16, 32}}
+
+
+@pytest.mark.parametrize(
+    "name, encoder",
+    [
+        (name, encoder)
+        for name, strides in STRIDES_ASKED_FOR.items()
+        for encoder in ENCODERS
+        if strides <= set(architecture(encoder).strides)
+    ],
+)
+def test_decoders_work_over_every_encoder(name: str, encoder: str) -> None:
+    entry = architecture(encoder)
+    options = {"encoder_options": dict(entry.tiny), "input_shape": (None, None, entry.channels)}
+    model = zoo.build(name, classes=3, encoder=encoder, **options)
+    for size in [(224, 224), (225, 319), ODD]:
+        *_, (_, _, logits) = trace(model, size)
+        assert logits[0].shape == (1, *size, 3)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_features_lie_on_the_grid(encoder: str) -> None:
+    from zoo.models.encoders import features
+
+    entry = architecture(encoder)
+    found = features(encoder, keras.Input((*ODD, entry.channels)), **entry.tiny)
+    assert tuple(int(name[1:]) for name in found) == entry.strides
+    for name, tensor in found.items():
+        stride = int(name[1:])
+        assert tensor.shape[1:3] == tuple(-(-pixels // stride) for pixels in ODD), name

@@ -1,0 +1,439 @@
+"""Recipes and shipped weights: a toy of two stages is trained, packed and used by its name, and then damaged."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import training_toys
+from command import says
+
+import edge
+import zoo
+import zoo.data
+from converters.tflite import file as artefact
+from edge.tflite_file import read_card
+from zoo import recipes
+from zoo.cli import main
+from zoo.errors import InputError
+from zoo.pretrained import catalog as trained
+from zoo.recipes import Recipe, Stage
+from zoo.training import Result, checkpoints
+from zoo.training import callback as keeper
+from zoo.training import recipe_runner as staging
+from zoo.training import trainer as training
+
+TOY = str(Path(__file__).parents[1] / "support" / "unet_toy.py")
+NAME, DATA = "unet.toy", "scenes:count=32,size=32"
+FACTS = {"data": "scenes:", "source": "scenes", "licence": "none", "size": (32, 32), "train": {"epochs": 1}}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    """The toy recipe's finished run."""
+    folder = tmp_path_factory.mktemp("run")
+    staging.run(recipes.get(TOY), None, folder)
+    return folder
+
+
+@pytest.fixture
+def of_147(monkeypatch) -> None:
+    """A network of 147 parameters in the place of the toy recipe's, which is traced in no time."""
+
+    def model(stage, given, build, seed):
+        earlier = given.earlier.get("first")
+        return training_toys.network(classes=6, seed=seed) if earlier is None else zoo.load(earlier / "model.keras")
+
+    monkeypatch.setattr(staging, "_model", model)
+
+
+@pytest.fixture(scope="module")
+def packed(run: Path, tmp_path_factory) -> Path:
+    """The folder of what was packed from it."""
+    folder = tmp_path_factory.mktemp("shipped")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["zoo", "recipes", "pack", TOY, str(run), "--out", str(folder)])
+        with pytest.raises(SystemExit) as stop:
+            main()
+    assert not stop.value.code
+    return folder
+
+
+@pytest.fixture
+def shipped(packed: Path, tmp_path, monkeypatch) -> Path:
+    """A copy of it that may be damaged, where `zoo.build` looks."""
+    folder = tmp_path / "trained"
+    shutil.copytree(packed, folder)
+    monkeypatch.setenv(trained.ELSEWHERE, str(folder))
+    return folder
+
+
+class TestRecipe:
+    def test_a_run_has_its_stages_in_folders_and_is_as_recorded(self, run: Path) -> None:
+        assert (run / "first" / "model.keras").is_file() and (run / "model.keras").is_file()
+        facts = staging.check(recipes.get(TOY), DATA, run)
+        assert facts["epochs"] == 4 and facts["best"]["epoch"] > 2, "of both stages"
+        assert facts["best"]["metric"] == "val_miou" and "cores" in facts["hardware"]
+        assert facts["versions"]["keras"] == keras.__version__
+
+    def test_a_later_stage_begins_where_the_earlier_one_ended(self, run: Path) -> None:
+        given, _ = staging._given(recipes.get(TOY).stages[1], DATA, {"first": run / "first"})
+        begun = zoo.build("unet", **staging.arguments(recipes.get(TOY).stages[1], given))
+        for ours, theirs in zip(begun.get_weights(), zoo.load(run / "first" / "model.keras").get_weights(), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+    def test_an_interrupted_run_ends_as_an_uninterrupted_one(self, run: Path, tmp_path) -> None:
+        recipe = recipes.get(TOY)
+        for _ in range(10):  # each call has time for one epoch: the clock stops it after that
+            result = staging.run(recipe, None, tmp_path, max_seconds=1e-3)
+            if not result.stopped:
+                break
+        assert result.folder == tmp_path, "the last stage was reached"
+        ends = [zoo.load(folder / "model.keras").get_weights() for folder in (run, tmp_path)]
+        for ours, theirs in zip(*ends, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+    def test_interrupted_ten_times_at_random_moments_it_ends_as_uninterrupted(self, of_147, tmp_path) -> None:
+        """A moment is a random one of those that `_Interrupter` counts: inside an epoch, or in the middle of a checkpoint."""
+        recipe, whole, broken, met = recipes.get(TOY), tmp_path / "whole", tmp_path / "broken", []
+        staging.run(recipe, None, whole)
+        for moment in np.random.default_rng(58).integers(1, 11, 10).tolist():
+            with pytest.MonkeyPatch.context() as patch:
+                interrupter = _Interrupter(patch, moment)
+                with pytest.raises(KeyboardInterrupt):
+                    staging.run(recipe, None, broken)
+            met.append((any(broken.glob("checkpoint-*.npz")), interrupter.kind))
+        assert {kind for _, kind in met} == {"a batch", "a checkpoint", "the log", "validation"}, met
+        assert {last_stage for last_stage, _ in met} == {False, True}, met
+        staging.run(recipe, None, broken)
+        for stage in ("first", "."):
+            states = [checkpoints.Checkpoints(folder / stage).load().arrays for folder in (whole, broken)]
+            weights = [zoo.load(folder / stage / "model.keras").get_weights() for folder in (whole, broken)]
+            ends = [state | dict(enumerate(own)) for state, own in zip(states, weights, strict=True)]
+            assert ends[0].keys() == ends[1].keys() and len(ends[0]) > 20
+            for name, expected in ends[0].items():
+                np.testing.assert_array_equal(ends[1][name], expected, err_msg=f"{stage}, {name}, {met}")
+
+    def test_other_settings_may_be_tried(self, tmp_path, monkeypatch, capsys) -> None:
+        asked = {}
+
+        def record(recipe, data, folder, **told):
+            asked.update(told)
+            return Result([], None, "stopped", folder, 0.0)
+
+        monkeypatch.setattr(staging, "run", record)
+        said = ("--epochs", 1, "--batch", 3, "--minutes", 2, "--encoder-weights", "imagenet")
+        assert says(monkeypatch, capsys, "train", "--recipe", TOY, "--out", tmp_path, *said)[0] == 0
+        assert asked["settings"] == {"epochs": 1, "batch_size": 3} and asked["build"] == {"encoder_weights": "imagenet"}
+        assert asked["max_seconds"] == 120
+
+    def test_a_run_of_other_settings_is_not_packed(self, run: Path) -> None:
+        recipe = recipes.get(TOY)
+        longer = replace(recipe, train=lambda given: {**recipe.train(given), "epochs": 3, "size": (48, 32)})
+        with pytest.raises(InputError, match=r"epochs was 2, is 3; size was \[32, 32\], is \[48, 32\] in the recipe"):
+            staging.check(longer, DATA, run)
+
+    def test_an_unfinished_run_is_not_packed(self, run: Path, tmp_path) -> None:
+        copy = tmp_path / "copy"
+        shutil.copytree(run, copy)
+        (copy / "model.keras").unlink()
+        with pytest.raises(InputError, match=r"no model\.keras"):
+            staging.check(recipes.get(TOY), DATA, copy)
+        shutil.copy(run / "model.keras", copy)
+        (copy / "checkpoint-00002.npz").unlink()
+        with pytest.raises(InputError, match="1 of 2 epochs"):
+            staging.check(recipes.get(TOY), DATA, copy)
+        with pytest.raises(InputError, match=r"data were 32 samples .* are 16 of"):
+            staging.check(recipes.get(TOY), "scenes:count=16,size=32", run)
+
+    def test_a_recipe_is_found_by_its_file_alone(self, tmp_path, monkeypatch, capsys) -> None:
+        shutil.copy(TOY, tmp_path)
+        monkeypatch.setattr(recipes, "__path__", [str(tmp_path)])
+        try:
+            assert recipes.names() == [NAME] and recipes.get(NAME).source == recipes.get(TOY).source
+            assert "scenes, made by a program" in says(monkeypatch, capsys, "recipes")[1]
+            assert "zoo train --recipe" in says(monkeypatch, capsys, "recipes", "show", NAME)[1]
+        finally:
+            sys.modules.pop("zoo.recipes.unet_toy", None)
+
+    def test_a_file_is_named_after_its_weights(self, tmp_path) -> None:
+        shutil.copy(TOY, tmp_path / "toy.py")
+        with pytest.raises(InputError, match=r"unet\.toy belongs in unet_toy\.py"):
+            recipes.get(str(tmp_path / "toy.py"))
+
+    def test_every_recipe_says_its_command_and_its_scores(self) -> None:
+        for name in recipes.names():
+            said = recipes.text(name)
+            assert f"zoo train --recipe {name}" in said, name
+            if trained.is_name(name):
+                for form, value in trained.get(name).headline[1].items():
+                    assert f"{100 * value:.1f}" in said, f"{name}: the docstring does not state what {form} scored"
+
+
+class TestShipped:
+    def test_build_gives_the_trained_network(self, shipped: Path, run: Path) -> None:
+        model = zoo.build(NAME)
+        assert model.name == NAME and zoo.answer(model).labels == zoo.data.open(DATA).classes
+        ends = zoo.load(run / "model.keras").get_weights()
+        for ours, theirs in zip(model.get_weights(), ends, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=2**-11, atol=2**-25)  # float16's, and exact where it is float32
+            assert theirs.ndim > 1 or (ours == theirs).all()
+
+    def test_head_and_size_are_the_callers(self, shipped: Path) -> None:
+        model = zoo.build(NAME, head="classes", input_shape=(48, 64, 3), palette=[(1, 2, 3)] * 6)
+        assert model.output_shape == (None, 48, 64) and zoo.answer(model).palette[0] == (1, 2, 3)
+        assert zoo.build(NAME, classes=6, width=0.0625).output_shape[-1] == 6
+
+    def test_the_scores_come_again_from_what_is_shipped(self, shipped: Path, monkeypatch, capsys, tmp_path) -> None:
+        known = trained.get(NAME)
+        for subject, form in ((NAME, "weights"), (f"{NAME}:int8", "int8")):
+            out = tmp_path / f"{form}.json"
+            status, _, told = says(monkeypatch, capsys, "evaluate", subject, "--data", DATA, "--out", out)
+            assert status == 0, told
+            assert json.loads(out.read_text())["scores"]["miou"] == pytest.approx(known.score(form).scores["miou"], abs=1e-3)
+
+    def test_packing_again_gives_the_same_bytes(self, run: Path, packed: Path, tmp_path, monkeypatch, capsys) -> None:
+        assert says(monkeypatch, capsys, "recipes", "pack", TOY, run, "--out", tmp_path)[0] == 0
+        assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in packed.iterdir())
+        for path in packed.iterdir():
+            assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+
+    def test_a_file_tells_its_scores(self, shipped: Path, monkeypatch, capsys) -> None:
+        known = trained.get(NAME)
+        card = read_card(known.path("int8"))
+        assert card.scores == {"scenes/test": {"images": known.score("int8").images, **known.score("int8").scores}}
+        assert card.licence == f"{known.licence} (of the data)"
+        sealed = known.path("int8").read_bytes()
+        artefact.amend(known.folder / known.files["int8"].name, {"scores": {}})
+        with pytest.raises(InputError, match="damaged"):
+            known.path("int8")
+        (known.folder / known.files["int8"].name).write_bytes(sealed)
+        document = (shipped / NAME / "card.json").read_text()
+        assert says(monkeypatch, capsys, "recipes", "inscribe", NAME)[0] == 0
+        assert known.path("int8").read_bytes() == sealed and (shipped / NAME / "card.json").read_text() == document
+
+    def test_scores_of_other_data_are_added_to_a_file(self, shipped: Path, monkeypatch, capsys, tmp_path) -> None:
+        own, asked = tmp_path / "own.tflite", ("--data", "scenes:count=4,size=32,seed=5", "--split", "val", "--record")
+        shutil.copy(trained.find(f"{NAME}:int8"), own)
+        before = edge.Runner(own)(zoo.data.open(DATA)[0].image)
+        assert says(monkeypatch, capsys, "evaluate", own, *asked, "--out", tmp_path / "s.json")[0] == 0
+        scores, found = read_card(own).scores, json.loads((tmp_path / "s.json").read_text())
+        assert list(scores) == ["scenes/test", "scenes/val"] and scores["scenes/val"]["miou"] == found["scores"]["miou"]
+        np.testing.assert_array_equal(edge.Runner(own)(zoo.data.open(DATA)[0].image), before)
+        for subject in (f"{NAME}:int8", trained.find(f"{NAME}:int8"), NAME):
+            status, _, told = says(monkeypatch, capsys, "evaluate", subject, *asked)
+            assert status == 2 and "--record" in told, told
+
+    def test_list_and_card(self, shipped: Path, monkeypatch, capsys) -> None:
+        assert NAME in says(monkeypatch, capsys, "list", "--weights", "--names")[1].split()
+        shown = says(monkeypatch, capsys, "list", "--weights", "unet.*")[1]
+        assert "scenes/test" in shown and "Apache-2.0" in shown and "122k" in shown
+        shown = says(monkeypatch, capsys, "card", NAME)[1]
+        score = 100 * trained.get(NAME).score("int8").scores["miou"]
+        assert f"miou {score:.1f}" in shown and "made by a program" in shown and "121,750 trainable" in shown
+        facts = json.loads(says(monkeypatch, capsys, "card", NAME, "--json")[1])
+        assert facts["classes"] == 6 and facts["weights_facts"]["training"]["epochs"] == 4
+        assert NAME in zoo.card("unet").trained
+        assert "unet" in zoo.list_models(weights=True) and "deconvnet" in zoo.list_models(weights=False)
+
+    def test_convert_and_predict(self, shipped: Path, monkeypatch, capsys, tmp_path) -> None:
+        from PIL import Image
+
+        monkeypatch.chdir(tmp_path)
+        assert says(monkeypatch, capsys, "convert", NAME)[0] == 0
+        Image.fromarray(zoo.data.open(DATA, "test")[0].image).save("one.png")
+        for subject in (NAME, f"{NAME}:int8", f"{NAME}_float32.tflite"):
+            status, shown, told = says(monkeypatch, capsys, "predict", subject, "one.png")
+            assert status == 0 and "background" in shown, told
+
+    def test_no_kernel_is_written_beyond_float16(self, tmp_path) -> None:
+        from zoo.pretrained import packing as weights
+
+        model = zoo.build("unet", classes=2, width=0.0625)
+        kernel, bias = model.get_layer("score").weights
+        kernel.assign(np.full(kernel.shape, 1e5))
+        bias.assign([1e-7, 70000.25])
+        weights.save(model, tmp_path / "w.npz")
+        other = zoo.build("unet", classes=2, width=0.0625)
+        weights.load(other, tmp_path / "w.npz")
+        for ours, theirs in zip(other.get_layer("score").weights, (kernel, bias), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+class _Interrupter:
+    """Presses Ctrl-C at the so-many-th moment that it counts: the end of a batch, validation, the log, half a checkpoint."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, moment: int) -> None:
+        self.left, self.kind = moment, ""
+        for owner, name, kind in (
+            (keeper.Keeper, "on_train_batch_end", "a batch"),
+            (training, "score", "validation"),
+            (keeper, "write_csv", "the log"),
+        ):
+            patch.setattr(owner, name, self._counted(getattr(owner, name), kind))
+        write_whole = checkpoints.write_whole
+        patch.setattr(checkpoints, "write_whole", lambda path, write: write_whole(path, self._torn(write)))
+
+    def _due(self, kind: str) -> bool:
+        self.left -= 1
+        if self.left == 0:
+            self.kind = kind
+        return self.left == 0
+
+    def _counted(self, original, kind: str):
+        def counted(*args, **kwargs):
+            if self._due(kind):
+                raise KeyboardInterrupt
+            return original(*args, **kwargs)
+
+        return counted
+
+    def _torn(self, write):
+        def torn(file) -> None:
+            if self._due("a checkpoint"):
+                whole = io.BytesIO()
+                write(whole)
+                file.write(whole.getvalue()[: whole.tell() // 2])
+                raise KeyboardInterrupt
+            write(file)
+
+        return torn
+
+
+def damaged(folder: Path, what: str) -> None:
+    path = folder / NAME / "weights.npz"
+    if what == "missing":
+        path.unlink()
+    elif what == "cut short":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif what == "one bit":
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    elif what == "another network's":
+        facts = json.loads((folder / NAME / "card.json").read_text())
+        facts["options"] = {"width": 0.125}
+        (folder / NAME / "card.json").write_text(json.dumps(facts))
+    else:
+        (folder / NAME / "card.json").write_text("{")
+
+
+@pytest.mark.parametrize(
+    "what, expected",
+    [
+        ("missing", r"missing; restore it.*zoo train --recipe unet\.toy"),
+        ("cut short", r"damaged: its SHA-256.*restore it"),
+        ("one bit", "damaged: its SHA-256"),
+        ("another network's", "does not fit unet.toy: .* arrays that differ"),
+        ("no json", "json is damaged .*restore it"),
+    ],
+)
+def test_damage_is_told(shipped: Path, what: str, expected: str) -> None:
+    damaged(shipped, what)
+    with pytest.raises(InputError, match=expected):
+        zoo.build(NAME)
+
+
+BAD = {
+    "an unknown tag": (lambda: zoo.build("unet.tag"), "unknown weights 'unet.tag'"),
+    "other classes": (lambda: zoo.build(NAME, classes=3), "tells 6 classes apart"),
+    "other names": (lambda: zoo.build(NAME, classes=list("abcdef")), "tells 6 classes apart"),
+    "another width": (lambda: zoo.build(NAME, width=0.5), r"trained with width=0\.0625"),
+    "an encoder": (lambda: zoo.build(NAME, encoder="vgg16"), "trained with encoder=its default"),
+    "other weights": (lambda: zoo.build(NAME, weights="x.keras"), "comes with its weights"),
+    "an unknown form": (lambda: trained.find(f"{NAME}:int9"), "did you mean int8"),
+    "an unknown recipe": (lambda: recipes.get("unet.nothing"), "unknown recipe 'unet.nothing'"),
+    "no recipe file": (lambda: recipes.get("nowhere.py"), r"no recipe file nowhere\.py"),
+    "a file without a recipe": (lambda: recipes.get(__file__), "defines no RECIPE"),
+    "data of another kind": (lambda: recipes.get(TOY).spec("camvid:there"), "learns from scenes, and 'camvid:there'"),
+    "no data": (lambda: Recipe("a.b", **{**FACTS, "data": "camvid"}).spec(None), "--data camvid:PATH"),
+    "a name without a tag": (lambda: Recipe("unet", **FACTS), r"NETWORK\.TAG"),
+    "scored on what it chose by": (lambda: Recipe("a.b", scored="val", **FACTS), "chosen by"),
+    "shipped and not scored": (lambda: Recipe("a.b", forms=("int8",), shipped=("float16",), **FACTS), "not all among"),
+    "two stages of one name": (
+        lambda: Recipe("a.b", before=(Stage("s", "unet", {}), Stage("s", "unet", {})), **FACTS),
+        "a name of its own",
+    ),
+}
+
+
+@pytest.mark.parametrize("call, expected", BAD.values(), ids=BAD.keys())
+def test_bad_input_is_told(shipped: Path, call, expected: str) -> None:
+    with pytest.raises(InputError, match=expected):
+        call()
+
+
+@pytest.mark.parametrize(
+    "arguments, expected",
+    [
+        (["train", "--recipe", "unet.nothing", "--out", "x"], "unknown recipe"),
+        (["train", "--recipe", TOY, "--out", "x", "--encoder", "vgg16"], "--encoder is for"),
+        (["train", "unet", "--recipe", TOY, "--out", "x"], "name is for"),
+        (["train", "--recipe", TOY, "--data", "camvid:there", "--out", "x"], "learns from scenes"),
+        (["recipes", "pack", TOY, "nowhere"], "model.keras"),
+        (["list", "--weights", "--mobile"], "--weights"),
+        (["evaluate", "unet.toi", "--data", "scenes"], "did you mean unet.toy"),
+        (["card", "unet.toi"], "did you mean unet.toy"),
+        (["benchmark", f"{NAME}:float16"], "unknown form"),
+    ],
+)
+def test_bad_input_is_one_line(
+    shipped: Path, monkeypatch, capsys, tmp_path, arguments: list[str], expected: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, _, told = says(monkeypatch, capsys, *arguments)
+    lines = [line for line in told.splitlines() if line.startswith("zoo: ")]
+    assert status == 2 and len(lines) == 1 and expected in lines[0], told
+    assert [path.name for path in tmp_path.iterdir()] == ["trained"], "bad input leaves nothing behind"
+
+
+# What the zoo itself ships. Only its own folder counts here.
+SHIPPED = sorted(path.parent.name for path in trained.FOLDER.glob("*/card.json"))
+# Kind of data → folder of `shared`.
+PLACES = {"camvid": "camvid", "ccp_clothing": "ccp", "ccp_person": "ccp", "isbi": "isbi_em", "nuclei": "nuclei"}
+
+
+def test_what_is_shipped_is_light() -> None:
+    sizes = [path.stat().st_size for path in trained.FOLDER.glob("*.*/*")]
+    assert all(size <= trained.MOST_BYTES for size in sizes) and sum(sizes) <= 40 * 10**6
+
+
+def test_the_list_shows_whole_names_at_eighty_columns(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("command.COLUMNS", 80)
+    shown = says(monkeypatch, capsys, "list", "--weights")[1]
+    assert set(SHIPPED) <= set(shown.split()) and "…" not in shown, shown
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_set_is_whole(name: str) -> None:
+    known = trained.get(name)
+    for form in known.files:
+        path = known.path(form)
+        if form != trained.WEIGHTS:
+            (told,) = read_card(path).scores.values()
+            assert told == {"images": known.score(form).images, **known.score(form).scores}, "run zoo recipes inscribe"
+    assert recipes.get(known.recipe).name == name
+    model = zoo.build(name)
+    assert sum(np.prod(v.shape) for v in model.trainable_variables) == known.parameters
+    assert {score.dataset.rpartition("/")[2] for score in known.measured} == {recipes.get(name).scored}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_card_s_figures_come_again(name: str, shared: Path) -> None:
+    known, recipe = trained.get(name), recipes.get(name)
+    if recipe.data not in PLACES:
+        pytest.skip(f"no folder of shared data for {recipe.data}")
+    test = zoo.data.open(f"{recipe.data}:{shared / 'data' / PLACES[recipe.data]}", recipe.scored)
+    metric, values = known.headline
+    found = zoo.evaluate(zoo.build(name), test, size=known.input_size).scores[metric]
+    assert found == pytest.approx(values["weights"], abs=1e-3)
+    for form in recipe.shipped:
+        found = zoo.evaluate(edge.Runner(known.path(form)), test).scores[metric]
+        assert found == pytest.approx(values[form], abs=1e-3), form

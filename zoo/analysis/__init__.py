@@ -1,0 +1,1 @@
+"""What can be counted on a network before anyone trains it."""

@@ -1,0 +1,1 @@
+"""Data sets, each a reader of one layout or a maker of scenes."""

@@ -1,0 +1,58 @@
+"""Microscope pictures of cells side by side: membranes of ISBI 2012 and nuclei of the Data Science Bowl 2018.
+
+    isbi:PATH       30 slices of a stack of electron micrographs (images/NN.png, labels/NN.png); classes membrane and cell
+    nuclei:PATH     nuclei under many microscopes (images/, masks/, train.txt, val.txt, test.txt); background and nucleus
+
+Both are of two classes, of which class 1 is made of separate objects: `Dataset.objects` says so, and `zoo.evaluate` then
+scores how well they are told apart (`zoo.metrics.instances`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from zoo.data.datasets.layouts import folder
+from zoo.data.image_masks import Pairs, need_folder, pair_up
+from zoo.errors import InputError, unknown
+
+ISBI_CLASSES = ("membrane", "cell")
+ISBI_PALETTE = ((214, 39, 40), (0, 0, 0))  # membranes are what is looked for; cells stay clear
+NUCLEI_CLASSES = ("background", "nucleus")
+NUCLEI_PALETTE = ((0, 0, 0), (44, 160, 44))
+OBJECTS = 1  # the class whose connected parts are one object each
+# Blocks of the stack, as shares of it: slices resemble their neighbours, so that only the ends of a block touch another.
+_ISBI_PARTS = {"train": (0, 20), "val": (20, 24), "test": (24, 30), "trainval": (0, 24)}
+_ISBI_SLICES = 30
+
+
+def isbi(path: Path, split: str) -> Pairs:
+    """ISBI 2012's labelled stack (Arganda-Carreras et al. 2015): 512×512, labels 0 = membrane and 255 = inside a cell.
+
+    The challenge's own test labels are not public, so the labelled slices are split by their place in the stack: train
+    0–19, val 20–23, test 24–29 (`trainval` is 0–23). Neighbouring slices resemble each other: val lies between train and
+    test, and no slice of test is next to one that was learnt from.
+    """
+    need_folder(path, "isbi")
+    if split not in _ISBI_PARTS:
+        raise unknown("split of isbi", split, _ISBI_PARTS)
+    images = need_folder(path / "images", "isbi", "the slices")
+    pairs = pair_up(images, need_folder(path / "labels", "isbi", "the labels"))
+    if len(pairs) != _ISBI_SLICES:
+        raise InputError(f"isbi: {images} holds {len(pairs)} slices; the labelled stack has {_ISBI_SLICES}")
+    first, end = _ISBI_PARTS[split]
+    found = Pairs(f"isbi/{split}", pairs[first:end], ISBI_CLASSES, ISBI_PALETTE, values={0: 0, 255: 1})
+    found.objects = OBJECTS
+    return found
+
+
+def nuclei(path: Path, split: str) -> Pairs:
+    """Nuclei of the Data Science Bowl 2018: masks of 0 = background, 1 = nucleus, 2 = border between touching nuclei.
+
+    The border counts as background, so that no two nuclei touch: U-Net's paper introduces such borders too. A connected
+    part of class 1 is then a nucleus (a few are cut in two where three meet, or lost where they are all border).
+    """
+    whole = folder(path, split)
+    values = {0: 0, 1: 1, 2: 0}
+    found = Pairs(f"nuclei/{split}", whole.pairs, NUCLEI_CLASSES, NUCLEI_PALETTE, values=values)
+    found.objects = OBJECTS
+    return found

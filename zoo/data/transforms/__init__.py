@@ -1,0 +1,1 @@
+"""What happens to a training sample before a network sees it."""

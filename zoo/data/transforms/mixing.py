@@ -1,0 +1,139 @@
+"""Samples mixed from two: copy-paste, ClassMix, and new backgrounds. Each is an augmentation that `Batches` takes.
+
+>>> augment = CopyPaste(Augment(scale=(0.75, 2)), partners=training, chance=0.5)   # doctest: +SKIP
+>>> Batches(training, augment=augment)                                             # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from zoo.data.dataset import Dataset, Sample
+from zoo.data.transforms.augment import Augment
+from zoo.errors import InputError
+
+FEATHER = 1.0  # pixels over which a pasted outline fades, so that a network learns no cut edges
+TRIES = 20  # places looked at for a patch of background before giving up
+LEAST_PATCH = 32  # pixels: a smaller patch is a flat colour once enlarged
+
+
+@dataclass(frozen=True)
+class Mixing(ABC):
+    """An augmentation that sometimes goes on to mix the sample with another one.
+
+    augment: makes the sample. partners: where the other one is drawn from. chance: of mixing at all (0–1).
+    """
+
+    augment: Augment | Mixing
+    partners: Dataset
+    chance: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.chance <= 1:
+            raise InputError(f"chance={self.chance}: give 0 to 1")
+        if len(self.partners) == 0:
+            raise InputError(f"{self.partners.name}: the split is empty; there is nothing to mix in")
+
+    @property
+    def native(self) -> bool:
+        return self.augment.native
+
+    def __call__(
+        self,
+        image: np.ndarray,
+        target: np.ndarray,
+        rng: np.random.Generator,
+        size: tuple[int, int] | None = None,
+        padding: int = 255,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """As `Augment`'s."""
+        image, target = self.augment(image, target, rng, size, padding)
+        if rng.random() >= self.chance:
+            return image, target
+        return self.mix(image, target, self.partners[int(rng.integers(len(self.partners)))], rng, padding)
+
+    @abstractmethod
+    def mix(
+        self, image: np.ndarray, target: np.ndarray, partner: Sample, rng: np.random.Generator, padding: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The augmented sample mixed with a partner as it was read."""
+
+
+@dataclass(frozen=True, repr=False)
+class CopyPaste(Mixing):
+    """Pastes what belongs to some classes of another sample over this one, labels and all.
+
+    With `classes` this is copy-paste (Ghiasi et al., "Simple Copy-Paste is a Strong Data Augmentation Method for
+    Instance Segmentation", 2021, without its instances); without, half of the classes that the other sample shows, drawn
+    anew each time: ClassMix (Olsson et al., 2021) on labelled data. The other sample is augmented like this one.
+
+    classes: indices of what is pasted.
+    """
+
+    chance: float = 0.5
+    classes: Sequence[int] | None = None
+
+    def __repr__(self) -> str:  # settles what a run is compared by: the partners' name, not their address
+        return f"CopyPaste({self.augment!r}, {self.partners.name!r}, {self.chance}, {self.classes})"
+
+    def mix(
+        self, image: np.ndarray, target: np.ndarray, partner: Sample, rng: np.random.Generator, padding: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        pasted, labels = self.augment(partner.image, partner.target, rng, target.shape, padding)
+        classes = self.classes
+        if classes is None:
+            present = np.setdiff1d(np.unique(labels), [padding])
+            classes = rng.permutation(present)[: (len(present) + 1) // 2]
+        return paste(image, target, pasted, labels, np.isin(labels, classes))
+
+
+@dataclass(frozen=True, repr=False)
+class NewBackground(Mixing):
+    """Puts the foreground (every class but 0) before something else: a patch of another sample's background, enlarged."""
+
+    chance: float = 0.3
+
+    def __repr__(self) -> str:
+        return f"NewBackground({self.augment!r}, {self.partners.name!r}, {self.chance})"
+
+    def mix(
+        self, image: np.ndarray, target: np.ndarray, partner: Sample, rng: np.random.Generator, padding: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        patch = background_patch(partner.image, partner.target, rng)
+        if patch is None:
+            return image, target
+        behind = np.array(Image.fromarray(patch).resize(target.shape[::-1], Image.Resampling.BICUBIC))
+        foreground = (target > 0) & (target != padding)
+        return paste(behind, np.zeros_like(target), image, target, foreground)
+
+
+def paste(
+    image: np.ndarray, target: np.ndarray, over: np.ndarray, labels: np.ndarray, where: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """`over` and its `labels` laid over an image and its target where the mask H×W says so, the outline feathered."""
+    blurred = Image.fromarray(where.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(FEATHER))
+    share = np.asarray(blurred, np.float32)[..., None] / 255
+    mixed = image * (1 - share) + over * share
+    return np.rint(mixed).astype(np.uint8), np.where(where, labels, target)
+
+
+def background_patch(image: np.ndarray, target: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
+    """A part of the image, at a random place, that shows class 0 only: the larger of those found; None where none is."""
+    height, width = target.shape
+    free = np.zeros((height + 1, width + 1), np.int64)  # integral image: how much is no background above and left of here
+    free[1:, 1:] = np.cumsum(np.cumsum(target != 0, axis=0), axis=1)
+    best = None
+    for _ in range(TRIES):
+        rows, columns = (int(rng.integers(LEAST_PATCH, max(LEAST_PATCH + 1, side // 2))) for side in (height, width))
+        top, left = int(rng.integers(max(1, height - rows))), int(rng.integers(max(1, width - columns)))
+        bottom, right = min(height, top + rows), min(width, left + columns)
+        if free[bottom, right] - free[top, right] - free[bottom, left] + free[top, left]:
+            continue
+        if best is None or (bottom - top) * (right - left) > best.shape[0] * best.shape[1]:
+            best = image[top:bottom, left:right]
+    return best

@@ -1,0 +1,1 @@
+"""Scores of networks over data sets, and how the networks are asked for them."""

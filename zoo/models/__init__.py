@@ -1,0 +1,1 @@
+"""Networks: an architecture a file, in a folder for readers; the task of each stands in its registration."""

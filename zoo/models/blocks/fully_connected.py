@@ -1,0 +1,24 @@
+"""The fully connected end of AlexNet and VGG."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.lazy import keras
+from zoo.models.encoders import Features
+
+
+def fully_connected_top(
+    features: Features, classes: int, *, fc: tuple[tuple[int, int], ...], dropout: float = 0.5
+) -> Any:
+    """Flatten → (Dense, ReLU, dropout) for each row of `fc` → Dense. Layers are fc6, fc7, …
+
+    Args:
+        fc: (kernel, units) of each hidden layer; the kernel is the side of the map it sees when read as a convolution,
+            which is how FCN reads it. Here only the units count.
+    """
+    x = keras.layers.Flatten(name="flatten")(features.deepest)
+    for number, (_, units) in enumerate(fc, start=6):
+        x = keras.layers.Dense(units, activation="relu", name=f"fc{number}")(x)
+        x = keras.layers.Dropout(dropout, name=f"dropout{number}")(x)
+    return keras.layers.Dense(classes, name=f"fc{6 + len(fc)}")(x)

@@ -1,0 +1,114 @@
+"""MobileNetV2: inverted residuals with linear bottlenecks.
+
+Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", 2018, table 2.
+
+Faithful: blocks, channels (multiplied by the width and rounded to multiples of 8), ReLU6, 3,504,872 trainable parameters at
+width 1; the same graph as keras.applications, whose weights fit. At widths above 1 the last convolution widens with the
+rest, below 1 it keeps 1,280 channels.
+Different: batch statistics move with momentum 0.99, not 0.999, so that they settle within a short run. `output_stride` 8
+or 16 swaps the last strides for dilation, as DeepLab does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.lazy import keras
+from zoo.models.blocks.channels import round_channels
+from zoo.models.blocks.pooled import pooled_top
+from zoo.models.encoders import Features, register_encoder
+from zoo.registry import Paper
+
+PAPER = Paper(
+    "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
+    "Sandler et al.",
+    2018,
+    "https://arxiv.org/abs/1801.04381",
+)
+VARIANTS = {
+    "mobilenet_v2": {"width": 1.0},
+    "mobilenet_v2_140": {"width": 1.4},
+    "mobilenet_v2_075": {"width": 0.75},
+    "mobilenet_v2_050": {"width": 0.5},
+    "mobilenet_v2_035": {"width": 0.35},
+}
+STAGES = (  # expansion, channels, repeats, stride
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+
+
+def convolution(
+    x: Any, channels: int, kernel: int, name: str, *, stride: int = 1, activation: str | None = "relu6"
+) -> Any:
+    """Convolution, batch normalisation and, unless it is None, the activation."""
+    x = keras.layers.Conv2D(channels, kernel, stride, padding="same", use_bias=False, name=name)(x)
+    x = keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}_bn")(x)
+    return x if activation is None else keras.layers.Activation(activation, name=f"{name}_{activation}")(x)
+
+
+def depthwise(x: Any, name: str, *, stride: int, dilation: int) -> Any:
+    """3×3 depthwise convolution, batch normalisation, ReLU6."""
+    x = keras.layers.DepthwiseConv2D(
+        3, stride, padding="same", dilation_rate=dilation, use_bias=False, name=name
+    )(x)
+    x = keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}_bn")(x)
+    return keras.layers.Activation("relu6", name=f"{name}_relu6")(x)
+
+
+def inverted_residual(x: Any, channels: int, expansion: int, name: str, *, stride: int, dilation: int) -> Any:
+    """1×1 expansion, 3×3 depthwise, linear 1×1 projection; a shortcut where the shape stays."""
+    shortcut = x
+    if expansion > 1:
+        x = convolution(x, expansion * x.shape[-1], 1, f"{name}_expand")
+    x = depthwise(x, f"{name}_depthwise", stride=stride, dilation=dilation)
+    x = convolution(x, channels, 1, f"{name}_project", activation=None)
+    if stride == 1 and shortcut.shape[-1] == channels:
+        x = keras.layers.Add(name=f"{name}_add")([shortcut, x])
+    return x
+
+
+@register_encoder(VARIANTS, paper=PAPER, top=pooled_top, input_size=(224, 224), mobile=True, tiny={"width": 0.1})
+def mobilenet_v2(image: Any, *, width: float, output_stride: int = 32, last: bool = True) -> Features:
+    """Stem, seventeen inverted residuals, one wide 1×1 convolution.
+
+    Args:
+        image: N×H×W×C, 0–255.
+        width: multiplies the channels.
+        output_stride: 8, 16 or 32; beyond it strides become dilation.
+        last: whether the wide 1×1 convolution ends it; light decoders do without.
+
+    Returns:
+        s2, s4, s8, s16: the bottleneck just before each halving (16, 24, 32, 96 channels at width 1); the deepest, at
+        `output_stride`, is the last convolution (1,280 channels), or the last bottleneck (320) without it.
+    """
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(image)
+    x = convolution(x, round_channels(32 * width), 3, "stem", stride=2)
+    features, stride, dilation, block = Features(), 2, 1, 0
+    for expansion, channels, repeats, first_stride in STAGES:
+        for repeat in range(repeats):
+            wanted = first_stride if repeat == 0 else 1
+            halve = wanted > 1 and stride < output_stride
+            if halve:
+                features[f"s{stride}"] = x
+                stride *= 2
+            x = inverted_residual(
+                x,
+                round_channels(channels * width),
+                expansion,
+                f"block{block}",
+                stride=2 if halve else 1,
+                dilation=dilation,
+            )
+            if wanted > 1 and not halve:
+                dilation *= 2  # for the blocks after the one that did not halve, as in DeepLab
+            block += 1
+    if last:
+        x = convolution(x, round_channels(1280 * max(width, 1.0)), 1, "last")
+    features[f"s{stride}"] = x
+    return features

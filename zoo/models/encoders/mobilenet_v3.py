@@ -1,0 +1,153 @@
+"""MobileNetV3: searched inverted residuals with squeeze-and-excitation and hard-swish.
+
+Howard et al., "Searching for MobileNetV3", 2019, tables 1 (large) and 2 (small). The minimalistic variants are the authors'
+release for accelerators: 3×3 kernels, ReLU and no squeeze-and-excitation.
+
+Faithful: blocks, channels, kernels, activations, the pooling before the last expansion; 5,483,032 (large) and 2,542,856
+(small) trainable parameters; the same graph as keras.applications, whose weights fit. Below width 1 the hidden layer of the
+top keeps its 1,280 or 1,024 units.
+Different: the two 1×1 convolutions after the pooling are dense layers, which is the same thing; batch statistics move with
+momentum 0.99, not 0.999, so that they settle within a short run; `output_stride` 8 or 16 swaps the last strides for dilation,
+as the paper's segmentation does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.lazy import keras
+from zoo.models.blocks.channels import round_channels
+from zoo.models.blocks.squeeze_excite import squeeze_excite
+from zoo.models.blocks.strides import Strides
+from zoo.models.encoders import Features, register_encoder
+from zoo.models.encoders.mobilenet_v2 import convolution
+from zoo.registry import Paper
+
+PAPER = Paper("Searching for MobileNetV3", "Howard et al.", 2019, "https://arxiv.org/abs/1905.02244")
+
+LARGE = (  # kernel, expanded channels, channels, squeeze-and-excitation, activation, stride
+    (3, 16, 16, False, "relu", 1),
+    (3, 64, 24, False, "relu", 2),
+    (3, 72, 24, False, "relu", 1),
+    (5, 72, 40, True, "relu", 2),
+    (5, 120, 40, True, "relu", 1),
+    (5, 120, 40, True, "relu", 1),
+    (3, 240, 80, False, "hard_swish", 2),
+    (3, 200, 80, False, "hard_swish", 1),
+    (3, 184, 80, False, "hard_swish", 1),
+    (3, 184, 80, False, "hard_swish", 1),
+    (3, 480, 112, True, "hard_swish", 1),
+    (3, 672, 112, True, "hard_swish", 1),
+    (5, 672, 160, True, "hard_swish", 2),
+    (5, 960, 160, True, "hard_swish", 1),
+    (5, 960, 160, True, "hard_swish", 1),
+)
+SMALL = (
+    (3, 16, 16, True, "relu", 2),
+    (3, 72, 24, False, "relu", 2),
+    (3, 88, 24, False, "relu", 1),
+    (5, 96, 40, True, "hard_swish", 2),
+    (5, 240, 40, True, "hard_swish", 1),
+    (5, 240, 40, True, "hard_swish", 1),
+    (5, 120, 48, True, "hard_swish", 1),
+    (5, 144, 48, True, "hard_swish", 1),
+    (5, 288, 96, True, "hard_swish", 2),
+    (5, 576, 96, True, "hard_swish", 1),
+    (5, 576, 96, True, "hard_swish", 1),
+)
+SIZES = {"large": LARGE, "small": SMALL}
+HIDDEN = {"large": 1280, "small": 1024}  # units after the pooling
+
+VARIANTS = {
+    "mobilenet_v3_large": {"size": "large"},
+    "mobilenet_v3_large_075": {"size": "large", "width": 0.75},
+    "mobilenet_v3_large_minimalistic": {"size": "large", "minimalistic": True},
+    "mobilenet_v3_small": {"size": "small"},
+    "mobilenet_v3_small_075": {"size": "small", "width": 0.75},
+    "mobilenet_v3_small_minimalistic": {"size": "small", "minimalistic": True},
+}
+
+
+def inverted_residual(
+    x: Any,
+    inside: int,
+    channels: int,
+    kernel: int,
+    name: str,
+    *,
+    stride: int,
+    dilation: int,
+    activation: str,
+    squeeze: bool,
+) -> Any:
+    """1×1 expansion to `inside` channels (none in the first block), depthwise, squeeze-and-excitation, linear 1×1."""
+    if name != "block0":
+        x = convolution(x, inside, 1, f"{name}_expand", activation=activation)
+    x = keras.layers.DepthwiseConv2D(
+        kernel, stride, padding="same", dilation_rate=dilation, use_bias=False, name=f"{name}_depthwise"
+    )(x)
+    x = keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}_depthwise_bn")(x)
+    x = keras.layers.Activation(activation, name=f"{name}_depthwise_{activation}")(x)
+    if squeeze:
+        x = squeeze_excite(x, round_channels(inside / 4), f"{name}_se", gate="hard_sigmoid")
+    return convolution(x, channels, 1, f"{name}_project", activation=None)
+
+
+def expanded_top(
+    features: Features, classes: int, *, size: str, width: float = 1.0, minimalistic: bool = False, dropout: float = 0.2
+) -> Any:
+    """Global average pooling, a wide dense layer with its activation, dropout, the classifying dense layer."""
+    activation = "relu" if minimalistic else "hard_swish"
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(features.deepest)
+    x = keras.layers.Dense(round_channels(HIDDEN[size] * max(width, 1.0)), name="hidden")(x)
+    x = keras.layers.Activation(activation, name=f"hidden_{activation}")(x)
+    x = keras.layers.Dropout(dropout, name="dropout")(x)
+    return keras.layers.Dense(classes, name="fc")(x)
+
+
+@register_encoder(VARIANTS, paper=PAPER, top=expanded_top, input_size=(224, 224), mobile=True, tiny={"width": 0.1})
+def mobilenet_v3(
+    image: Any, *, size: str, width: float = 1.0, minimalistic: bool = False, output_stride: int = 32
+) -> Features:
+    """Stem, inverted residuals, one wide 1×1 convolution.
+
+    Args:
+        image: N×H×W×C, 0–255.
+        size: "large" or "small".
+        width: multiplies the channels.
+        minimalistic: 3×3 kernels, ReLU, no squeeze-and-excitation.
+        output_stride: 8, 16 or 32; beyond it strides become dilation.
+
+    Returns:
+        s2, s4, s8, s16: the bottleneck just before each halving (16, 24, 40, 112 channels of the large network); the
+        deepest, at `output_stride`, is the last convolution (960 channels of the large, 576 of the small one).
+    """
+    final = "relu" if minimalistic else "hard_swish"
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(image)
+    x = convolution(x, 16, 3, "stem", stride=2, activation=final)
+    features, strides, published = Features(), Strides(2, output_stride), 16
+    for block, (kernel, expanded, channels, squeeze, activation, wanted) in enumerate(SIZES[size]):
+        if minimalistic:
+            kernel, squeeze, activation = 3, False, "relu"
+        dilation = strides.dilation
+        stride = strides.halve() if wanted == 2 else 1
+        if stride == 2:
+            features[f"s{strides.stride // 2}"] = x
+        shortcut, inside = x, round_channels(x.shape[-1] * expanded / published)  # the table's expansion as a factor
+        x = inverted_residual(
+            x,
+            inside,
+            round_channels(channels * width),
+            kernel,
+            f"block{block}",
+            stride=stride,
+            dilation=dilation,
+            activation=activation,
+            squeeze=squeeze,
+        )
+        if wanted == 1 and shortcut.shape[-1] == x.shape[-1]:
+            x = keras.layers.Add(name=f"block{block}_add")([shortcut, x])
+        published = channels
+    x = convolution(x, round_channels(6 * x.shape[-1]), 1, "last", activation=final)
+    features[f"s{strides.stride}"] = x
+    return features

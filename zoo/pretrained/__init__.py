@@ -1,0 +1,1 @@
+"""Weights: those that are shipped, those that others publish, and how both come into a network."""

@@ -1,0 +1,187 @@
+"""Weights that the zoo ships, and what is known of them.
+
+>>> zoo.build("unet_lite.ccp")                       # doctest: +SKIP
+>>> zoo.pretrained.catalog.get("unet_lite.ccp").scores          # doctest: +SKIP
+
+Each set is a folder of its name in this one: card.json says what lies there, with checksums and scores, all of it written
+by `zoo recipes pack` from a finished run; weights.npz holds the weights; FORM.tflite are converted files. More folders of
+such sets may be named in the environment variable DENSEZOO_TRAINED, separated as in PATH.
+
+This module needs no Keras; `zoo.pretrained.packing` does.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import InputError, unknown
+
+FOLDER = Path(__file__).parent
+ELSEWHERE = "DENSEZOO_TRAINED"
+CARD = "card.json"
+WEIGHTS = "weights"  # the form of weights.npz
+MOST_BYTES = 8 * 10**6  # of one file, so that a checkout stays light
+
+__all__ = ["FOLDER", "File", "Score", "Trained", "find", "get", "is_name", "names"]
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a set: its name, SHA-256 and size in bytes."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one form of the weights scored.
+
+    Attributes:
+        form: "weights" for the network as `zoo.build` gives it, else a converter's recipe such as "int8".
+        dataset: name and split. images: how many. size: (H, W) in pixels that images were resized to.
+        scores: the task's by name, 0–1, the headline first.
+    """
+
+    form: str
+    dataset: str
+    images: int
+    size: tuple[int, int]
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One set of weights.
+
+    Attributes:
+        name: "NETWORK.TAG". model: the network's name in the registry. task: its task.
+        options: of `zoo.build`. labels, palette: one a class. channels: of the image.
+        input_size: (H, W) in pixels at which it was scored.
+        parameters: trainable ones.
+        source, licence: of the data that it learnt from.
+        recipe: the one that made it.
+        training: {"epochs", "best", "seconds", "hardware", "versions"} of the run.
+        files: by form. measured: one score a form.
+        folder: where the files lie.
+    """
+
+    name: str
+    model: str
+    task: str
+    options: Mapping[str, Any]
+    labels: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    channels: int
+    input_size: tuple[int, int]
+    parameters: int
+    source: str
+    licence: str
+    recipe: str
+    training: Mapping[str, Any]
+    files: Mapping[str, File]
+    measured: tuple[Score, ...]
+    folder: Path
+
+    def score(self, form: str = WEIGHTS) -> Score:
+        """What a form scored."""
+        return next(score for score in self.measured if score.form == form)
+
+    @property
+    def headline(self) -> tuple[str, dict[str, float]]:
+        """The score that tells better from worse: its name, and its value by form."""
+        name = next(iter(self.score().scores))
+        return name, {score.form: score.scores[name] for score in self.measured}
+
+    def path(self, form: str = WEIGHTS) -> Path:
+        """The file of a form, its checksum verified.
+
+        Raises:
+            InputError: if there is no such form, or the file is missing or not what was packed.
+        """
+        if form not in self.files:
+            raise unknown(f"form of {self.name}", form, self.files)
+        known = self.files[form]
+        path = self.folder / known.name
+        advice = f"{_restore(path)}, or make it: zoo train --recipe {self.recipe}"
+        if not path.is_file():
+            raise InputError(f"{path} is missing; {advice}")
+        if checksum(path) != known.sha256:
+            raise InputError(f"{path} is damaged: its SHA-256 is not the one in {CARD}; {advice}")
+        return path
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, as in card.json."""
+        facts = asdict(self)
+        del facts["folder"]
+        return facts
+
+
+def checksum(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def folders() -> list[Path]:
+    """Where sets of weights are looked for: those of the environment first."""
+    return [*(Path(entry) for entry in os.environ.get(ELSEWHERE, "").split(os.pathsep) if entry), FOLDER]
+
+
+def names(pattern: str = "*") -> list[str]:
+    """The names of all sets that match a glob, sorted."""
+    found = {path.parent.name for folder in folders() for path in folder.glob(f"*.*/{CARD}")}
+    return sorted(name for name in found if fnmatch.fnmatchcase(name, pattern))
+
+
+def is_name(text: str) -> bool:
+    """Whether there are weights of that name, whatever form follows it after a colon."""
+    return text.partition(":")[0] in names()
+
+
+def get(name: str) -> Trained:
+    """The weights of that name.
+
+    Raises:
+        InputError: for an unknown name, or a damaged card.json.
+    """
+    for folder in folders():
+        path = folder / name / CARD
+        if "." in name and path.is_file():
+            return _read(path)
+    if not names():
+        raise InputError(f"unknown weights {name!r}: none are shipped here; build {name.partition('.')[0]!r} and train it")
+    raise unknown("weights", name, names())
+
+
+def find(text: str) -> Path:
+    """The file of "NAME.TAG:FORM", as "unet_lite.ccp:int8", its checksum verified.
+
+    Raises:
+        InputError: as `get` and `Trained.path`.
+    """
+    name, _, form = text.partition(":")
+    return get(name).path(form or WEIGHTS)
+
+
+def _read(path: Path) -> Trained:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts["files"] = {form: File(**file) for form, file in facts["files"].items()}
+        facts["measured"] = tuple(Score(**{**row, "size": tuple(row["size"])}) for row in facts["measured"])
+        facts["palette"] = tuple(tuple(colour) for colour in facts["palette"])
+        plain = {key: tuple(facts[key]) for key in ("labels", "input_size")}
+        return Trained(**{**facts, **plain}, folder=path.parent)
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise InputError(f"{path} is damaged ({error}); {_restore(path)}") from error
+
+
+def _restore(path: Path) -> str:
+    return f"restore it (git checkout {path.parent.name}/{path.name}, or install densezoo anew)"

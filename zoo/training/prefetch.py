@@ -1,0 +1,73 @@
+"""What will be asked for next, made in threads while what was asked for is worked on."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+from zoo.errors import InputError, is_whole
+from zoo.training import distribution as distribute
+
+MOST_WORKERS = 8  # by default: each holds a batch
+
+Made = TypeVar("Made")
+
+
+class Ahead(Generic[Made]):
+    """Things that are asked for by their number, and nearly always one after the other.
+
+    Args:
+        make: gives number `place`, whatever was made before; called by several threads at once.
+        count: how many there are.
+        workers: threads; as many things are made ahead. With one, each is made when it is asked for, by who asks.
+    """
+
+    def __init__(self, make: Callable[[int], Made], count: int, workers: int) -> None:
+        self._make, self._count, self._workers = make, count, workers
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="ahead") if workers > 1 else None
+        self._made: dict[int, Future[Made]] = {}  # by place
+        self._lock = threading.Lock()
+
+    def take(self, place: int) -> Made:
+        """Number `place`. What was made ahead and is not wanted after it is thrown away."""
+        if self._pool is None:
+            return self._make(place)
+        wanted = range(place, min(place + 1 + self._workers, self._count))
+        with self._lock:
+            for other in set(self._made).difference(wanted):
+                self._made.pop(other).cancel()
+            for each in wanted:
+                if each not in self._made:
+                    self._made[each] = self._pool.submit(self._make, each)
+            taken = self._made.pop(place)
+        return taken.result()
+
+    def close(self) -> None:
+        """Makes nothing any more."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def in_order(make: Callable[[int], Made], count: int, workers: int) -> Iterator[Made]:
+    """`make` of 0, 1, … up to `count`, made ahead."""
+    ahead = Ahead(make, count, workers)
+    try:
+        yield from map(ahead.take, range(count))
+    finally:
+        ahead.close()
+
+
+def threads(workers: int | None) -> int:
+    """As many threads as asked for; by default one on a CPU, else one for each of the host's processors, to 8.
+
+    Raises:
+        InputError: for anything but a whole number above 0, or None.
+    """
+    if workers is None:
+        return 1 if distribute.devices()[0].startswith("cpu") else min(MOST_WORKERS, os.cpu_count() or 1)
+    if not is_whole(workers, 1):
+        raise InputError(f"workers={workers!r}; expected a number of threads, 1 or more, or None")
+    return int(workers)

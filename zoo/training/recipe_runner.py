@@ -1,0 +1,189 @@
+"""A recipe carried out: its stages one after the other, each a run of `zoo.train` that can be interrupted at any moment."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+import zoo
+from zoo.errors import InputError
+from zoo.recipes import Given, Recipe, Stage
+from zoo.registry import architecture
+from zoo.training import distribution as distribute
+from zoo.training.checkpoints import Checkpoints, write_whole
+from zoo.training.config import Settings, differences
+from zoo.training.trainer import Result, train
+
+if TYPE_CHECKING:
+    from zoo.data import Dataset
+
+RECORD = "recipe.json"  # in the run's folder: what no checkpoint knows
+KEEP = 2 << 30  # bytes of decoded samples in memory: a recipe's data are read once and not once an epoch
+
+
+def run(
+    recipe: Recipe,
+    data: str | None,
+    folder: str | Path,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    build: Mapping[str, Any] | None = None,
+    max_seconds: float | None = None,
+) -> Result:
+    """Carries a recipe out, or goes on with it, in a folder; the last stage's `model.keras` lies in the folder itself.
+
+    Args:
+        recipe: of `zoo.recipes.get`.
+        data: spec of the data; None where the recipe says it all.
+        folder: of the run; an earlier stage is in the folder of its name inside.
+        settings: of `zoo.train`, in place of the recipe's, in every stage: for trying it out. What is packed must be of
+            the recipe's own.
+        build: arguments of `zoo.build`, likewise, where a stage has them: where pretrained weights lie.
+        max_seconds: stop before an epoch that would probably end later than this, counted from the call.
+
+    Returns:
+        The result of the last stage that was begun.
+
+    Raises:
+        InputError: data of another kind, or whatever `zoo.build` and `zoo.train` say.
+    """
+    folder, spec, began = Path(folder), recipe.spec(data), time.monotonic()
+    earlier: dict[str, Path] = {}
+    for stage in recipe.stages:
+        own = folder / stage.name
+        given, val = _given(stage, spec, earlier)
+        told = {**_settings(stage, given), **(settings or {})}
+        model = _model(stage, given, build or {}, told.get("seed", 0))
+        _note_machine(folder, recipe)
+        left = None if max_seconds is None else max(1.0, max_seconds - (time.monotonic() - began))
+        result = train(model, given.data, val, folder=own, max_seconds=left, **told)
+        if result.stopped:
+            break
+        earlier[stage.name] = own
+    return result
+
+
+def check(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
+    """What is known of a finished run, if it is one of this recipe.
+
+    Returns:
+        {"epochs", "seconds"} of all stages together and "best" of the last one, its epoch counted from the first stage's
+        start; and the record's "hardware" and "versions", None where the run was not begun by `zoo train --recipe`.
+
+    Raises:
+        InputError: if a stage is missing or not finished, or was trained with other settings or data than the recipe's.
+    """
+    spec, earlier, epochs, seconds = recipe.spec(data), {}, 0, 0.0
+    for stage in recipe.stages:
+        own = folder / stage.name
+        if not (own / "model.keras").is_file():
+            raise InputError(f"{own} holds no model.keras; finish the run first: zoo train --recipe {recipe.name} …")
+        state = Checkpoints(own).load()
+        if state is None:
+            raise InputError(f"{own} holds no checkpoint, which says how the run was made")
+        given, _ = _given(stage, spec, earlier)
+        expected = Settings(**_settings(stage, given))
+        _compare(own, recipe, expected, given.data, state.settings)
+        if state.epoch != expected.epochs:
+            raise InputError(f"{own}: {state.epoch} of {expected.epochs} epochs are finished; finish the run first")
+        best = state.best and {**state.best, "epoch": epochs + state.best["epoch"]}
+        epochs += state.epoch
+        seconds += sum(row["seconds"] for row in state.rows)
+        earlier[stage.name] = own
+    record = _read_record(folder)
+    facts = {"epochs": epochs, "best": best, "seconds": round(seconds)}
+    hardware = "; ".join(record["machines"]) if record else None
+    return {**facts, "hardware": hardware, "versions": record.get("versions")}
+
+
+def _compare(folder: Path, recipe: Recipe, expected: Settings, data: Dataset, found: Mapping[str, Any]) -> None:
+    """Refuses a run of other settings than the recipe's; one that a run is too old to know had its default."""
+    wanted = json.loads(json.dumps(expected.fingerprint()))
+    defaults = json.loads(json.dumps(Settings(epochs=1).fingerprint()))
+    differs = differences({name: found.get(name, defaults[name]) for name in wanted}, wanted)
+    known, count = found["data"], len(data)
+    if (known.get("samples", count), tuple(known.get("classes", data.classes))) != (count, data.classes):
+        differs.append(f"data were {known['samples']} samples of {len(known['classes'])} classes, are {count} of {data.name}")
+    if differs:
+        raise InputError(f"{folder} is no run of {recipe.name}: {'; '.join(differs)} in the recipe")
+
+
+def machine() -> str:
+    """The machine in words: processor, cores, and accelerators that the backend uses."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    parts = [f"{model}, {count} cores"]
+    accelerators = sum(not name.startswith("cpu") for name in distribute.devices())
+    if accelerators:
+        parts.append(f"{accelerators}× {_gpu_name()}")
+    return " + ".join(parts)
+
+
+def _gpu_name() -> str:
+    try:
+        asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        found = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return "GPU"
+    return found.splitlines()[0].strip() if found.strip() else "GPU"
+
+
+def _given(stage: Stage, spec: str, earlier: Mapping[str, Path]) -> tuple[Given, Dataset | None]:
+    from zoo import data
+
+    training = data.open(spec, stage.split, KEEP)
+    return Given(training, dict(earlier)), None if stage.val is None else data.open(spec, stage.val, KEEP)
+
+
+def _settings(stage: Stage, given: Given) -> dict[str, Any]:
+    return dict(stage.train(given) if callable(stage.train) else stage.train)
+
+
+def arguments(stage: Stage, given: Given) -> dict[str, Any]:
+    """A stage's arguments of `zoo.build`, the data's classes and palette included; RGB of any size where it takes any."""
+    told = stage.build(given) if callable(stage.build) else stage.build or {}
+    entry = architecture(stage.model)
+    shape = (*(entry.input_size if entry.fixed_size else (None, None)), 3)
+    return {"classes": given.data.classes, "palette": given.data.palette, "input_shape": shape, **told}
+
+
+def last_arguments(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
+    """The arguments of `zoo.build` of a recipe's last stage in a finished run."""
+    given, _ = _given(recipe.stages[-1], recipe.spec(data), {stage.name: folder / stage.name for stage in recipe.before})
+    return arguments(recipe.stages[-1], given)
+
+
+def _model(stage: Stage, given: Given, build: Mapping[str, Any], seed: int) -> keras.Model:
+    if architecture(stage.model).task != given.data.task:
+        raise InputError(f"{stage.model} is for {architecture(stage.model).task}, {given.data.name} for {given.data.task}")
+    told = arguments(stage, given)
+    told |= {name: value for name, value in build.items() if name in told}
+    keras.utils.set_random_seed(seed)  # the start is drawn too
+    return zoo.build(stage.model, **told)
+
+
+def _note_machine(folder: Path, recipe: Recipe) -> None:
+    """Notes where this call trains, and with which versions; a run may go on on another machine."""
+    machines = dict.fromkeys([*(_read_record(folder).get("machines") or ()), machine()])
+    versions = {"densezoo": zoo.__version__, "keras": keras.__version__, "backend": keras.backend.backend()}
+    record = {"recipe": recipe.name, "machines": list(machines), "versions": versions}
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / RECORD, lambda file: file.write(text.encode()))
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    path = folder / RECORD
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
