@@ -101,16 +101,16 @@ def ours(
 ) -> Iterator[Round]:
     """The step of `zoo.train`, with the callback that keeps a run."""
     import zoo.data
-    from zoo.training.callback import Keeper
-    from zoo.training.config import Settings
+    from zoo.training.callback import RunCallback
+    from zoo.training.config import TrainingConfig
     from zoo.training.trainer import in_training
 
-    told = Settings(
+    told = TrainingConfig(
         epochs=1000, batch_size=batch, size=pixels, augment=zoo.data.Augment(), precision=precision, learning_rate=RATE
     )
     model = built(name, data)
     with in_training(model, data, told) as (network, feed, _):
-        keeper = Keeper(model, network, feed, told, validate=None, facts={})
+        keeper = RunCallback(model, network, feed, told, validate=None, facts={})
         keeper.begin()
         yield lambda number: seconds(network, feed, number, keeper)
 

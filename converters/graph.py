@@ -19,12 +19,12 @@ __all__ = [
     "apply",
     "as_functional",
     "at_inference",
+    "concrete_shapes",
     "copy_weights",
     "difference",
     "evaluate",
     "scores",
     "shapes_at",
-    "sized",
     "substitute",
     "trace",
 ]
@@ -75,7 +75,7 @@ def copy_weights(source: keras.Operation, target: keras.Operation) -> None:
         target.finalize_state()
 
 
-def sized(graph: Trace) -> list[tuple[int, ...]]:
+def concrete_shapes(graph: Trace) -> list[tuple[int, ...]]:
     """The inputs' shapes for a batch of two, with open sides filled so that the network can see them."""
     problem: InputError | None = None
     for side in _SIDES:

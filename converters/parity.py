@@ -20,7 +20,7 @@ import numpy as np
 import zoo
 from converters.quantization import calibration
 from converters.quantization.quantized_values import real, stored
-from converters.tflite import file as artefact
+from converters.tflite import file as tflite_file
 from converters.tflite import inspection
 from zoo.errors import InputError, unknown
 from zoo.metrics.confusion_matrix import ConfusionMatrix
@@ -184,7 +184,7 @@ def _runner(
         return session, session.shape, recipe or "float32"
     inspection.load(path)  # says clearly that a file is missing or none
     run = _Interpreter(path)
-    return run, run.shape, recipe or (artefact.read(path) or {}).get("recipe") or run.guess
+    return run, run.shape, recipe or (tflite_file.read(path) or {}).get("recipe") or run.guess
 
 
 class _Interpreter:

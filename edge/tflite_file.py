@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edge import tflite_metadata as metadata
+from edge import tflite_metadata
 from edge.errors import InputError
 from edge.graph import Graph, read_graph
 
@@ -85,7 +85,7 @@ def read_card(path: str | Path, graph: Graph | None = None) -> Card:
         if graph.metadata is None:
             return guess
         try:
-            told = metadata.parse(graph.metadata)
+            told = tflite_metadata.parse(graph.metadata)
         except (struct.error, IndexError, ValueError, TypeError) as error:
             raise InputError(f"{path}: its TFLite metadata is damaged ({error}); fetch it again") from error
         missing = [name for name in told.files if name not in names]
@@ -171,7 +171,7 @@ def _from_json(path: Path, guess: Card, text: str) -> Card:
 # ---------------------------------------------------------------------------------------- other people's files
 
 
-def _from_metadata(guess: Card, told: metadata.Metadata, labels: tuple[str, ...]) -> Card:
+def _from_metadata(guess: Card, told: tflite_metadata.Metadata, labels: tuple[str, ...]) -> Card:
     if labels:
         # Some label files name fewer classes than the output has: keep the names and number the rest.
         labels = labels[: guess.classes] + guess.labels[len(labels) :]

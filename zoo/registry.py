@@ -52,11 +52,11 @@ class Architecture:
         input_size: (H, W) in pixels of the paper; the size for which MACs are quoted.
         channels: number of input channels in the paper.
         fixed_size: True where the graph needs a known input size (a Flatten before the first dense layer).
-        least_size: smallest height and width that the network can see.
+        min_size: smallest height and width that the network can see.
         mobile: True where the network is whole on the GPU accelerator in float32, float16 and int8.
         tiny: options that make a small sibling of the same graph, for tests.
-        grown: options that it has when it starts from a smaller trained network, `build(…, init=)`.
-        sized: gets the options that were named and says for which (H, W) they ask, or None; `build` takes that by default.
+        warm_start_options: options that it has when it starts from a smaller trained network, `build(…, init=)`.
+        default_size: from the options that were named to the (H, W) that they ask for, or None; `build` takes that by default.
         body, top, strides: of encoders only; see `zoo.models.encoders`.
     """
 
@@ -68,11 +68,11 @@ class Architecture:
     input_size: tuple[int, int]
     channels: int = 3
     fixed_size: bool = False
-    least_size: int = 32
+    min_size: int = 32
     mobile: bool = False
     tiny: Mapping[str, Any] = field(default_factory=dict)
-    grown: Mapping[str, Any] = field(default_factory=dict)
-    sized: Callable[[Mapping[str, Any]], tuple[int, int] | None] | None = None
+    warm_start_options: Mapping[str, Any] = field(default_factory=dict)
+    default_size: Callable[[Mapping[str, Any]], tuple[int, int] | None] | None = None
     body: Callable[..., Any] | None = None
     top: Callable[..., Any] | None = None
     strides: tuple[int, ...] = ()
@@ -88,7 +88,7 @@ class Architecture:
     def default_shape(self, options: Mapping[str, Any]) -> tuple[int | None, int | None, int]:
         """(H, W, channels) of a network with these options when nobody says otherwise; None for any size."""
         size = self.input_size if self.fixed_size else (None, None)
-        asked = self.sized(options) if self.sized else None
+        asked = self.default_size(options) if self.default_size else None
         encoder = options.get("encoder")  # what is seen is the encoder's to say where one was named
         return (*(asked or size), self.channels if encoder is None else architecture(encoder).channels)
 
@@ -181,10 +181,10 @@ def list_models(
         encoder: only those usable as an encoder (True) or not (False).
         weights: only those that trained weights are shipped for (True) or not (False).
     """
-    from zoo.pretrained import catalog as trained
+    from zoo.pretrained import catalog
 
     _discover()
-    shipped = {name.partition(".")[0] for name in trained.names()}
+    shipped = {name.partition(".")[0] for name in catalog.names()}
     if task is not None:
         tasks.get(task)
     return sorted(
@@ -244,7 +244,7 @@ def build(
     entry = architecture(name)
     labels = tasks.get(entry.task).labels_for(classes)
     named = _checked_options(entry, encoder, options)
-    options = {**entry.options, **({} if init is None else entry.grown), **named}
+    options = {**entry.options, **({} if init is None else entry.warm_start_options), **named}
     shape = _checked_shape(entry, entry.default_shape(named) if input_shape is None else input_shape)
 
     image = keras.Input(shape, name="image")
@@ -254,7 +254,7 @@ def build(
         raise
     except (ValueError, TypeError) as error:  # Keras on shapes and options that do not go together
         raise InputError(f"{name} cannot be built with input_shape={shape} and {options}: {error}") from error
-    model = keras.Model(image, layers.Answer(entry.task, head, labels, palette, name="answer")(logits), name=name)
+    model = keras.Model(image, layers.ModelOutput(entry.task, head, labels, palette, name="answer")(logits), name=name)
     if any(path is not None for path in (encoder_weights, init, weights)):
         _load(entry, model, options, encoder_weights, init, weights)
     return model
@@ -333,9 +333,9 @@ def _checked_shape(entry: Architecture, shape: tuple) -> tuple[int | None, int |
             f"for any size use a fully convolutional network, or converters.fully_convolutional.convolutionalize"
         )
     for pixels in shape[:2]:
-        if pixels is not None and pixels < entry.least_size:
+        if pixels is not None and pixels < entry.min_size:
             raise InputError(
                 f"input of {shape[0]}×{shape[1]} is too small for {entry.name}: the least is "
-                f"{entry.least_size}×{entry.least_size}; enlarge the image or choose a network of smaller stride"
+                f"{entry.min_size}×{entry.min_size}; enlarge the image or choose a network of smaller stride"
             )
     return tuple(shape)

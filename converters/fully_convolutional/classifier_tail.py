@@ -11,7 +11,7 @@ import numpy as np
 
 from converters.graph import Call, copy_weights
 from zoo.errors import InputError
-from zoo.layers import Answer
+from zoo.layers import ModelOutput
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Head:
         """
         operation, name = call.operation, type(call.operation).__name__
         states = [leaf for leaf in keras.tree.flatten((args, kwargs)) if isinstance(leaf, State)]
-        if isinstance(operation, Answer):
+        if isinstance(operation, ModelOutput):
             return self._same(call, states[0], args, kwargs, plain=True)
         if isinstance(operation, keras.layers.Dense):
             return self._dense(call, states[0])

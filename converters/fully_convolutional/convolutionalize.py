@@ -34,7 +34,7 @@ def convolutionalize(model: keras.Model, input_size: tuple[int, int] | None = No
 
     The fully connected layer after a Flatten (or Reshape, Permute) becomes a convolution as large as the last feature
     map, the rest 1×1; global pooling becomes pooling of the native map's size at stride 1. Dropout, activations,
-    normalisation, sums and concatenations between them are kept, and a softmax acts at each position. An `Answer` keeps
+    normalisation, sums and concatenations between them are kept, and a softmax acts at each position. An `ModelOutput` keeps
     its configuration.
 
     Args:

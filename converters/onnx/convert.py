@@ -19,7 +19,7 @@ import tf2onnx
 import zoo
 from converters.graph import trace
 from converters.onnx.operators import HANDLERS
-from converters.tflite import file as artefact
+from converters.tflite import file as tflite_file
 from converters.tflite import lowering
 from converters.tflite.description import check_size, describe
 from converters.tflite.dynamic_resize import open_sizes
@@ -180,7 +180,7 @@ def _rename(proto: onnx.ModelProto, layers: set[str]) -> None:
     taken = dict.fromkeys(names.values(), 0)
     constants = {constant.name for constant in graph.initializer}
     for node in graph.node:
-        place = artefact.stable_name(re.sub(r"(__\d+)?(:\d+)?$", "", node.output[0]), layers).partition("/")[0]
+        place = tflite_file.stable_name(re.sub(r"(__\d+)?(:\d+)?$", "", node.output[0]), layers).partition("/")[0]
         for name in (*node.input, *node.output):
             if name not in names:
                 stable = f"{place}/{'constant' if name in constants else node.op_type}"

@@ -201,7 +201,7 @@ def _depthwise(name: str, scale: np.ndarray, shift: np.ndarray, channels: int) -
 def _check(before: Trace, after: Trace, name: str) -> None:
     noise = [
         np.random.default_rng(seed).uniform(0, 255, shape).astype(value.dtype)
-        for seed, (value, shape) in enumerate(zip(before.inputs, graphs.sized(before), strict=True))
+        for seed, (value, shape) in enumerate(zip(before.inputs, graphs.concrete_shapes(before), strict=True))
     ]
     old, new = graphs.evaluate(before, *noise), graphs.evaluate(after, *noise)
     for one, other in zip(graphs.scores(before), graphs.scores(after), strict=True):

@@ -24,7 +24,7 @@ L = keras.layers
 _SPREAD = 64.0  # no channel is scaled up by more: what hardly moves must not carry the weights' rounding errors
 # What leaves each channel to itself and commutes with a positive factor.
 _CARRIERS = (
-    "Add", "CropLike", "PadToMultiple", "MirrorPadding2D", "ResizeLike", "Shrink", "ZeroPadding2D", "Cropping2D",
+    "Add", "CropLike", "PadToMultiple", "MirrorPadding2D", "ResizeLike", "Downscale", "ZeroPadding2D", "Cropping2D",
     "UpSampling2D", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "Dropout",
     "SpatialDropout2D",
 )  # fmt: skip

@@ -26,7 +26,7 @@ from zoo.errors import InputError, unknown
 # Layers that hand on values they were given, or interpolate between them: the output has the input's scale, and a second
 # rounding there would only put an operation between the two.
 _MOVERS = (
-    "CropLike", "PadToMultiple", "MirrorPadding2D", "ResizeLike", "Shrink", "AuxiliaryHeads", "ZeroPadding2D", "Cropping2D",
+    "CropLike", "PadToMultiple", "MirrorPadding2D", "ResizeLike", "Downscale", "AuxiliaryHeads", "ZeroPadding2D", "Cropping2D",
     "UpSampling2D", "MaxPooling2D", "GlobalMaxPooling2D", "Flatten", "Reshape", "Permute", "Dropout", "SpatialDropout2D",
     "MaxUnpooling2D", "Resizing", "RepeatVector",
 )  # fmt: skip
@@ -112,7 +112,7 @@ def _why(layer: tf_keras.layers.Layer) -> str:
 
 def _rounds(call: Call) -> bool:
     """Whether what a call gives out is rounded where it stands."""
-    if isinstance(call.operation, zoo.layers.Answer):
+    if isinstance(call.operation, zoo.layers.ModelOutput):
         return call.operation.kind == "probabilities"
     return type(call.operation).__name__ not in _MOVERS and "float" in call.outputs[0].dtype
 
@@ -144,7 +144,7 @@ def _input(tensor: Any) -> Any:
 
 def _start_ranges(network: tf_keras.Model, graph: Trace, given: Any, rule: str) -> None:
     """Sets what each rounded output spans on the pictures; the input spans 0–255."""
-    shape = graphs.sized(graph)[0]
+    shape = graphs.concrete_shapes(graph)[0]
     if given is None:
         warnings.warn(
             "ranges start from noise: pass calibration=, dozens of training pictures, or training has to find them first",

@@ -164,7 +164,7 @@ def own_weights(layer: tf_keras.layers.Layer) -> list[tf.Variable]:
 
 
 def _check_equal(graph: Trace, twin: tf_keras.Model, tensors: Mapping[Value, Any], model: keras.Model) -> None:
-    noise = [_noise(graph, value, index) for index, value in enumerate(graphs.sized(graph))]
+    noise = [_noise(graph, value, index) for index, value in enumerate(graphs.concrete_shapes(graph))]
     ends = graphs.scores(graph)
     ours = graphs.evaluate(graph, *noise)
     theirs = tf_keras.Model(twin.inputs, [tensors[value] for value in ends])(noise, training=False)

@@ -12,12 +12,10 @@ import keras
 import tensorflow as tf
 
 import zoo
-from converters.quantization import calibration
-from converters.quantization import int16_activations as sixteen_bits
-from converters.quantization import mixed_precision as mixed
+from converters.quantization import calibration, int16_activations, mixed_precision
 from converters.quantization.bias_correction import correct_biases
 from converters.quantization.calibration import Calibration
-from converters.tflite import file as artefact
+from converters.tflite import file as tflite_file
 from converters.tflite import inspection, lowering
 from converters.tflite.description import check_size, describe
 from zoo.errors import InputError, unknown
@@ -139,7 +137,7 @@ def to_tflite(
     bytes.
 
     Args:
-        model: functional or Sequential, one N×H×W×C input in 0–255. One that ends in `zoo.layers.Answer` says itself what
+        model: functional or Sequential, one N×H×W×C input in 0–255. One that ends in `zoo.layers.ModelOutput` says itself what
             its output means. Or what `quantize_aware` returned, which for int8 needs no calibration.
         path: where to; written at once or not at all.
         recipe: a key of `RECIPES`.
@@ -148,7 +146,7 @@ def to_tflite(
             dozens do.
         io: "float32", or with int8 also "int8" or "uint8": the type of input and output. A uint8 input takes the
             picture's bytes as they are. Class indices are int32 whatever is said here.
-        labels, palette, task: for a model without an `Answer`: one name and one (r, g, b) per class, "segmentation" or
+        labels, palette, task: for a model without a `ModelOutput`: one name and one (r, g, b) per class, "segmentation" or
             "classification".
         name: by default the model's.
         scores: what to record in the file, as {"miou": 0.71}.
@@ -173,9 +171,9 @@ def to_tflite(
     if correct_bias:
         known |= lowering.layer_names(model := _corrected(model, images, recipe))
     _check_mixed({"keep_float": keep_float, "keep_int16": keep_int16}, recipe, io, images)
-    kept = mixed.chosen(keep_float, known), mixed.chosen(keep_int16, known, "keep_int16")
-    flatbuffer = _flatbuffer(model, shape, recipe, io, images, *kept, mixed.Names(known, lowering.last_layers(model)))
-    artefact.write(path, flatbuffer, document, known, zoo.__version__)
+    kept = mixed_precision.chosen(keep_float, known), mixed_precision.chosen(keep_int16, known, "keep_int16")
+    flatbuffer = _flatbuffer(model, shape, recipe, io, images, *kept, mixed_precision.Names(known, lowering.last_layers(model)))
+    tflite_file.write(path, flatbuffer, document, known, zoo.__version__)
     return _summary(path, recipe)
 
 
@@ -193,12 +191,12 @@ def _flatbuffer(
     images: Calibration | None,
     floating: set[str],
     wide: set[str],
-    names: mixed.Names,
+    names: mixed_precision.Names,
 ) -> bytes:
     if wide:
-        return sixteen_bits.quantize(lowering.lower(model, shape, lambda _: None), images, wide, floating, names)
+        return int16_activations.quantize(lowering.lower(model, shape, lambda _: None), images, wide, floating, names)
     quantized = recipe == "int8" and images is not None
-    finish = (lambda flatbuffer: mixed.quantize(flatbuffer, images, floating, names, io)) if quantized else None
+    finish = (lambda flatbuffer: mixed_precision.quantize(flatbuffer, images, floating, names, io)) if quantized else None
     return lowering.lower(model, shape, lambda converter: RECIPES[recipe].configure(converter, images, io), finish)
 
 

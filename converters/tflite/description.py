@@ -11,7 +11,7 @@ import keras
 import zoo
 from converters.graph import as_functional, trace
 from converters.quantization.calibration import Calibration
-from converters.tflite import file as artefact
+from converters.tflite import file as tflite_file
 from converters.tflite.lowering import is_twin
 from zoo.errors import InputError
 from zoo.outputs.palettes import voc_palette
@@ -34,7 +34,7 @@ def describe(
         images: that ranges were measured on.
     """
     return {
-        "format": artefact.FORMAT,
+        "format": tflite_file.FORMAT,
         "name": name,
         **_meaning(model, given["task"], given["labels"], given["palette"]),
         "input": {"name": "image", "size": list(shape[1:3]), "channels": shape[3], "range": [0, 255]},
@@ -43,12 +43,12 @@ def describe(
 
 
 def answer_of(model: Any) -> Any:
-    """The zoo's `Answer` that a model of either Keras ends in, or None."""
+    """The zoo's `ModelOutput` that a model of either Keras ends in, or None."""
     if not is_twin(model):
         return zoo.answer(model)
     inner = (getattr(layer, "layer", layer) for layer in reversed(model.layers))
     originals = (getattr(layer, "original", None) for layer in inner)
-    return next((original for original in originals if isinstance(original, zoo.layers.Answer)), None)
+    return next((original for original in originals if isinstance(original, zoo.layers.ModelOutput)), None)
 
 
 def check_size(model: keras.Model, input_size: tuple[int, int] | None) -> tuple[int, int | None, int | None, int]:
@@ -79,7 +79,7 @@ def check_size(model: keras.Model, input_size: tuple[int, int] | None) -> tuple[
 def _meaning(
     model: keras.Model, task: str | None, labels: Sequence[str] | None, palette: Sequence[Sequence[int]] | None
 ) -> dict[str, Any]:
-    """task, head, labels and palette: from the `Answer`, else from what is given, else from the output's shape."""
+    """task, head, labels and palette: from the `ModelOutput`, else from what is given, else from the output's shape."""
     answer = answer_of(model)
     output = model.outputs[0]
     if answer is not None:
@@ -121,6 +121,6 @@ def _provenance(model: keras.Model, images: Calibration | None) -> dict[str, Any
         "densezoo": zoo.__version__,
         "keras": keras.version(),
         "tensorflow": importlib.metadata.version("tensorflow"),
-        "weights_sha256": artefact.weights_sha256(weights),
+        "weights_sha256": tflite_file.weights_sha256(weights),
         "calibration": None if images is None else {"count": images.count, "sha256": images.sha256},
     }

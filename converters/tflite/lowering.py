@@ -23,7 +23,7 @@ from tensorflow.lite.python.lite import TFLiteSavedModelConverterV2
 
 from converters.graph import Trace, Value, at_inference, substitute, trace
 from zoo.errors import InputError
-from zoo.layers import Answer, MaxPositions, ResizeLike
+from zoo.layers import MaxPoolIndices, ModelOutput, ResizeLike
 
 Configure = Callable[[Any], None]
 _LOCATION = re.compile(r'fused\["(?P<op>\w+):", "(?P<path>[^"@]+)')
@@ -212,12 +212,12 @@ def _padded(layer: keras.layers.ZeroPadding2D, x: tf.Tensor) -> tf.Tensor:
 def in_tensorflow(operation: keras.Operation) -> Callable[..., Any]:
     """The operation at inference, in TensorFlow's own words where Keras's are none that TFLite has or gets right."""
     # Keras's argmax tells -0.0 from 0.0 by its sign bit, an integer operation that TFLite does not have.
-    if isinstance(operation, Answer) and operation.kind == "classes":
+    if isinstance(operation, ModelOutput) and operation.kind == "classes":
         return lambda logits: _argmax(operation.name, logits, -1)
     if type(operation).__name__ == "Argmax" and not operation.keepdims:
         return lambda x: _argmax(operation.name, x, operation.axis)
     # TFLite compares 8-bit numbers wrongly, but of any type it finds the first of the largest.
-    if isinstance(operation, MaxPositions):
+    if isinstance(operation, MaxPoolIndices):
         return lambda x, **_: _positions(operation, x)
     if isinstance(operation, ResizeLike):
         return lambda inputs: _resized(operation, *inputs)
@@ -242,7 +242,7 @@ def _upsampled(layer: keras.layers.UpSampling2D, x: tf.Tensor) -> tf.Tensor:
         return tf.cast(tf.image.resize(x, tf.shape(x)[1:3] * tf.constant(layer.size), layer.interpolation), x.dtype)
 
 
-def _positions(layer: MaxPositions, x: tf.Tensor) -> tf.Tensor:
+def _positions(layer: MaxPoolIndices, x: tf.Tensor) -> tf.Tensor:
     _, height, width, channels = keras.ops.shape(x)
     return tf.reshape(_argmax(layer.name, layer.windows(x), 2), (-1, -(-height // 2), -(-width // 2), channels))
 

@@ -15,8 +15,7 @@ from app_visit import NEEDS, Open
 
 import edge
 from edge.errors import InputError
-from edge.serve import lan
-from edge.serve import site as demo_site
+from edge.serve import lan, site
 from edge.serve.server import Server
 
 pytest_plugins = ["app_fixtures"]
@@ -41,7 +40,7 @@ def made(here: str) -> lan.Certificate:
 def running(here: str, made: lan.Certificate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("app")
     (folder / "index.html").write_bytes(b"<!doctype html><title>app</title>")
-    with Server(demo_site.site([], dist=folder), here, 0, made) as server:
+    with Server(site.site([], dist=folder), here, 0, made) as server:
         yield server
 
 
@@ -148,7 +147,7 @@ def test_command_line(
     from zoo.cli.demo import demo
 
     (tmp_path / "index.html").write_bytes(b"")
-    monkeypatch.setattr(demo_site, "DIST", tmp_path)
+    monkeypatch.setattr(site, "DIST", tmp_path)
     seen = []
     monkeypatch.setattr(Server, "wait", lambda self: seen.append(offered(self, here)))
     demo(files=None, samples=None, port=0, browser=False, lan=True, export=None)

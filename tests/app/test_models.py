@@ -14,7 +14,7 @@ from colour_model import COLOURS, SIZE, scene, write_flow, write_model
 from PIL import Image
 
 import edge
-from converters.tflite import file as artefact
+from converters.tflite import file as tflite_file
 from edge.answers import resize_rows
 from edge.images import prepare
 from edge.serve.server import Server, serve
@@ -268,7 +268,8 @@ def test_flow_is_drawn_by_the_colour_wheel(visit: Open, tmp_path: Path) -> None:
 
 def test_the_card_tells_scores_and_licence(visit: Open, tmp_path: Path) -> None:
     path = write_model(tmp_path / "scored.tflite", name="scored")
-    artefact.amend(path, {"scores": {"ccp/test": {"images": 1100, "miou": 0.94763, "dice": 0.5}, "ours": 3}, "licence": "free"})
+    scores = {"ccp/test": {"images": 1100, "miou": 0.94763, "dice": 0.5}, "ours": 3}
+    tflite_file.amend(path, {"scores": scores, "licence": "free"})
     with serve([path]) as server:
         opened = visit(url=server.url).ready()
         opened.page.get_by_text("About this model").click()

@@ -13,7 +13,7 @@ from PIL import Image
 
 import edge
 from edge.errors import InputError
-from edge.serve import site as demo_site
+from edge.serve import site
 from edge.serve.server import LONGEST_ADDRESS, Server, serve
 
 SHELL = {
@@ -44,7 +44,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def server(built: Path, model: Path) -> Iterator[Server]:
-    files = demo_site.site([model], dist=built)
+    files = site.site([model], dist=built)
     with Server(files, "127.0.0.1", 0) as running:
         yield running
 
@@ -172,13 +172,13 @@ def test_two_hosts_are_refused(server: Server) -> None:
 def test_model_that_went_away_is_not_found(built: Path, model: Path, tmp_path: Path) -> None:
     copy = tmp_path / "model.tflite"
     copy.write_bytes(model.read_bytes())
-    with Server(demo_site.site([copy], dist=built), "127.0.0.1", 0) as running:
+    with Server(site.site([copy], dist=built), "127.0.0.1", 0) as running:
         copy.unlink()
         assert ask(running, "/models/0/model.tflite")[0] == 404
 
 
 def test_closed_server_answers_nobody(built: Path, model: Path) -> None:
-    running = Server(demo_site.site([model], dist=built), "127.0.0.1", 0)
+    running = Server(site.site([model], dist=built), "127.0.0.1", 0)
     running.close()
     running.wait()
     with pytest.raises(OSError, match="refused"):
@@ -187,27 +187,27 @@ def test_closed_server_answers_nobody(built: Path, model: Path) -> None:
 
 def test_taken_port_is_a_clear_error(server: Server, built: Path, model: Path) -> None:
     with pytest.raises(InputError, match=f"port {server.port}"):
-        Server(demo_site.site([model], dist=built), "127.0.0.1", server.port)
+        Server(site.site([model], dist=built), "127.0.0.1", server.port)
 
 
 def test_bad_input_is_a_clear_error(built: Path, model: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="make app"):
-        demo_site.site([model], dist=tmp_path / "nothing")
+        site.site([model], dist=tmp_path / "nothing")
     for paths, message in [
         ([tmp_path / "absent.tflite"], "absent.tflite"),
         ([tmp_path], "not a file"),
         ([built / "app.js"], "app.js"),
     ]:
         with pytest.raises(InputError, match=message):
-            demo_site.site(paths, dist=built)
+            site.site(paths, dist=built)
     (tmp_path / "broken.png").write_bytes(b"no picture")
     for sample in (tmp_path / "broken.png", tmp_path / "absent.png", tmp_path / "notes.txt"):
         with pytest.raises(InputError, match=sample.name):
-            demo_site.site([model], [sample], dist=built)
+            site.site([model], [sample], dist=built)
 
 
 def test_unbuilt_app_says_how_to_build_it(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo_site, "DIST", tmp_path)
+    monkeypatch.setattr(site, "DIST", tmp_path)
     with pytest.raises(InputError, match="make app"):
         serve([model])
     with pytest.raises(InputError, match="make app"):
@@ -215,7 +215,7 @@ def test_unbuilt_app_says_how_to_build_it(model: Path, tmp_path: Path, monkeypat
 
 
 def test_export_is_the_served_site(built: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo_site, "DIST", built)
+    monkeypatch.setattr(site, "DIST", built)
     Image.new("RGB", (8, 8), "red").save(tmp_path / "red_square.png")
     folder = tmp_path / "site"
     assert edge.export_app(folder, [model], [tmp_path / "red_square.png"]) == folder / "index.html"
@@ -232,7 +232,7 @@ def test_export_is_the_served_site(built: Path, model: Path, tmp_path: Path, mon
 def test_export_spares_folders_that_hold_something_else(
     model: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo_site, "DIST", built)
+    monkeypatch.setattr(site, "DIST", built)
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(InputError, match="not empty"):
         edge.export_app(tmp_path, [model])

@@ -9,7 +9,7 @@ import pytest
 import zoo
 from converters.fully_convolutional import convolutionalize
 from zoo.errors import InputError
-from zoo.layers import Answer
+from zoo.layers import ModelOutput
 
 L = keras.layers
 
@@ -190,11 +190,11 @@ def test_open_size_needs_the_native_one():
 @pytest.mark.parametrize("kind", ["logits", "probabilities", "classes"])
 def test_the_answer_keeps_its_meaning(kind, tmp_path):
     backbone = lenet()
-    answer = Answer("classification", kind=kind, labels=[f"c{i}" for i in range(7)])
+    answer = ModelOutput("classification", kind=kind, labels=[f"c{i}" for i in range(7)])
     model = keras.Model(backbone.inputs, answer(backbone.output))
     sliding = convolutionalize(model)
     last = sliding.layers[-1]
-    assert isinstance(last, Answer) and last.labels == answer.labels and last.kind == kind
+    assert isinstance(last, ModelOutput) and last.labels == answer.labels and last.kind == kind
     image = noise(1, 32, 36, 1)
     sliding.save(tmp_path / "sliding.keras")
     np.testing.assert_allclose(

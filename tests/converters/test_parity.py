@@ -13,7 +13,7 @@ import converters
 import edge
 from converters.tflite import inspection
 from zoo.errors import InputError
-from zoo.layers import Answer
+from zoo.layers import ModelOutput
 
 L = keras.layers
 SAMPLES = pictures(6, seed=3)
@@ -146,7 +146,7 @@ def one_class(kind: str = "logits", varied: bool = True) -> keras.Model:
     image = keras.Input((16, 16, 3), name="image")
     spread = keras.initializers.RandomNormal(stddev=1e-3, seed=0) if varied else "zeros"
     x = L.Conv2D(3, 1, kernel_initializer=spread, name="score")(image)
-    model = keras.Model(image, Answer("segmentation", kind, labels=("a", "b", "c"))(x))
+    model = keras.Model(image, ModelOutput("segmentation", kind, labels=("a", "b", "c"))(x))
     model.get_layer("score").bias.assign([100.0, 0.0, 0.0])
     return model
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 import zoo.data
 from zoo import tasks
-from zoo.data.dataset import Kept
+from zoo.data.dataset import CachedDataset
 from zoo.data.image_files import read_mask, read_rgb
 from zoo.errors import InputError
 from zoo.outputs.palettes import CAMVID, colourise, voc_palette
@@ -142,12 +142,12 @@ def test_kept_samples_are_read_once_and_only_within_the_limit(tmp_path: Path):
     size = 8 * 10 * 4
     dataset = zoo.data.open(f"folder:{tmp_path}", keep=3 * size)
     first = [dataset[index] for index in range(5)]
-    assert isinstance(dataset, Kept) and dataset.held == 3 * size
+    assert isinstance(dataset, CachedDataset) and dataset.held == 3 * size
     again = [dataset[index] for index in range(5)]
     assert [one is two for one, two in zip(first, again, strict=True)] == [True] * 3 + [False] * 2
     with pytest.raises(ValueError, match="read-only"):
         first[0].image[:] = 0
-    assert not isinstance(zoo.data.open(f"folder:{tmp_path}", keep=0), Kept)
+    assert not isinstance(zoo.data.open(f"folder:{tmp_path}", keep=0), CachedDataset)
 
 
 # ---- Real data --------------------------------------------------------------------------------------------------

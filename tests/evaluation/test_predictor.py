@@ -19,8 +19,8 @@ from zoo.analysis.receptive_field import receptive_field
 from zoo.cli import main
 from zoo.cli.arguments import open_predictor
 from zoo.errors import InputError
-from zoo.evaluation.predictor import Asked, Procedure, tiled
-from zoo.layers import Answer
+from zoo.evaluation.predictor import Predictor, Procedure, tiled
+from zoo.layers import ModelOutput
 
 
 def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -41,11 +41,11 @@ def small_field(size: tuple | None = None) -> keras.Model:
     x = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(x)
     x = zoo.layers.ResizeLike()([x, image])
     x = keras.layers.Conv2D(3, 1, kernel_initializer="he_normal")(x)
-    return keras.Model(image, Answer("segmentation", "logits", LABELS)(x))
+    return keras.Model(image, ModelOutput("segmentation", "logits", LABELS)(x))
 
 
 def ask(model: keras.Model, *pictures: np.ndarray, size: tuple[int, int] | None = None, **procedure) -> np.ndarray:
-    return Asked(model, size, Procedure(**procedure)).ask(pictures)
+    return Predictor(model, size, Procedure(**procedure)).ask(pictures)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -192,7 +192,8 @@ def test_the_command_line_asks_as_it_is_told(tmp_path, monkeypatch, capsys) -> N
     expected = zoo.evaluate(model, data, procedure=procedure, boundary=0.0075, progress=False).scores
     assert told["scores"] == pytest.approx(expected, nan_ok=True)
     predictor, _ = open_predictor(Path("unet.keras"), procedure=procedure)
-    np.testing.assert_array_equal(predictor(data[0].image), Asked(model, None, procedure).ask([data[0].image])[0].argmax(-1))
+    scores = Predictor(model, None, procedure).ask([data[0].image])[0]
+    np.testing.assert_array_equal(predictor(data[0].image), scores.argmax(-1))
 
 
 @pytest.mark.parametrize(
@@ -202,9 +203,9 @@ def test_the_command_line_asks_as_it_is_told(tmp_path, monkeypatch, capsys) -> N
         (lambda: Procedure(scales=(1, 0)), "positive factors"),
         (lambda: Procedure(tile=(64, 128), overlap=48), "at least 32 pixels larger"),
         (lambda: Procedure(overlap=-1), "overlap=-1"),
-        (lambda: Asked(small_field((96, 96)), procedure=Procedure(scales=(0.5,))), "built for 96×96"),
-        (lambda: Asked(small_field((96, 96)), procedure=Procedure(tile=(128, 128))), "tiles of 128×128: .*96×96"),
-        (lambda: Asked(tiny("mobilenet_v2", size=None), procedure=Procedure(tile=(128, 128))), "one answer a picture"),
+        (lambda: Predictor(small_field((96, 96)), procedure=Procedure(scales=(0.5,))), "built for 96×96"),
+        (lambda: Predictor(small_field((96, 96)), procedure=Procedure(tile=(128, 128))), "tiles of 128×128: .*96×96"),
+        (lambda: Predictor(tiny("mobilenet_v2", size=None), procedure=Procedure(tile=(128, 128))), "one answer a picture"),
         (lambda: ask(small_field((96, 96)), picture(64, 200), tile=(96, 96), overlap=64), "64 pixels is smaller"),
         (lambda: zoo.evaluate(lambda image: image, Blocks(), procedure=Procedure(flip=True)), "for Keras models"),
     ],

@@ -13,7 +13,7 @@ import converters
 import edge
 import zoo
 from edge.gpu.vulkan import driver
-from zoo.layers import BedOfNails2D, CropLike, MaxPositions, MaxUnpooling2D
+from zoo.layers import BedOfNails2D, CropLike, MaxPoolIndices, MaxUnpooling2D
 
 SIZES = [(8, 12), (7, 12), (8, 11), (7, 11), (1, 1)]
 
@@ -45,7 +45,7 @@ def numbers(size: tuple[int, int], kind: str) -> np.ndarray:
 def test_it_is_what_the_definition_says(size: tuple[int, int], kind: str) -> None:
     x = numbers(size, kind)
     values = np.random.default_rng(3).standard_normal((2, -(-size[0] // 2), -(-size[1] // 2), 5)).astype("float32")
-    positions = MaxPositions()(x)
+    positions = MaxPoolIndices()(x)
     restored = CropLike()([MaxUnpooling2D()([values, positions]), x])
     expected_positions, expected = definition(x, values)
     np.testing.assert_array_equal(positions, expected_positions)
@@ -55,7 +55,7 @@ def test_it_is_what_the_definition_says(size: tuple[int, int], kind: str) -> Non
 def test_what_was_pooled_comes_back_in_its_place() -> None:
     x = np.abs(numbers((7, 11), "different")) + 1
     pooled = keras.layers.MaxPooling2D(2, padding="same")(x)
-    restored = np.asarray(CropLike()([MaxUnpooling2D()([pooled, MaxPositions()(x)]), x]))
+    restored = np.asarray(CropLike()([MaxUnpooling2D()([pooled, MaxPoolIndices()(x)]), x]))
     kept = restored != 0
     np.testing.assert_array_equal(restored[kept], x[kept])
     assert kept.sum() == np.prod(pooled.shape)
@@ -65,7 +65,7 @@ def picture_model(size: tuple[int | None, int | None]) -> keras.Model:
     """An image pooled and unpooled by its own maxima: integers 0–255, which 8 bits hold exactly, so nothing may differ."""
     image = keras.Input((*size, 3), name="image")
     pooled = keras.layers.MaxPooling2D(2, padding="same")(image)
-    restored = MaxUnpooling2D(name="unpool")([pooled, MaxPositions(name="positions")(image)])
+    restored = MaxUnpooling2D(name="unpool")([pooled, MaxPoolIndices(name="positions")(image)])
     return keras.Model(image, CropLike(name="crop")([restored, image]))
 
 
@@ -111,7 +111,7 @@ def test_eight_bits_count_ties_by_their_own_numbers(tmp_path: Path) -> None:
         image = keras.Input((16, 24, 3), name="image")
         x = keras.layers.Rescaling(gain, name="scaled")(image)
         pooled = keras.layers.MaxPooling2D(2, padding="same")(x)
-        model = keras.Model(image, MaxUnpooling2D(name="unpool")([pooled, MaxPositions(name="positions")(x)]))
+        model = keras.Model(image, MaxUnpooling2D(name="unpool")([pooled, MaxPoolIndices(name="positions")(x)]))
         pictures = tied_pictures((16, 24))
         path = tmp_path / f"{gain}.tflite"
         converters.to_tflite(model, path, recipe="int8", calibration=pictures, task="segmentation")
@@ -126,7 +126,7 @@ def test_gradients_flow_to_the_values_and_only_through_their_places() -> None:
     x = numbers((8, 12), "tied")
     values = tf.constant(np.asarray(keras.layers.MaxPooling2D(2)(x)))
     weights = np.random.default_rng(5).standard_normal(x.shape).astype("float32")
-    positions = MaxPositions()(x)
+    positions = MaxPoolIndices()(x)
     with tf.GradientTape() as tape:
         tape.watch(values)
         total = tf.reduce_sum(MaxUnpooling2D()([values, positions]) * weights)

@@ -10,10 +10,9 @@ from training_toys import LABELS, RUN, Blocks, network
 
 import zoo
 from zoo.errors import InputError
-from zoo.layers import Answer
+from zoo.layers import ModelOutput
 from zoo.losses import BorderWeightedCrossEntropy, Distillation, SegmentationCrossEntropy
-from zoo.training import callback as keeper
-from zoo.training import trainer as runs
+from zoo.training import callback, trainer
 from zoo.training.teacher import Teacher
 
 CLASSES = len(LABELS)
@@ -21,7 +20,7 @@ CLASSES = len(LABELS)
 
 @pytest.fixture(autouse=True)
 def no_curves(monkeypatch) -> None:
-    monkeypatch.setattr(runs, "draw_curves", lambda *_: None)
+    monkeypatch.setattr(trainer, "draw_curves", lambda *_: None)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -114,13 +113,13 @@ class Killed(BaseException):
 def test_interrupted_it_ends_as_the_run_that_was_not(tmp_path, monkeypatch):
     teacher = network(seed=5)
 
-    def go(folder) -> tuple[list[np.ndarray], runs.Result]:
+    def go(folder) -> tuple[list[np.ndarray], trainer.Result]:
         model, told = network(), {**RUN, "epochs": 4, "augment": zoo.data.Augment()}
         result = zoo.train(model, Blocks(), Blocks(4, seed=1), teacher=teacher, folder=folder, **told)
         return [keras.ops.convert_to_numpy(v) for v in model.variables], result
 
     whole = go(tmp_path / "whole")
-    original, calls = keeper.Keeper.on_train_batch_end, []
+    original, calls = callback.RunCallback.on_train_batch_end, []
 
     def dies(self, *args, **kwargs):
         calls.append(args)
@@ -128,7 +127,7 @@ def test_interrupted_it_ends_as_the_run_that_was_not(tmp_path, monkeypatch):
             raise Killed
         return original(self, *args, **kwargs)
 
-    monkeypatch.setattr(keeper.Keeper, "on_train_batch_end", dies)
+    monkeypatch.setattr(callback.RunCallback, "on_train_batch_end", dies)
     with pytest.raises(Killed):
         go(tmp_path / "cut")
     monkeypatch.undo()
@@ -143,7 +142,8 @@ def test_interrupted_it_ends_as_the_run_that_was_not(tmp_path, monkeypatch):
 
 def renamed() -> keras.Model:
     model = network(None)
-    return keras.Model(model.input, Answer("segmentation", "logits", ("dark", "blue", "green"))(model.output), name="other")
+    ending = ModelOutput("segmentation", "logits", ("dark", "blue", "green"))
+    return keras.Model(model.input, ending(model.output), name="other")
 
 
 BAD = {
@@ -174,7 +174,7 @@ def test_nothing_teaches_itself():
 def test_on_the_command_line(tmp_path, monkeypatch, capsys):
     network(classes=5).save(tmp_path / "large.keras")
     asked = []
-    monkeypatch.setattr(zoo, "train", lambda *_, **told: asked.append(told) or runs.Result([], None, None, None, 0.0))
+    monkeypatch.setattr(zoo, "train", lambda *_, **told: asked.append(told) or trainer.Result([], None, None, None, 0.0))
     told = ["train", "pocket_seg_small", "--data", "scenes:count=8,size=32", "--option", "width=0.125"]
     told += ["--out", tmp_path / "run"]
     for given, code, message in (

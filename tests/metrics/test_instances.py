@@ -104,8 +104,8 @@ def test_bending_keeps_the_topology_and_ends_where_nothing_simple_differs(blobs)
 def test_thinning_gives_every_pixel_to_the_nearest_object():
     numbered = np.zeros((3, 9), int)
     numbered[1, 1], numbered[1, 7] = 1, 2
-    grown = thinned(numbered)
-    assert (grown[:, :4] == 1).all() and (grown[:, 5:] == 2).all()
+    warm_start_options = thinned(numbered)
+    assert (warm_start_options[:, :4] == 1).all() and (warm_start_options[:, 5:] == 2).all()
     assert not thinned(np.zeros((4, 4), int)).any()
 
 

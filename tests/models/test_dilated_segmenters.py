@@ -30,17 +30,17 @@ def test_a_grid_of_averages_by_its_definition(bins: int, size: tuple[int, int]) 
                 (math.floor(n * side / bins), math.ceil((n + 1) * side / bins)) for n, side in zip((i, j), size, strict=True)
             )
             expected[:, i, j] = x[:, top:bottom, left:right].mean((1, 2))
-    np.testing.assert_allclose(layers.GridAverage(bins)(x), expected, atol=1e-6)
+    np.testing.assert_allclose(layers.AdaptiveAveragePooling2D(bins)(x), expected, atol=1e-6)
 
 
 def test_no_sum_of_a_global_average_overflows_float16() -> None:
     """A mean of 20 over 120×120 positions is a sum of 288,000; the largest float16 is 65,504."""
     x = np.full((1, 120, 120, 2), 20, "float16")
-    half = layers.GridAverage(dtype="float16")
+    half = layers.AdaptiveAveragePooling2D(dtype="float16")
     rows = keras.Model(image := keras.Input((120, 120, 2), dtype="float16"), half(image))
     np.testing.assert_array_equal(rows(x), np.full((1, 1, 1, 2), 20))
     with pytest.raises(ValueError, match="bins=0"):
-        layers.GridAverage(0)
+        layers.AdaptiveAveragePooling2D(0)
 
 
 def test_fast_scnn_is_the_papers_table_added_up() -> None:

@@ -45,8 +45,8 @@ class TestEveryName:
 
     def test_a_size_too_small_is_an_error_with_the_least_size(self, name: str) -> None:
         entry = architecture(name)
-        with pytest.raises(ValueError, match=f"too small.*{entry.least_size}"):
-            zoo.build(name, input_shape=(entry.least_size - 1, 300, 3))
+        with pytest.raises(ValueError, match=f"too small.*{entry.min_size}"):
+            zoo.build(name, input_shape=(entry.min_size - 1, 300, 3))
 
 
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if not architecture(name).fixed_size])
@@ -67,7 +67,7 @@ def test_any_size_gives_what_a_fixed_size_gives(name: str) -> None:
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_the_least_size_is_enough(name: str) -> None:
     entry = architecture(name)
-    least = tiny(name, size=(entry.least_size, entry.least_size))
+    least = tiny(name, size=(entry.min_size, entry.min_size))
     assert np.isfinite(answer(least, pictures(least))).all()
 
 

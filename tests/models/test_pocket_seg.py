@@ -13,7 +13,7 @@ import edge
 import zoo
 from edge.gpu.vulkan import driver
 from zoo.errors import InputError
-from zoo.layers import Shrink
+from zoo.layers import Downscale
 
 
 def test_pocket_seg_has_fewer_than_a_million_parameters() -> None:
@@ -43,7 +43,7 @@ def test_pocket_seg_sees_the_whole_picture() -> None:
 def test_shrinking_is_bilinear_and_rounds_up(size: tuple[int, int], share: float, smaller: tuple[int, int]) -> None:
     ramp = np.broadcast_to(np.arange(size[1], dtype=np.float32)[None, None, :, None], (1, *size, 1))
     image = keras.Input((None, None, 1))
-    open_size, fixed = keras.Model(image, Shrink(share)(image)), Shrink(share)
+    open_size, fixed = keras.Model(image, Downscale(share)(image)), Downscale(share)
     small = np.asarray(open_size(ramp))
     assert small.shape == (1, *smaller, 1) == tuple(fixed(keras.Input((*size, 1), batch_size=1)).shape)
     step = size[1] / smaller[1]
@@ -66,7 +66,7 @@ def test_the_answer_can_come_from_any_stride() -> None:
 @pytest.mark.parametrize("share", [0.625, 0.75])
 def test_a_shrunk_image_is_the_same_in_a_file(share: float, tmp_path: Path) -> None:
     image = keras.Input((97, 131, 3), name="image")
-    model = keras.Model(image, Shrink(share, name="answer")(image))
+    model = keras.Model(image, Downscale(share, name="answer")(image))
     picture = np.random.default_rng(0).uniform(0, 255, (1, 97, 131, 3)).astype("float32")
     for recipe, tolerance in (("float32", 0.01), ("int8", 1.1)):  # grey levels: rounding of the taps, and of the answer
         path = tmp_path / f"{recipe}.tflite"

@@ -16,7 +16,7 @@ import zoo
 from zoo import layers
 from zoo.errors import InputError
 from zoo.losses import SegmentationCrossEntropy
-from zoo.training import callback as keeper
+from zoo.training import callback
 from zoo.training.checkpoints import Checkpoints
 
 RUN = {"epochs": 3, "batch_size": 4, "learning_rate": 0.02, "seed": 3, "verbose": 0}
@@ -82,7 +82,7 @@ def test_the_best_epoch_is_chosen_by_the_answer_alone(whole) -> None:
 
 def test_killed_in_its_second_epoch_it_ends_with_the_same_weights(tmp_path, whole, monkeypatch) -> None:
     with monkeypatch.context() as patch:
-        dies(patch, keeper.Keeper, "on_train_batch_end", 5)
+        dies(patch, callback.RunCallback, "on_train_batch_end", 5)
         with pytest.raises(Killed):
             go(tmp_path)
     model, result = go(tmp_path)

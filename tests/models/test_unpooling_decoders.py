@@ -14,7 +14,7 @@ import edge
 import zoo
 from edge.gpu.vulkan import driver
 from zoo.errors import InputError
-from zoo.layers import MaxPositions
+from zoo.layers import MaxPoolIndices
 
 SMALL = {  # odd sizes, and few layers: shaders are slow to compile
     "segnet": {"size": (37, 50)},
@@ -54,7 +54,7 @@ def test_every_pooling_is_answered_by_its_own_positions() -> None:
     for stage in range(1, 6):
         seen = model.get_layer(f"pool{stage}").input
         positions = model.get_layer(f"up{stage}_positions")
-        assert isinstance(positions, MaxPositions) and positions.input is seen
+        assert isinstance(positions, MaxPoolIndices) and positions.input is seen
         assert model.get_layer(f"up{stage}_fit").output.shape == seen.shape
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.pretrained import download as published
+from zoo.pretrained import download
 from zoo.pretrained.download import PUBLISHED, fetch
 from zoo.pretrained.keras_applications import SOURCES
 
@@ -54,9 +54,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def server(monkeypatch, tmp_path):
     """A server in the place of theirs, with an empty cache."""
     monkeypatch.setenv("DENSEZOO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(published, "TRIES_AGAIN", 0)
+    monkeypatch.setattr(download, "TRIES_AGAIN", 0)
     with Server() as running:
-        monkeypatch.setattr(published, "BASE", f"http://127.0.0.1:{running.server_port}/")
+        monkeypatch.setattr(download, "BASE", f"http://127.0.0.1:{running.server_port}/")
         thread = threading.Thread(target=running.serve_forever)
         thread.start()
         yield running
@@ -81,7 +81,7 @@ def test_addresses_and_sums_are_those_of_keras() -> None:
             source = inspect.getsource(importlib.import_module(keras.applications.ResNet50.__module__))
         joined = re.sub(r'"\s*f?"', "", source)  # long strings are written in pieces
         folder, _, file = path.rpartition("/")
-        assert published.BASE + folder in joined, name
+        assert download.BASE + folder in joined, name
         if md5 is None:
             assert "hash" not in source, f"{name} has a sum now: write it down"
         else:  # the first sum of each network's pair is that of the whole file
@@ -120,20 +120,20 @@ def test_the_published_form_gives_their_numbers(server, monkeypatch, tmp_path) -
 
 
 def test_a_broken_download_goes_on_where_it_stopped(server, monkeypatch) -> None:
-    content = np.random.default_rng(0).bytes(3 * published.CHUNK)
+    content = np.random.default_rng(0).bytes(3 * download.CHUNK)
     serve(server, content, monkeypatch)
-    server.stop_at = 2 * published.CHUNK
+    server.stop_at = 2 * download.CHUNK
     with pytest.raises(zoo.errors.InputError, match="cannot be fetched"):
         fetch(NAME)
     assert fetch(NAME).read_bytes() == content
-    assert server.ranges == [None, f"bytes={2 * published.CHUNK}-"]
+    assert server.ranges == [None, f"bytes={2 * download.CHUNK}-"]
 
 
 def test_a_broken_download_is_tried_again_by_itself(server, monkeypatch) -> None:
-    monkeypatch.setattr(published, "TRIES_AGAIN", 1)
-    content = np.random.default_rng(0).bytes(2 * published.CHUNK)
+    monkeypatch.setattr(download, "TRIES_AGAIN", 1)
+    content = np.random.default_rng(0).bytes(2 * download.CHUNK)
     serve(server, content, monkeypatch)
-    server.stop_at = published.CHUNK
+    server.stop_at = download.CHUNK
     assert fetch(NAME).read_bytes() == content
 
 
@@ -149,8 +149,8 @@ def test_another_file_than_the_published_is_thrown_away(server, monkeypatch, tmp
 
 def test_offline_says_what_to_do_by_hand(monkeypatch, tmp_path) -> None:
     monkeypatch.setenv("DENSEZOO_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(published, "TRIES_AGAIN", 0)
-    monkeypatch.setattr(published, "BASE", "http://127.0.0.1:9/")  # nobody listens on the discard port
+    monkeypatch.setattr(download, "TRIES_AGAIN", 0)
+    monkeypatch.setattr(download, "BASE", "http://127.0.0.1:9/")  # nobody listens on the discard port
     with pytest.raises(zoo.errors.InputError) as caught:
         zoo.build(NAME, weights="imagenet")
     message = str(caught.value)

@@ -11,7 +11,7 @@ import pytest
 
 import zoo
 from zoo.models.blocks.normalization import STATISTICS
-from zoo.pretrained import keras_applications as applications
+from zoo.pretrained import keras_applications
 from zoo.registry import architecture
 
 SIDE = 64
@@ -50,11 +50,11 @@ def double_precision() -> Iterator[None]:
     keras.config.set_dtype_policy(before)
 
 
-@pytest.mark.parametrize("name", sorted(applications.SOURCES))
+@pytest.mark.parametrize("name", sorted(keras_applications.SOURCES))
 def test_their_file_gives_their_numbers(name: str, tmp_path, double_precision: None) -> None:
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
-    source = applications.source(name)
+    source = keras_applications.source(name)
     theirs = source.build(input_shape=(SIDE, SIDE, 3), classes=7, classifier_activation=None)
     images = patchwork(SIDE)
     randomise(theirs, source.preprocess(images.copy()))
@@ -62,7 +62,7 @@ def test_their_file_gives_their_numbers(name: str, tmp_path, double_precision: N
     side = {"input_shape": (SIDE, SIDE, 3)} if architecture(name).fixed_size else {}
     if side:  # the file of a fixed-size network says nothing of its size, so it is read at the size it was made
         ours = zoo.build(name, classes=7, **side)
-        applications.transfer(theirs, ours, bgr=source.bgr)
+        keras_applications.transfer(theirs, ours, bgr=source.bgr)
     else:
         ours = zoo.build(name, classes=7, weights=f"applications:{tmp_path / 'theirs.weights.h5'}")
 
@@ -77,10 +77,10 @@ def test_their_file_gives_their_numbers(name: str, tmp_path, double_precision: N
 def test_vgg_features_at_the_native_size(name: str) -> None:
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
-    source = applications.source(name)
+    source = keras_applications.source(name)
     theirs = source.build(include_top=False, input_shape=(224, 224, 3))
     ours = zoo.build(name, classes=2, fc=((7, 8), (1, 8)))
-    applications.transfer(theirs, ours, bgr=True)
+    keras_applications.transfer(theirs, ours, bgr=True)
     images = np.random.default_rng(0).uniform(0, 255, (1, 224, 224, 3)).astype("float32")
     features = keras.Model(ours.inputs, ours.get_layer("pool5").output).predict(images, verbose=0)
     expected = theirs.predict(source.preprocess(images.copy()), verbose=0)
@@ -88,7 +88,7 @@ def test_vgg_features_at_the_native_size(name: str) -> None:
 
 
 def test_weights_of_another_network_are_refused(tmp_path) -> None:
-    source = applications.source("mobilenet_v2_035")
+    source = keras_applications.source("mobilenet_v2_035")
     source.build(input_shape=(32, 32, 3), classes=3).save_weights(tmp_path / "x.weights.h5")
     with pytest.raises(ValueError, match=r"mobilenet_v2|MobileNetV2"):
         zoo.build("mobilenet_v2_050", classes=3, weights=f"applications:{tmp_path / 'x.weights.h5'}")
@@ -141,7 +141,7 @@ def test_the_published_efficientnet_divides_by_the_root_of_what_it_calls_varianc
 
 
 def test_another_normalisation_than_imagenets_is_refused(tmp_path) -> None:
-    source = applications.source("efficientnet_b0")
+    source = keras_applications.source("efficientnet_b0")
     source.build(classes=3).save_weights(tmp_path / "untrained.weights.h5")  # mean 0, variance 1
     with pytest.raises(ValueError, match="normalised by mean"):
         zoo.build("efficientnet_b0", classes=3, weights=f"applications:{tmp_path / 'untrained.weights.h5'}")

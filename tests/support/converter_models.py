@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from zoo.layers import Answer, ResizeLike
+from zoo.layers import ModelOutput, ResizeLike
 
 L = keras.layers
 LABELS = ("background", "red", "green", "blue")
@@ -32,7 +32,7 @@ def segmenter(kind: str = "logits", size: tuple[int | None, int | None] = (None,
     x = L.Multiply(name="weighted")([x, gate])
     x = ResizeLike(name="up")([x, skip])
     x = L.Conv2D(len(LABELS), 1, name="score")(L.Concatenate(name="join")([x, skip]))
-    model = keras.Model(image, Answer("segmentation", kind, LABELS, name="answer")(x), name="tiny")
+    model = keras.Model(image, ModelOutput("segmentation", kind, LABELS, name="answer")(x), name="tiny")
     images = pictures(8, tuple(side or 32 for side in size), seed=9).astype("float32")
     model.get_layer("down_bn").momentum = 0.0
     model(images, training=True)

@@ -43,7 +43,7 @@ def tiny(name: str, size: tuple[int, int] | None = ODD, **options) -> keras.Mode
     if entry.fixed_size and entry.task == "classification":
         size = entry.input_size
     elif size is not None:
-        size = tuple(max(pixels, entry.least_size) for pixels in size)
+        size = tuple(max(pixels, entry.min_size) for pixels in size)
     shape = (*(size or (None, None)), entry.channels)
     keras.utils.set_random_seed(3)
     return zoo.build(name, **{"classes": 5, "input_shape": shape, **entry.tiny, **options})

@@ -10,7 +10,7 @@ import numpy as np
 
 import zoo
 from zoo.data import Dataset, Sample
-from zoo.layers import Answer
+from zoo.layers import ModelOutput
 
 LABELS = ("dark", "red", "green")
 SIZE = 16
@@ -59,7 +59,7 @@ def network(
     x = keras.layers.Conv2D(classes, 1, name="classifier")(x)
     if kind is not None:
         labels = LABELS if classes == len(LABELS) else [f"class {i}" for i in range(classes)]
-        x = Answer("segmentation", kind, labels)(x)
+        x = ModelOutput("segmentation", kind, labels)(x)
     return keras.Model(image, x, name="toy")
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from zoo.recipes import Given, Recipe, Stage
+from zoo.recipes import Recipe, Stage, StageContext
 
 SETTINGS = {"epochs": 2, "batch_size": 8, "size": (32, 32), "learning_rate": 3e-3, "verbose": 0, "tensorboard": False}
 
 
-def with_the_right_loss(given: Given) -> dict[str, Any]:
+def with_the_right_loss(given: StageContext) -> dict[str, Any]:
     """Settings that plain data cannot say."""
     from zoo.data import Augment
     from zoo.losses import SegmentationCrossEntropy
@@ -20,7 +20,7 @@ def with_the_right_loss(given: Given) -> dict[str, Any]:
     return {**SETTINGS, "loss": SegmentationCrossEntropy(255), "augment": Augment(), "seed": 1}
 
 
-def from_the_first(given: Given) -> dict[str, Any]:
+def from_the_first(given: StageContext) -> dict[str, Any]:
     """The network of the stage before, to go on with."""
     return {"width": 0.0625, "weights": given.earlier["first"] / "model.keras"}
 

@@ -19,7 +19,7 @@ from training_toys import Blocks, network
 
 import zoo
 from zoo.errors import InputError
-from zoo.training import distribution as distribute
+from zoo.training import distribution
 
 TOY = Path(__file__).parents[1] / "support" / "spread_toy.py"
 
@@ -85,13 +85,13 @@ def test_two_devices_on_jax():
 
 
 def test_here_there_is_one_device_and_nothing_is_divided():
-    assert distribute.replicas() == distribute.parts() == 1 and not distribute.sees_parts()
-    assert len(distribute.devices()) >= 1
-    assert distribute.mean_over_parts(3.0) == 3.0 and distribute.sum_over_parts([1, None]) == [1, None]
+    assert distribution.replicas() == distribution.parts() == 1 and not distribution.sees_parts()
+    assert len(distribution.devices()) >= 1
+    assert distribution.mean_over_parts(3.0) == 3.0 and distribution.sum_over_parts([1, None]) == [1, None]
 
 
 def test_one_of_several_devices_may_be_all():
-    with distribute.across(1) as count:
+    with distribution.across(1) as count:
         assert count == 1
         result = zoo.train(network(), Blocks(), epochs=1, batch_size=4, verbose=0)
     plain = zoo.train(network(), Blocks(), epochs=1, batch_size=4, verbose=0)
@@ -101,11 +101,11 @@ def test_one_of_several_devices_may_be_all():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: distribute.across(99).__enter__(), "count=99 devices; there (is|are)"),
-        (lambda: distribute.across(0).__enter__(), "count=0 devices"),
-        (lambda: distribute.join(["10.0.0.1:7000"], 0), "two addresses or more"),
-        (lambda: distribute.join(["10.0.0.1", "10.0.0.2"], 0), "each HOST:PORT"),
-        (lambda: distribute.join(["10.0.0.1:7000", "10.0.0.2:7000"], 2), "index=2: expected this host's place among the 2"),
+        (lambda: distribution.across(99).__enter__(), "count=99 devices; there (is|are)"),
+        (lambda: distribution.across(0).__enter__(), "count=0 devices"),
+        (lambda: distribution.join(["10.0.0.1:7000"], 0), "two addresses or more"),
+        (lambda: distribution.join(["10.0.0.1", "10.0.0.2"], 0), "each HOST:PORT"),
+        (lambda: distribution.join(["10.0.0.1:7000", "10.0.0.2:7000"], 2), "index=2: expected this host's place among the 2"),
     ],
 )
 def test_bad_places_are_refused(call, message):
@@ -114,12 +114,12 @@ def test_bad_places_are_refused(call, message):
 
 
 def test_a_batch_must_be_divisible(monkeypatch):
-    monkeypatch.setattr(distribute, "replicas", lambda: 3)
+    monkeypatch.setattr(distribution, "replicas", lambda: 3)
     with pytest.raises(InputError, match="batch_size=4 cannot be divided among 3 devices; give a multiple of 3"):
-        distribute.check_batch(4)
+        distribution.check_batch(4)
 
 
 def test_a_backend_without_an_engine_says_so(monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
     with pytest.raises(InputError, match="over devices on torch; set KERAS_BACKEND to jax or tensorflow"):
-        distribute.across(1).__enter__()
+        distribution.across(1).__enter__()

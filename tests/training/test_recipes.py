@@ -18,17 +18,14 @@ from command import says
 import edge
 import zoo
 import zoo.data
-from converters.tflite import file as artefact
+from converters.tflite import file as tflite_file
 from edge.tflite_file import read_card
 from zoo import recipes
 from zoo.cli import main
 from zoo.errors import InputError
-from zoo.pretrained import catalog as trained
+from zoo.pretrained import catalog
 from zoo.recipes import Recipe, Stage
-from zoo.training import Result, checkpoints
-from zoo.training import callback as keeper
-from zoo.training import recipe_runner as staging
-from zoo.training import trainer as training
+from zoo.training import Result, callback, checkpoints, recipe_runner, trainer
 
 TOY = str(Path(__file__).parents[1] / "support" / "unet_toy.py")
 NAME, DATA = "unet.toy", "scenes:count=32,size=32"
@@ -39,7 +36,7 @@ FACTS = {"data": "scenes:", "source": "scenes", "licence": "none", "size": (32, 
 def run(tmp_path_factory) -> Path:
     """The toy recipe's finished run."""
     folder = tmp_path_factory.mktemp("run")
-    staging.run(recipes.get(TOY), None, folder)
+    recipe_runner.run(recipes.get(TOY), None, folder)
     return folder
 
 
@@ -51,7 +48,7 @@ def of_147(monkeypatch) -> None:
         earlier = given.earlier.get("first")
         return training_toys.network(classes=6, seed=seed) if earlier is None else zoo.load(earlier / "model.keras")
 
-    monkeypatch.setattr(staging, "_model", model)
+    monkeypatch.setattr(recipe_runner, "_model", model)
 
 
 @pytest.fixture(scope="module")
@@ -71,28 +68,28 @@ def shipped(packed: Path, tmp_path, monkeypatch) -> Path:
     """A copy of it that may be damaged, where `zoo.build` looks."""
     folder = tmp_path / "trained"
     shutil.copytree(packed, folder)
-    monkeypatch.setenv(trained.ELSEWHERE, str(folder))
+    monkeypatch.setenv(catalog.ELSEWHERE, str(folder))
     return folder
 
 
 class TestRecipe:
     def test_a_run_has_its_stages_in_folders_and_is_as_recorded(self, run: Path) -> None:
         assert (run / "first" / "model.keras").is_file() and (run / "model.keras").is_file()
-        facts = staging.check(recipes.get(TOY), DATA, run)
+        facts = recipe_runner.check(recipes.get(TOY), DATA, run)
         assert facts["epochs"] == 4 and facts["best"]["epoch"] > 2, "of both stages"
         assert facts["best"]["metric"] == "val_miou" and "cores" in facts["hardware"]
         assert facts["versions"]["keras"] == keras.__version__
 
     def test_a_later_stage_begins_where_the_earlier_one_ended(self, run: Path) -> None:
-        given, _ = staging._given(recipes.get(TOY).stages[1], DATA, {"first": run / "first"})
-        begun = zoo.build("unet", **staging.arguments(recipes.get(TOY).stages[1], given))
+        given, _ = recipe_runner._given(recipes.get(TOY).stages[1], DATA, {"first": run / "first"})
+        begun = zoo.build("unet", **recipe_runner.arguments(recipes.get(TOY).stages[1], given))
         for ours, theirs in zip(begun.get_weights(), zoo.load(run / "first" / "model.keras").get_weights(), strict=True):
             np.testing.assert_array_equal(ours, theirs)
 
     def test_an_interrupted_run_ends_as_an_uninterrupted_one(self, run: Path, tmp_path) -> None:
         recipe = recipes.get(TOY)
         for _ in range(10):  # each call has time for one epoch: the clock stops it after that
-            result = staging.run(recipe, None, tmp_path, max_seconds=1e-3)
+            result = recipe_runner.run(recipe, None, tmp_path, max_seconds=1e-3)
             if not result.stopped:
                 break
         assert result.folder == tmp_path, "the last stage was reached"
@@ -103,16 +100,16 @@ class TestRecipe:
     def test_interrupted_ten_times_at_random_moments_it_ends_as_uninterrupted(self, of_147, tmp_path) -> None:
         """A moment is a random one of those that `_Interrupter` counts: inside an epoch, or in the middle of a checkpoint."""
         recipe, whole, broken, met = recipes.get(TOY), tmp_path / "whole", tmp_path / "broken", []
-        staging.run(recipe, None, whole)
+        recipe_runner.run(recipe, None, whole)
         for moment in np.random.default_rng(58).integers(1, 11, 10).tolist():
             with pytest.MonkeyPatch.context() as patch:
                 interrupter = _Interrupter(patch, moment)
                 with pytest.raises(KeyboardInterrupt):
-                    staging.run(recipe, None, broken)
+                    recipe_runner.run(recipe, None, broken)
             met.append((any(broken.glob("checkpoint-*.npz")), interrupter.kind))
         assert {kind for _, kind in met} == {"a batch", "a checkpoint", "the log", "validation"}, met
         assert {last_stage for last_stage, _ in met} == {False, True}, met
-        staging.run(recipe, None, broken)
+        recipe_runner.run(recipe, None, broken)
         for stage in ("first", "."):
             states = [checkpoints.Checkpoints(folder / stage).load().arrays for folder in (whole, broken)]
             weights = [zoo.load(folder / stage / "model.keras").get_weights() for folder in (whole, broken)]
@@ -128,7 +125,7 @@ class TestRecipe:
             asked.update(told)
             return Result([], None, "stopped", folder, 0.0)
 
-        monkeypatch.setattr(staging, "run", record)
+        monkeypatch.setattr(recipe_runner, "run", record)
         said = ("--epochs", 1, "--batch", 3, "--minutes", 2, "--encoder-weights", "imagenet")
         assert says(monkeypatch, capsys, "train", "--recipe", TOY, "--out", tmp_path, *said)[0] == 0
         assert asked["settings"] == {"epochs": 1, "batch_size": 3} and asked["build"] == {"encoder_weights": "imagenet"}
@@ -138,20 +135,20 @@ class TestRecipe:
         recipe = recipes.get(TOY)
         longer = replace(recipe, train=lambda given: {**recipe.train(given), "epochs": 3, "size": (48, 32)})
         with pytest.raises(InputError, match=r"epochs was 2, is 3; size was \[32, 32\], is \[48, 32\] in the recipe"):
-            staging.check(longer, DATA, run)
+            recipe_runner.check(longer, DATA, run)
 
     def test_an_unfinished_run_is_not_packed(self, run: Path, tmp_path) -> None:
         copy = tmp_path / "copy"
         shutil.copytree(run, copy)
         (copy / "model.keras").unlink()
         with pytest.raises(InputError, match=r"no model\.keras"):
-            staging.check(recipes.get(TOY), DATA, copy)
+            recipe_runner.check(recipes.get(TOY), DATA, copy)
         shutil.copy(run / "model.keras", copy)
         (copy / "checkpoint-00002.npz").unlink()
         with pytest.raises(InputError, match="1 of 2 epochs"):
-            staging.check(recipes.get(TOY), DATA, copy)
+            recipe_runner.check(recipes.get(TOY), DATA, copy)
         with pytest.raises(InputError, match=r"data were 32 samples .* are 16 of"):
-            staging.check(recipes.get(TOY), "scenes:count=16,size=32", run)
+            recipe_runner.check(recipes.get(TOY), "scenes:count=16,size=32", run)
 
     def test_a_recipe_is_found_by_its_file_alone(self, tmp_path, monkeypatch, capsys) -> None:
         shutil.copy(TOY, tmp_path)
@@ -172,8 +169,8 @@ class TestRecipe:
         for name in recipes.names():
             said = recipes.text(name)
             assert f"zoo train --recipe {name}" in said, name
-            if trained.is_name(name):
-                for form, value in trained.get(name).headline[1].items():
+            if catalog.is_name(name):
+                for form, value in catalog.get(name).headline[1].items():
                     assert f"{100 * value:.1f}" in said, f"{name}: the docstring does not state what {form} scored"
 
 
@@ -192,7 +189,7 @@ class TestShipped:
         assert zoo.build(NAME, classes=6, width=0.0625).output_shape[-1] == 6
 
     def test_the_scores_come_again_from_what_is_shipped(self, shipped: Path, monkeypatch, capsys, tmp_path) -> None:
-        known = trained.get(NAME)
+        known = catalog.get(NAME)
         for subject, form in ((NAME, "weights"), (f"{NAME}:int8", "int8")):
             out = tmp_path / f"{form}.json"
             status, _, told = says(monkeypatch, capsys, "evaluate", subject, "--data", DATA, "--out", out)
@@ -206,12 +203,12 @@ class TestShipped:
             assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
 
     def test_a_file_tells_its_scores(self, shipped: Path, monkeypatch, capsys) -> None:
-        known = trained.get(NAME)
+        known = catalog.get(NAME)
         card = read_card(known.path("int8"))
         assert card.scores == {"scenes/test": {"images": known.score("int8").images, **known.score("int8").scores}}
         assert card.licence == f"{known.licence} (of the data)"
         sealed = known.path("int8").read_bytes()
-        artefact.amend(known.folder / known.files["int8"].name, {"scores": {}})
+        tflite_file.amend(known.folder / known.files["int8"].name, {"scores": {}})
         with pytest.raises(InputError, match="damaged"):
             known.path("int8")
         (known.folder / known.files["int8"].name).write_bytes(sealed)
@@ -221,13 +218,13 @@ class TestShipped:
 
     def test_scores_of_other_data_are_added_to_a_file(self, shipped: Path, monkeypatch, capsys, tmp_path) -> None:
         own, asked = tmp_path / "own.tflite", ("--data", "scenes:count=4,size=32,seed=5", "--split", "val", "--record")
-        shutil.copy(trained.find(f"{NAME}:int8"), own)
+        shutil.copy(catalog.find(f"{NAME}:int8"), own)
         before = edge.Runner(own)(zoo.data.open(DATA)[0].image)
         assert says(monkeypatch, capsys, "evaluate", own, *asked, "--out", tmp_path / "s.json")[0] == 0
         scores, found = read_card(own).scores, json.loads((tmp_path / "s.json").read_text())
         assert list(scores) == ["scenes/test", "scenes/val"] and scores["scenes/val"]["miou"] == found["scores"]["miou"]
         np.testing.assert_array_equal(edge.Runner(own)(zoo.data.open(DATA)[0].image), before)
-        for subject in (f"{NAME}:int8", trained.find(f"{NAME}:int8"), NAME):
+        for subject in (f"{NAME}:int8", catalog.find(f"{NAME}:int8"), NAME):
             status, _, told = says(monkeypatch, capsys, "evaluate", subject, *asked)
             assert status == 2 and "--record" in told, told
 
@@ -236,7 +233,7 @@ class TestShipped:
         shown = says(monkeypatch, capsys, "list", "--weights", "unet.*")[1]
         assert "scenes/test" in shown and "Apache-2.0" in shown and "122k" in shown
         shown = says(monkeypatch, capsys, "card", NAME)[1]
-        score = 100 * trained.get(NAME).score("int8").scores["miou"]
+        score = 100 * catalog.get(NAME).score("int8").scores["miou"]
         assert f"miou {score:.1f}" in shown and "made by a program" in shown and "121,750 trainable" in shown
         facts = json.loads(says(monkeypatch, capsys, "card", NAME, "--json")[1])
         assert facts["classes"] == 6 and facts["weights_facts"]["training"]["epochs"] == 4
@@ -254,15 +251,15 @@ class TestShipped:
             assert status == 0 and "background" in shown, told
 
     def test_no_kernel_is_written_beyond_float16(self, tmp_path) -> None:
-        from zoo.pretrained import packing as weights
+        from zoo.pretrained import packing
 
         model = zoo.build("unet", classes=2, width=0.0625)
         kernel, bias = model.get_layer("score").weights
         kernel.assign(np.full(kernel.shape, 1e5))
         bias.assign([1e-7, 70000.25])
-        weights.save(model, tmp_path / "w.npz")
+        packing.save(model, tmp_path / "w.npz")
         other = zoo.build("unet", classes=2, width=0.0625)
-        weights.load(other, tmp_path / "w.npz")
+        packing.load(other, tmp_path / "w.npz")
         for ours, theirs in zip(other.get_layer("score").weights, (kernel, bias), strict=True):
             np.testing.assert_array_equal(ours, theirs)
 
@@ -273,9 +270,9 @@ class _Interrupter:
     def __init__(self, patch: pytest.MonkeyPatch, moment: int) -> None:
         self.left, self.kind = moment, ""
         for owner, name, kind in (
-            (keeper.Keeper, "on_train_batch_end", "a batch"),
-            (training, "score", "validation"),
-            (keeper, "write_csv", "the log"),
+            (callback.RunCallback, "on_train_batch_end", "a batch"),
+            (trainer, "score", "validation"),
+            (callback, "write_csv", "the log"),
         ):
             patch.setattr(owner, name, self._counted(getattr(owner, name), kind))
         write_whole = checkpoints.write_whole
@@ -348,7 +345,7 @@ BAD = {
     "another width": (lambda: zoo.build(NAME, width=0.5), r"trained with width=0\.0625"),
     "an encoder": (lambda: zoo.build(NAME, encoder="vgg16"), "trained with encoder=its default"),
     "other weights": (lambda: zoo.build(NAME, weights="x.keras"), "comes with its weights"),
-    "an unknown form": (lambda: trained.find(f"{NAME}:int9"), "did you mean int8"),
+    "an unknown form": (lambda: catalog.find(f"{NAME}:int9"), "did you mean int8"),
     "an unknown recipe": (lambda: recipes.get("unet.nothing"), "unknown recipe 'unet.nothing'"),
     "no recipe file": (lambda: recipes.get("nowhere.py"), r"no recipe file nowhere\.py"),
     "a file without a recipe": (lambda: recipes.get(__file__), "defines no RECIPE"),
@@ -395,14 +392,14 @@ def test_bad_input_is_one_line(
 
 
 # What the zoo itself ships. Only its own folder counts here.
-SHIPPED = sorted(path.parent.name for path in trained.FOLDER.glob("*/card.json"))
+SHIPPED = sorted(path.parent.name for path in catalog.FOLDER.glob("*/card.json"))
 # Kind of data → folder of `shared`.
 PLACES = {"camvid": "camvid", "ccp_clothing": "ccp", "ccp_person": "ccp", "isbi": "isbi_em", "nuclei": "nuclei"}
 
 
 def test_what_is_shipped_is_light() -> None:
-    sizes = [path.stat().st_size for path in trained.FOLDER.glob("*.*/*")]
-    assert all(size <= trained.MOST_BYTES for size in sizes) and sum(sizes) <= 40 * 10**6
+    sizes = [path.stat().st_size for path in catalog.FOLDER.glob("*.*/*")]
+    assert all(size <= catalog.MOST_BYTES for size in sizes) and sum(sizes) <= 40 * 10**6
 
 
 def test_the_list_shows_whole_names_at_eighty_columns(monkeypatch, capsys) -> None:
@@ -413,10 +410,10 @@ def test_the_list_shows_whole_names_at_eighty_columns(monkeypatch, capsys) -> No
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_set_is_whole(name: str) -> None:
-    known = trained.get(name)
+    known = catalog.get(name)
     for form in known.files:
         path = known.path(form)
-        if form != trained.WEIGHTS:
+        if form != catalog.WEIGHTS:
             (told,) = read_card(path).scores.values()
             assert told == {"images": known.score(form).images, **known.score(form).scores}, "run zoo recipes inscribe"
     assert recipes.get(known.recipe).name == name
@@ -427,7 +424,7 @@ def test_every_shipped_set_is_whole(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_card_s_figures_come_again(name: str, shared: Path) -> None:
-    known, recipe = trained.get(name), recipes.get(name)
+    known, recipe = catalog.get(name), recipes.get(name)
     if recipe.data not in PLACES:
         pytest.skip(f"no folder of shared data for {recipe.data}")
     test = zoo.data.open(f"{recipe.data}:{shared / 'data' / PLACES[recipe.data]}", recipe.scored)

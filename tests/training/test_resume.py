@@ -22,28 +22,26 @@ import zoo
 import zoo.data
 import zoo.losses
 from zoo.errors import InputError
-from zoo.training import callback as keeper
-from zoo.training import checkpoints
-from zoo.training import trainer as run
+from zoo.training import callback, checkpoints, trainer
 
 
 def values(model: keras.Model) -> list[np.ndarray]:
     return [keras.ops.convert_to_numpy(v) for v in model.variables]
 
 
-def go(folder: Path | None, **changed) -> tuple[keras.Model, run.Result]:
+def go(folder: Path | None, **changed) -> tuple[keras.Model, trainer.Result]:
     """The same run as `training_toys.main`, here; each time from a model built anew."""
     model = network()
     told = {**RUN, "ema": 0.9, "augment": zoo.data.Augment(), **changed}
     return model, zoo.train(model, Blocks(), Blocks(4, seed=1), folder=folder, **told)
 
 
-def without_seconds(result: run.Result) -> list[dict[str, float]]:
+def without_seconds(result: trainer.Result) -> list[dict[str, float]]:
     return [{name: value for name, value in row.items() if name != "seconds"} for row in result.rows]
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> tuple[keras.Model, run.Result]:
+def whole(tmp_path_factory) -> tuple[keras.Model, trainer.Result]:
     """The run that nothing interrupts."""
     return go(tmp_path_factory.mktemp("whole"))
 
@@ -51,10 +49,10 @@ def whole(tmp_path_factory) -> tuple[keras.Model, run.Result]:
 @pytest.fixture(autouse=True)
 def no_curves(monkeypatch) -> None:
     """Drawing takes a quarter of such a small run's time."""
-    monkeypatch.setattr(run, "draw_curves", lambda *_: None)
+    monkeypatch.setattr(trainer, "draw_curves", lambda *_: None)
 
 
-def check_same_end(model: keras.Model, result: run.Result, whole: tuple[keras.Model, run.Result]) -> None:
+def check_same_end(model: keras.Model, result: trainer.Result, whole: tuple[keras.Model, trainer.Result]) -> None:
     for got, expected in zip(values(model), values(whole[0]), strict=True):
         np.testing.assert_array_equal(got, expected)
     assert without_seconds(result) == without_seconds(whole[1])
@@ -90,18 +88,18 @@ def half_a_file(path: Path, write) -> None:
 
 
 MOMENTS = {
-    "in a batch": (keeper.Keeper, "on_train_batch_end", 8, None),
-    "in the first epoch": (keeper.Keeper, "on_train_batch_end", 2, None),
-    "while validating": (run, "score", 3, None),
+    "in a batch": (callback.RunCallback, "on_train_batch_end", 8, None),
+    "in the first epoch": (callback.RunCallback, "on_train_batch_end", 2, None),
+    "while validating": (trainer, "score", 3, None),
     "writing the very first checkpoint": (checkpoints, "write_whole", 1, half_a_file),
     "writing a checkpoint": (checkpoints, "write_whole", 4, half_a_file),
     "with the checkpoint written, not yet in its place": (checkpoints.os, "replace", 6, None),
-    "with the best weights written, not yet in their place": (keeper.os, "replace", 5, None),
-    "between the best weights and the log": (keeper, "write_csv", 3, None),
-    "between the log and the checkpoint": (keeper.Checkpoints, "save", 4, None),
+    "with the best weights written, not yet in their place": (callback.os, "replace", 5, None),
+    "between the best weights and the log": (callback, "write_csv", 3, None),
+    "between the log and the checkpoint": (callback.Checkpoints, "save", 4, None),
     "before old checkpoints are removed": (Path, "unlink", 1, None),
     "while the best model is written": (keras.Model, "save", 1, lambda model, path: Path(path).write_bytes(b"PK")),
-    "while the curves are drawn": (run, "draw_curves", 1, None),
+    "while the curves are drawn": (trainer, "draw_curves", 1, None),
 }
 
 
@@ -127,22 +125,22 @@ def test_a_finished_run_is_only_read(tmp_path, whole, capsys):
 def test_resuming_is_more_than_starting_again(tmp_path, whole, monkeypatch):
     """What these tests rest on: without the optimiser's state the end is another."""
     with monkeypatch.context() as patch:
-        dies(patch, keeper.Keeper, "on_epoch_end", 4)
+        dies(patch, callback.RunCallback, "on_epoch_end", 4)
         with pytest.raises(Killed):
             go(tmp_path)
-    original = keeper.Keeper._restore
+    original = callback.RunCallback._restore
 
     def forgetful(self, state):
         fresh = checkpoints.values_of(self._network.optimizer.variables, "optimizer/")
         original(self, checkpoints.State(state.epoch, state.arrays | fresh, state.rows, state.best, state.settings))
 
-    monkeypatch.setattr(keeper.Keeper, "_restore", forgetful)
+    monkeypatch.setattr(callback.RunCallback, "_restore", forgetful)
     model, _ = go(tmp_path)
     assert not all(np.array_equal(a, b) for a, b in zip(values(model), values(whole[0]), strict=True))
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path, whole, monkeypatch, capsys):
-    original = keeper.Keeper.on_train_batch_end
+    original = callback.RunCallback.on_train_batch_end
 
     def pressed(self, batch, logs=None):
         original(self, batch, logs)
@@ -150,7 +148,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, whole, monkeypatch, capsys):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(keeper.Keeper, "on_train_batch_end", pressed)
+        patch.setattr(callback.RunCallback, "on_train_batch_end", pressed)
         model = network()
         with pytest.raises(KeyboardInterrupt):
             zoo.train(model, Blocks(), Blocks(4, seed=1), folder=tmp_path, ema=0.9, augment=zoo.data.Augment(), **RUN)
@@ -173,7 +171,7 @@ def test_stopped_by_the_clock_it_goes_on(tmp_path, whole):
 def interrupted(folder: Path, monkeypatch, epochs: int = 4) -> list[Path]:
     """A run killed with `epochs` finished; its checkpoints, newest first."""
     with monkeypatch.context() as patch:
-        dies(patch, keeper.Keeper, "on_epoch_end", epochs + 1)
+        dies(patch, callback.RunCallback, "on_epoch_end", epochs + 1)
         with pytest.raises(Killed):
             go(folder)
     return sorted(folder.glob("checkpoint-*.npz"), reverse=True)

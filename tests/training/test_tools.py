@@ -11,14 +11,14 @@ from training_toys import RUN, Blocks, network
 import zoo
 from zoo.data import Augment
 from zoo.errors import InputError
-from zoo.training import trainer as run
+from zoo.training import trainer
 from zoo.training.batchnorm import recalibrate
 from zoo.training.optimizers import make_optimizer, shares_of
 
 
 @pytest.fixture(autouse=True)
 def no_curves(monkeypatch) -> None:
-    monkeypatch.setattr(run, "draw_curves", lambda *args: None)
+    monkeypatch.setattr(trainer, "draw_curves", lambda *args: None)
 
 
 def values(model: keras.Model) -> list[np.ndarray]:
@@ -29,7 +29,7 @@ def same(model: keras.Model, other: keras.Model) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(values(model), values(other), strict=True))
 
 
-def go(model: keras.Model | None = None, **changed) -> tuple[keras.Model, run.Result]:
+def go(model: keras.Model | None = None, **changed) -> tuple[keras.Model, trainer.Result]:
     model = model or network()
     return model, zoo.train(model, Blocks(), Blocks(4, seed=1), **{**RUN, **changed})
 
@@ -247,7 +247,7 @@ def test_a_network_of_one_size_takes_no_others():
 def test_the_command_line_passes_them_on(monkeypatch, capsys, tmp_path):
     asked: list[dict] = []
     monkeypatch.setattr(
-        zoo, "train", lambda *_, **told: asked.append(told) or run.Result([], None, None, tmp_path, 0.0)
+        zoo, "train", lambda *_, **told: asked.append(told) or trainer.Result([], None, None, tmp_path, 0.0)
     )
     start = ["train", "pocket_seg_small", "--data", "scenes:count=8,size=32", "--option", "width=0.125", "--out", tmp_path]
     tools = ["--layer-rate", "stem*,block*=0.1", "--grow", "0=32", "--grow", "2=48x64", "--settle", "4"]

@@ -207,7 +207,7 @@ def test_classification_trains_by_the_same_code():
     image = keras.Input((4, 4, 3), name="image")
     x = keras.layers.Rescaling(1 / 255)(image)
     x = keras.layers.Dense(3)(keras.layers.GlobalAveragePooling2D()(x))
-    model = keras.Model(image, zoo.layers.Answer("classification", "probabilities", ("r", "g", "b"))(x))
+    model = keras.Model(image, zoo.layers.ModelOutput("classification", "probabilities", ("r", "g", "b"))(x))
     result = zoo.train(model, Colours(), epochs=30, learning_rate=0.1, verbose=0)
     images, label = Colours()[0]
     assert (model.predict(images, verbose=0).argmax(-1) == label).all()

@@ -194,11 +194,13 @@ def _rules() -> dict[type, Rule]:
         Multiply Normalization PReLU ReLU Rescaling Softmax SpatialDropout2D Subtract"""
     windowed = "AveragePooling2D Conv2D DepthwiseConv2D MaxPooling2D SeparableConv2D"
     families: dict[Rule, Sequence[type]] = {
-        _pointwise: [*_named(pointwise), own.Answer, own.LocalResponseNormalization, own.PadToMultiple],
-        _windowed: [*_named(windowed), own.MaxPositions],
-        _whole: [*_named("Flatten GlobalAveragePooling2D GlobalMaxPooling2D Reshape"), own.GridAverage, own.DenseCRF],
+        _pointwise: [*_named(pointwise), own.ModelOutput, own.LocalResponseNormalization, own.PadToMultiple],
+        _windowed: [*_named(windowed), own.MaxPoolIndices],
+        _whole: [
+            *_named("Flatten GlobalAveragePooling2D GlobalMaxPooling2D Reshape"), own.AdaptiveAveragePooling2D, own.DenseCRF,
+        ],
         _resized: [
-            *_named("Resizing UpSampling2D"), own.ResizeLike, own.Shrink, own.BedOfNails2D, own.NearestUnpooling2D,
+            *_named("Resizing UpSampling2D"), own.ResizeLike, own.Downscale, own.BedOfNails2D, own.NearestUnpooling2D,
         ],
         _unpooled: [own.MaxUnpooling2D],
         _shifted: [*_named("Cropping2D ZeroPadding2D"), own.CropLike, own.MirrorPadding2D],

@@ -27,7 +27,7 @@ _RATE, _CAREFUL_RATE = 2e-3, 1e-4  # the latter, for twice the steps, where no b
 
 
 @dataclass(frozen=True)
-class Lesson:
+class ToyBatch:
     """Blocks of one colour each, with noise: `images` float32 N×H×W×C in 0–255, `targets` int32, the colour's index per
     pixel for a segmenter, the commonest colour's for a classifier."""
 
@@ -44,7 +44,7 @@ def sibling(name: str, size: tuple[int, int] = SIZE) -> keras.Model:
 
 
 def _fitting(entry: Architecture, size: tuple[int, int]) -> tuple[int, int]:
-    return entry.input_size if entry.fixed_size else tuple(max(pixels, entry.least_size) for pixels in size)
+    return entry.input_size if entry.fixed_size else tuple(max(pixels, entry.min_size) for pixels in size)
 
 
 def fingerprint(model: keras.Model) -> str:
@@ -58,7 +58,7 @@ def _kept(config: Any) -> Any:
     return [_kept(value) for value in config] if isinstance(config, list | tuple) else config
 
 
-def lesson(model: keras.Model, count: int = 64, seed: int = 0) -> Lesson:
+def lesson(model: keras.Model, count: int = 64, seed: int = 0) -> ToyBatch:
     """Pictures and targets of the sizes that a network takes and gives."""
     per_pixel = len(model.output_shape) == 4
     height, width, channels = model.input_shape[1:]
@@ -75,7 +75,7 @@ def lesson(model: keras.Model, count: int = 64, seed: int = 0) -> Lesson:
     images += random.normal(0, 10, images.shape)
     if per_pixel:  # unpadded networks see a margin that they say nothing of
         targets = _centre(_enlarged(blocks, (height, width)), model.output_shape[1:3])
-    return Lesson(images.clip(0, 255).astype("float32"), targets.astype("int32"))
+    return ToyBatch(images.clip(0, 255).astype("float32"), targets.astype("int32"))
 
 
 def _enlarged(blocks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -87,7 +87,7 @@ def _centre(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return maps[:, top : top + size[0], left : left + size[1]]
 
 
-def teach(model: keras.Model, given: Lesson, steps: int = _STEPS) -> None:
+def teach(model: keras.Model, given: ToyBatch, steps: int = _STEPS) -> None:
     """Trains in place for so many steps, twice as many without batch normalisation; that is left at rest on the pictures."""
     settle(model, given.images[:16])
     normalised = any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers)

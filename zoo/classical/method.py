@@ -97,7 +97,7 @@ def method(
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a method's answer means, with the names that a network's `Answer` has for it."""
+    """What a method's answer means, with the names that a network's `ModelOutput` has for it."""
 
     task: str
     labels: tuple[str, ...]

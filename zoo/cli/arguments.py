@@ -99,10 +99,10 @@ def open_model(path: Path) -> keras.Model:
         InputError: if there is none.
     """
     from zoo.cli.quiet import start_keras
-    from zoo.pretrained import catalog as trained
+    from zoo.pretrained import catalog
 
     named = not path.exists() and path.suffix not in MODEL_SUFFIXES
-    if named and not trained.is_name(str(path)):
+    if named and not catalog.is_name(str(path)):
         raise _no_model(str(path))
     start_keras()
     from zoo import build, load  # which import Keras
@@ -120,20 +120,20 @@ def open_model(path: Path) -> keras.Model:
 def _no_model(text: str) -> InputError:
     from zoo import classical, list_models
     from zoo.errors import unknown
-    from zoo.pretrained import catalog as trained
+    from zoo.pretrained import catalog
 
     if text in list_models():
-        shipped = ", ".join(trained.names(f"{text}.*"))
+        shipped = ", ".join(catalog.names(f"{text}.*"))
         advice = f"name its weights: {shipped}" if shipped else f"train it: zoo train {text} --data … --out runs/{text}"
         return InputError(f"{text} is a network without weights; {advice}, or give a .keras file or a run's folder")
-    return unknown("file, weights or classical method", text, [*trained.names(), *classical.names()])
+    return unknown("file, weights or classical method", text, [*catalog.names(), *classical.names()])
 
 
 def default_size(path: Path) -> tuple[int, int] | None:
     """The size that shipped weights were scored at; None for any other model."""
-    from zoo.pretrained import catalog as trained
+    from zoo.pretrained import catalog
 
-    return trained.get(str(path)).input_size if not path.exists() and trained.is_name(str(path)) else None
+    return catalog.get(str(path)).input_size if not path.exists() and catalog.is_name(str(path)) else None
 
 
 def shipped_file(path: Path) -> Path:
@@ -142,9 +142,9 @@ def shipped_file(path: Path) -> Path:
     Raises:
         InputError: if the weights have no such form, or their file is missing or damaged.
     """
-    from zoo.pretrained import catalog as trained
+    from zoo.pretrained import catalog
 
-    return trained.find(str(path)) if ":" in str(path) and not path.exists() and trained.is_name(str(path)) else path
+    return catalog.find(str(path)) if ":" in str(path) and not path.exists() and catalog.is_name(str(path)) else path
 
 
 def open_method(path: Path, accelerator: str = "cpu", size: tuple[int, int] | None = None) -> Segmenter | None:
@@ -201,14 +201,14 @@ def keras_predictor(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """A Keras model as a function of one image, at the model's own size, or `size`, or the image's."""
     from zoo import tasks
-    from zoo.evaluation.predictor import Asked
+    from zoo.evaluation.predictor import Predictor
 
-    task, asked = tasks.get(meaning_of(model).task), Asked(model, size, procedure)
+    task, asked = tasks.get(meaning_of(model).task), Predictor(model, size, procedure)
     return lambda image: task.answer(asked.ask([image]), asked.kind, image.shape[:2])
 
 
 def meaning_of(model: keras.Model) -> Any:
-    """The model's `Answer`.
+    """The model's `ModelOutput`.
 
     Raises:
         InputError: for a model that was not built by this zoo.

@@ -42,7 +42,7 @@ def conversions(
     start_keras()
     import keras
 
-    from zoo.analysis import tiny_models as siblings
+    from zoo.analysis import tiny_models
     from zoo.registry import list_models
 
     rows, first = _read(out), {}
@@ -51,8 +51,8 @@ def conversions(
         return
     for name in names:
         keras.backend.clear_session()
-        model = _full(name) if full else siblings.sibling(name)
-        elder = name if full else first.setdefault(siblings.fingerprint(model), name)
+        model = _full(name) if full else tiny_models.sibling(name)
+        elder = name if full else first.setdefault(tiny_models.fingerprint(model), name)
         pictures = None
         for form in (form for form in FORMS if (name, form) not in rows):
             if (elder, form) in rows:
@@ -100,12 +100,12 @@ def _full(name: str) -> keras.Model:
 
 def _prepare(model: keras.Model, taught: bool) -> np.ndarray:
     """Pictures on which the network's batch normalisation is at rest, and if `taught` whose colours it has learnt."""
-    from zoo.analysis import tiny_models as siblings
+    from zoo.analysis import tiny_models
     from zoo.training.batchnorm import settle
 
     if taught:
-        siblings.teach(model, siblings.lesson(model))
-    pictures = siblings.lesson(model, _PICTURES + _COMPARED, seed=1).images
+        tiny_models.teach(model, tiny_models.lesson(model))
+    pictures = tiny_models.lesson(model, _PICTURES + _COMPARED, seed=1).images
     if not taught:
         settle(model, pictures[:8])
     return pictures

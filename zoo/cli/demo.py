@@ -53,11 +53,11 @@ def demo(
 
 def _shipped() -> list[Path]:
     """Every converted file of the weights that the zoo ships."""
-    from zoo.pretrained import catalog as trained
+    from zoo.pretrained import catalog
 
     return [
-        trained.find(f"{name}:{form}")
-        for name in trained.names()
-        for form in trained.get(name).files
-        if form != trained.WEIGHTS
+        catalog.find(f"{name}:{form}")
+        for name in catalog.names()
+        for form in catalog.get(name).files
+        if form != catalog.WEIGHTS
     ]

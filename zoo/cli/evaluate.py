@@ -95,9 +95,9 @@ def _check_recordable(model: Path) -> None:
     Raises:
         InputError: for another thing than a `.tflite` file of the zoo, and for shipped weights.
     """
-    from zoo.pretrained import catalog as trained
+    from zoo.pretrained import catalog
 
-    if shipped_file(model) != model or model.resolve().parent in (folder.resolve() for folder in trained.folders()):
+    if shipped_file(model) != model or model.resolve().parent in (folder.resolve() for folder in catalog.folders()):
         raise InputError(f"--record: {model} is shipped with a checksum; copy the file, or use zoo recipes inscribe")
     if model.suffix != ".tflite":
         raise InputError(f"--record writes into a .tflite file, and {model} is none; leave the scores with --out FILE.json")
@@ -109,12 +109,12 @@ def _check_recordable(model: Path) -> None:
 
 def _record(path: Path, evaluation: Evaluation) -> None:
     """Adds to what a file's card says of other data, and replaces what it says of these."""
-    from converters.tflite import file as artefact
+    from converters.tflite import file as tflite_file
 
     facts = evaluation.to_dict()
-    known = (artefact.read(path) or {}).get("scores", {})
+    known = (tflite_file.read(path) or {}).get("scores", {})
     found = {"images": evaluation.images, **facts["scores"]}
-    artefact.amend(path, {"scores": {**known, evaluation.dataset: found}})
+    tflite_file.amend(path, {"scores": {**known, evaluation.dataset: found}})
 
 
 def _samples(data: str, split: str) -> Dataset:

@@ -84,13 +84,13 @@ def _methods(pattern: str, task: str | None) -> list[str]:
 def _list_weights(pattern: str, task: str | None, names: bool) -> None:
     from zoo import tasks
     from zoo.errors import unknown
-    from zoo.pretrained import catalog as trained
+    from zoo.pretrained import catalog
 
     wanted = None if task is None else tasks.get(task).name
-    sets = [trained.get(name) for name in trained.names(pattern)]
+    sets = [catalog.get(name) for name in catalog.names(pattern)]
     sets = [known for known in sets if wanted in (None, known.task)]
-    if not sets and trained.names():
-        raise unknown("weights", pattern, trained.names())
+    if not sets and catalog.names():
+        raise unknown("weights", pattern, catalog.names())
     if names:
         print("".join(f"{known.name}\n" for known in sets), end="")
     elif sets:

@@ -40,7 +40,7 @@ def quickstart(
     console = Console()
     pixels = parse_size(size)
     splits = {
-        split: zoo.data.Kept(zoo.data.Scenes(count, pixels, seed, split))
+        split: zoo.data.CachedDataset(zoo.data.Scenes(count, pixels, seed, split))
         for split, count in (("train", scenes), ("val", 100), ("test", 200))
     }
     console.rule("1 · A network learns")

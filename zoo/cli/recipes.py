@@ -90,13 +90,13 @@ def inscribe(name: Annotated[str, typer.Argument(help="Of shipped weights, as un
 
     Example: zoo recipes inscribe unet_lite.ccp
     """
-    from zoo.pretrained import catalog as trained
+    from zoo.pretrained import catalog
 
-    known = trained.get(name)
+    known = catalog.get(name)
     start_keras()
     files = dict(known.files)
     for form in files:
-        if form != trained.WEIGHTS:
+        if form != catalog.WEIGHTS:
             path = known.path(form)
             _inscribe(path, known.score(form), known.licence)
             files[form] = _file(path)
@@ -139,17 +139,17 @@ def _pack(
     """Every file in a folder, each measured as it will be read."""
     from zoo.analysis.macs import parameters
     from zoo.cli.arguments import meaning_of
-    from zoo.pretrained import packing as shipping
+    from zoo.pretrained import packing
     from zoo.pretrained.catalog import WEIGHTS, Trained
 
     meaning = meaning_of(trained)
     paths = {WEIGHTS: folder / "weights.npz"}
-    shipping.save(trained, paths[WEIGHTS])
+    packing.save(trained, paths[WEIGHTS])
     _file(paths[WEIGHTS])  # what is too large to ship need not be measured
     channels = trained.inputs[0].shape[-1]
     shape = (*trained.inputs[0].shape[1:3], channels)
-    model = shipping.network(recipe.model, meaning.labels, meaning.palette, options, shape, name=recipe.name)
-    shipping.load(model, paths[WEIGHTS])
+    model = packing.network(recipe.model, meaning.labels, meaning.palette, options, shape, name=recipe.name)
+    packing.load(model, paths[WEIGHTS])
     print(f"{WEIGHTS}: on {test.name}")
     measured = [_measured(WEIGHTS, model, test, recipe)]
     for form in recipe.forms:
@@ -206,10 +206,10 @@ def _measured(form: str, subject: keras.Model | Path, test: Dataset, recipe: Rec
 
 def _inscribe(path: Path, score: Score, licence: str) -> None:
     """Writes into a converted file what it scored, and whose the data are that it learnt from."""
-    from converters.tflite import file as artefact
+    from converters.tflite import file as tflite_file
 
     scores = {score.dataset: {"images": score.images, **score.scores}}
-    artefact.amend(path, {"scores": scores, "licence": f"{licence} (of the data)"})
+    tflite_file.amend(path, {"scores": scores, "licence": f"{licence} (of the data)"})
 
 
 def _file(path: Path) -> Any:

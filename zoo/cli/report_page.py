@@ -171,4 +171,4 @@ def _settings(settings: Mapping[str, Any]) -> str:
         if value is not None
     )
     inside = f'<table class="settings"><tbody>{lines}</tbody></table>'
-    return f"<details><summary>Settings of the run</summary>{inside}</details>" if lines else ""
+    return f"<details><summary>TrainingConfig of the run</summary>{inside}</details>" if lines else ""

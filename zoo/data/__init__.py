@@ -25,19 +25,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.data.dataset import KEEP, Dataset, Kept, Sample
+from zoo.data.dataset import CACHE_BYTES, CachedDataset, Dataset, Sample
 from zoo.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from zoo.data.batches import Batches, calibration_images
     from zoo.data.datasets.scenes import Scenes, scene
-    from zoo.data.image_masks import Pairs
+    from zoo.data.image_masks import ImageMaskDataset
     from zoo.data.transforms.augment import Augment
 
 _LATER = {  # imported when asked for: Batches needs Keras, the others Pillow
     "Augment": "zoo.data.transforms.augment",
     "Batches": "zoo.data.batches",
-    "Pairs": "zoo.data.image_masks",
+    "ImageMaskDataset": "zoo.data.image_masks",
     "Scenes": "zoo.data.datasets.scenes",
     "calibration_images": "zoo.data.batches",
     "scene": "zoo.data.datasets.scenes",
@@ -46,9 +46,9 @@ __all__ = [
     "SPECS",
     "Augment",
     "Batches",
+    "CachedDataset",
     "Dataset",
-    "Kept",
-    "Pairs",
+    "ImageMaskDataset",
     "Sample",
     "Scenes",
     "calibration_images",
@@ -73,7 +73,7 @@ def __getattr__(name: str) -> object:
     return getattr(importlib.import_module(_LATER[name]), name)
 
 
-def open(spec: str, split: str = "train", keep: int = KEEP) -> Dataset:
+def open(spec: str, split: str = "train", keep: int = CACHE_BYTES) -> Dataset:
     """The dataset of a spec (see above) and split: train, val or test, and what else the layout has.
 
     keep: bytes of decoded samples to keep in memory, so that they are read once and not once an epoch; 0 keeps none.
@@ -88,7 +88,7 @@ def open(spec: str, split: str = "train", keep: int = KEEP) -> Dataset:
         hint = f"; a folder of images/ and masks/ is folder:{spec}" if Path(spec).expanduser().is_dir() else ""
         raise InputError(f"unknown data spec {spec!r}; known: {', '.join(SPECS)}{hint}")
     dataset = _KINDS[kind](where, split)
-    return Kept(dataset, keep) if keep > 0 else dataset
+    return CachedDataset(dataset, keep) if keep > 0 else dataset
 
 
 def _scenes(where: str, split: str) -> Dataset:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 Palette = tuple[tuple[int, int, int], ...]
-KEEP = 512 << 20  # bytes of decoded samples kept in memory by default
+CACHE_BYTES = 512 << 20  # bytes of decoded samples kept in memory by default
 
 
 class Sample(NamedTuple):
@@ -56,12 +56,12 @@ class Dataset(ABC):
         return index % count
 
 
-class Kept(Dataset):
+class CachedDataset(Dataset):
     """A dataset whose samples are kept in memory once read, until they take `limit` bytes; later ones are read each
     time.
     """
 
-    def __init__(self, source: Dataset, limit: int = KEEP) -> None:
+    def __init__(self, source: Dataset, limit: int = CACHE_BYTES) -> None:
         self.source, self.limit, self.held = source, limit, 0
         self.task, self.name, self.classes = source.task, source.name, source.classes
         self.palette, self.ignore, self.objects = source.palette, source.ignore, source.objects

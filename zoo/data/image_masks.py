@@ -15,7 +15,7 @@ from zoo.outputs.palettes import voc_palette
 Pair = tuple[str, Path, Path]  # stem, image, mask
 
 
-class Pairs(Dataset):
+class ImageMaskDataset(Dataset):
     """Images with masks. Files are checked for being there at once, for what is in them when they are read.
 
     name: for tables and messages. pairs: (stem, image, mask) each. classes: label names. palette: VOC's colour map if

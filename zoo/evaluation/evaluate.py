@@ -17,7 +17,7 @@ from rich.table import Table
 
 from zoo import tasks
 from zoo.errors import InputError
-from zoo.evaluation.predictor import Asked, Procedure
+from zoo.evaluation.predictor import Predictor, Procedure
 from zoo.layers import answer
 from zoo.metrics.confusion_matrix import BoundaryScores, ConfusionMatrix
 from zoo.metrics.instances import ObjectScores
@@ -204,7 +204,7 @@ class NetworkScorer:
         model: the model; `evaluate` says which.
         dataset: whose samples it will see.
         size: (H, W) or None; see `evaluate`.
-        kind, task: what the output is, where it cannot be asked for because `model` stops before its `Answer`.
+        kind, task: what the output is, where it cannot be asked for because `model` stops before its `ModelOutput`.
         procedure: how the model is asked; see `evaluate`.
     """
 
@@ -222,7 +222,7 @@ class NetworkScorer:
         self.task = task or task_of(model, dataset)
         channels = len(last.labels) if last is not None and last.labels else model.outputs[0].shape[-1]
         check_fit(model, channels, dataset)
-        self._asked = Asked(model, size, procedure, kind)
+        self._asked = Predictor(model, size, procedure, kind)
         self.size, self.procedure = self._asked.size, self._asked.procedure
         self._seen: dict[tuple[int, ...], int] = {}  # what is fed in, (H, W) → images in the largest batch of it
 
@@ -263,7 +263,7 @@ class _CallableScorer:
 
 
 def task_of(model: keras.Model, dataset: Any = None) -> Task:
-    """The task of a model's `Answer`, or else of the data set."""
+    """The task of a model's `ModelOutput`, or else of the data set."""
     last = answer(model)
     return tasks.get(last.task if last is not None else getattr(dataset, "task", "segmentation"))
 

@@ -72,18 +72,18 @@ class Procedure:
         return "; ".join(filter(None, (scales, "mirrored too" if self.flip else "", tiles))) or "single scale"
 
 
-class Asked:
+class Predictor:
     """A Keras model that is asked by a procedure.
 
     Args:
         model: of this zoo; or of others if it gives logits at the pictures' size or an even fraction of it.
         size: (H, W) in pixels of scale 1; by default the model's own fixed size, or else each picture's.
         procedure: by default the picture once and whole.
-        kind: what the first output is, where it cannot be asked for because `model` stops before its `Answer`.
+        kind: what the first output is, where it cannot be asked for because `model` stops before its `ModelOutput`.
 
     Attributes:
         size: (H, W) of scale 1, None for each picture's own.
-        kind: what `ask` gives, as of `zoo.layers.Answer`.
+        kind: what `ask` gives, as of `zoo.layers.ModelOutput`.
 
     Raises:
         InputError: the size, the scales or the tiles contradict a fixed size, or tiles are asked of a network that gives

@@ -60,7 +60,7 @@ def size_for(name: str, most: int, **options: Any) -> tuple[int, int]:
         return entry.input_size
     model = zoo.build(name, **options)
     rows, columns = receptive_field(model, entry.input_size, last_map(model, entry.input_size))
-    return tuple(max(min(-(-(pixels + 32) // 32) * 32, most), entry.least_size) for pixels in (rows, columns))
+    return tuple(max(min(-(-(pixels + 32) // 32) * 32, most), entry.min_size) for pixels in (rows, columns))
 
 
 def influence(model: keras.Model, layer: str, images: np.ndarray, seed: int = 0) -> np.ndarray:

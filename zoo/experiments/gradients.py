@@ -2,7 +2,7 @@
 
 Keras has no `gradient`; each backend has its own. But each backend trains. So the input becomes a weight (`Held`), the
 only trainable one of a model without inputs worth the name, the quantity to differentiate becomes its loss, and one training
-step hands the gradient to an optimizer that moves nothing and keeps what it is given (`Keeper`).
+step hands the gradient to an optimizer that moves nothing and keeps what it is given (`GradientRecorder`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Held(keras.layers.Layer):
         return self.held_shape
 
 
-class Keeper(keras.optimizers.Optimizer):
+class GradientRecorder(keras.optimizers.Optimizer):
     """Keeps the gradients of one step, moves nothing."""
 
     def __init__(self) -> None:
@@ -68,14 +68,14 @@ def input_gradient(
     was_trainable = model.trainable
     model.trainable = False
     outer = keras.Model(dummy, model(held(dummy), training=False))
-    keeper = Keeper()
-    outer.compile(optimizer=keeper, loss=lambda truth, answer: objective(answer), jit_compile=False)
+    recorder = GradientRecorder()
+    outer.compile(optimizer=recorder, loss=lambda truth, answer: objective(answer), jit_compile=False)
     rows = np.zeros((shape[0], 1), np.float32)
 
     def gradient(inputs: np.ndarray) -> np.ndarray:
         held.value.assign(inputs)
         outer.train_on_batch(rows, rows)
-        return keras.ops.convert_to_numpy(keeper.kept[0])
+        return keras.ops.convert_to_numpy(recorder.kept[0])
 
     outer.train_on_batch(rows, rows)  # builds and traces while the model is frozen
     model.trainable = was_trainable

@@ -8,8 +8,8 @@ from keras import ops
 from zoo.errors import InputError
 
 
-@keras.saving.register_keras_serializable(package="densezoo")
-class GridAverage(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="densezoo", name="GridAverage")  # as files of 0.1 have it
+class AdaptiveAveragePooling2D(keras.layers.Layer):
     """The average over each cell of a bins×bins grid: N×H×W×C → N×bins×bins×C, any H×W.
 
     Cell i of an axis spans the positions from ⌊i·H/bins⌋ to ⌈(i + 1)·H/bins⌉, as in PyTorch's adaptive pooling: neighbours

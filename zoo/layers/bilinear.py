@@ -7,8 +7,8 @@ import numpy as np
 from keras import ops
 
 
-@keras.saving.register_keras_serializable(package="densezoo")
-class Bilinear(keras.initializers.Initializer):
+@keras.saving.register_keras_serializable(package="densezoo", name="Bilinear")  # as files of 0.1 have it
+class BilinearInitializer(keras.initializers.Initializer):
     """Initialises a transposed convolution's kernel (k, k, C, C) to bilinear interpolation of each channel by itself.
 
     With stride s and k = 2s (or 2s − s % 2, the paper's) the layer then upsamples exactly as bilinear interpolation does

@@ -12,8 +12,8 @@ from zoo.outputs.palettes import voc_palette
 KINDS = ("logits", "probabilities", "classes")
 
 
-@keras.saving.register_keras_serializable(package="densezoo")
-class Answer(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="densezoo", name="Answer")  # as files of 0.1 have it
+class ModelOutput(keras.layers.Layer):
     """Turns logits into the answer that was asked for, and carries its meaning.
 
     Because the task, the labels and the palette are part of this layer's configuration they survive saving, cloning and
@@ -65,6 +65,6 @@ class Answer(keras.layers.Layer):
         return {**super().get_config(), **meaning}
 
 
-def answer(model: keras.Model) -> Answer | None:
-    """The `Answer` layer that a model ends in, or None for a model that is not from this zoo."""
-    return next((layer for layer in reversed(model.layers) if isinstance(layer, Answer)), None)
+def answer(model: keras.Model) -> ModelOutput | None:
+    """The `ModelOutput` layer that a model ends in, or None for a model that is not from this zoo."""
+    return next((layer for layer in reversed(model.layers) if isinstance(layer, ModelOutput)), None)

@@ -56,8 +56,8 @@ class ResizeLike(keras.layers.Layer):
         return {**super().get_config(), "interpolation": self.interpolation}
 
 
-@keras.saving.register_keras_serializable(package="densezoo")
-class Shrink(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="densezoo", name="Shrink")  # as files of 0.1 have it
+class Downscale(keras.layers.Layer):
     """Resizes N×H×W×C to ⌈share·H⌉×⌈share·W⌉ bilinearly, without antialiasing: right for shares from ½ to 1.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
-from zoo.layers.output import Answer, answer
+from zoo.layers.output import ModelOutput, answer
 
 
 @keras.saving.register_keras_serializable(package="densezoo")
@@ -61,4 +61,4 @@ def inference(model: keras.Model) -> keras.Model:
     if heads is None:
         return model
     # An Answer of its own: called twice, the one that is there would no longer know its input.
-    return keras.Model(model.input, Answer.from_config(last.get_config())(heads.input[0]), name=model.name)
+    return keras.Model(model.input, ModelOutput.from_config(last.get_config())(heads.input[0]), name=model.name)

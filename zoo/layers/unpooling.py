@@ -1,9 +1,9 @@
 """Unpooling: values go back to where a max pooling took them from (Badrinarayanan 2015), or fill a block, or its corner.
 
-A 2×2 max pooling of stride 2 stays Keras's own `MaxPooling2D(2, padding="same")`; `MaxPositions` looks at the same tensor
+A 2×2 max pooling of stride 2 stays Keras's own `MaxPooling2D(2, padding="same")`; `MaxPoolIndices` looks at the same tensor
 and says which of each window's four values won, and `MaxUnpooling2D` puts values at those places of a map of zeros:
 
-    pooled, positions = MaxPooling2D(2, padding="same")(x), MaxPositions()(x)
+    pooled, positions = MaxPooling2D(2, padding="same")(x), MaxPoolIndices()(x)
     restored = CropLike()([MaxUnpooling2D()([pooled, positions]), x])
 
 **Ties.** Of equal maxima the first wins, rows before columns: top left, top right, bottom left, bottom right; 0.0 and
@@ -27,8 +27,8 @@ import keras
 from keras import ops
 
 
-@keras.saving.register_keras_serializable(package="densezoo")
-class MaxPositions(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="densezoo", name="MaxPositions")  # as files of 0.1 have it
+class MaxPoolIndices(keras.layers.Layer):
     """Where the maximum of each 2×2 window lies: N×H×W×C → int32 N×⌈H/2⌉×⌈W/2⌉×C of 0–3, 2 · row + column.
 
     The first of equal maxima in that order. No gradient flows through it.
@@ -59,7 +59,7 @@ class MaxPositions(keras.layers.Layer):
 class MaxUnpooling2D(keras.layers.Layer):
     """Puts each value at its position in a 2×2 window of zeros: [N×h×w×C, int32 N×h×w×C] → N×2h×2w×C.
 
-    Positions are those of `MaxPositions`. Where the pooled map had an odd size, `CropLike` cuts the result to it; what is cut
+    Positions are those of `MaxPoolIndices`. Where the pooled map had an odd size, `CropLike` cuts the result to it; what is cut
     is zero.
     """
 

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from zoo.errors import InputError
-from zoo.training import distribution as distribute
+from zoo.training import distribution
 
 
 class DenseLoss(keras.losses.Loss):
@@ -41,7 +41,7 @@ class DenseLoss(keras.losses.Loss):
             valid = ops.logical_and(inside, counted)
             impossible = ops.logical_and(ops.logical_not(inside), counted)
         loss = self.measure_prepared(ops.where(valid, target, 0), logits, ops.cast(valid, "float32"), extra)
-        return ops.where(ops.any(impossible), float("nan"), loss) / distribute.parts()
+        return ops.where(ops.any(impossible), float("nan"), loss) / distribution.parts()
 
     def prepare(self, targets: np.ndarray, classes: int) -> np.ndarray:
         """Targets as the loss wants them: masks as they are, unless it needs something made of them with the batch.
@@ -146,5 +146,5 @@ def mean_of(values: Any, weights: Any) -> Any:
     Where each device sees a part of the batch, the weights are the whole batch's over the number of devices, so that the mean
     of the devices' means is that of the batch.
     """
-    total = distribute.mean_over_parts(ops.sum(weights))
+    total = distribution.mean_over_parts(ops.sum(weights))
     return ops.sum(values * weights) / ops.where(total > 0, total, 1.0)

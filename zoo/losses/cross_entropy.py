@@ -12,7 +12,7 @@ from keras import ops
 
 from zoo.errors import InputError
 from zoo.losses.base import DenseLoss, mean_of
-from zoo.training import distribution as distribute
+from zoo.training import distribution
 
 
 @keras.saving.register_keras_serializable(package="densezoo")
@@ -54,7 +54,7 @@ class SegmentationCrossEntropy(DenseLoss):
         surprise = -ops.log_softmax(logits, axis=-1)
         if self.class_weights is not None:
             surprise = surprise * ops.convert_to_tensor(self.class_weights, "float32")
-        total = distribute.mean_over_parts(ops.sum(weights))
+        total = distribution.mean_over_parts(ops.sum(weights))
         smooth = ops.sum(ops.mean(surprise, axis=-1) * valid) / ops.where(total > 0, total, 1.0)
         return (1 - self.label_smoothing) * loss + self.label_smoothing * smooth
 

@@ -18,7 +18,7 @@ from PIL import Image
 from zoo import tasks
 from zoo.errors import InputError, unknown
 from zoo.evaluation.evaluate import check_fit
-from zoo.layers import Answer, DenseCRF, answer, inference
+from zoo.layers import DenseCRF, ModelOutput, answer, inference
 
 if TYPE_CHECKING:
     from zoo.data import Dataset
@@ -48,7 +48,7 @@ def with_crf(model: keras.Model, **options: Any) -> keras.Model:
     crf = DenseCRF(**checked(options), name="crf")
     network = _up_to_logits(model)
     logits = crf([network.inputs[0], network.outputs[0]])
-    ending = Answer.from_config(last.get_config())  # its own: called twice, a layer would no longer know its input
+    ending = ModelOutput.from_config(last.get_config())  # its own: called twice, a layer would no longer know its input
     return keras.Model(network.inputs[0], ending(logits), name=f"{model.name}_crf")
 
 
@@ -65,7 +65,7 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     return dict(options)
 
 
-def _segmentation(model: keras.Model) -> Answer:
+def _segmentation(model: keras.Model) -> ModelOutput:
     last = answer(model)
     if last is None or last.task != "segmentation":
         raise InputError(f"{model.name} is no segmenter of this zoo, which a CRF needs; zoo.build one, or zoo.load a file")

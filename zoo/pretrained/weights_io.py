@@ -42,12 +42,12 @@ def load_weights(model: keras.Model, path: str | Path) -> None:
             weights.
     """
     if _is_theirs(path):
-        from zoo.pretrained import keras_applications as applications
+        from zoo.pretrained import keras_applications
         from zoo.pretrained.download import fetch
 
         file = fetch(model.name) if str(path) == IMAGENET else str(path).removeprefix(APPLICATIONS)
-        theirs = applications.read(model.name, file)
-        applications.transfer(theirs, model, bgr=applications.source(model.name).bgr)
+        theirs = keras_applications.read(model.name, file)
+        keras_applications.transfer(theirs, model, bgr=keras_applications.source(model.name).bgr)
         return
     path = existing(path)
     before = model.get_weights()

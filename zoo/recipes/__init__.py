@@ -18,7 +18,7 @@ hardware, the wall time and the score that it gave. It defines RECIPE:
     )
 
 Where a setting is more than plain data (a loss, an augmentation that draws from the training data, a teacher), `build` or
-`train` is a function of `Given` that returns the dict; it imports what it needs. Several stages (a teacher before its
+`train` is a function of `StageContext` that returns the dict; it imports what it needs. Several stages (a teacher before its
 student, FCN-32s before 16s) are `before=(Stage("teacher", …),)`; a later stage finds what an earlier one left in
 `given.earlier["teacher"]`.
 """
@@ -41,11 +41,11 @@ from zoo.errors import InputError, unknown
 if TYPE_CHECKING:
     from zoo.data import Dataset
 
-__all__ = ["Given", "Recipe", "Stage", "get", "names"]
+__all__ = ["Recipe", "Stage", "StageContext", "get", "names"]
 
 
 @dataclass(frozen=True)
-class Given:
+class StageContext:
     """What a stage's `build` and `train` may depend on.
 
     Attributes:
@@ -57,7 +57,7 @@ class Given:
     earlier: Mapping[str, Path]
 
 
-Arguments = Mapping[str, Any] | Callable[[Given], Mapping[str, Any]]
+Arguments = Mapping[str, Any] | Callable[[StageContext], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Stage:
         name: of its folder inside the run's; the last stage, the recipe's own, has none.
         model: a name of the registry.
         build: arguments of `zoo.build` beyond the data's classes and palette, which are given (and may be overridden).
-        train: settings of `zoo.train`, which `zoo.training.config.Settings` explains, but `folder`.
+        train: settings of `zoo.train`, which `zoo.training.config.TrainingConfig` explains, but `folder`.
         split, val: of the data, to train on and to choose the best epoch by; None for val: by the loss.
     """
 

@@ -25,7 +25,7 @@ to 14 bits.
 
 from typing import Any
 
-from zoo.recipes import Given, Recipe, Stage
+from zoo.recipes import Recipe, Stage, StageContext
 
 NETWORK = {"channels": 128}
 USUAL = {"batch_size": 8, "learning_rate": 5e-4, "frozen_batchnorm": "stem*,block*,last*", "ema": 0.99}
@@ -39,7 +39,7 @@ def seen() -> Any:
     )
 
 
-def first(given: Given) -> dict[str, Any]:
+def first(given: StageContext) -> dict[str, Any]:
     """Chosen on the validation frames."""
     from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum, class_weights_from
 
@@ -49,7 +49,7 @@ def first(given: Given) -> dict[str, Any]:
     return {**USUAL, "epochs": 90, "size": (240, 320), "augment": seen(), "loss": loss, "validate_every": 10}
 
 
-def second(given: Given) -> dict[str, Any]:
+def second(given: StageContext) -> dict[str, Any]:
     """The validation frames are learnt from too, the rate starts anew, crops are larger, and no class weighs more."""
     from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum
 
@@ -58,12 +58,12 @@ def second(given: Given) -> dict[str, Any]:
     return {**USUAL, "epochs": 50, "size": (288, 384), "augment": seen(), "loss": loss}
 
 
-def third(given: Given) -> dict[str, Any]:
+def third(given: StageContext) -> dict[str, Any]:
     """The same once more, in crops of the size of the frames: the pyramid's mean over the picture is then the one it meets."""
     return {**second(given), "epochs": 34, "size": (360, 480)}
 
 
-def go_on(given: Given) -> dict[str, Any]:
+def go_on(given: StageContext) -> dict[str, Any]:
     return {**NETWORK, "weights": list(given.earlier.values())[-1] / "model.keras"}
 
 

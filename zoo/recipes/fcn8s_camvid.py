@@ -16,10 +16,10 @@ names (one layer is called otherwise today), answers equal to the bit.
 
 from typing import Any
 
-from zoo.recipes import Given, Recipe
+from zoo.recipes import Recipe, StageContext
 
 
-def train(given: Given) -> dict[str, Any]:
+def train(given: StageContext) -> dict[str, Any]:
     from zoo.data import Augment
 
     return {

@@ -23,13 +23,13 @@ FC-DenseNet103 (66.9) and LETNet (70.5), which learn for hundreds of epochs.
 
 from typing import Any
 
-from zoo.recipes import Given, Recipe, Stage
+from zoo.recipes import Recipe, Stage, StageContext
 
 NETWORK = {"auxiliary": (8, 16)}
 USUAL = {"batch_size": 4, "size": (240, 320), "learning_rate": 1e-3, "ema": 0.995}
 
 
-def first(given: Given) -> dict[str, Any]:
+def first(given: StageContext) -> dict[str, Any]:
     """From the training frames, chosen on the validation frames."""
     from zoo.data import Augment
     from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum, class_weights_from
@@ -41,7 +41,7 @@ def first(given: Given) -> dict[str, Any]:
     return {**USUAL, "epochs": 68, "augment": seen, "loss": loss, "validate_every": 10}
 
 
-def second(given: Given) -> dict[str, Any]:
+def second(given: StageContext) -> dict[str, Any]:
     """From both, with the rate begun anew."""
     from zoo.data import Augment
     from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum
@@ -54,12 +54,12 @@ def second(given: Given) -> dict[str, Any]:
     return {**USUAL, "epochs": 60, "augment": seen, "loss": loss}
 
 
-def third(given: Given) -> dict[str, Any]:
+def third(given: StageContext) -> dict[str, Any]:
     """And once more, in larger crops."""
     return {**second(given), "epochs": 40, "size": (288, 384)}
 
 
-def go_on(given: Given) -> dict[str, Any]:
+def go_on(given: StageContext) -> dict[str, Any]:
     return {**NETWORK, "weights": list(given.earlier.values())[-1] / "best.weights.h5"}  # auxiliary heads and all
 
 

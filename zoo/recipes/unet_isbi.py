@@ -17,10 +17,10 @@ that other work shared, where the paper took ten hours on a GPU. One seed.
 
 from typing import Any
 
-from zoo.recipes import Given, Recipe
+from zoo.recipes import Recipe, StageContext
 
 
-def train(given: Given) -> dict[str, Any]:
+def train(given: StageContext) -> dict[str, Any]:
     from zoo.data import Augment
     from zoo.losses import BorderWeightedCrossEntropy, class_weights_from
 

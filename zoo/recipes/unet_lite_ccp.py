@@ -21,7 +21,7 @@ model that phones use, and takes a tenth longer (benchmarks/person.py has both, 
 
 from typing import Any
 
-from zoo.recipes import Given, Recipe, Stage
+from zoo.recipes import Recipe, Stage, StageContext
 
 NETWORK = {"shrink": 0.625, "decoder_channels": (64, 48, 32, 8)}
 USUAL = {
@@ -34,7 +34,7 @@ USUAL = {
 }
 
 
-def broad(given: Given) -> dict[str, Any]:
+def broad(given: StageContext) -> dict[str, Any]:
     from zoo.data import Augment
 
     seen = Augment(
@@ -51,14 +51,14 @@ def broad(given: Given) -> dict[str, Any]:
     return {**USUAL, **mixed(given, seen, pasted=0.15, moved=0.35), "epochs": 50, "learning_rate": 1e-3}
 
 
-def closer(given: Given) -> dict[str, Any]:
+def closer(given: StageContext) -> dict[str, Any]:
     from zoo.data import Augment
 
     seen = Augment(scale=(0.85, 1.8), stretch=1.3, brightness=0.3, contrast=0.25, saturation=0.3, hue=6, blur=0.3, noise=4)
     return {**USUAL, **mixed(given, seen, pasted=0.05, moved=0.2), "epochs": 36, "learning_rate": 5e-4}
 
 
-def mixed(given: Given, seen: Any, pasted: float, moved: float) -> dict[str, Any]:
+def mixed(given: StageContext, seen: Any, pasted: float, moved: float) -> dict[str, Any]:
     """Shares of the samples that get a second person, and of those that are moved before another background."""
     from zoo.data.transforms.mixing import CopyPaste, NewBackground
     from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum
@@ -70,7 +70,7 @@ def mixed(given: Given, seen: Any, pasted: float, moved: float) -> dict[str, Any
     }
 
 
-def go_on(given: Given) -> dict[str, Any]:
+def go_on(given: StageContext) -> dict[str, Any]:
     return {**NETWORK, "weights": given.earlier["broad"] / "model.keras"}
 
 

@@ -16,10 +16,10 @@ Mean IoU of the twelve on the 100 test photographs, from `zoo recipes pack`: wei
 
 from typing import Any
 
-from zoo.recipes import Given, Recipe
+from zoo.recipes import Recipe, StageContext
 
 
-def train(given: Given) -> dict[str, Any]:
+def train(given: StageContext) -> dict[str, Any]:
     from zoo.data import Augment
     from zoo.data.transforms.mixing import NewBackground
     from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum, class_weights_from

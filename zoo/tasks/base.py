@@ -59,7 +59,7 @@ class Task(ABC):
         """A batch of a network's outputs as class indices that can be held against targets.
 
         Args:
-            output: logits, probabilities or classes (`kind`, as of `zoo.layers.Answer`), batch first.
+            output: logits, probabilities or classes (`kind`, as of `zoo.layers.ModelOutput`), batch first.
             shape: (H, W) in pixels of the targets.
         """
 
@@ -97,7 +97,7 @@ class Task(ABC):
         Args:
             image: uint8 H×W×3.
             prediction: what `read` takes.
-            labels, palette: of the network's `Answer`.
+            labels, palette: of the network's `ModelOutput`.
 
         Returns:
             uint8 H×W×3.

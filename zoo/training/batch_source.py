@@ -11,17 +11,17 @@ import numpy as np
 
 from zoo.errors import InputError
 from zoo.tasks.base import NO_LABEL
-from zoo.training.prefetch import Ahead, threads
+from zoo.training.prefetch import Prefetcher, threads
 
 if TYPE_CHECKING:
     from zoo.data import Dataset
-    from zoo.training.config import Settings
+    from zoo.training.config import TrainingConfig
     from zoo.training.teacher import Teacher
 
 Made = tuple[np.ndarray, tuple[np.ndarray, ...]]
 
 
-class Feed(keras.utils.PyDataset):
+class BatchSource(keras.utils.PyDataset):
     """Passes batches on, of the epoch it is told.
 
     Keras calls `on_epoch_end` once before the first epoch and reads ahead of the last; counting epochs by it would
@@ -38,7 +38,7 @@ class Feed(keras.utils.PyDataset):
         outputs: of the network in training: each is held against the same targets.
     """
 
-    def __init__(self, data: Dataset | keras.utils.PyDataset, settings: Settings, outputs: int = 1) -> None:
+    def __init__(self, data: Dataset | keras.utils.PyDataset, settings: TrainingConfig, outputs: int = 1) -> None:
         workers = 1
         if isinstance(data, keras.utils.PyDataset):
             if settings.augment is not None or settings.size is not None:
@@ -59,7 +59,7 @@ class Feed(keras.utils.PyDataset):
         self.prepare: Callable[[np.ndarray], np.ndarray] = np.asarray  # targets as the loss wants them
         self.teacher: Teacher | None = None  # whose logits follow the targets
         self._teaching = threading.Lock()
-        self._ahead = Ahead(self._made, settings.epochs * len(self), workers)
+        self._ahead = Prefetcher(self._made, settings.epochs * len(self), workers)
         self.epoch = 0
         self.error: Exception | None = None
 

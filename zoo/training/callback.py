@@ -15,9 +15,9 @@ import keras
 import numpy as np
 
 from zoo.errors import InputError
-from zoo.training import distribution as distribute
+from zoo.training import distribution
 from zoo.training.checkpoints import Checkpoints, State, assign_values, values_of
-from zoo.training.config import Settings, differences
+from zoo.training.config import TrainingConfig, differences
 from zoo.training.history import write_csv
 from zoo.training.tensorboard import Events
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from zoo.evaluation.evaluate import Evaluation
-    from zoo.training.batch_source import Feed
+    from zoo.training.batch_source import BatchSource
 
 BEST = "best.weights.h5"
 
@@ -39,7 +39,7 @@ class LossNotFinite(ArithmeticError):
         self.epoch, self.batch = epoch, batch
 
 
-class Keeper(keras.callbacks.Callback):
+class RunCallback(keras.callbacks.Callback):
     """Everything that happens around the epochs of `fit`.
 
     Args:
@@ -58,8 +58,8 @@ class Keeper(keras.callbacks.Callback):
         self,
         whole: keras.Model,
         network: keras.Model,
-        feed: Feed,
-        settings: Settings,
+        feed: BatchSource,
+        settings: TrainingConfig,
         validate: Callable[[], Evaluation] | None,
         facts: dict[str, Any],
     ) -> None:
@@ -107,7 +107,7 @@ class Keeper(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._feed.epoch = epoch
-        distribute.seed_epoch(self._settings.seed, epoch)
+        distribution.seed_epoch(self._settings.seed, epoch)
         self._epoch_began = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:

@@ -22,7 +22,7 @@ _FREE = ("folder", "resume", "tensorboard", "verbose", "max_seconds", "jit", "wo
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingConfig:
     """The keyword arguments of `zoo.train`.
 
     Attributes:

@@ -9,14 +9,14 @@ from contextlib import contextmanager
 import keras
 
 from zoo.errors import InputError
-from zoo.layers import Answer
+from zoo.layers import ModelOutput
 
 PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 @contextmanager
 def computing_in(model: keras.Model, precision: str) -> Iterator[None]:
-    """Lets the layers of a float32 model compute in half precision; weights stay float32, and so does the `Answer`.
+    """Lets the layers of a float32 model compute in half precision; weights stay float32, and so does the `ModelOutput`.
 
     A layer's policy decides what it casts its inputs and weights to when it is called, so a built model needs no
     rebuilding, only a fresh trace. Layers that were given a policy of their own keep it.
@@ -26,7 +26,7 @@ def computing_in(model: keras.Model, precision: str) -> Iterator[None]:
         changed = [
             layer
             for layer in every_layer(model)
-            if layer.dtype_policy.name == "float32" and not isinstance(layer, Answer | keras.layers.InputLayer)
+            if layer.dtype_policy.name == "float32" and not isinstance(layer, ModelOutput | keras.layers.InputLayer)
         ]
     for layer in changed:
         layer.dtype_policy = f"mixed_{precision}"

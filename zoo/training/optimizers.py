@@ -12,7 +12,7 @@ import keras
 from keras import ops
 
 from zoo.errors import InputError, unknown
-from zoo.training import distribution as distribute
+from zoo.training import distribution
 from zoo.training.mixed_precision import every_layer
 
 OPTIMIZERS: dict[str, dict[str, float]] = {  # with the defaults of each
@@ -86,10 +86,10 @@ class Together(keras.optimizers.Optimizer):
     """
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
-        super().apply(distribute.sum_over_parts(grads), trainable_variables)
+        super().apply(distribution.sum_over_parts(grads), trainable_variables)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        super().update_step(gradient / distribute.replicas(), variable, learning_rate)
+        super().update_step(gradient / distribution.replicas(), variable, learning_rate)
 
 
 @functools.cache
@@ -144,7 +144,7 @@ def make_optimizer(
         "use_ema": ema is not None,
         "ema_momentum": 0.99 if ema is None else ema,
     }
-    mixed = [Together] * distribute.sees_parts() + [Layerwise] * (shares is not None)
+    mixed = [Together] * distribution.sees_parts() + [Layerwise] * (shares is not None)
     if name == "sgd":
         optimizer = _kind(keras.optimizers.SGD, *mixed)(momentum=MOMENTUM, nesterov=True, **shared)
     else:

@@ -9,14 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 from zoo.errors import InputError, is_whole
-from zoo.training import distribution as distribute
+from zoo.training import distribution
 
 MOST_WORKERS = 8  # by default: each holds a batch
 
 Made = TypeVar("Made")
 
 
-class Ahead(Generic[Made]):
+class Prefetcher(Generic[Made]):
     """Things that are asked for by their number, and nearly always one after the other.
 
     Args:
@@ -53,7 +53,7 @@ class Ahead(Generic[Made]):
 
 def in_order(make: Callable[[int], Made], count: int, workers: int) -> Iterator[Made]:
     """`make` of 0, 1, … up to `count`, made ahead."""
-    ahead = Ahead(make, count, workers)
+    ahead = Prefetcher(make, count, workers)
     try:
         yield from map(ahead.take, range(count))
     finally:
@@ -67,7 +67,7 @@ def threads(workers: int | None) -> int:
         InputError: for anything but a whole number above 0, or None.
     """
     if workers is None:
-        return 1 if distribute.devices()[0].startswith("cpu") else min(MOST_WORKERS, os.cpu_count() or 1)
+        return 1 if distribution.devices()[0].startswith("cpu") else min(MOST_WORKERS, os.cpu_count() or 1)
     if not is_whole(workers, 1):
         raise InputError(f"workers={workers!r}; expected a number of threads, 1 or more, or None")
     return int(workers)

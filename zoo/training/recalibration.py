@@ -18,13 +18,17 @@ from zoo.training.batchnorm import recalibrate
 if TYPE_CHECKING:
     from zoo.data import Dataset
     from zoo.evaluation.evaluate import Evaluation
-    from zoo.training.batch_source import Feed
-    from zoo.training.callback import Keeper
-    from zoo.training.config import Settings
+    from zoo.training.batch_source import BatchSource
+    from zoo.training.callback import RunCallback
+    from zoo.training.config import TrainingConfig
 
 
 def settle_best(
-    network: keras.Model, keeper: Keeper, feed: Feed, told: Settings, validate: Callable[[], Evaluation] | None
+    network: keras.Model,
+    keeper: RunCallback,
+    feed: BatchSource,
+    told: TrainingConfig,
+    validate: Callable[[], Evaluation] | None,
 ) -> None:
     """Recalibrates the best weights, which the model holds, and takes it back where validation is worse for it.
 
@@ -48,7 +52,7 @@ def settle_best(
     keeper.best = {**keeper.best, "settled": score, "kept": kept}
 
 
-def _pictures(dataset: Dataset, told: Settings, size: tuple[int, int] | None) -> Iterator[np.ndarray]:
+def _pictures(dataset: Dataset, told: TrainingConfig, size: tuple[int, int] | None) -> Iterator[np.ndarray]:
     """Batches float32 N×H×W×3 of images spread evenly over the data; one at a time where they keep their own size."""
     from zoo.data.batches import resize_pair
 

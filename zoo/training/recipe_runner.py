@@ -15,18 +15,18 @@ import keras
 
 import zoo
 from zoo.errors import InputError
-from zoo.recipes import Given, Recipe, Stage
+from zoo.recipes import Recipe, Stage, StageContext
 from zoo.registry import architecture
-from zoo.training import distribution as distribute
+from zoo.training import distribution
 from zoo.training.checkpoints import Checkpoints, write_whole
-from zoo.training.config import Settings, differences
+from zoo.training.config import TrainingConfig, differences
 from zoo.training.trainer import Result, train
 
 if TYPE_CHECKING:
     from zoo.data import Dataset
 
 RECORD = "recipe.json"  # in the run's folder: what no checkpoint knows
-KEEP = 2 << 30  # bytes of decoded samples in memory: a recipe's data are read once and not once an epoch
+CACHE_BYTES = 2 << 30  # bytes of decoded samples in memory: a recipe's data are read once and not once an epoch
 
 
 def run(
@@ -90,7 +90,7 @@ def check(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
         if state is None:
             raise InputError(f"{own} holds no checkpoint, which says how the run was made")
         given, _ = _given(stage, spec, earlier)
-        expected = Settings(**_settings(stage, given))
+        expected = TrainingConfig(**_settings(stage, given))
         _compare(own, recipe, expected, given.data, state.settings)
         if state.epoch != expected.epochs:
             raise InputError(f"{own}: {state.epoch} of {expected.epochs} epochs are finished; finish the run first")
@@ -104,10 +104,10 @@ def check(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
     return {**facts, "hardware": hardware, "versions": record.get("versions")}
 
 
-def _compare(folder: Path, recipe: Recipe, expected: Settings, data: Dataset, found: Mapping[str, Any]) -> None:
+def _compare(folder: Path, recipe: Recipe, expected: TrainingConfig, data: Dataset, found: Mapping[str, Any]) -> None:
     """Refuses a run of other settings than the recipe's; one that a run is too old to know had its default."""
     wanted = json.loads(json.dumps(expected.fingerprint()))
-    defaults = json.loads(json.dumps(Settings(epochs=1).fingerprint()))
+    defaults = json.loads(json.dumps(TrainingConfig(epochs=1).fingerprint()))
     differs = differences({name: found.get(name, defaults[name]) for name in wanted}, wanted)
     known, count = found["data"], len(data)
     if (known.get("samples", count), tuple(known.get("classes", data.classes))) != (count, data.classes):
@@ -125,7 +125,7 @@ def machine() -> str:
         model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     parts = [f"{model}, {count} cores"]
-    accelerators = sum(not name.startswith("cpu") for name in distribute.devices())
+    accelerators = sum(not name.startswith("cpu") for name in distribution.devices())
     if accelerators:
         parts.append(f"{accelerators}× {_gpu_name()}")
     return " + ".join(parts)
@@ -140,18 +140,18 @@ def _gpu_name() -> str:
     return found.splitlines()[0].strip() if found.strip() else "GPU"
 
 
-def _given(stage: Stage, spec: str, earlier: Mapping[str, Path]) -> tuple[Given, Dataset | None]:
+def _given(stage: Stage, spec: str, earlier: Mapping[str, Path]) -> tuple[StageContext, Dataset | None]:
     from zoo import data
 
-    training = data.open(spec, stage.split, KEEP)
-    return Given(training, dict(earlier)), None if stage.val is None else data.open(spec, stage.val, KEEP)
+    training = data.open(spec, stage.split, CACHE_BYTES)
+    return StageContext(training, dict(earlier)), None if stage.val is None else data.open(spec, stage.val, CACHE_BYTES)
 
 
-def _settings(stage: Stage, given: Given) -> dict[str, Any]:
+def _settings(stage: Stage, given: StageContext) -> dict[str, Any]:
     return dict(stage.train(given) if callable(stage.train) else stage.train)
 
 
-def arguments(stage: Stage, given: Given) -> dict[str, Any]:
+def arguments(stage: Stage, given: StageContext) -> dict[str, Any]:
     """A stage's arguments of `zoo.build`, the data's classes and palette included; RGB of any size where it takes any."""
     told = stage.build(given) if callable(stage.build) else stage.build or {}
     entry = architecture(stage.model)
@@ -165,7 +165,7 @@ def last_arguments(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
     return arguments(recipe.stages[-1], given)
 
 
-def _model(stage: Stage, given: Given, build: Mapping[str, Any], seed: int) -> keras.Model:
+def _model(stage: Stage, given: StageContext, build: Mapping[str, Any], seed: int) -> keras.Model:
     if architecture(stage.model).task != given.data.task:
         raise InputError(f"{stage.model} is for {architecture(stage.model).task}, {given.data.name} for {given.data.task}")
     told = arguments(stage, given)

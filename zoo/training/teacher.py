@@ -62,9 +62,9 @@ class Teacher:
 
 def _opened(given: str | Path) -> keras.Model:
     from zoo import build, load
-    from zoo.pretrained import catalog as trained
+    from zoo.pretrained import catalog
 
-    if not Path(given).exists() and trained.is_name(str(given)):
+    if not Path(given).exists() and catalog.is_name(str(given)):
         return build(str(given))
     return load(given)
 

@@ -11,18 +11,18 @@ import numpy as np
 
 from zoo.analysis.macs import macs
 from zoo.errors import InputError
-from zoo.training import distribution as distribute
+from zoo.training import distribution
 
 if TYPE_CHECKING:
-    from zoo.training.batch_source import Feed
-    from zoo.training.config import Settings
+    from zoo.training.batch_source import BatchSource
+    from zoo.training.config import TrainingConfig
 
 STEP = 3  # times the multiply-accumulates of an answer: that, the gradient of what came in, and the gradient of the weights
 SIDES = {True: 768, False: 8192}  # of the matrices, on a CPU and on an accelerator: large enough for its peak
 CHAIN, REPEATS = 4, 5
 
 
-def pace(network: keras.Model, feed: Feed, told: Settings, epochs: Sequence[tuple[int, float]]) -> str | None:
+def pace(network: keras.Model, feed: BatchSource, told: TrainingConfig, epochs: Sequence[tuple[int, float]]) -> str | None:
     """One line on the images a second, the loading of the data included, and the share of the chip's peak.
 
     The median over the epochs with batches of the size of the last, but the first of them, which also compiles. None where
@@ -46,13 +46,13 @@ def pace(network: keras.Model, feed: Feed, told: Settings, epochs: Sequence[tupl
         work = STEP * macs(network, (height, width)) * rate
     except InputError:
         return line  # a layer of the caller's own, whose arithmetic nobody knows
-    share = work / (peak(told.precision) * distribute.replicas())
+    share = work / (peak(told.precision) * distribution.replicas())
     return f"{line}: {work / 1e9:.3g} GMAC/s, {100 * share:.2g} % of what a {told.precision} matrix product reaches here"
 
 
 def peak(precision: str) -> float:
     """Multiply-accumulates a second of a matrix product on one device of the backend, measured now: the best of some."""
-    side = SIDES[distribute.devices()[0].startswith("cpu")]
+    side = SIDES[distribution.devices()[0].startswith("cpu")]
     drawn = np.random.default_rng(0).standard_normal((side, side), dtype=np.float32) / side**0.5
     matrix = keras.ops.cast(drawn, precision)
     times = []

@@ -19,11 +19,11 @@ from zoo.errors import InputError, unknown
 from zoo.evaluation.evaluate import Evaluation, NetworkScorer, check_fit, score, task_of
 from zoo.layers import inference, supervised
 from zoo.losses import Distillation, class_weights_from, prepared
-from zoo.training import distribution as distribute
-from zoo.training.batch_source import Feed
-from zoo.training.callback import Keeper, LossNotFinite
+from zoo.training import distribution
+from zoo.training.batch_source import BatchSource
+from zoo.training.callback import LossNotFinite, RunCallback
 from zoo.training.checkpoints import write_whole
-from zoo.training.config import Settings
+from zoo.training.config import TrainingConfig
 from zoo.training.history import draw_curves
 from zoo.training.jit import compiles
 from zoo.training.mixed_precision import computing_in, holding_batchnorm
@@ -83,7 +83,7 @@ def train(
         train_data: a data set; or a PyDataset of (images, targets), whose batches are taken as they are.
         val_data: chooses the best epoch by the task's headline (mIoU, one confusion matrix over all of it); without
             it the training loss chooses.
-        settings: `epochs`, and what else `zoo.training.config.Settings` lists and explains.
+        settings: `epochs`, and what else `zoo.training.config.TrainingConfig` lists and explains.
 
     Raises:
         InputError: a setting that is unknown or out of range, data that do not fit the model, a folder whose
@@ -93,13 +93,13 @@ def train(
     began = time.monotonic()
     told = _checked(settings)
     _check_model(model, told)
-    distribute.check_batch(told.batch_size)
+    distribution.check_batch(told.batch_size)
     with in_training(model, train_data, told) as (network, feed, task):
         validate = _validation(network, val_data, told, task)
         facts = {"data": feed.facts(), "val_data": None if val_data is None else val_data.name}
         if feed.teacher is not None:
             facts["teacher"] = feed.teacher.fingerprint()
-        keeper = Keeper(model, network, feed, told, validate, facts)
+        keeper = RunCallback(model, network, feed, told, validate, facts)
         keeper.begin()
         stopped = _fit(network, feed, keeper, told)
         keeper.take_best()
@@ -113,11 +113,11 @@ def train(
 
 @contextmanager
 def in_training(
-    model: keras.Model, data: Dataset | keras.utils.PyDataset, told: Settings
-) -> Iterator[tuple[keras.Model, Feed, Task]]:
+    model: keras.Model, data: Dataset | keras.utils.PyDataset, told: TrainingConfig
+) -> Iterator[tuple[keras.Model, BatchSource, Task]]:
     """A model as `fit` trains it: the network up to its logits, compiled, and what it is fed. Undone afterwards."""
     network, weights = supervised(model)
-    feed = Feed(data, told, outputs=len(weights))
+    feed = BatchSource(data, told, outputs=len(weights))
     task = task_of(model, feed.dataset)
     feed.teacher = None if told.teacher is None else Teacher(told.teacher, model)
     with closing(feed), computing_in(model, told.precision), holding_batchnorm(model, told.frozen_batchnorm):
@@ -125,17 +125,17 @@ def in_training(
         yield network, feed, task
 
 
-def _checked(settings: dict[str, Any]) -> Settings:
-    known = [field.name for field in fields(Settings)]
+def _checked(settings: dict[str, Any]) -> TrainingConfig:
+    known = [field.name for field in fields(TrainingConfig)]
     for name in settings:
         if name not in known:
             raise unknown("training setting", name, known)
     if "epochs" not in settings:
         raise InputError("epochs is missing: how many times should training see the data?")
-    return Settings(**settings)
+    return TrainingConfig(**settings)
 
 
-def _check_model(model: keras.Model, told: Settings) -> None:
+def _check_model(model: keras.Model, told: TrainingConfig) -> None:
     if not isinstance(model, keras.Model) or not getattr(model, "inputs", None) or len(model.outputs) != 1:
         raise InputError(f"{model!r} cannot be trained here; expected a functional keras.Model with one output")
     own = tuple(model.input_shape[1:3])
@@ -145,7 +145,7 @@ def _check_model(model: keras.Model, told: Settings) -> None:
         raise InputError(f"size={told.size}: {model.name} was built for {own[0]}×{own[1]} and takes no other")
 
 
-def _compile(network: keras.Model, weights: list[float], told: Settings, feed: Feed, task: Task) -> None:
+def _compile(network: keras.Model, weights: list[float], told: TrainingConfig, feed: BatchSource, task: Task) -> None:
     """Gives the network its loss, on each output by its weight, and its optimiser, built; and the feed the loss's wishes."""
     classes = network.outputs[0].shape[-1]
     if feed.dataset is not None:
@@ -176,10 +176,10 @@ def _compile(network: keras.Model, weights: list[float], told: Settings, feed: F
         jit_compile=compiles(told.jit),
         auto_scale_loss=False,
     )
-    distribute.admit(network)
+    distribution.admit(network)
 
 
-def _class_weights(told: Settings, feed: Feed) -> np.ndarray | None:
+def _class_weights(told: TrainingConfig, feed: BatchSource) -> np.ndarray | None:
     """The weights, counted where a rule was named."""
     if not isinstance(told.class_weights, str):
         return told.class_weights
@@ -191,7 +191,7 @@ def _class_weights(told: Settings, feed: Feed) -> np.ndarray | None:
 
 
 def _validation(
-    network: keras.Model, data: Dataset | None, told: Settings, task: Task
+    network: keras.Model, data: Dataset | None, told: TrainingConfig, task: Task
 ) -> Callable[[], Evaluation] | None:
     if data is None:
         return None
@@ -201,7 +201,7 @@ def _validation(
     return lambda: score(scorer, data, told.batch_size, workers=told.workers)
 
 
-def _fit(network: keras.Model, feed: Feed, keeper: Keeper, told: Settings) -> str | None:
+def _fit(network: keras.Model, feed: BatchSource, keeper: RunCallback, told: TrainingConfig) -> str | None:
     """Runs the epochs that are left; gives the reason if they were not all run."""
     try:
         while keeper.epoch < told.epochs and keeper.stopped is None:
@@ -235,7 +235,7 @@ def _fit(network: keras.Model, feed: Feed, keeper: Keeper, told: Settings) -> st
     return keeper.stopped
 
 
-def _save_batch(feed: Feed, folder: Path | None, where: LossNotFinite) -> str:
+def _save_batch(feed: BatchSource, folder: Path | None, where: LossNotFinite) -> str:
     """Keeps the batch that spoilt the loss and says what is wrong with it, if it shows."""
     images, targets = feed.batch(where.epoch, where.batch)
     notes = []
@@ -255,7 +255,7 @@ def _save_batch(feed: Feed, folder: Path | None, where: LossNotFinite) -> str:
     return "".join(f"; {note}" for note in notes)
 
 
-def _leave(model: keras.Model, keeper: Keeper, told: Settings, task: Task) -> None:
+def _leave(model: keras.Model, keeper: RunCallback, told: TrainingConfig, task: Task) -> None:
     """The best model and the picture of the run, in the folder."""
     if keeper.folder is None:
         return

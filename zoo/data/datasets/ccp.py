@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.data.datasets.layouts import folder
-from zoo.data.image_masks import Pairs, read_lines
+from zoo.data.image_masks import ImageMaskDataset, read_lines
 from zoo.errors import InputError
 
 BACKGROUND = "null"  # the published name of class 0
@@ -43,19 +43,19 @@ CLOTHING_PALETTE = (
 )  # fmt: skip
 
 
-def ccp(path: Path, split: str) -> Pairs:
+def ccp(path: Path, split: str) -> ImageMaskDataset:
     """The 59 classes as published: images/, masks/, classes.txt and a list of stems for each split."""
     return folder(path, split)
 
 
-def ccp_person(path: Path, split: str) -> Pairs:
+def ccp_person(path: Path, split: str) -> ImageMaskDataset:
     """Background and person (every class but `null`)."""
     published = _published(path)
     groups = {"background": (BACKGROUND,), "person": tuple(name for name in published if name != BACKGROUND)}
     return _merged(path, split, published, groups, PERSON)
 
 
-def ccp_clothing(path: Path, split: str) -> Pairs:
+def ccp_clothing(path: Path, split: str) -> ImageMaskDataset:
     """The classes of `CLOTHING`."""
     return _merged(path, split, _published(path), CLOTHING, CLOTHING_PALETTE)
 
@@ -67,7 +67,9 @@ def _published(path: Path) -> list[str]:
     return names
 
 
-def _merged(path: Path, split: str, published: list[str], groups: dict[str, tuple[str, ...]], palette: tuple) -> Pairs:
+def _merged(
+    path: Path, split: str, published: list[str], groups: dict[str, tuple[str, ...]], palette: tuple
+) -> ImageMaskDataset:
     """The dataset with every published class under the group that names it."""
     group_of = {name: index for index, members in enumerate(groups.values()) for name in members}
     strays = [name for name in published if name not in group_of]
@@ -75,4 +77,4 @@ def _merged(path: Path, split: str, published: list[str], groups: dict[str, tupl
         raise InputError(f"{path / 'classes.txt'}: {', '.join(strays[:3])} is none of CCP's 59 classes")
     whole = folder(path, split)
     values = {value: group_of[name] for value, name in enumerate(published)}
-    return Pairs(whole.name, whole.pairs, tuple(groups), palette, values=values)
+    return ImageMaskDataset(whole.name, whole.pairs, tuple(groups), palette, values=values)

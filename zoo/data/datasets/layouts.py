@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.data.image_files import IMAGE_SUFFIXES, read_mask
-from zoo.data.image_masks import Pairs, files_by_stem, need_folder, pair_up, read_lines
+from zoo.data.image_masks import ImageMaskDataset, files_by_stem, need_folder, pair_up, read_lines
 from zoo.errors import InputError, unknown
 from zoo.outputs.palettes import CAMVID, voc_palette
 
@@ -25,7 +25,7 @@ UNLABELLED = 255  # VOC's value for outlines and what is too hard to tell; folde
 _PARTS = {"train": ("train",), "val": ("val",), "test": ("test",), "trainval": ("train", "val")}
 
 
-def camvid(path: Path, split: str) -> Pairs:
+def camvid(path: Path, split: str) -> ImageMaskDataset:
     """CamVid in SegNet's layout: train/, trainannot/, val/, valannot/, test/, testannot/; PNG or JPEG images.
 
     Masks are 8-bit with the class index; the value after the last class (11 of the usual 11 classes) is void and
@@ -43,10 +43,10 @@ def camvid(path: Path, split: str) -> Pairs:
         images = need_folder(path / part, "camvid", "the images")
         pairs += pair_up(images, need_folder(path / f"{part}annot", "camvid", "the masks"))
     palette = CAMVID if len(names) == len(CAMVID) else voc_palette(len(names))
-    return Pairs(f"camvid/{split}", pairs, names, palette, ignore=len(names))
+    return ImageMaskDataset(f"camvid/{split}", pairs, names, palette, ignore=len(names))
 
 
-def voc(path: Path, split: str) -> Pairs:
+def voc(path: Path, split: str) -> ImageMaskDataset:
     """PASCAL VOC: JPEGImages/, SegmentationClass/ (palette PNG) and ImageSets/Segmentation/SPLIT.txt; 255 is ignored.
 
     `path` is the folder of one year (VOC2012). The 21 classes are VOC's, unless there is a classes.txt beside them.
@@ -64,10 +64,10 @@ def voc(path: Path, split: str) -> Pairs:
         raise unknown("split of voc", split, names)
     classes = read_lines(path / "classes.txt") if (path / "classes.txt").is_file() else VOC_CLASSES
     pairs = pair_up(images, masks, read_lines(names[split]), names[split])
-    return Pairs(f"voc/{split}", pairs, classes, ignore=UNLABELLED)
+    return ImageMaskDataset(f"voc/{split}", pairs, classes, ignore=UNLABELLED)
 
 
-def folder(path: Path, split: str) -> Pairs:
+def folder(path: Path, split: str) -> ImageMaskDataset:
     """A plain folder: images/ and masks/ with files of the same stems; masks grey or palette, 255 ignored.
 
     classes.txt: a name a line, line i (from 0) is mask value i. Without it every mask is read once to find the greatest
@@ -94,16 +94,16 @@ def folder(path: Path, split: str) -> Pairs:
         raise InputError(f"{name}: the split is empty; it needs one image with its mask at least")
     listed = read_lines(path / "classes.txt") if (path / "classes.txt").is_file() else None
     if listed is not None and len(listed) != 2:
-        return Pairs(name, pairs, listed, ignore=UNLABELLED)
+        return ImageMaskDataset(name, pairs, listed, ignore=UNLABELLED)
     seen = _values(masks)
     if seen == {0, 255}:
-        return Pairs(name, pairs, listed or ("background", "foreground"), values={0: 0, 255: 1})
+        return ImageMaskDataset(name, pairs, listed or ("background", "foreground"), values={0: 0, 255: 1})
     if listed is None:
         top = max(seen - {UNLABELLED}, default=0)
         if top == 0:
             raise InputError(f"{masks}: every mask is of class 0 only; masks hold the class index of each pixel")
         listed = [f"class{index}" for index in range(top + 1)]
-    return Pairs(name, pairs, listed, ignore=UNLABELLED)
+    return ImageMaskDataset(name, pairs, listed, ignore=UNLABELLED)
 
 
 def _parts(path: Path, images: Path) -> dict[str, tuple[list[str], Path]]:

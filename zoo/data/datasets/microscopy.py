@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.data.datasets.layouts import folder
-from zoo.data.image_masks import Pairs, need_folder, pair_up
+from zoo.data.image_masks import ImageMaskDataset, need_folder, pair_up
 from zoo.errors import InputError, unknown
 
 ISBI_CLASSES = ("membrane", "cell")
@@ -25,7 +25,7 @@ _ISBI_PARTS = {"train": (0, 20), "val": (20, 24), "test": (24, 30), "trainval": 
 _ISBI_SLICES = 30
 
 
-def isbi(path: Path, split: str) -> Pairs:
+def isbi(path: Path, split: str) -> ImageMaskDataset:
     """ISBI 2012's labelled stack (Arganda-Carreras et al. 2015): 512×512, labels 0 = membrane and 255 = inside a cell.
 
     The challenge's own test labels are not public, so the labelled slices are split by their place in the stack: train
@@ -40,12 +40,12 @@ def isbi(path: Path, split: str) -> Pairs:
     if len(pairs) != _ISBI_SLICES:
         raise InputError(f"isbi: {images} holds {len(pairs)} slices; the labelled stack has {_ISBI_SLICES}")
     first, end = _ISBI_PARTS[split]
-    found = Pairs(f"isbi/{split}", pairs[first:end], ISBI_CLASSES, ISBI_PALETTE, values={0: 0, 255: 1})
+    found = ImageMaskDataset(f"isbi/{split}", pairs[first:end], ISBI_CLASSES, ISBI_PALETTE, values={0: 0, 255: 1})
     found.objects = OBJECTS
     return found
 
 
-def nuclei(path: Path, split: str) -> Pairs:
+def nuclei(path: Path, split: str) -> ImageMaskDataset:
     """Nuclei of the Data Science Bowl 2018: masks of 0 = background, 1 = nucleus, 2 = border between touching nuclei.
 
     The border counts as background, so that no two nuclei touch: U-Net's paper introduces such borders too. A connected
@@ -53,6 +53,6 @@ def nuclei(path: Path, split: str) -> Pairs:
     """
     whole = folder(path, split)
     values = {0: 0, 1: 1, 2: 0}
-    found = Pairs(f"nuclei/{split}", whole.pairs, NUCLEI_CLASSES, NUCLEI_PALETTE, values=values)
+    found = ImageMaskDataset(f"nuclei/{split}", whole.pairs, NUCLEI_CLASSES, NUCLEI_PALETTE, values=values)
     found.objects = OBJECTS
     return found

@@ -89,7 +89,8 @@ def transposed(x: Any, step: Step) -> Any:
 def bilinear(x: Any, step: Step) -> Any:
     x = whole_multiple(with_channels(x, step.channels, step), step)
     kernel = step.kernel or 2 * step.factor
-    options = {"padding": step.padding, "use_bias": False, "kernel_initializer": layers.Bilinear(), "name": step.name}
+    initializer = layers.BilinearInitializer()
+    options = {"padding": step.padding, "use_bias": False, "kernel_initializer": initializer, "name": step.name}
     return keras.layers.Conv2DTranspose(step.channels, kernel, step.factor, **options)(x)
 
 
@@ -110,7 +111,7 @@ UPSAMPLERS: dict[str, Callable[[Any, Step], Any]] = {
 
 def unpooled(x: Any, pooled: Any, name: str) -> Any:
     """Each value where its window of `pooled`, which a 2×2 max pooling saw, has its maximum; at the size of `pooled`."""
-    positions = layers.MaxPositions(name=f"{name}_positions")(pooled)
+    positions = layers.MaxPoolIndices(name=f"{name}_positions")(pooled)
     x = layers.MaxUnpooling2D(name=f"{name}_unpool")([x, positions])
     return layers.CropLike(name=f"{name}_fit")([x, pooled])
 

@@ -40,7 +40,7 @@ VARIANTS = {
     strides=(4, 8, 16, 32),
     input_size=(227, 227),
     fixed_size=True,
-    least_size=67,
+    min_size=67,
     tiny={"width": 0.125, "fc": ((6, 32), (1, 32))},
 )
 def alexnet(

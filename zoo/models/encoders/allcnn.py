@@ -45,7 +45,7 @@ def average_of_scores(features: Features, classes: int) -> Any:
     top=average_of_scores,
     strides=(2, 4),
     input_size=(32, 32),
-    least_size=9,
+    min_size=9,
     tiny={"width": 0.125},
 )
 def allcnn(image: Any, *, width: float = 1.0, padding: str = "valid", dropout: float = 0.5) -> Features:

@@ -137,7 +137,7 @@ def with_shortcut(shortcut: Any, x: Any, drop: float, name: str) -> Any:
     return keras.layers.Add(name=f"{name}_add")([shortcut, x])
 
 
-@register_encoder(VARIANTS, paper=PAPER, top=pooled_top, tiny={"width": 0.1, "depth": 0.5}, sized=asked_size)
+@register_encoder(VARIANTS, paper=PAPER, top=pooled_top, tiny={"width": 0.1, "depth": 0.5}, default_size=asked_size)
 def efficientnet(
     image: Any,
     *,

@@ -65,7 +65,7 @@ def highway_layer(x: Any, name: str, carry_bias: float) -> Any:
     top=average_top,
     strides=(2, 4),
     input_size=(32, 32),
-    least_size=8,
+    min_size=8,
     tiny={"stages": ((4, 4), (6, 6), (8, 8, 8))},
 )
 def highway(image: Any, *, stages: tuple[tuple[int, ...], ...], carry_bias: float = -2.0) -> Features:

@@ -51,7 +51,7 @@ def lenet_top(features: Features, classes: int) -> Any:
     input_size=(32, 32),
     channels=1,
     fixed_size=True,
-    least_size=16,
+    min_size=16,
 )
 def lenet(image: Any, *, padding: str = "valid") -> Features:
     """C1, S2, C3, S4.

@@ -31,7 +31,7 @@ VARIANTS = {
     top=average_top,
     strides=(2, 4),
     input_size=(32, 32),
-    least_size=8,
+    min_size=8,
     tiny={"width": 0.25, "depth": 8},
 )
 def resnet_cifar(image: Any, *, depth: int, shortcut: str | None = "padding", width: float = 1.0) -> Features:

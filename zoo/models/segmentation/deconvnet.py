@@ -32,7 +32,7 @@ PAPER = Paper(
     task="segmentation",
     paper=PAPER,
     input_size=(224, 224),
-    least_size=193,
+    min_size=193,
     tiny={"encoder_options": {"width": 0.125, "depths": (1, 1, 1, 1, 1), "fc": ((7, 32), (1, 32))}},
 )
 def deconvnet(

@@ -71,7 +71,7 @@ def pyramid(x: Any, stride: int, rates: Sequence[int], channels: int, parted: bo
             branches.append(separable(x, channels, f"aspp_rate{rate}", dilation=dilation))
         else:
             branches.append(convolution(x, channels, 3, f"aspp_rate{rate}", dilation=dilation))
-    average = convolution(layers.GridAverage(name="aspp_average")(x), channels, 1, "aspp_image")
+    average = convolution(layers.AdaptiveAveragePooling2D(name="aspp_average")(x), channels, 1, "aspp_image")
     branches.append(layers.ResizeLike(name="aspp_spread")([average, x]))
     x = keras.layers.Concatenate(name="aspp_concat")(branches)
     x = convolution(x, channels, 1, "aspp_project")

@@ -50,7 +50,7 @@ def pyramid_pooling(x: Any) -> Any:
     levels = [x]
     for bins in BINS:
         name = f"pyramid_{bins}"
-        level = layers.GridAverage(bins, name=f"{name}_average")(x)
+        level = layers.AdaptiveAveragePooling2D(bins, name=f"{name}_average")(x)
         level = convolution(level, max(1, channels // len(BINS)), 1, name)
         levels.append(layers.ResizeLike(name=f"{name}_enlarge")([level, x]))
     x = keras.layers.Concatenate(name="pyramid_concat")(levels)

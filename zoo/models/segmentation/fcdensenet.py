@@ -39,7 +39,7 @@ START = {"padding": "same", "kernel_initializer": "he_uniform"}
     task="segmentation",
     paper=PAPER,
     input_size=(360, 480),
-    least_size=32,
+    min_size=32,
     tiny={"depths": (1, 2, 1, 1, 1, 2), "growth": 4, "stem": 8},
 )
 def fcdensenet(

@@ -62,7 +62,7 @@ PADDINGS = ("same", "caffe")
     task="segmentation",
     paper=PAPER,
     input_size=(500, 500),
-    grown={"skip_start": "zeros"},
+    warm_start_options={"skip_start": "zeros"},
     tiny={"encoder_options": {"width": 0.125, "fc": ((7, 32), (1, 32))}},
 )
 def fcn(

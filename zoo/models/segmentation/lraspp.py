@@ -62,7 +62,7 @@ def lraspp(
     features, _ = dilated_features(encoder, image, output_stride, USUAL_STRIDE, encoder_options)
     shallow, deep = features.at(8)[0], features.deepest
 
-    gate = layers.GridAverage(name="gate_average")(deep)
+    gate = layers.AdaptiveAveragePooling2D(name="gate_average")(deep)
     gate = keras.layers.Conv2D(channels, 1, use_bias=False, name="gate")(gate)
     gate = keras.layers.Activation("sigmoid", name="gate_sigmoid")(gate)
     x = convolution(deep, channels, 1, "project")

@@ -77,7 +77,7 @@ def pocket_seg(image: Any, classes: int, *, width: float, auxiliary: tuple[int, 
     features = Features(s8=sharp, s16=deep)
 
     # The whole picture's average, laid under every position: a broadcast sum would be wrong in int8 on the GPU accelerator.
-    deep = enlarge_onto(deep, layers.GridAverage(name="pooled_average")(deep), "pooled")
+    deep = enlarge_onto(deep, layers.AdaptiveAveragePooling2D(name="pooled_average")(deep), "pooled")
     x = inverted_residual(enlarge_onto(sharp, deep, "up_s8"), "up_s8_block")
     x = inverted_residual(enlarge_onto(project(fine, top, "up_s4_skip"), x, "up_s4"), "up_s4_block")
     x = keras.layers.Dropout(0.1, name="dropout")(x)

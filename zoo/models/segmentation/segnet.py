@@ -9,7 +9,7 @@ with no ReLU on the way up, and a 1×1 convolution for the scores, biases as in 
 classes, for which the paper's table says 1.425 M.
 Different: the image is normalised by ImageNet's mean (`segnet_basic`: and spread), where the release has local response
 normalisation. Odd sizes are pooled with their last row and column, as in Caffe, and come back to the pixel; of equal maxima
-the first in its window is meant, see `zoo.layers.MaxPositions`.
+the first in its window is meant, see `zoo.layers.MaxPoolIndices`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def segnet(
     return keras.layers.Conv2D(classes, 3, padding="same", name="score")(x)
 
 
-@register({"segnet_basic": {}}, tiny={"channels": 8}, least_size=16, **FACTS)
+@register({"segnet_basic": {}}, tiny={"channels": 8}, min_size=16, **FACTS)
 def segnet_basic(image: Any, classes: int, *, channels: int = 64, depth: int = 4, kernel: int = 7) -> Any:
     """`depth` times convolution and pooling, as often unpooling and convolution, then the scores.
 

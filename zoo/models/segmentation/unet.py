@@ -31,8 +31,8 @@ PAPER = Paper(
     "https://arxiv.org/abs/1505.04597",
 )
 VARIANTS = {
-    "unet": {"padding": "same", "least_size": 16},
-    "unet_valid": {"padding": "valid", "least_size": 108, "fixed_size": True},
+    "unet": {"padding": "same", "min_size": 16},
+    "unet_valid": {"padding": "valid", "min_size": 108, "fixed_size": True},
 }
 PADDINGS = ("same", "valid")
 CHANNELS = (64, 128, 256, 512, 1024)

@@ -63,7 +63,7 @@ def unet_lite(
     """
     if not 0 < shrink <= 1:
         raise InputError(f"shrink={shrink}: give the share of the image's sides that the encoder shall see, above 0 up to 1")
-    seen = layers.Shrink(shrink, name="shrink")(image) if shrink < 1 else image
+    seen = layers.Downscale(shrink, name="shrink")(image) if shrink < 1 else image
     # The wide last convolution of MobileNets serves a classifier's top; a decoder would only make it narrow again.
     narrow = {"last": False} if "last" in option_names(encoder_entry(encoder)) else {}
     features = encoder_features(encoder, seen, **{**narrow, **(encoder_options or {})})
