@@ -1,0 +1,107 @@
+"""Class map: the index of one class, for every pixel or for the whole picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from zoo.errors import InputError
+from zoo.outputs.base import Kind
+from zoo.outputs.comparison import Comparison, Tolerance, class_agreement
+from zoo.outputs.palettes import colourise
+from zoo.outputs.resize import nearest
+from zoo.outputs.spec import OutputSpec
+
+
+class ClassMap(Kind):
+    """Indices h×w, or one of a whole picture."""
+
+    name = "class_map"
+
+    def decode(self, output: np.ndarray, spec: OutputSpec, size: tuple[int, int]) -> np.ndarray:
+        """Dense: uint8 H×W, each pixel the nearest one's class. Else float32 (classes,): 1 for the class named."""
+        if not spec.dense:
+            index = int(output.reshape(-1)[0])
+            return (np.arange(max(spec.classes, index + 1)) == index).astype(np.float32)
+        return nearest(output[..., 0] if output.ndim == 3 else output, size).astype(np.uint8)
+
+    def describe(self, answer: np.ndarray, spec: OutputSpec) -> str:
+        """The share of each class that is there, largest first; of a whole picture its class."""
+        return share_of_classes(answer, spec) if spec.dense else str(spec.labels[int(answer.argmax())])
+
+    def draw(self, picture: np.ndarray, answer: np.ndarray, spec: OutputSpec) -> np.ndarray:
+        """The classes' colours over the picture; of a whole picture its class in the upper left corner."""
+        if spec.dense:
+            return draw_classes(picture, answer, spec)
+        from zoo.outputs.class_scores import write_words
+
+        return write_words(picture, self.describe(answer, spec))
+
+    def write(self, answer: np.ndarray, spec: OutputSpec, stem: Path) -> Path:
+        """STEM_mask.png; of a whole picture STEM_class.txt."""
+        if spec.dense:
+            return write_classes(answer, spec, stem)
+        path = stem.with_name(f"{stem.name}_class.txt")
+        path.write_text(f"{self.describe(answer, spec)}\n", encoding="utf-8")
+        return path
+
+    def compare(self, expected: np.ndarray, got: np.ndarray, spec: OutputSpec, tolerance: Tolerance) -> Comparison:
+        """By the classes alone: the difference of two indices has no meaning."""
+        measures, classes = class_agreement(np.asarray(expected), np.asarray(got))
+        if not measures:
+            same = bool(np.array_equal(expected, got))
+            reason = "one class everywhere: equality proves little" if same else "classes differ where there is only one"
+            return Comparison(spec.name, {}, classes, passed=None if same else False, reason=reason)
+        broken = tolerance.broken(measures)
+        return Comparison(spec.name, measures, classes, passed=not broken, reason="; ".join(broken) or "within the tolerance")
+
+    def mirror(self, output: np.ndarray) -> np.ndarray:
+        """Maps N×h×w are turned back; the class of a whole picture has no left or right."""
+        return output[:, :, ::-1] if output.ndim >= 3 else output
+
+    def poolable(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
+        """Indices cannot be averaged.
+
+        Raises:
+            InputError: always, saying what to build instead.
+        """
+        raise InputError('class indices cannot be averaged over views; build the network with output="logits"')
+
+
+def checked_map(answer: np.ndarray) -> np.ndarray:
+    """A class map H×W as it is.
+
+    Raises:
+        InputError: for anything but a two-dimensional array of integers.
+    """
+    answer = np.asarray(answer)
+    if answer.ndim != 2 or answer.dtype.kind not in "iu":
+        raise InputError(f"an answer of {answer.dtype} and shape {answer.shape}; a class map H×W of integers is expected")
+    return answer
+
+
+def share_of_classes(answer: np.ndarray, spec: OutputSpec) -> str:
+    """The share of each class that a map shows, largest first."""
+    counts = np.bincount(checked_map(answer).ravel(), minlength=spec.classes)
+    order = [index for index in np.argsort(-counts, kind="stable") if counts[index]]
+    named = [spec.labels[index] if index < spec.classes else f"class {index}" for index in order]
+    return ", ".join(f"{label} {100 * counts[i] / counts.sum():.1f} %" for label, i in zip(named, order, strict=True))
+
+
+def draw_classes(picture: np.ndarray, answer: np.ndarray, spec: OutputSpec) -> np.ndarray:
+    """Each pixel half its own colour and half its class's; classes that are black in the palette are left clear."""
+    colours = colourise(checked_map(answer), spec.palette).astype(np.float32)
+    share = 0.5 * colours.any(axis=-1, keepdims=True)
+    return np.rint(picture * (1 - share) + colours * share).astype(np.uint8)
+
+
+def write_classes(answer: np.ndarray, spec: OutputSpec, stem: Path) -> Path:
+    """STEM_mask.png, with the classes as indices into the palette."""
+    from PIL import Image
+
+    path = stem.with_name(f"{stem.name}_mask.png")
+    picture = Image.fromarray(checked_map(answer).astype(np.uint8), mode="P")
+    picture.putpalette([value for colour in spec.palette[:256] for value in colour])
+    picture.save(path)
+    return path

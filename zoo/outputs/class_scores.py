@@ -1,0 +1,134 @@
+"""Class scores: a number for each class, of every pixel or of the whole picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from zoo.errors import InputError, unknown
+from zoo.outputs.base import Kind, judged
+from zoo.outputs.class_map import draw_classes, share_of_classes, write_classes
+from zoo.outputs.comparison import Comparison, Tolerance, class_agreement, numeric
+from zoo.outputs.resize import strips
+from zoo.outputs.spec import OutputSpec
+
+MOST_CLASSES = 256  # that a uint8 class map holds
+_LIKELIEST = 3
+# What a network that tells classes apart can be asked for → the kind and the activation that give it.
+OUTPUTS = {
+    "logits": ("class_scores", "linear"),
+    "probabilities": ("class_scores", "softmax"),
+    "class_map": ("class_map", "argmax"),
+}
+
+
+def class_output(
+    labels: Sequence[str], palette: Sequence[Sequence[int]] = (), output: str = "logits", scale: int | None = 1
+) -> OutputSpec:
+    """The spec of a network that tells classes apart.
+
+    Args:
+        labels: one name a class.
+        palette: one (r, g, b) in 0–255 a class; by default PASCAL VOC's colour map.
+        output: a key of `OUTPUTS`.
+        scale: as of `OutputSpec`; None for one class a picture.
+
+    Raises:
+        InputError: for an unknown output.
+    """
+    if output not in OUTPUTS:
+        raise unknown("output", output, OUTPUTS)
+    kind, activation = OUTPUTS[output]
+    colours = tuple(tuple(colour) for colour in palette or ())
+    return OutputSpec(kind, channels=len(labels), labels=tuple(labels), palette=colours, activation=activation, scale=scale)
+
+
+class ClassScores(Kind):
+    """Scores h×w×C, which become the best class of each pixel; or C, which become probabilities.
+
+    A single channel is the score of the second of two classes, which is there from 0 on, or from 0.5 behind a sigmoid.
+    """
+
+    name = "class_scores"
+
+    def decode(self, output: np.ndarray, spec: OutputSpec, size: tuple[int, int]) -> np.ndarray:
+        """Dense: uint8 H×W, the best class after the scores were resized, so that edges fall between the coarse pixels.
+        Else float32 (classes,), probabilities."""
+        if not spec.dense:
+            return probabilities(output.reshape(-1), spec)
+        if max(output.shape[-1], spec.classes) > MOST_CLASSES:
+            raise InputError(f"{output.shape[-1]} classes: a uint8 class map holds {MOST_CLASSES}; use the raw output")
+        answer = np.empty(size, np.uint8)
+        for rows, scores in strips(output, size):
+            answer[rows] = best_class(scores, spec)
+        return answer
+
+    def describe(self, answer: np.ndarray, spec: OutputSpec) -> str:
+        """The share of each class that is there, largest first; of a whole picture the three likeliest classes."""
+        if spec.dense:
+            return share_of_classes(answer, spec)
+        order = np.argsort(answer)[::-1][:_LIKELIEST]
+        return ", ".join(f"{spec.labels[index]} {100 * answer[index]:.1f} %" for index in order)
+
+    def draw(self, picture: np.ndarray, answer: np.ndarray, spec: OutputSpec) -> np.ndarray:
+        """The classes' colours over the picture; of a whole picture the likeliest classes in its upper left corner."""
+        if spec.dense:
+            return draw_classes(picture, answer, spec)
+        return write_words(picture, self.describe(answer, spec).replace(", ", "\n"))
+
+    def write(self, answer: np.ndarray, spec: OutputSpec, stem: Path) -> Path:
+        """STEM_mask.png of a class map; STEM_classes.csv, a class a line, of probabilities."""
+        if spec.dense:
+            return write_classes(answer, spec, stem)
+        path = stem.with_name(f"{stem.name}_classes.csv")
+        lines = [f'"{label}",{share:.6g}' for label, share in zip(spec.labels, answer.tolist(), strict=True)]
+        path.write_text("class,probability\n" + "\n".join(lines) + "\n", encoding="utf-8")
+        return path
+
+    def compare(self, expected: np.ndarray, got: np.ndarray, spec: OutputSpec, tolerance: Tolerance) -> Comparison:
+        """As numbers, and by the classes that they say ("agreement", "iou")."""
+        measures = numeric(expected, got)
+        agreement, classes = class_agreement(best_class(expected, spec), best_class(got, spec))
+        return judged(spec.name, measures | agreement, tolerance, classes)
+
+    def mirror(self, output: np.ndarray) -> np.ndarray:
+        """Maps N×h×w×C are turned back; scores of whole pictures N×C have no left or right."""
+        return output[:, :, ::-1] if output.ndim == 4 else output
+
+    def poolable(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
+        """Probabilities, N×…×C."""
+        return probabilities(output, spec)
+
+    def pooled_spec(self, spec: OutputSpec) -> OutputSpec:
+        """Probabilities stay such."""
+        return replace(spec, activation="sigmoid" if spec.channels == 1 else "softmax")
+
+
+def best_class(scores: np.ndarray, spec: OutputSpec) -> np.ndarray:
+    """Scores …×C as class indices (…), as a reader of the answer would decide."""
+    if scores.shape[-1] == 1:
+        return (scores[..., 0] > (0.5 if spec.activation == "sigmoid" else 0.0)).astype(np.uint8)
+    return scores.argmax(axis=-1)
+
+
+def probabilities(scores: np.ndarray, spec: OutputSpec) -> np.ndarray:
+    """Scores …×C as float32 probabilities, by the activation that is still missing."""
+    scores = scores.astype(np.float32, copy=False)
+    if spec.activation != "linear":
+        return scores
+    if scores.shape[-1] == 1:
+        return 1 / (1 + np.exp(-scores))
+    powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def write_words(picture: np.ndarray, text: str) -> np.ndarray:
+    """The picture with some lines of text in its upper left corner."""
+    from PIL import Image, ImageDraw
+
+    canvas = Image.fromarray(picture)
+    ImageDraw.Draw(canvas).text((4, 4), text, fill="white", stroke_width=1, stroke_fill="black")
+    return np.asarray(canvas)
