@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from zoo import layers, tasks
 from zoo.errors import InputError, unknown
 from zoo.lazy import keras
+from zoo.paper import Paper
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,21 +28,7 @@ _STANDARD = ("classes", "input_shape", "encoder", "head", "weights")  # what `bu
 
 
 @dataclass(frozen=True)
-class Paper:
-    """Where a network comes from. `url` is an arXiv address or a DOI."""
-
-    title: str
-    authors: str
-    year: int
-    url: str
-
-    @property
-    def first_author(self) -> str:
-        return self.authors.replace(",", " ").split()[0]
-
-
-@dataclass(frozen=True)
-class Architecture:
+class Variant:
     """One name of the registry.
 
     Attributes:
@@ -90,10 +77,10 @@ class Architecture:
         size = self.input_size if self.fixed_size else (None, None)
         asked = self.default_size(options) if self.default_size else None
         encoder = options.get("encoder")  # what is seen is the encoder's to say where one was named
-        return (*(asked or size), self.channels if encoder is None else architecture(encoder).channels)
+        return (*(asked or size), self.channels if encoder is None else get(encoder).channels)
 
 
-_registry: dict[str, Architecture] = {}
+_registry: dict[str, Variant] = {}
 
 
 def register(
@@ -101,7 +88,7 @@ def register(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Enters every row of `variants` under its name; decorates the builder.
 
-    A row holds the builder's options; keys that name a field of `Architecture` (input_size, mobile, …) override `facts`.
+    A row holds the builder's options; keys that name a field of `Variant` (input_size, mobile, …) override `facts`.
 
     Raises:
         InputError: if a name is taken already.
@@ -109,17 +96,17 @@ def register(
 
     def decorate(builder: Callable[..., Any]) -> Callable[..., Any]:
         for name, row in variants.items():
-            enter(Architecture(name=name, builder=builder, **split_row(row, {"task": task, "paper": paper, **facts})))
+            enter(Variant(name=name, builder=builder, **split_row(row, {"task": task, "paper": paper, **facts})))
         return builder
 
     return decorate
 
 
-def enter(architecture: Architecture) -> None:
+def enter(variant: Variant) -> None:
     """Adds one architecture to the registry."""
-    if architecture.name in _registry:
-        raise InputError(f"a model named {architecture.name!r} is registered already; choose another name")
-    _registry[architecture.name] = architecture
+    if variant.name in _registry:
+        raise InputError(f"a model named {variant.name!r} is registered already; choose another name")
+    _registry[variant.name] = variant
 
 
 def withdraw(name: str) -> None:
@@ -128,8 +115,8 @@ def withdraw(name: str) -> None:
 
 
 def split_row(row: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Parts a variant's row into fields of `Architecture` and options of the builder."""
-    fields = {key: row[key] for key in row if key in Architecture.__dataclass_fields__}
+    """Parts a variant's row into fields of `Variant` and options of the builder."""
+    fields = {key: row[key] for key in row if key in Variant.__dataclass_fields__}
     return {**facts, **fields, "options": {key: row[key] for key in row if key not in fields}}
 
 
@@ -141,7 +128,7 @@ def _discover() -> None:
             importlib.import_module(f"{family}.{module.name}")
 
 
-def architecture(name: str) -> Architecture:
+def get(name: str) -> Variant:
     """The entry of that name.
 
     Raises:
@@ -241,7 +228,7 @@ def build(
     """
     if "." in name:
         return _build_trained(name, classes, input_shape, encoder, head, weights or encoder_weights, palette, options)
-    entry = architecture(name)
+    entry = get(name)
     labels = tasks.get(entry.task).labels_for(classes)
     named = _checked_options(entry, encoder, options)
     options = {**entry.options, **({} if init is None else entry.warm_start_options), **named}
@@ -261,7 +248,7 @@ def build(
 
 
 def _load(
-    entry: Architecture,
+    entry: Variant,
     model: keras.Model,
     options: Mapping[str, Any],
     encoder_weights: str | Path | None,
@@ -298,7 +285,7 @@ def _build_trained(
     return build_trained(name, classes, input_shape, encoder, head, palette, **options)
 
 
-def _load_encoder(entry: Architecture, model: keras.Model, weights: str | Path, options: Mapping[str, Any]) -> None:
+def _load_encoder(entry: Variant, model: keras.Model, weights: str | Path, options: Mapping[str, Any]) -> None:
     from zoo.pretrained.weights_io import load_encoder
 
     encoder = options.get("encoder", entry.default_encoder)
@@ -307,13 +294,13 @@ def _load_encoder(entry: Architecture, model: keras.Model, weights: str | Path, 
     load_encoder(model, encoder, weights, **(options.get("encoder_options") or {}))
 
 
-def option_names(entry: Architecture) -> list[str]:
+def option_names(entry: Variant) -> list[str]:
     """The options that the builder of an architecture takes beyond those of `build`."""
     parameters = list(inspect.signature(entry.builder).parameters.values())[2:]
     return [p.name for p in parameters if p.kind is not p.VAR_KEYWORD and p.name not in _STANDARD]
 
 
-def _checked_options(entry: Architecture, encoder: str | None, options: dict[str, Any]) -> dict[str, Any]:
+def _checked_options(entry: Variant, encoder: str | None, options: dict[str, Any]) -> dict[str, Any]:
     for option in options:
         if option not in option_names(entry):
             raise unknown(f"option of {entry.name}", option, option_names(entry))
@@ -324,7 +311,7 @@ def _checked_options(entry: Architecture, encoder: str | None, options: dict[str
     return {**options, "encoder": encoder}
 
 
-def _checked_shape(entry: Architecture, shape: tuple) -> tuple[int | None, int | None, int]:
+def _checked_shape(entry: Variant, shape: tuple) -> tuple[int | None, int | None, int]:
     if len(shape) != 3 or not isinstance(shape[2], int) or shape[2] < 1:
         raise InputError(f"input_shape={tuple(shape)} is not (height, width, channels), as in (256, 256, 3)")
     if entry.fixed_size and None in shape:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 import pytest
 
 import zoo
+from zoo import registry
 from zoo.errors import InputError
-from zoo.registry import Paper, enter, register, withdraw
+from zoo.paper import Paper
+from zoo.registry import enter, register, withdraw
 
 SMALL = {"encoder": "vgg16", "encoder_options": {"width": 0.125, "fc": ((7, 16), (1, 16))}}
 
@@ -75,7 +77,7 @@ def test_a_name_is_registered_once() -> None:
 
     try:
         with pytest.raises(InputError, match="registered already"):
-            enter(zoo.registry.architecture("toy_of_this_test"))
+            enter(registry.get("toy_of_this_test"))
     finally:
         withdraw("toy_of_this_test")
 

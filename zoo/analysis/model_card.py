@@ -13,7 +13,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from zoo.registry import Architecture, Paper, architecture, build, option_names
+from zoo import registry
+from zoo.paper import Paper
+from zoo.registry import Variant, build, option_names
 
 if TYPE_CHECKING:
     import keras
@@ -70,7 +72,7 @@ class Card:
         """A row of the table; see `Row` for its columns."""
         return {
             "name": self.name,
-            **facts(architecture(self.name)),
+            **facts(registry.get(self.name)),
             "classes": str(self.classes),
             "trainable": str(self.trainable),
             "gmacs": f"{self.macs / GIGA:.4g}",
@@ -141,7 +143,7 @@ def table() -> dict[str, Row]:
     }
 
 
-def facts(entry: Architecture) -> dict[str, str]:
+def facts(entry: Variant) -> dict[str, str]:
     """The columns of a row that the registry knows without building.
 
     `variant` is a short sum of the builder's options: it changes when a row of an architecture's table does.
@@ -166,7 +168,7 @@ def _built(name: str) -> keras.Model:
         known = get(name)
         shape = (*known.input_size, known.channels)
         return network(known.model, known.labels, known.palette, known.options, shape)
-    entry = architecture(name)
+    entry = registry.get(name)
     return build(name, input_shape=(*entry.input_size, entry.channels))
 
 
@@ -177,7 +179,7 @@ def _count(name: str, model: keras.Model) -> Card:
     from zoo.pretrained.catalog import get, names
     from zoo.pretrained.download import PUBLISHED
 
-    entry = architecture(name.partition(".")[0])
+    entry = registry.get(name.partition(".")[0])
     chosen = get(name).options if "." in name else {}
     return Card(
         name=name,

@@ -13,7 +13,7 @@ import numpy as np
 from zoo.classical.naming import figure_of, ground_first
 from zoo.errors import InputError, unknown
 from zoo.outputs.palettes import voc_palette
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 if TYPE_CHECKING:
     from zoo.classical.scoring import RegionScorer

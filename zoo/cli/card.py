@@ -38,15 +38,14 @@ def card(
     if every:
         _write_all(out)
         return
-    from zoo import classical
+    from zoo import classical, registry
     from zoo.pretrained import catalog
-    from zoo.registry import architecture
 
     if name in classical.names():
         _show_method(classical.get(name), as_json)
         return
     known = catalog.get(name) if "." in name else None  # a wrong name need not wait for Keras
-    architecture(known.model if known else name)
+    registry.get(known.model if known else name)
     start_keras()
     from zoo.analysis.model_card import cards
 

@@ -118,15 +118,15 @@ def _show(found: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from zoo import registry
     from zoo.analysis.model_card import table
-    from zoo.registry import architecture
 
     rows = table()
     shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("name", "params", "GMACs", "input", "GPU", "paper"):
         shown.add_column(heading, no_wrap=True, justify="right" if heading in ("params", "GMACs") else "left")
     for name in found:
-        entry = architecture(name)
+        entry = registry.get(name)
         row = rows.get(name)  # none for a network newer than the table
         shown.add_row(
             name,

@@ -16,10 +16,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo import registry
 from zoo.errors import InputError
 from zoo.layers import inference
 from zoo.pretrained.catalog import get
-from zoo.registry import architecture
 from zoo.registry import build as build_network
 
 _BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
@@ -55,7 +55,7 @@ def build(
         if value is not None and _plain(value) != known.options.get(key):
             was = known.options.get(key, "its default")
             raise InputError(f"{name} was trained with {key}={was}, and {key}={value!r} was given; leave it out")
-    size = known.input_size if architecture(known.model).fixed_size else (None, None)
+    size = known.input_size if registry.get(known.model).fixed_size else (None, None)
     shape = input_shape or (*size, known.channels)
     model = network(known.model, known.labels, palette or known.palette, known.options, shape, head, name)
     load(model, known.path())

@@ -9,9 +9,9 @@ from typing import Any
 
 import keras
 
-from zoo import layers
+from zoo import layers, registry
 from zoo.errors import InputError
-from zoo.registry import architecture, build
+from zoo.registry import build
 
 APPLICATIONS = "applications:"  # marks a path as a weights file of keras.applications
 IMAGENET = "imagenet"  # asks for the file that keras.applications publishes
@@ -76,7 +76,7 @@ def load_encoder(model: keras.Model, encoder: str, weights: str | Path, **option
     """
     if not _is_theirs(weights):
         return copy_by_name(load(weights), model)
-    classifier = build(encoder, input_shape=(*architecture(encoder).input_size, model.inputs[0].shape[-1]), **options)
+    classifier = build(encoder, input_shape=(*registry.get(encoder).input_size, model.inputs[0].shape[-1]), **options)
     load_weights(classifier, weights)
     return copy_by_name(classifier, model)
 

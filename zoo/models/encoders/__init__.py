@@ -15,8 +15,10 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from zoo import registry
 from zoo.errors import InputError, unknown
-from zoo.registry import Architecture, Paper, architecture, enter, option_names, split_row
+from zoo.paper import Paper
+from zoo.registry import Variant, enter, option_names, split_row
 
 
 class Features(dict):
@@ -66,7 +68,7 @@ def register_encoder(
         builder = _classifier(body, top)
         for name, row in variants.items():
             known = {"task": "classification", "paper": paper, "body": body, "top": top, "strides": tuple(strides), **facts}
-            enter(Architecture(name=name, builder=builder, **split_row(row, known)))
+            enter(Variant(name=name, builder=builder, **split_row(row, known)))
         return body
 
     return decorate
@@ -117,13 +119,13 @@ def features(name: str, image: Any, *, on_grid: bool = True, **options: Any) -> 
     return entry.body(image, **_accepted(entry.body, {**entry.options, **placed, **options}))
 
 
-def encoder(name: str) -> Architecture:
+def encoder(name: str) -> Variant:
     """The registry's entry of an encoder.
 
     Raises:
         InputError: if there is no model of that name, or it is not usable as an encoder.
     """
-    entry = architecture(name)
+    entry = registry.get(name)
     if entry.body is None:
         raise InputError(f"{name} is no encoder; `zoo list --encoders` shows those that are")
     return entry

@@ -18,7 +18,7 @@ from zoo.lazy import keras
 from zoo.models.blocks.fully_connected import fully_connected_top
 from zoo.models.blocks.normalization import normalised
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper(
     "ImageNet Classification with Deep Convolutional Neural Networks",

@@ -16,7 +16,7 @@ from typing import Any
 from zoo.lazy import keras
 from zoo.models.blocks.normalization import normalised
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper(
     "Striving for Simplicity: The All Convolutional Net",

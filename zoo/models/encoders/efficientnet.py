@@ -28,7 +28,7 @@ from zoo.models.blocks.pooled import pooled_top
 from zoo.models.blocks.squeeze_excite import squeeze_excite
 from zoo.models.blocks.strides import Strides
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper(
     "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",

@@ -19,7 +19,7 @@ from zoo.lazy import keras
 from zoo.models.blocks.normalization import normalised
 from zoo.models.blocks.pooled import pooled_top
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper("Going Deeper with Convolutions", "Szegedy et al.", 2014, "https://arxiv.org/abs/1409.4842")
 VARIANTS = {"googlenet": {}}

@@ -18,7 +18,7 @@ from zoo.lazy import keras
 from zoo.models.blocks.normalization import normalised
 from zoo.models.blocks.pooled import average_top
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper(
     "Training Very Deep Networks",

@@ -17,7 +17,7 @@ from zoo.lazy import keras
 from zoo.models.blocks.channels import round_channels
 from zoo.models.blocks.pooled import pooled_top
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper(
     "MobileNetV2: Inverted Residuals and Linear Bottlenecks",

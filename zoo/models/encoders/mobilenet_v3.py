@@ -21,7 +21,7 @@ from zoo.models.blocks.squeeze_excite import squeeze_excite
 from zoo.models.blocks.strides import Strides
 from zoo.models.encoders import Features, register_encoder
 from zoo.models.encoders.mobilenet_v2 import convolution
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper("Searching for MobileNetV3", "Howard et al.", 2019, "https://arxiv.org/abs/1905.02244")
 

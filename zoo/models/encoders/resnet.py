@@ -24,7 +24,7 @@ from zoo.models.blocks.pooled import average_top
 from zoo.models.blocks.squeeze_excite import excited
 from zoo.models.blocks.strides import Strides, placed
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper(
     "Deep Residual Learning for Image Recognition",

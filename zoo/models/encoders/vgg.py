@@ -18,7 +18,7 @@ from zoo.models.blocks.fully_connected import fully_connected_top
 from zoo.models.blocks.normalization import normalised
 from zoo.models.blocks.strides import Strides
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper(
     "Very Deep Convolutional Networks for Large-Scale Image Recognition",

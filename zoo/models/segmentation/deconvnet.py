@@ -20,7 +20,8 @@ from zoo.lazy import keras
 from zoo.models.blocks.unpooling import contracted, expanded
 from zoo.models.blocks.upsampling import rectified
 from zoo.models.encoders.vgg import convolution
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import register
 
 PAPER = Paper(
     "Learning Deconvolution Network for Semantic Segmentation", "Noh, Hong & Han", 2015, "https://arxiv.org/abs/1505.04366"

@@ -21,7 +21,8 @@ from zoo import layers
 from zoo.lazy import keras
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.dilation import dilated_features
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import register
 
 AUTHORS = "Chen, Papandreou, Kokkinos, Murphy & Yuille"
 V1_PAPER = Paper(

@@ -25,7 +25,8 @@ from zoo.lazy import keras
 from zoo.models.blocks.conv import convolution, separable
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.dilation import dilated_features
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import register
 
 V3_PAPER = Paper(
     "Rethinking Atrous Convolution for Semantic Image Segmentation",

@@ -18,7 +18,8 @@ from zoo.lazy import keras
 from zoo.models.blocks.conv import convolution, depthwise, separable
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.encoders import Features
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import register
 
 PAPER = Paper(
     "Fast-SCNN: Fast Semantic Segmentation Network",

@@ -18,7 +18,8 @@ from typing import Any
 from zoo import layers
 from zoo.lazy import keras
 from zoo.models.blocks.normalization import normalised
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import register
 
 PAPER = Paper(
     "The One Hundred Layers Tiramisu: Fully Convolutional DenseNets for Semantic Segmentation",

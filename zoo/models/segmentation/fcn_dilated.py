@@ -19,7 +19,8 @@ from zoo.lazy import keras
 from zoo.models.blocks.conv import convolution
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.dilation import dilated_features
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import register
 
 PAPER = Paper(
     "Fully Convolutional Networks for Semantic Segmentation",

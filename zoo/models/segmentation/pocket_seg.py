@@ -27,7 +27,8 @@ from zoo.models.blocks.channels import round_channels
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.mobile import add, convolution, enlarge_onto, inverted_residual, project
 from zoo.models.encoders import Features
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import register
 
 PAPER = Paper(
     "Deep Dual-Resolution Networks for Real-time and Accurate Semantic Segmentation of Road Scenes",

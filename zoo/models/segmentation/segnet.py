@@ -21,7 +21,8 @@ from zoo.lazy import keras
 from zoo.models.blocks.normalization import normalised
 from zoo.models.blocks.unpooling import contracted, expanded
 from zoo.models.blocks.upsampling import unpooled
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import register
 
 PAPER = Paper(
     "SegNet: A Deep Convolutional Encoder-Decoder Architecture for Image Segmentation",

@@ -22,7 +22,8 @@ from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.upsampling import Step, upsample
 from zoo.models.encoders import Features
 from zoo.models.encoders import features as encoder_features
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import register
 
 PAPER = Paper(
     "U-Net: Convolutional Networks for Biomedical Image Segmentation",
