@@ -11,7 +11,7 @@ import zoo
 from zoo import registry
 from zoo.errors import InputError
 from zoo.paper import Paper
-from zoo.registry import enter, register, withdraw
+from zoo.registry import Variant, enter, register, withdraw
 
 SMALL = {"encoder": "vgg16", "encoder_options": {"width": 0.125, "fc": ((7, 16), (1, 16))}}
 
@@ -71,7 +71,7 @@ def test_bad_input_is_told(call: Callable[[], object], expected: str) -> None:
 def test_a_name_is_registered_once() -> None:
     paper = Paper("A toy", "Nobody", 2026, "https://example.org")
 
-    @register({"toy_of_this_test": {}}, task="segmentation", paper=paper, input_size=(32, 32))
+    @register({"toy_of_this_test": Variant()}, task="segmentation", paper=paper, input_size=(32, 32))
     def toy(image, classes):
         raise NotImplementedError
 
@@ -110,7 +110,7 @@ def test_a_toy_encoder_is_one_file_of_code() -> None:
     from zoo.models.encoders import Features, register_encoder
 
     paper = Paper("A toy", "Nobody", 2026, "https://example.org")
-    names = {"toy_encoder": {"width": 4}}
+    names = {"toy_encoder": Variant(options={"width": 4})}
 
     @register_encoder(names, paper=paper, top=pooled_top, strides=(2, 4, 8), input_size=(64, 64))
     def toy(image, *, width: int) -> Features:

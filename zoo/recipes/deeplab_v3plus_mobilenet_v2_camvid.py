@@ -71,7 +71,7 @@ RECIPE = Recipe(
     name="deeplab_v3plus_mobilenet_v2.camvid",
     data="camvid",
     source="CamVid (Brostow, Fauqueur & Cipolla 2009), 367 + 101 frames learnt from, 233 scored; encoder from ImageNet",
-    licence="none stated for the data: research use (SegNet's repository, whose split this is: CC BY-NC 4.0)",
+    license="none stated for the data: research use (SegNet's repository, whose split this is: CC BY-NC 4.0)",
     size=(360, 480),
     before=(
         Stage("first", "deeplab_v3plus_mobilenet_v2", first, {**NETWORK, "encoder_weights": "imagenet"}),

@@ -67,7 +67,7 @@ RECIPE = Recipe(
     name="pocket_seg.camvid",
     data="camvid",
     source="CamVid (Brostow, Fauqueur & Cipolla 2009), SegNet's split: 367 + 101 frames learnt from, 233 scored",
-    licence="none stated for the data: research use (SegNet's repository, whose split this is: CC BY-NC 4.0)",
+    license="none stated for the data: research use (SegNet's repository, whose split this is: CC BY-NC 4.0)",
     size=(360, 480),
     before=(
         Stage("first", "pocket_seg", first, NETWORK),

@@ -22,8 +22,9 @@ from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.upsampling import Step, upsample
 from zoo.models.encoders import Features
 from zoo.models.encoders import features as encoder_features
+from zoo.outputs.class_names import ISBI
 from zoo.paper import Paper
-from zoo.registry import register
+from zoo.registry import Variant, register
 
 PAPER = Paper(
     "U-Net: Convolutional Networks for Biomedical Image Segmentation",
@@ -32,15 +33,15 @@ PAPER = Paper(
     "https://arxiv.org/abs/1505.04597",
 )
 VARIANTS = {
-    "unet": {"padding": "same", "min_size": 16},
-    "unet_valid": {"padding": "valid", "min_size": 108, "fixed_size": True},
+    "unet": Variant(options={"padding": "same"}, min_size=16),
+    "unet_valid": Variant(options={"padding": "valid"}, min_size=108, fixed_size=True),
 }
 PADDINGS = ("same", "valid")
 CHANNELS = (64, 128, 256, 512, 1024)
 CONTEXT = 92  # pixels that the valid convolutions eat on each side of the answer
 
 
-@register(VARIANTS, task="segmentation", paper=PAPER, input_size=(572, 572), channels=1, tiny={"width": 0.0625})
+@register(VARIANTS, task="segmentation", paper=PAPER, input_size=(572, 572), channels=1, classes=ISBI, tiny={"width": 0.0625})
 def unet(
     image: Any,
     classes: int,
