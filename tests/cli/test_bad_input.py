@@ -52,6 +52,34 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
         "has no place",
     ),
     "missing weights": (lambda: zoo.build("unet", width=0.1, weights="nowhere.weights.h5"), "no file nowhere"),
+    "a start beside shipped weights": (
+        lambda: zoo.build("unet_lite.ccp", init="run"),
+        r"unet_lite\.ccp comes with its weights, and init='run' was given; leave it out, or build unet_lite",
+    ),
+    "an encoder's weights beside shipped ones": (
+        lambda: zoo.build("unet_lite.ccp", encoder_weights="imagenet"),
+        "encoder_weights='imagenet' was given; leave it out",
+    ),
+    "weights beside shipped ones": (
+        lambda: zoo.build("unet_lite.ccp", weights="x.keras"),
+        "weights='x.keras' was given; leave it out",
+    ),
+    "a start beside whole weights": (
+        lambda: zoo.build("fcn16s", weights="x.keras", init="run", **SMALL),
+        "weights='x.keras' fill all of fcn16s, so init='run' has no place",
+    ),
+    "an encoder's weights beside whole ones": (
+        lambda: zoo.build("fcn16s", weights="x.keras", encoder_weights="imagenet", **SMALL),
+        "encoder_weights='imagenet' has no place",
+    ),
+    "options of an encoder that is not there": (
+        lambda: zoo.build("unet", encoder_options={"width": 0.5}),
+        "encoder_options=.* has no place without encoder=",
+    ),
+    "a width of the paper's path over an encoder": (
+        lambda: zoo.build("unet", encoder="mobilenet_v2_035", width=0.5),
+        "width=0.5 is of U-Net's own contracting path",
+    ),
     "missing model": (lambda: zoo.load("nowhere.keras"), "no file nowhere"),
     "no keras.applications twin": (
         lambda: zoo.build("alexnet", weights="applications:x.h5"),

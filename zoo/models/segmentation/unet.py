@@ -72,12 +72,12 @@ def unet(
     Returns:
         N×H×W×classes logits; smaller only for padding="valid" with mirror=False.
     """
+    check_path(encoder, encoder_options, width)
     check_padding(padding, encoder, auxiliary)
     if encoder is not None:
         features = encoder_features(encoder, image, **(encoder_options or {}))
         x = expand_encoder(image, features, decoder_channels, upsampler)
-        logits = keras.layers.Conv2D(classes, 1, name="score")(x)
-        return deeply_supervised(logits, image, features, auxiliary)
+        return deeply_supervised(keras.layers.Conv2D(classes, 1, name="score")(x), image, features, auxiliary)
 
     channels, x = [int(n * width) for n in CHANNELS], image
     if padding == "valid" and mirror:
@@ -112,6 +112,16 @@ def check_padding(padding: str, encoder: str | None, auxiliary: tuple[int, ...])
         raise InputError("padding='valid' is for U-Net's own contracting path; leave out encoder= or the padding")
     if padding == "valid" and auxiliary:
         raise InputError(f"auxiliary={auxiliary} needs features that lie over the image; leave out padding='valid'")
+
+
+def check_path(encoder: str | None, encoder_options: Mapping[str, Any] | None, width: float) -> None:
+    """Refuses what is of the other contracting path."""
+    if encoder is None and encoder_options:
+        raise InputError(f"encoder_options={dict(encoder_options)} has no place without encoder=; name one, or leave them out")
+    if encoder is not None and width != 1:
+        raise InputError(
+            f"width={width} is of U-Net's own contracting path; over {encoder} give encoder_options and decoder_channels"
+        )
 
 
 def two_convolutions(x: Any, channels: int, name: str, padding: str) -> Any:
