@@ -169,7 +169,7 @@ def _material(
     augment = zoo.data.Augment(scale=(0.9, 1.6), brightness=0.2, contrast=0.2, saturation=0.2)
     seen = training if limit is None else First(training, limit)
     batches = zoo.data.Batches(seen, batch, size=pixels, augment=augment, seed=0)
-    loss = zoo.tasks.get(training.task).loss(batches.ignore)
+    loss = zoo.tasks.get(training.task).loss(zoo.output_spec(model), batches.ignore)
     return Material(converters.fold(model, biases=True), images, batches, loss, epochs, work)
 
 
@@ -191,7 +191,7 @@ def _row(way: str, given: Material, test: Dataset, pixels: tuple[int, int], limi
     return {
         "way": way,
         "epochs": 0 if make is None else given.epochs,
-        "miou": round(100 * zoo.evaluate(edge.Runner(path), test, limit=limit, progress=False).headline, 2),
+        "miou": round(zoo.evaluate(edge.Runner(path), test, limit=limit, progress=False).headline.shown, 2),
         "zeros": round(zeros(path), 3),
         "bytes": path.stat().st_size,
         "gzip_bytes": len(gzip.compress(path.read_bytes(), 9)),

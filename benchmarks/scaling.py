@@ -113,7 +113,7 @@ def scores(network: str, point: Point, data: str, folder: Path, epochs: int) -> 
         "epochs": epochs,
         "parameters": parameters(model),
         "gmacs": round(zoo.macs(model, input_size=point.size) / 1e9, 4),
-        "miou": round(100 * zoo.evaluate(model, zoo.data.open(data, "test"), size=point.size).headline, 2),
+        "miou": round(zoo.evaluate(model, zoo.data.open(data, "test"), size=point.size).headline.shown, 2),
     }
 
 

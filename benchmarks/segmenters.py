@@ -120,8 +120,8 @@ def scores(
         "parameters": parameters(model),
         "gmacs": round(zoo.macs(model, input_size=pixels) / 1e9, 2),
         "epochs": epochs,
-        "miou": round(100 * zoo.evaluate(model, test).headline, 1),
-        "miou_int8": round(100 * zoo.evaluate(edge.Runner(folder / "int8.tflite"), test).headline, 1),
+        "miou": round(zoo.evaluate(model, test).headline.shown, 1),
+        "miou_int8": round(zoo.evaluate(edge.Runner(folder / "int8.tflite"), test).headline.shown, 1),
         "bytes_int8": (folder / "int8.tflite").stat().st_size,
     }
 

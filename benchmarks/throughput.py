@@ -132,7 +132,7 @@ def fit(
     batches = zoo.data.Batches(data, batch, size=pixels, augment=zoo.data.Augment())
     model.compile(
         keras.optimizers.AdamW(RATE, weight_decay=DECAY, global_clipnorm=CLIPNORM),
-        loss=tasks.get(data.task).loss(batches.ignore),
+        loss=tasks.get(data.task).loss(zoo.output_spec(model), batches.ignore),
         jit_compile=jit,
     )
     return lambda number: seconds(model, batches, number)

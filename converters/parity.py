@@ -305,7 +305,7 @@ def _miou(
         raise InputError(
             f"labels are {labels.shape}, the model's answers {reference.shape}; give one label per position"
         )
-    answer = zoo.answer(model)
+    answer = zoo.layers.model_output(model)
     classes = len(answer.labels) if answer is not None else int(max(reference.max(), candidate.max())) + 1
     scores = []
     for prediction in (reference, candidate):

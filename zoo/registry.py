@@ -11,6 +11,7 @@ import functools
 import importlib
 import inspect
 import pkgutil
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FAMILIES = ("zoo.models.encoders", "zoo.models.segmentation")  # the packages whose files hold architectures
-_STANDARD = ("classes", "input_shape", "encoder", "head", "weights")  # what `build` itself takes
+_STANDARD = ("classes", "input_shape", "encoder", "output", "weights")  # what `build` itself takes
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ def build(
     classes: int | Sequence[str] | None = None,
     input_shape: tuple[int | None, int | None, int] | None = None,
     encoder: str | None = None,
-    head: str = "logits",
+    output: str | None = None,
     weights: str | Path | None = None,
     encoder_weights: str | Path | None = None,
     palette: Sequence[Sequence[int]] | None = None,
@@ -218,7 +219,8 @@ def build(
         input_shape: (H, W, channels); H and W may be None (any size) wherever the paper's graph allows it, which is the
             default, with the paper's channels or the named encoder's. Images are RGB (or grey), 0–255; normalisation is inside.
         encoder: for networks that take one, the name of any encoder with the strides they ask for.
-        head: "logits", "probabilities" or "classes" (int32 argmax in the graph).
+        output: one of the task's (`zoo.tasks.get(task).outputs`), of class tasks "logits" (the default), "probabilities" or
+            "class_map" (int32 argmax in the graph). `head=`, with "classes" for the last, is its name of 0.1.
         weights: path of a weights file (`.weights.h5`, `.keras`), or None for a random start.
         encoder_weights: path of a trained classifier or segmenter (`.keras`) with the same encoder, from which only the
             encoder is taken, fully connected layers included where the network has them. Both kinds of weights may be
@@ -230,34 +232,48 @@ def build(
 
     Returns:
         A `keras.Model` with one input named "image" (N×H×W×channels, float32) and one output, whose meaning is in its last
-        layer (`zoo.answer(model)`): N×classes for classification, N×H×W×classes at the input's resolution for
-        segmentation; without the last axis for head="classes".
+        layer (`zoo.output_spec(model)`): N×classes for classification, N×H×W×classes at the input's resolution for
+        segmentation; without the last axis for output="class_map".
 
     Raises:
-        InputError: for an unknown name, option, encoder or head, a size too small, or weights that do not fit.
+        InputError: for an unknown name, option, encoder or output, a size too small, or weights that do not fit.
 
     >>> build("fcn8s", classes=11, encoder="mobilenet_v2").output_shape
     (None, None, None, 11)
     """
+    output = _output_of_head(output, options)
     if "." in name:
-        return _build_trained(name, classes, input_shape, encoder, head, weights or encoder_weights, palette, options)
+        return _build_trained(name, classes, input_shape, encoder, output, weights or encoder_weights, palette, options)
     entry = architecture(name)
-    labels = tasks.get(entry.task).labels_for(classes)
+    task = tasks.get(entry.task)
+    spec = task.output_spec(task.labels_for(classes), palette, output)
     named = _checked_options(entry, encoder, options)
     options = {**entry.options, **({} if init is None else entry.warm_start_options), **named}
     shape = _checked_shape(entry, entry.default_shape(named) if input_shape is None else input_shape)
 
     image = keras.Input(shape, name="image")
     try:
-        logits = entry.builder(image, len(labels), **options)
+        logits = entry.builder(image, spec.channels, **options)
     except InputError:
         raise
     except (ValueError, TypeError) as error:  # Keras on shapes and options that do not go together
         raise InputError(f"{name} cannot be built with input_shape={shape} and {options}: {error}") from error
-    model = keras.Model(image, layers.ModelOutput(entry.task, head, labels, palette, name="answer")(logits), name=name)
+    model = keras.Model(image, layers.ModelOutput(entry.task, spec, name=spec.name)(logits), name=name)
     if any(path is not None for path in (encoder_weights, init, weights)):
         _load(entry, model, options, encoder_weights, init, weights)
     return model
+
+
+def _output_of_head(output: str | None, options: dict[str, Any]) -> str | None:
+    """`output`, or what 0.1's `head=` asks for."""
+    if "head" not in options:
+        return output
+    head = options.pop("head")
+    if output is not None:
+        raise InputError(f"both output={output!r} and head={head!r} were given; head is output's name of 0.1: leave it out")
+    output = {"classes": "class_map"}.get(head, head)
+    warnings.warn(f"head={head!r} is now output={output!r}; the old name goes with 0.3", DeprecationWarning, stacklevel=3)
+    return output
 
 
 def _load(
@@ -283,7 +299,7 @@ def _build_trained(
     classes: int | Sequence[str] | None,
     input_shape: tuple[int | None, int | None, int] | None,
     encoder: str | None,
-    head: str,
+    output: str | None,
     weights: str | Path | None,
     palette: Sequence[Sequence[int]] | None,
     options: Mapping[str, Any],
@@ -295,7 +311,7 @@ def _build_trained(
         raise InputError(f"{name} comes with its weights, and others were given: {weights}; build {name.partition('.')[0]}")
     from zoo.pretrained.packing import build as build_trained
 
-    return build_trained(name, classes, input_shape, encoder, head, palette, **options)
+    return build_trained(name, classes, input_shape, encoder, output, palette, **options)
 
 
 def _load_encoder(entry: Architecture, model: keras.Model, weights: str | Path, options: Mapping[str, Any]) -> None:

@@ -55,7 +55,7 @@ class RegionScorer:
             if self._counts:  # the first call also imports
                 times.append(time.perf_counter() - start)
             self._counts.append(len(np.unique(regions)))
-            yield majority(regions, sample.target, self._classes, self._ignore) if self._oracle else figure
+            yield majority(regions, np.asarray(sample.target), self._classes, self._ignore) if self._oracle else figure
 
 
 def evaluate(

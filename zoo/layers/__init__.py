@@ -6,7 +6,10 @@ import importlib
 
 _PUBLIC = {  # name → the module it lives in
     "ModelOutput": "zoo.layers.output",
-    "answer": "zoo.layers.output",
+    "model_output": "zoo.layers.output",
+    "output_spec": "zoo.layers.output",
+    "assumed_spec": "zoo.layers.output",
+    "trained_spec": "zoo.layers.output",
     "AuxiliaryHeads": "zoo.layers.supervision",
     "BedOfNails2D": "zoo.layers.unpooling",
     "BilinearInitializer": "zoo.layers.bilinear",

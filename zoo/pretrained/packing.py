@@ -31,7 +31,7 @@ def build(
     classes: int | Sequence[str] | None = None,
     input_shape: tuple[int | None, int | None, int] | None = None,
     encoder: str | None = None,
-    head: str = "logits",
+    output: str | None = None,
     palette: Sequence[Sequence[int]] | None = None,
     **options: Any,
 ) -> keras.Model:
@@ -39,7 +39,7 @@ def build(
 
     Args:
         name: of `zoo.pretrained.catalog.names()`.
-        input_shape, head, palette: as of `zoo.build`.
+        input_shape, output, palette: as of `zoo.build`.
         classes, encoder, options: may only be what the weights are of.
 
     Raises:
@@ -57,7 +57,7 @@ def build(
             raise InputError(f"{name} was trained with {key}={was}, and {key}={value!r} was given; leave it out")
     size = known.input_size if architecture(known.model).fixed_size else (None, None)
     shape = input_shape or (*size, known.channels)
-    model = network(known.model, known.labels, palette or known.palette, known.options, shape, head, name)
+    model = network(known.model, known.labels, palette or known.palette, known.options, shape, output, name)
     load(model, known.path())
     return model
 
@@ -68,12 +68,12 @@ def network(
     palette: Sequence[Sequence[int]],
     options: Mapping[str, Any],
     input_shape: tuple[int | None, int | None, int],
-    head: str = "logits",
+    output: str | None = None,
     name: str | None = None,
 ) -> keras.Model:
     """A network of the registry without auxiliary heads, under the name of its weights where one is given."""
     told = {key: _tuples(value) for key, value in options.items()}
-    made = inference(build_network(model, labels, input_shape, head=head, palette=palette, **told))
+    made = inference(build_network(model, labels, input_shape, output=output, palette=palette, **told))
     if name is not None:
         made = keras.Model(made.inputs[0], made.outputs[0], name=name)
     return made

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from zoo.errors import InputError
+from zoo.metrics import Score
 from zoo.training.batchnorm import recalibrate
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def settle_best(
     recalibrate(network, _pictures(feed.dataset, told, told.val_size or (None if native else told.size)))
     if validate is None:
         return
-    score = validate().headline
-    kept = bool(score >= keeper.best["score"])
+    headline = validate().headline
+    score = headline.value
+    kept = not Score(headline.name, keeper.best["score"], headline.unit, headline.higher_is_better).better_than(score)
     if not kept:
         for variable, value in zip(network.variables, before, strict=True):
             variable.assign(value)
