@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from converters.graph import Trace, apply, trace
+from converters.graph import Trace, apply, evaluate, trace
 from zoo.layers import Answer, MaxPositions
 from zoo.outputs.near_ties import Choices, at_near_ties
 
@@ -30,6 +30,16 @@ def choosing(model: keras.Model) -> Trace | None:
 def records(graph: Trace | None) -> bool:
     """Whether positions of maxima are among a graph's choices."""
     return graph is not None and any(isinstance(call.operation, MaxPositions) for call in graph.calls)
+
+
+def positions(graph: Trace, images: Any) -> Recorded:
+    """The positions of maxima that a model itself records; what another backend is asked for."""
+    tensors = evaluate(graph, images)
+    return {
+        call.operation.name: keras.ops.convert_to_numpy(tensors[call.outputs[0]])
+        for call in graph.calls
+        if isinstance(call.operation, MaxPositions)
+    }
 
 
 def answers(graph: Trace, images: Any, recorded: Recorded) -> tuple[list[np.ndarray], int, np.ndarray | None]:
