@@ -5,13 +5,13 @@ The positions are read from the file as it runs (`converters.file_runs`), and gi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from converters.graph import Trace, apply, evaluate, trace
+from converters.graph import Trace, Value, apply, trace
 from zoo.layers import Answer, MaxPositions
 from zoo.outputs.near_ties import Choices, at_near_ties
 
@@ -29,41 +29,47 @@ def choosing(model: keras.Model) -> Trace | None:
 
 def records(graph: Trace | None) -> bool:
     """Whether positions of maxima are among a graph's choices."""
-    return graph is not None and any(isinstance(call.operation, MaxPositions) for call in graph.calls)
+    return graph is not None and bool(recorded_values(graph))
 
 
-def positions(graph: Trace, images: Any) -> Recorded:
-    """The positions of maxima that a model itself records; what another backend is asked for."""
-    tensors = evaluate(graph, images)
-    return {
-        call.operation.name: keras.ops.convert_to_numpy(tensors[call.outputs[0]])
-        for call in graph.calls
-        if isinstance(call.operation, MaxPositions)
-    }
+def recorded_values(graph: Trace) -> dict[Value, str]:
+    """The tensors of a graph that hold positions of maxima, and their layers."""
+    return {call.outputs[0]: call.operation.name for call in graph.calls if isinstance(call.operation, MaxPositions)}
 
 
-def answers(graph: Trace, images: Any, recorded: Recorded) -> tuple[list[np.ndarray], int, np.ndarray | None]:
-    """Runs a model with recorded positions in place of its own wherever the two tie.
+def positions(graph: Trace, tensors: Mapping[Value, Any]) -> Recorded:
+    """The positions of maxima among a graph's tensors, by layer."""
+    return {layer: keras.ops.convert_to_numpy(tensors[value]) for value, layer in recorded_values(graph).items()}
+
+
+def evaluate(graph: Trace, arrays: Sequence[Any], recorded: Recorded) -> tuple[dict[Value, Any], int]:
+    """Every tensor of a graph at inference, with recorded positions in place of its own wherever the two tie.
 
     Args:
-        graph: of the model, from `choosing`.
-        images: N×H×W×C in 0–255.
-        recorded: what a file recorded on the same pictures; layers that are not in it choose for themselves.
+        graph: of the model.
+        arrays: its inputs.
+        recorded: positions that another computation took on the same inputs; layers that are not in it choose themselves.
 
     Returns:
-        The outputs, how many positions were taken over, and the scores that class indices were decided by, if any were.
+        The tensors, and how many positions were taken over.
     """
-    tensors, otherwise, scores = {graph.inputs[0]: images}, 0, None
+    tensors, otherwise = dict(zip(graph.inputs, arrays, strict=True)), 0
     for call in graph.calls:
         outputs = apply(call, tensors)
         if isinstance(call.operation, MaxPositions) and call.operation.name in recorded:
             own = keras.ops.convert_to_numpy(outputs[0])
             choices = _choices(call.operation, tensors[call.inputs[0]], recorded[call.operation.name])
             outputs, otherwise = [choices.chosen.reshape(own.shape)], otherwise + choices.otherwise
-        elif _decides(call.operation):
-            scores = keras.ops.convert_to_numpy(tensors[call.inputs[0]])
         tensors.update(zip(call.outputs, outputs, strict=True))
-    return [keras.ops.convert_to_numpy(tensors[value]) for value in graph.outputs], otherwise, scores
+    return tensors, otherwise
+
+
+def answers(graph: Trace, images: Any, recorded: Recorded) -> tuple[list[np.ndarray], int, np.ndarray | None]:
+    """A model's outputs on pictures, as `evaluate`, the positions taken over, and the scores behind class indices if any."""
+    tensors, otherwise = evaluate(graph, [images], recorded)
+    outputs = [keras.ops.convert_to_numpy(tensors[value]) for value in graph.outputs]
+    decided = next((call.inputs[0] for call in graph.calls if _decides(call.operation)), None)
+    return outputs, otherwise, None if decided is None else keras.ops.convert_to_numpy(tensors[decided])
 
 
 def _choices(layer: MaxPositions, x: Any, positions: np.ndarray) -> Choices:

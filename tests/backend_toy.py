@@ -18,6 +18,7 @@ from training_toys import RUN, Blocks, network
 import zoo
 import zoo.data
 from converters.choices import choosing, positions, records
+from converters.graph import evaluate
 
 SIZE = (64, 64)
 TOY = "toy"
@@ -57,7 +58,7 @@ def main(folder: Path) -> None:
             graph = choosing(model)
             if records(graph):
                 with path.with_suffix(".positions").open("wb") as file:
-                    np.savez(file, **positions(graph, pictures(model, 1)))
+                    np.savez(file, **positions(graph, evaluate(graph, pictures(model, 1))))
     toy = folder / f"{TOY}.npz"
     learnt, whole, parts = losses(toy), ends(toy, folder / "whole", 0), ends(toy, folder / "parts", 2)
     print(json.dumps({"losses": learnt, "whole": whole, "parts": parts}))

@@ -15,10 +15,8 @@ import keras
 import numpy as np
 import pytest
 from backend_toy import SIZE, TOY, keep, losses
-from tiny_models import KINDS, answer, pictures, tiny
+from tiny_models import KINDS, answer_at_near_ties, pictures, tiny
 from training_toys import network
-
-from converters.choices import answers, choosing
 
 # JAX compiles op by op, half a minute for some networks: there those with layers of our own.
 ASKED = {"jax": ("segnet", "resnet50_deformable", "pocket_seg"), "torch": tuple(KINDS)}
@@ -39,14 +37,10 @@ def asked(backend: str, networks: dict[str, keras.Model], folder: Path) -> tuple
     return json.loads(found), "\n".join(said)
 
 
-def answer_at_near_ties(model: keras.Model, folder: Path, name: str) -> np.ndarray:
+def expected(model: keras.Model, folder: Path, name: str) -> np.ndarray:
     """TensorFlow's answer, with the other backend's positions of maxima where they tie but for rounding."""
     recorded = folder / f"{name}.positions"
-    if not recorded.exists():
-        return answer(model, pictures(model, 1))
-    with np.load(recorded) as positions:
-        (expected,), _, _ = answers(choosing(model), pictures(model, 1), positions)
-    return expected
+    return answer_at_near_ties(model, pictures(model, 1), np.load(recorded) if recorded.exists() else {})
 
 
 @pytest.mark.parametrize("backend", ASKED)
@@ -56,9 +50,9 @@ def test_it_answers_learns_and_resumes_as_on_tensorflow(backend: str, tmp_path: 
     networks = {name: tiny(name, SIZE) for name in ASKED[backend]}
     found, said = asked(backend, networks, tmp_path)
     for name, model in networks.items():
-        expected = answer_at_near_ties(model, tmp_path, name)
-        difference = np.abs(np.load(tmp_path / f"{name}.npy") - expected).max()
-        assert difference < 1e-4 * expected.std(), (name, difference)
+        answer = expected(model, tmp_path, name)
+        difference = np.abs(np.load(tmp_path / f"{name}.npy") - answer).max()
+        assert difference < 1e-4 * answer.std(), (name, difference)
     np.testing.assert_allclose(found["losses"], losses(tmp_path / f"{TOY}.npz"), rtol=1e-4)
     assert "images/s of 16×16 in training" in said and "% of what a float32 matrix product reaches here" in said
     assert found["parts"] == found["whole"]

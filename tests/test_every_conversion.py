@@ -15,11 +15,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from tiny_models import ARCHITECTURES, KINDS, answer, pictures, tiny
+from tiny_models import ARCHITECTURES, KINDS, answer_at_near_ties, pictures, tiny
 
 import converters
 import edge
-from converters.choices import answers, choosing, records
 from edge.vulkan import driver
 from zoo.registry import architecture
 from zoo.settling import settle
@@ -48,7 +47,7 @@ def test_a_file_says_what_the_network_says(name: str, recipe: str, tmp_path: Pat
     images = pictures(model)
     converters.to_tflite(model, path, recipe=recipe, calibration=pictures(model, 8) if recipe == "int8" else None)
     with edge.Runner(path) as runner:
-        said, expected = runner.run(images), answer_at_near_ties(model, images, runner)
+        said, expected = runner.run(images), answer_at_near_ties(model, images, runner.positions(images))
         assert runner.card.task == architecture(name).task
     if recipe == "float32":
         np.testing.assert_allclose(said, expected, atol=5e-4 * expected.std())
@@ -59,15 +58,6 @@ def test_a_file_says_what_the_network_says(name: str, recipe: str, tmp_path: Pat
     if architecture(name).mobile:
         assert not (recipe == "int8" and converters.float_islands(path))
         check_on_the_gpu(path, images)
-
-
-def answer_at_near_ties(model: keras.Model, images: np.ndarray, runner: edge.Runner) -> np.ndarray:
-    """The network's answer, with the positions of maxima that the file chose where they tie but for rounding."""
-    graph = choosing(model)
-    if not records(graph):
-        return answer(model, images)
-    (expected,), _, _ = answers(graph, images, runner.positions(images))
-    return expected
 
 
 def check_on_the_gpu(path: Path, images: np.ndarray) -> None:
