@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from edge.answers import answer
+from edge.choices import inner_choices, telling
 from edge.engines import Cpu
 from edge.errors import InputError
 from edge.gpu.remote import ACCELERATORS, Remote
@@ -46,6 +48,7 @@ class Runner:
             raise InputError(f"threads is {threads!r}; expected a whole number from 1, or None")
         self.path = Path(path)
         self.accelerator = accelerator
+        self._threads, self._precision = threads, precision
         self.graph = read_graph(path)
         card = read_card(path, self.graph)
         self.card = replace(card, range=input_range) if input_range is not None else card
@@ -67,18 +70,28 @@ class Runner:
 
     def outputs(self, batch: np.ndarray) -> tuple[np.ndarray, ...]:
         """All outputs, as `run` gives the first. A batch larger than the file's own runs in pieces."""
-        if len(self.graph.inputs) != 1:
-            raise InputError(f"{self.path.name} has {len(self.graph.inputs)} inputs; this runs files of one")
-        tensor = self.graph.inputs[0]
-        batch = np.asarray(batch)
-        step = tensor.shape[0] if tensor.shape and not tensor.dynamic else 1
-        self._check_batch(batch, step)
-        stored = tensor.store(batch)
-        pieces = [self._engine.run([stored[start : start + step]]) for start in range(0, len(stored), step)]
+        pieces = [self._engine.run([stored]) for stored in self._pieces(batch)]
         return tuple(
             output.real(np.concatenate(parts) if len(parts) > 1 else parts[0])
             for output, parts in zip(self.graph.outputs, zip(*pieces, strict=True), strict=True)
         )
+
+    def positions(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """The choices that the graph makes on its way (positions of maxima), by layer; as `run` takes the batch.
+
+        What is compared with this file's numbers needs them where values tie but for rounding.
+        """
+        inner = inner_choices(self.path, self.graph)
+        if not inner:
+            return {}
+        with tempfile.TemporaryDirectory(prefix="densezoo_") as folder:
+            target = Path(folder) / self.path.name
+            file = telling(self.path, target, [choice.result.index for choice in inner])
+            with Remote(file, self.accelerator, self._threads, precision=self._precision) as engine:
+                results = [engine.run([stored])[-len(inner) :] for stored in self._pieces(batch)]
+        return {
+            choice.layer: np.concatenate(parts) for choice, parts in zip(inner, zip(*results, strict=True), strict=True)
+        }
 
     def close(self) -> None:
         """Ends the GPU's worker process, where there is one."""
@@ -90,6 +103,17 @@ class Runner:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _pieces(self, batch: np.ndarray) -> list[np.ndarray]:
+        """The batch as the file stores it, in pieces of the file's own."""
+        if len(self.graph.inputs) != 1:
+            raise InputError(f"{self.path.name} has {len(self.graph.inputs)} inputs; this runs files of one")
+        tensor = self.graph.inputs[0]
+        batch = np.asarray(batch)
+        step = tensor.shape[0] if tensor.shape and not tensor.dynamic else 1
+        self._check_batch(batch, step)
+        stored = tensor.store(batch)
+        return [stored[start : start + step] for start in range(0, len(stored), step)]
 
     def _check_batch(self, batch: np.ndarray, step: int) -> None:
         tensor = self.graph.inputs[0]
