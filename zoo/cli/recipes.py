@@ -157,7 +157,7 @@ def _pack(
         print(f"{form}: converting, on {test.name}")
         _convert(model, path, form, training, recipe)
         measured.append(_measured(form, path, test, recipe))
-        _inscribe(path, measured[-1], recipe.licence)
+        _inscribe(path, measured[-1], recipe.license)
         if form in recipe.shipped:
             paths[form] = path
     return Trained(
@@ -171,7 +171,7 @@ def _pack(
         input_size=recipe.size,
         parameters=parameters(model),
         source=recipe.source,
-        licence=recipe.licence,
+        licence=recipe.license,
         recipe=recipe.name,
         training=facts,
         files={form: _file(path) for form, path in paths.items()},
