@@ -15,9 +15,9 @@ larger crops. Nothing in either was tried twice, for nothing is left to choose b
 after twenty epochs.)
 
 On two CPU cores: 104 minutes for the first stage on one of them, 96 for the second on one and then on both, 113 for the third
-on one. One seed. Of what is published at this size (some of it learnt from the training frames alone) the result is above SegNet
-(46.4, its encoder from ImageNet), ENet (51.3), ESPNet (55.6) and FC-DenseNet56 (58.9), and below FC-DenseNet103 (66.9) and
-LETNet (70.5), which learn for hundreds of epochs.
+on one. One seed. Of what is published at this size (some of it learnt from the training frames alone) the result is above
+SegNet (46.4, its encoder from ImageNet), ENet (51.3), ESPNet (55.6) and FC-DenseNet56 (58.9), and below FC-DenseNet103 (66.9)
+and LETNet (70.5), which learn for hundreds of epochs.
 """
 
 from typing import Any
