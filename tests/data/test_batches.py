@@ -52,9 +52,9 @@ def two_halves(height: int = 60, width: int = 80) -> Sample:
 
 def test_masks_gain_no_label():
     sample = Scenes(1, (72, 96))[0]
-    labels = set(np.unique(sample.target)) | {255}
+    labels = set(np.unique(sample.target.values)) | {255}
     for seed in range(30):
-        image, target = ALL(sample.image, sample.target, np.random.default_rng(seed), size=(64, 80))
+        image, target = ALL(sample.image, sample.target.values, np.random.default_rng(seed), size=(64, 80))
         assert image.shape == (64, 80, 3) and target.shape == (64, 80)
         assert image.dtype == target.dtype == np.uint8
         assert set(np.unique(target)) <= labels
@@ -78,7 +78,7 @@ def test_image_and_mask_move_together(change: dict[str, object]):
     """The image shows the mask's edge; whatever happens, it must show it in the same place, to a pixel."""
     sample, augment = two_halves(), dataclasses.replace(PLAIN, **change)
     for seed in range(8):
-        image, target = augment(sample.image, sample.target, np.random.default_rng(seed), size=(50, 70), padding=255)
+        image, target = augment(sample.image, sample.target.values, np.random.default_rng(seed), size=(50, 70), padding=255)
         shown, counts = image[..., 0].astype(int) > 100, target != 255
         assert counts.mean() > 0.15
         assert (shown == target)[counts].mean() > 0.965
@@ -89,23 +89,23 @@ def test_image_and_mask_move_together(change: dict[str, object]):
 
 def test_nothing_asked_for_changes_nothing():
     sample = Scenes(1, 64)[0]
-    image, target = PLAIN(sample.image, sample.target, np.random.default_rng(0))
-    np.testing.assert_array_equal(target, sample.target)
+    image, target = PLAIN(sample.image, sample.target.values, np.random.default_rng(0))
+    np.testing.assert_array_equal(target, sample.target.values)
     np.testing.assert_array_equal(image, sample.image)
 
 
 def test_flip_is_a_flip():
     sample = Scenes(1, 64)[0]
-    image, target = dataclasses.replace(PLAIN, flip=1)(sample.image, sample.target, np.random.default_rng(0))
+    image, target = dataclasses.replace(PLAIN, flip=1)(sample.image, sample.target.values, np.random.default_rng(0))
     np.testing.assert_array_equal(image, sample.image[:, ::-1])
-    np.testing.assert_array_equal(target, sample.target[:, ::-1])
+    np.testing.assert_array_equal(target, sample.target.values[:, ::-1])
 
 
 def test_shrinking_pads_and_growing_does_not():
     sample = two_halves()
     for scale, share in ((0.5, 0.25), (1.0, 1.0), (2.0, 1.0)):
         _, target = dataclasses.replace(PLAIN, scale=(scale, scale))(
-            sample.image, sample.target, np.random.default_rng(3), padding=7
+            sample.image, sample.target.values, np.random.default_rng(3), padding=7
         )
         assert (target != 7).mean() == pytest.approx(share, abs=0.02)
 
@@ -113,7 +113,7 @@ def test_shrinking_pads_and_growing_does_not():
 def test_native_crops_the_samples_own_pixels():
     sample = Scenes(1, 96)[0]
     image, _ = dataclasses.replace(PLAIN, native=True)(
-        sample.image, sample.target, np.random.default_rng(1), size=(48, 48)
+        sample.image, sample.target.values, np.random.default_rng(1), size=(48, 48)
     )
     gaps = [
         np.abs(sample.image[y : y + 48, x : x + 48].astype(int) - image).mean() for y in range(49) for x in range(49)
@@ -145,8 +145,8 @@ def test_without_elastic_deformation_nothing_is_drawn_for_it_or_told():
     plain, elastic = Augment(rotate=5), Augment(rotate=5, elastic=3)
     assert "elastic" not in repr(plain) and repr(elastic).endswith("elastic=3)")
     first, second = (np.random.default_rng(3) for _ in range(2))
-    plain(sample.image, sample.target, first)
-    dataclasses.replace(elastic, elastic=0)(sample.image, sample.target, second)
+    plain(sample.image, sample.target.values, first)
+    dataclasses.replace(elastic, elastic=0)(sample.image, sample.target.values, second)
     assert first.random() == second.random()
 
 
@@ -172,7 +172,7 @@ def test_colours_change_as_said():
 
 def test_the_same_generator_gives_the_same_and_another_does_not():
     sample = Scenes(1, 64)[0]
-    first, again, other = (ALL(sample.image, sample.target, np.random.default_rng(seed)) for seed in (5, 5, 6))
+    first, again, other = (ALL(sample.image, sample.target.values, np.random.default_rng(seed)) for seed in (5, 5, 6))
     np.testing.assert_array_equal(first[0], again[0])
     np.testing.assert_array_equal(first[1], again[1])
     assert (first[0] != other[0]).mean() > 0.5

@@ -31,7 +31,7 @@ def ccp(tmp_path: Path) -> Path:
 
 
 def classes_by_band(data: zoo.data.Dataset) -> list[str]:
-    return [data.classes[value] for value in data[0].target[::2, 0]]
+    return [data.classes[value] for value in data[0].target.values[::2, 0]]
 
 
 def test_the_published_classes_are_read_as_they_are(ccp: Path) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 import zoo.data
 from zoo import tasks
-from zoo.data.dataset import CachedDataset
+from zoo.data.cache import CachedDataset
 from zoo.data.image_files import read_mask, read_rgb
 from zoo.errors import InputError
 from zoo.outputs.palettes import CAMVID, colourise, voc_palette
@@ -78,7 +78,8 @@ def test_voc(tmp_path: Path):
     )
     assert (len(train), len(val), train.ignore) == (2, 1, 255)
     assert len(train.classes) == len(train.palette) == 21 and train.classes[20] == "tvmonitor"
-    image, target, name = train[1]
+    image, mask, name = train[1]
+    target = mask.values
     assert name == "2007_000039" and image.shape == (8, 10, 3) and image.dtype == target.dtype == np.uint8
     assert set(np.unique(target)) == {3, 20, 255} and (target[0] == 255).all()
     np.testing.assert_array_equal(image, np.array(Image.open(tmp_path / "JPEGImages" / "2007_000039.jpg")))
@@ -92,7 +93,7 @@ def test_camvid_layout(tmp_path: Path, suffix: str):
     dataset = zoo.data.open(f"camvid:{tmp_path}")
     assert dataset.classes[0] == "sky" and len(dataset.classes) == 11
     assert dataset.ignore == 11 and dataset.palette == CAMVID
-    assert dataset[0].target.max() == 11
+    assert dataset[0].target.values.max() == 11
 
 
 def test_folder_with_lists(tmp_path: Path):
@@ -140,14 +141,14 @@ def test_two_classes_with_ignored_pixels_are_not_black_and_white(tmp_path: Path)
 def test_kept_samples_are_read_once_and_only_within_the_limit(tmp_path: Path):
     make_folder(tmp_path, 12)
     size = 8 * 10 * 4
-    dataset = zoo.data.open(f"folder:{tmp_path}", keep=3 * size)
+    dataset = zoo.data.open(f"folder:{tmp_path}", cache_bytes=3 * size)
     first = [dataset[index] for index in range(5)]
-    assert isinstance(dataset, CachedDataset) and dataset.held == 3 * size
+    assert isinstance(dataset, CachedDataset) and dataset.used == 3 * size
     again = [dataset[index] for index in range(5)]
     assert [one is two for one, two in zip(first, again, strict=True)] == [True] * 3 + [False] * 2
     with pytest.raises(ValueError, match="read-only"):
         first[0].image[:] = 0
-    assert not isinstance(zoo.data.open(f"folder:{tmp_path}", keep=0), CachedDataset)
+    assert not isinstance(zoo.data.open(f"folder:{tmp_path}", cache_bytes=0), CachedDataset)
 
 
 # ---- Real data --------------------------------------------------------------------------------------------------
@@ -164,7 +165,7 @@ def test_camvid_itself(shared: Path):
     for index in range(0, 233, 60):
         image, target, _ = dataset[index]
         assert image.shape == (360, 480, 3) and set(np.unique(target)) <= set(range(12))
-    assert (dataset[0].target[-60:] == 3).mean() > 0.5, "the lowest rows of a street scene are road"
+    assert (dataset[0].target.values[-60:] == 3).mean() > 0.5, "the lowest rows of a street scene are road"
 
 
 @pytest.mark.parametrize(("name", "classes", "sizes"), [("ccp", 59, (804, 100, 100)), ("nuclei", 3, (320, 40, 40))])
@@ -176,7 +177,7 @@ def test_real_folders(shared: Path, name: str, classes: int, sizes: tuple[int, .
         dataset = zoo.data.open(f"folder:{path}", split)
         assert len(dataset) == count and len(dataset.classes) == classes
         image, target, _ = dataset[count // 2]
-        assert image.shape[:2] == target.shape and target.max() < classes
+        assert image.shape[:2] == target.shape and target.values.max() < classes
 
 
 def test_isbi_itself(shared: Path):
@@ -190,10 +191,11 @@ def test_isbi_itself(shared: Path):
         "val": ("20", "23", 4),
         "test": ("24", "29", 6),
     }
-    image, target, _ = splits["test"][0]
+    image, mask, _ = splits["test"][0]
+    target = mask.values
     assert image.shape == (512, 512, 3) and 0.7 < target.mean() < 0.85
     assert image[target == 0].mean() < image[target == 1].mean() - 30, "membranes are the dark lines"
-    assert splits["test"].objects == 1
+    assert splits["test"].instances == 1
 
 
 def test_nuclei_do_not_touch(shared: Path):
@@ -203,8 +205,8 @@ def test_nuclei_do_not_touch(shared: Path):
     if not path.is_dir():
         pytest.skip("no nuclei in the shared data")
     dataset = zoo.data.open(f"nuclei:{path}", "test")
-    assert (len(dataset), dataset.classes, dataset.objects) == (40, ("background", "nucleus"), 1)
-    parts = sum(label(sample.target == 1)[1] for sample in dataset)
+    assert (len(dataset), dataset.classes, dataset.instances) == (40, ("background", "nucleus"), 1)
+    parts = sum(label(sample.target.values == 1)[1] for sample in dataset)
     nuclei = sum(int(read_mask(path / "instances" / f"{sample.name}.png").max()) for sample in dataset)
     assert abs(parts - nuclei) < 0.03 * nuclei
 

@@ -41,7 +41,7 @@ def test_pasting_brings_the_pixels_and_the_labels(squares: Squares) -> None:
     mixed = CopyPaste(STILL, squares, chance=1, classes=(2, 3))
     seen = set()
     for seed in range(20):
-        image, target = mixed(squares[0].image, squares[0].target, np.random.default_rng(seed))
+        image, target = mixed(squares[0].image, squares[0].target.values, np.random.default_rng(seed))
         pasted = np.isin(target, (2, 3))
         seen |= set(np.unique(target))
         assert (image[pasted].mean() > 170) if pasted.any() else True
@@ -60,16 +60,16 @@ def test_classmix_takes_half_of_the_classes_and_never_what_is_unlabelled(squares
 
 def test_no_chance_changes_nothing(squares: Squares) -> None:
     for mix in (CopyPaste(STILL, squares, chance=0), NewBackground(STILL, squares, chance=0)):
-        image, target = mix(squares[1].image, squares[1].target, np.random.default_rng(0))
+        image, target = mix(squares[1].image, squares[1].target.values, np.random.default_rng(0))
         np.testing.assert_array_equal(image, squares[1].image)
-        np.testing.assert_array_equal(target, squares[1].target)
+        np.testing.assert_array_equal(target, squares[1].target.values)
 
 
 def test_a_new_background_leaves_the_foreground_and_forgets_the_old(squares: Squares) -> None:
     mixed = NewBackground(STILL, squares, chance=1)
     greys = set()
     for seed in range(20):
-        image, target = mixed(squares[2].image, squares[2].target, np.random.default_rng(seed))
+        image, target = mixed(squares[2].image, squares[2].target.values, np.random.default_rng(seed))
         assert (target == 3).sum() == 144 and set(np.unique(target)) == {0, 3}
         assert image[34:42, 34:42].min() > 190
         greys.add(int(image[5, 5, 0]))
@@ -78,7 +78,7 @@ def test_a_new_background_leaves_the_foreground_and_forgets_the_old(squares: Squ
 
 def test_a_background_patch_shows_no_other_class(squares: Squares) -> None:
     for seed in range(10):
-        patch = background_patch(squares[1].image, squares[1].target, np.random.default_rng(seed))
+        patch = background_patch(squares[1].image, squares[1].target.values, np.random.default_rng(seed))
         assert patch is None or (patch == 40).all()
     full = np.ones((SIDE, SIDE), np.uint8)
     assert background_patch(squares[1].image, full, np.random.default_rng(0)) is None

@@ -180,7 +180,8 @@ def test_no_linear_classifier_of_a_pixel_and_its_neighbours_does_well(reach: int
 
     def table(dataset: Scenes, every: int) -> tuple[np.ndarray, np.ndarray]:
         rows, labels = [], []
-        for image, target, _ in dataset:
+        for image, mask, _ in dataset:
+            target = mask.values
             padded = np.pad(image, ((reach, reach), (reach, reach), (0, 0)), mode="edge").astype(np.float32)
             windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * reach + 1, 2 * reach + 1), (0, 1))
             rows.append(windows.reshape(target.size, -1)[::every])

@@ -89,7 +89,7 @@ def test_workers_are_a_whole_number_of_threads(workers):
 def test_data_of_separate_objects_are_scored_by_these_too():
     data = Blocks(3)
     assert "rand_error" not in zoo.evaluate(truth, data, progress=False).scores
-    data.objects = 1
+    data.instances = 1
     found = zoo.evaluate(network(), data, progress=False)
     expected = ObjectScores(1, data.ignore)
     for sample in data:

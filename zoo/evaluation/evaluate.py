@@ -42,7 +42,7 @@ class Evaluation:
             first call is left out (nan when there was no other).
         procedure: how the network was asked; None for a runner, which asks itself.
         contours: how well contours are met, where that was asked for.
-        objects: how well objects are told apart, where the data set has such (`Dataset.objects`).
+        objects: how well objects are told apart, where the data set has such (`Dataset.instances`).
     """
 
     model: str
@@ -164,7 +164,7 @@ def evaluate(
         own = getattr(model, "scorer_on", None)  # a classical method's: it has regions, and the data say what of
         scorer, batch_size = (_CallableScorer(model, dataset) if own is None else own(dataset)), 1
     contours = None if boundary is None else BoundaryScores(dataset.classes, dataset.ignore, boundary)
-    objects = None if dataset.objects is None else ObjectScores(dataset.objects, dataset.ignore)
+    objects = None if dataset.instances is None else ObjectScores(dataset.instances, dataset.ignore)
     return score(scorer, dataset, batch_size, count, workers, progress, contours, objects, seen)
 
 
@@ -250,7 +250,7 @@ class _CallableScorer:
             raise InputError(f"{runner!r} cannot be evaluated; expected a keras.Model or a function of one image")
         self._runner, self._seen = runner, False
         self.name = getattr(runner, "name", None) or getattr(runner, "__name__", type(runner).__name__)
-        self.task = tasks.get(dataset.task)
+        self.task = tasks.get(dataset.task or "segmentation")
 
     def answers(self, samples: list[Sample], times: list[float]) -> Iterator[np.ndarray]:
         for sample in samples:
@@ -265,7 +265,7 @@ class _CallableScorer:
 def task_of(model: keras.Model, dataset: Any = None) -> Task:
     """The task of a model's `ModelOutput`, or else of the data set."""
     last = answer(model)
-    return tasks.get(last.task if last is not None else getattr(dataset, "task", "segmentation"))
+    return tasks.get(last.task if last is not None else getattr(dataset, "task", None) or "segmentation")
 
 
 def check_fit(model: keras.Model, classes: int, dataset: Dataset) -> None:

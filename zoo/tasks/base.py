@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from zoo.data.targets import NO_LABEL
 from zoo.errors import InputError
 from zoo.metrics.confusion_matrix import ConfusionMatrix
 
 if TYPE_CHECKING:
     import keras
-
-NO_LABEL = 255  # pads targets where a dataset ignores nothing itself; no loss and no score counts it
 
 
 class Task(ABC):
