@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from zoo.data import Augment, Batches, Dataset, Sample, Scenes, calibration_images
+import zoo.data
+from zoo.data import Augment, Batches, Boxes, Dataset, Label, Mask, Sample, Scenes, calibration_images, spread
+from zoo.data.transforms.mixing import CopyPaste, NewBackground
 from zoo.errors import InputError
 
 ALL = Augment(
@@ -22,6 +26,7 @@ ALL = Augment(
     blur=0.5,
     noise=8,
 )
+RECORDED = np.load(Path(__file__).with_name("augmented.npz"))
 PLAIN = Augment(flip=0, scale=(1, 1), brightness=0, contrast=0, saturation=0)
 
 
@@ -178,6 +183,53 @@ def test_the_same_generator_gives_the_same_and_another_does_not():
     assert (first[0] != other[0]).mean() > 0.5
 
 
+BEFORE = {  # settings whose results were recorded before targets had types, with the size of the output
+    "default": (Augment(), None),
+    "flips": (Augment(flip=0.5, flip_vertical=0.5, scale=(1, 1)), (40, 56)),
+    "small": (Augment(scale=(0.4, 0.8), stretch=1.3), (36, 44)),
+    "native": (Augment(native=True, scale=(0.6, 1.6)), (32, 40)),
+    "turned": (Augment(rotate=40, scale=(0.5, 2.0), stretch=1.5, hue=20, blur=0.5, noise=8), (40, 44)),
+    "elastic": (Augment(flip_vertical=0.5, elastic=4.0, rotate=10, noise=3), (40, 44)),
+    "all": (dataclasses.replace(ALL, elastic=2.0, size=(33, 47)), None),
+}
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_pictures_and_masks_come_out_as_before_targets_had_types(name: str):
+    """Bit for bit: a run that was begun then goes on."""
+    (augment, size), data = BEFORE[name], Scenes(4, (44, 52), seed=3)
+    for seed in range(2):
+        sample = data[seed]
+        for target in (sample.target.values, Mask(sample.target.values, 250)):
+            image, mask = augment(sample.image, target, np.random.default_rng(seed), size=size, padding=250)
+            np.testing.assert_array_equal(image, RECORDED[f"{name}_{seed}_image"])
+            np.testing.assert_array_equal(mask, RECORDED[f"{name}_{seed}_mask"])
+
+
+def test_batches_come_out_as_before_targets_had_types():
+    data = Scenes(4, (44, 52), seed=3)
+    mix = NewBackground(CopyPaste(Augment(scale=(0.75, 2)), data, chance=0.8), data, chance=0.8)
+    for epoch in range(2):
+        images, masks = Batches(data, 2, size=(40, 44), augment=mix, seed=5).batch(epoch, 1)
+        np.testing.assert_array_equal(images, RECORDED[f"mixed_{epoch}_images"])
+        np.testing.assert_array_equal(masks, RECORDED[f"mixed_{epoch}_masks"])
+    images, masks = Batches(data, 2, size=(31, 65), seed=5).batch(0, 0)
+    np.testing.assert_array_equal(images, RECORDED["resized_images"])
+    np.testing.assert_array_equal(masks, RECORDED["resized_masks"])
+    texts = {name: repr(augment) for name, (augment, _) in BEFORE.items()} | {"mixed": repr(mix)}
+    assert [f"{name}: {text}" for name, text in texts.items()] == RECORDED["reprs"].tolist(), "what old checkpoints compare"
+
+
+def test_settings_are_plain_data_with_a_version():
+    data = Scenes(4, 48)
+    plain = NewBackground(CopyPaste(Augment(size=(3, 4)), data, classes=(1, 2)), data).to_dict()
+    assert json.loads(json.dumps(plain)) == plain
+    assert (plain["type"], plain["version"], plain["partners"]) == ("NewBackground", 1, "scenes/train")
+    assert plain["augment"]["classes"] == [1, 2] and plain["augment"]["augment"]["size"] == [3, 4]
+    fields = {field.name for field in dataclasses.fields(Augment)}
+    assert set(plain["augment"]["augment"]) == fields | {"type", "version"}
+
+
 # ---- Batches ----------------------------------------------------------------------------------------------------
 
 
@@ -249,6 +301,55 @@ def test_calibration_images():
     whole = calibration_images(data, 3, (48, 48))
     for image, index in zip(whole, (0, 10, 20), strict=True):
         np.testing.assert_array_equal(image, data[index].image)
+
+
+def test_calibration_images_have_the_channels_of_the_data():
+    images = calibration_images(zoo.data.open("scenes_flow:count=3,size=48"), 2, (32, 40))
+    assert images.shape == (2, 32, 40, 6) and np.abs(images[..., :3] - images[..., 3:]).mean() > 1
+
+
+@pytest.mark.parametrize(("count", "of"), [(1, 1), (1, 9), (3, 21), (9, 9), (12, 9), (7, 100)])
+def test_spread_is_even_and_names_none_twice(count: int, of: int):
+    indices = spread(count, of)
+    assert len(set(indices)) == len(indices) == min(count, of) and indices[0] == 0
+    assert all(isinstance(index, int) for index in indices) and indices == sorted(indices)
+    if count > 1:
+        assert indices[-1] == of - 1 and np.ptp(np.diff(indices)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "image", "target"),
+    [
+        ("scenes", (3,), (2, 40, 48)),
+        ("scenes_denoising", (3,), (2, 40, 48, 3)),
+        ("scenes_flow", (6,), (2, 40, 48, 3)),
+        ("scenes_superres", (3,), (2, 80, 96, 3)),
+    ],
+)
+@pytest.mark.parametrize("augment", [None, ALL], ids=["as it is", "augmented"])
+def test_batches_of_any_target(spec: str, image: tuple[int, ...], target: tuple[int, ...], augment: Augment | None):
+    data = zoo.data.open(f"{spec}:count=4,size=32x44")
+    batches = Batches(data, 2, size=(40, 48), augment=augment, seed=1)
+    images, targets = batches[0]
+    assert images.shape == (2, 40, 48, *image) and targets.shape == target and images.dtype == np.float32
+    for one, again in zip(batches[0], Batches(data, 2, size=(40, 48), augment=augment, seed=1)[0], strict=True):
+        np.testing.assert_array_equal(one, again)
+
+
+def test_batches_of_several_targets():
+    class Several(Few):
+        target = {"mask": Mask, "label": Label, "box": Boxes}  # noqa: RUF012
+
+    samples = []
+    for index in range(4):
+        mask = two_halves(40, 60).target
+        boxes = Boxes([[1, 2, 30, 40]] * index, [1] * index, (40, 60))
+        samples.append(Sample(np.zeros((40, 60, 3), np.uint8), {"mask": mask, "label": Label(index), "box": boxes}, "a"))
+    batches = Batches(Several(samples, ignore=7), 4, size=(20, 30), augment=dataclasses.replace(PLAIN, scale=(0.5, 0.5)))
+    _, targets = batches[0]
+    assert targets["mask"].shape == (4, 20, 30) and set(np.unique(targets["mask"])) == {0, 1, 7}
+    assert sorted(targets["label"].tolist()) == [0, 1, 2, 3] and targets["box"]["boxes"].shape == (4, 3, 4)
+    assert [int((row >= 0).sum()) for row in targets["box"]["labels"]] == targets["label"].tolist()
 
 
 class Numbered(Batches):

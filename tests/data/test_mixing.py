@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.data import Augment, Batches
-from zoo.data.dataset import Dataset, Sample
+from zoo.data import Augment, Batches, Label, Mask
+from zoo.data.dataset import Dataset
+from zoo.data.sample import Sample
 from zoo.data.transforms.mixing import CopyPaste, NewBackground, background_patch, paste
 from zoo.errors import InputError
 
@@ -121,3 +122,10 @@ def test_stretching_changes_the_aspect_and_nothing_else() -> None:
     assert min(aspects) < 0.75 and max(aspects) > 1.33 and min(aspects) > 0.45 and max(aspects) < 2.2
     with pytest.raises(InputError, match=r"stretch=0\.5"):
         Augment(stretch=0.5)
+
+
+@pytest.mark.parametrize("kind", [CopyPaste, NewBackground])
+@pytest.mark.parametrize("target", [Label(1), {"mask": Mask(np.zeros((SIDE, SIDE), np.uint8))}], ids=["label", "several"])
+def test_only_class_maps_are_mixed(kind: type, target: object, squares: Squares) -> None:
+    with pytest.raises(InputError, match=rf"{kind.__name__} mixes class maps \(Mask\) and was given (Label|mask)"):
+        kind(STILL, squares, chance=1)(squares[0].image, target, np.random.default_rng(0))

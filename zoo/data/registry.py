@@ -102,13 +102,20 @@ def withdraw(name: str) -> None:
 
 def entries() -> list[Entry]:
     """All data sets, those that are made before those that are read, by name."""
-    every = {**_written(), **{name: opener.entry for name, opener in _openers.items()}}
+    every = {**_entries_in_files(), **{name: opener.entry for name, opener in _openers.items()}}
     return sorted(every.values(), key=lambda entry: (entry.needs_path, entry.name))
 
 
 def specs() -> tuple[str, ...]:
     """How each data set is written."""
     return tuple(entry.spec for entry in entries())
+
+
+def listing() -> str:
+    """Every data set in a line: how it is written, and what it holds."""
+    every = entries()
+    width = max(len(entry.spec) for entry in every)
+    return "\n".join(f"{entry.spec:{width}}  {entry.help}" for entry in every)
 
 
 def open_spec(text: str, split: str) -> Dataset:
@@ -160,7 +167,7 @@ def _value(opener: _Opener, rest: str, name: str, text: str) -> Any:
 
 
 @functools.cache
-def _written() -> dict[str, Entry]:
+def _entries_in_files() -> dict[str, Entry]:
     """The entries of this package's files, read from their text, so that a list of them imports nothing."""
     result: dict[str, Entry] = {}
     for path in sorted(_FOLDER.rglob("*.py")):

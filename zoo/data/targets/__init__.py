@@ -5,7 +5,7 @@
 [[6.0, 0.0, 10.0, 2.0]]
 """
 
-from zoo.data.targets.base import Batch, Size, Target
+from zoo.data.targets.base import Batch, Size, Target, mirror
 from zoo.data.targets.boxes import NO_BOX, Boxes
 from zoo.data.targets.flow_field import FlowField
 from zoo.data.targets.label import Label, Tokens
@@ -24,4 +24,5 @@ __all__ = [
     "Target",
     "TargetImage",
     "Tokens",
+    "mirror",
 ]

@@ -71,8 +71,8 @@ class Target(ABC):
         """The target of the picture cut, magnified, turned and padded."""
 
     @abstractmethod
-    def deform(self, moved: np.ndarray) -> Self:
-        """The target of the picture deformed: each pixel is fetched from `moved` (float32 2×H×W: down, across) away."""
+    def deform(self, shift: np.ndarray) -> Self:
+        """The target of the picture deformed: each pixel is fetched from `shift` (float32 2×H×W: down, across) away."""
 
     @classmethod
     @abstractmethod
@@ -105,11 +105,11 @@ class Nowhere(Target):
     def place(self, placement: Placement) -> Self:
         return self
 
-    def deform(self, moved: np.ndarray) -> Self:
+    def deform(self, shift: np.ndarray) -> Self:
         return self
 
 
-def mirrored(values: np.ndarray, axis: int) -> np.ndarray:
+def mirror(values: np.ndarray, axis: int) -> np.ndarray:
     """An array H×W×… mirrored along an axis."""
     return np.ascontiguousarray(np.flip(values, axis))
 

@@ -55,10 +55,10 @@ class Boxes(Target):
         corners = self.values[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2) @ matrix[:2, :2].T + matrix[:2, 2]
         return self._within(np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1), placement.size)
 
-    def deform(self, moved: np.ndarray) -> Boxes:
-        from zoo.data.transforms.elastic import sources
+    def deform(self, shift: np.ndarray) -> Boxes:
+        from zoo.data.transforms.elastic import fold, sources
 
-        y, x = sources(moved) + 0.5
+        y, x = fold(sources(shift)) + 0.5
         values = np.full_like(self.values, np.nan)
         for box, (x0, y0, x1, y1) in zip(values, self.values, strict=True):
             rows, columns = np.nonzero((x >= x0) & (x < x1) & (y >= y0) & (y < y1))

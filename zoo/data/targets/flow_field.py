@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.data.targets.base import Size, Target, mirrored
+from zoo.data.targets.base import Size, Target, mirror
 
 if TYPE_CHECKING:
     from zoo.data.transforms.geometric import Placement
@@ -41,28 +41,28 @@ class FlowField(Target):
 
     def flip(self, axis: int) -> FlowField:
         sign = np.array([-1, 1] if axis == 1 else [1, -1], np.float32)
-        return FlowField(mirrored(self.values, axis) * sign, mirrored(self.valid, axis))
+        return FlowField(mirror(self.values, axis) * sign, mirror(self.valid, axis))
 
     def place(self, placement: Placement) -> FlowField:
         linear = placement.matrix()[:2, :2].T
-        vectors, known = self._weighted(lambda values: placement.draw(values, smooth=True))
-        return FlowField(vectors @ linear, known & placement.draw(self.valid, smooth=False))
+        vectors, valid = self._weighted(lambda values: placement.draw(values, smooth=True))
+        return FlowField(vectors @ linear, valid & placement.draw(self.valid, smooth=False))
 
-    def deform(self, moved: np.ndarray) -> FlowField:
+    def deform(self, shift: np.ndarray) -> FlowField:
         """As of every target. What was fetched from beyond the edges, mirrored there, is not valid."""
         from zoo.data.transforms.elastic import deform, fetch, sources
 
-        here = sources(moved)
-        vectors, known = self._weighted(lambda values: fetch(values, here, smooth=True))
-        known &= deform(self.valid.astype(np.float32), moved, smooth=False) > 0
-        known &= ((here >= 0) & (here <= np.reshape(self.size, (2, 1, 1)) - 1)).all(axis=0)
+        here = sources(shift)
+        vectors, valid = self._weighted(lambda values: fetch(values, here, smooth=True))
+        valid &= deform(self.valid.astype(np.float32), shift, smooth=False) > 0
+        valid &= ((here >= 0) & (here <= np.reshape(self.size, (2, 1, 1)) - 1)).all(axis=0)
         # A pixel p shows the old picture's p + m(p), which goes to that plus v; in the deformed frame it lies at p + w, where
         # p + w + m(p + w) = p + m(p) + v. Solved for w by putting it in again and again.
         flow = np.moveaxis(vectors[..., ::-1], -1, 0)
         result, grid = flow, np.indices(self.size, np.float32)
         for _ in range(_STEPS):
-            result = flow + moved - np.moveaxis(fetch(np.moveaxis(moved, 0, -1), grid + result, smooth=True), -1, 0)
-        return FlowField(np.moveaxis(result, 0, -1)[..., ::-1], known)
+            result = flow + shift - np.moveaxis(fetch(np.moveaxis(shift, 0, -1), grid + result, smooth=True), -1, 0)
+        return FlowField(np.moveaxis(result, 0, -1)[..., ::-1], valid)
 
     def _weighted(self, resample: Callable[[np.ndarray], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """The vectors resampled between valid pixels alone, and where there were any."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo.data.targets.base import Size, Target, mirrored
+from zoo.data.targets.base import Size, Target, mirror
 from zoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,15 +48,15 @@ class Mask(Target):
         return self if self.ignore is not None else replace(self, ignore=value)
 
     def flip(self, axis: int) -> Mask:
-        return replace(self, values=mirrored(self.values, axis))
+        return replace(self, values=mirror(self.values, axis))
 
     def place(self, placement: Placement) -> Mask:
         return replace(self, values=placement.draw(self.values, smooth=False, fill=self.padding))
 
-    def deform(self, moved: np.ndarray) -> Mask:
+    def deform(self, shift: np.ndarray) -> Mask:
         from zoo.data.transforms.elastic import deform
 
-        return replace(self, values=deform(self.values, moved, smooth=False))
+        return replace(self, values=deform(self.values, shift, smooth=False))
 
     @classmethod
     def stack(cls, targets: Sequence[Mask]) -> np.ndarray:
@@ -87,17 +87,17 @@ class TargetImage(Target):
         return self.values.shape[0] // self.scale, self.values.shape[1] // self.scale
 
     def flip(self, axis: int) -> TargetImage:
-        return replace(self, values=mirrored(self.values, axis))
+        return replace(self, values=mirror(self.values, axis))
 
     def place(self, placement: Placement) -> TargetImage:
         from zoo.data.transforms.geometric import GREY
 
         return replace(self, values=placement.at(self.scale).draw(self.values, smooth=True, fill=GREY))
 
-    def deform(self, moved: np.ndarray) -> TargetImage:
+    def deform(self, shift: np.ndarray) -> TargetImage:
         from zoo.data.transforms.elastic import deform, enlarge
 
-        return replace(self, values=deform(self.values, enlarge(moved, self.scale), smooth=True))
+        return replace(self, values=deform(self.values, enlarge(shift, self.scale), smooth=True))
 
     @classmethod
     def stack(cls, targets: Sequence[TargetImage]) -> np.ndarray:
@@ -122,15 +122,15 @@ class HeatMap(Target):
         return self.values.shape[:2]
 
     def flip(self, axis: int) -> HeatMap:
-        return HeatMap(mirrored(self.values, axis))
+        return HeatMap(mirror(self.values, axis))
 
     def place(self, placement: Placement) -> HeatMap:
         return HeatMap(placement.draw(self.values, smooth=True))
 
-    def deform(self, moved: np.ndarray) -> HeatMap:
+    def deform(self, shift: np.ndarray) -> HeatMap:
         from zoo.data.transforms.elastic import deform
 
-        return HeatMap(deform(self.values, moved, smooth=True))
+        return HeatMap(deform(self.values, shift, smooth=True))
 
     @classmethod
     def stack(cls, targets: Sequence[HeatMap]) -> np.ndarray:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from zoo.data.sample import as_target, change
-from zoo.data.targets import NO_LABEL, Mask, Target
+from zoo.data.targets import NO_LABEL, Mask, Target, mirror
 from zoo.data.transforms.elastic import deform, displacements
-from zoo.data.transforms.geometric import GREY, Placement, flip
+from zoo.data.transforms.geometric import GREY, Placement
 from zoo.data.transforms.photometric import recolour
 from zoo.errors import InputError
 
@@ -82,7 +82,7 @@ class Augment:
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain data, as JSON holds them: "type", "version" and every field."""
-        return described(self, vars(self))
+        return describe(self, vars(self))
 
     def __call__(
         self,
@@ -104,15 +104,15 @@ class Augment:
         check_fits(image, target)
         for axis, chance in ((1, self.flip), (0, self.flip_vertical)):
             if rng.random() < chance:
-                image, target = flip(image, axis), change(target, lambda one, axis=axis: one.flip(axis))
+                image, target = mirror(image, axis), change(target, lambda one, axis=axis: one.flip(axis))
         region = self._region(rng, whole, size)
         turn = math.radians(rng.uniform(-self.rotate, self.rotate))
         placement = Placement(whole, region, size, turn)
         image = placement.draw(image, smooth=True, fill=GREY)
         target = change(target, lambda one: one.place(placement))
         if self.elastic:
-            moved = displacements(size, self.elastic, rng)
-            image, target = deform(image, moved, smooth=True), change(target, lambda one: one.deform(moved))
+            shift = displacements(size, self.elastic, rng)
+            image, target = deform(image, shift, smooth=True), change(target, lambda one: one.deform(shift))
         colours = ("brightness", "contrast", "saturation", "hue", "blur", "noise")
         return recolour(image, rng, **{name: getattr(self, name) for name in colours}), target
 
@@ -143,7 +143,7 @@ def check_fits(image: np.ndarray, target: Targets) -> None:
             )
 
 
-def described(augment: object, settings: Mapping[str, Any]) -> dict[str, Any]:
+def describe(augment: object, settings: Mapping[str, Any]) -> dict[str, Any]:
     """An augmentation as plain data, as JSON holds it."""
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
     return {"type": type(augment).__name__, "version": VERSION, **plain}

@@ -121,11 +121,6 @@ class Placement:
         return a, b, c, d, e, f
 
 
-def flip(values: np.ndarray, axis: int) -> np.ndarray:
-    """An array H×W×… mirrored: axis 0 swaps top and bottom, 1 left and right."""
-    return np.ascontiguousarray(np.flip(values, axis))
-
-
 def resize(values: np.ndarray, size: tuple[int, int] | None, smooth: bool = True) -> np.ndarray:
     """An array H×W×… stretched to (H, W): bilinearly and antialiased, or to the nearest. None changes nothing."""
     if size is None or values.shape[:2] == tuple(size):

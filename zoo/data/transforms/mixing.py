@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 from zoo.data.dataset import Dataset
 from zoo.data.sample import Sample
 from zoo.data.targets import NO_LABEL, Mask
-from zoo.data.transforms.augment import Augment, Targets, described
+from zoo.data.transforms.augment import Augment, Targets, describe
 from zoo.errors import InputError
 
 FEATHER = 1.0  # pixels over which a pasted outline fades, so that a network learns no cut edges
@@ -74,7 +74,7 @@ class Mixing(ABC):
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as plain data, as JSON holds them; partners by the name of their data set."""
-        return described(self, {**vars(self), "augment": self.augment.to_dict(), "partners": self.partners.name})
+        return describe(self, {**vars(self), "augment": self.augment.to_dict(), "partners": self.partners.name})
 
     def _mask(self, target: Targets) -> Mask:
         if isinstance(target, Mask):
