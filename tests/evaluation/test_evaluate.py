@@ -108,7 +108,7 @@ def test_every_head_gives_the_same_scores(kind):
 def test_scores_are_resized_to_the_target_and_not_the_target_to_them():
     data, model = Blocks(4, size=32), network()
     found = zoo.evaluate(model, data, size=(16, 16), progress=False)
-    assert found.matrix.pixels == sum((data[i].target != 255).sum() for i in range(4))
+    assert found.matrix.pixels == sum((data[i].target.values != 255).sum() for i in range(4))
     sample = data[0]
     from PIL import Image
 

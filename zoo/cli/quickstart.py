@@ -176,7 +176,7 @@ def _draw(path: Path, test: Dataset, out: Path) -> None:
     scenes = []
     for index in range(min(PICTURES, len(test))):
         image, target, _ = test[index]
-        answers = (image, overlay(image, target), overlay(image, runner(image)))
+        answers = (image, overlay(image, np.asarray(target)), overlay(image, runner(image)))
         for name, pixels in zip(COLUMNS, answers, strict=True):
             Image.fromarray(pixels).save(folder / f"{index}_{name}.png")
         scenes.append(np.pad(np.hstack(answers), ((0, 8), (0, 8), (0, 0)), constant_values=255))

@@ -81,7 +81,10 @@ class Augment:
         return f"Augment({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
 
     def to_dict(self) -> dict[str, Any]:
-        """The settings as plain data, as JSON holds them: "type", "version" and every field."""
+        """The settings as plain data, as JSON holds them: "type", "version" and every field.
+
+        What new checkpoints should remember; `repr` stays for those that compare it.
+        """
         return describe(self, vars(self))
 
     def __call__(
