@@ -256,7 +256,7 @@ class _CallableScorer:
             raise InputError(f"{runner!r} cannot be evaluated; expected a keras.Model or a function of one image")
         self._runner, self._seen = runner, False
         self.name = getattr(runner, "name", None) or getattr(runner, "__name__", type(runner).__name__)
-        self.task = tasks.get(dataset.task)
+        self.task = tasks.get(dataset.task or "segmentation")
 
     def answers(self, samples: list[Sample], times: list[float]) -> Iterator[np.ndarray]:
         for sample in samples:
@@ -271,7 +271,7 @@ class _CallableScorer:
 def task_of(model: keras.Model, dataset: Any = None) -> Task:
     """The task of a model's `ModelOutput`, or else of the data set."""
     last = model_output(model)
-    return tasks.get(last.task if last is not None else getattr(dataset, "task", "segmentation"))
+    return tasks.get(last.task if last is not None else getattr(dataset, "task", None) or "segmentation")
 
 
 def check_fit(model: keras.Model, spec: OutputSpec, dataset: Dataset, task: Task) -> None:

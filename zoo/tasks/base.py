@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from zoo.data.targets import NO_LABEL
 from zoo.errors import InputError
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     import keras
 
     from zoo.data import Dataset
-
-NO_LABEL = 255  # pads targets where a dataset ignores nothing itself; no loss and no score counts it
 
 
 class Task(ABC):

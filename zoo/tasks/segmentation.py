@@ -48,6 +48,6 @@ class Segmentation(ClassTask):
         found: list[Metric] = [ClassAgreement(dataset.classes, dataset.ignore, {name: name for name in _SCORES})]
         if wishes.get("boundary") is not None:
             found.append(Contours(dataset.classes, dataset.ignore, wishes["boundary"]))
-        if dataset.objects is not None:
-            found.append(Objects(dataset.objects, dataset.ignore))
+        if dataset.instances is not None:
+            found.append(Objects(dataset.instances, dataset.ignore))
         return found
