@@ -97,8 +97,8 @@ def scores(
     import edge
     import zoo
     import zoo.data
+    from zoo import registry
     from zoo.analysis.macs import parameters
-    from zoo.registry import architecture
 
     start = encoder_weights if entry.pretrained else None
 
@@ -115,7 +115,7 @@ def scores(
         converters.to_tflite(model, folder / f"{recipe}.tflite", recipe=recipe, input_size=pixels, **quantized)
     return {
         "network": entry.name,
-        "encoder": entry.options.get("encoder", architecture(entry.name).default_encoder) or "",
+        "encoder": entry.options.get("encoder", registry.get(entry.name).default_encoder) or "",
         "start": "ImageNet encoder" if start else "scratch",
         "parameters": parameters(model),
         "gmacs": round(zoo.macs(model, input_size=pixels) / 1e9, 2),

@@ -23,13 +23,11 @@ from zoo.errors import InputError
 
 L = keras.layers
 _SPREAD = 64.0  # no channel is scaled up by more: what hardly moves must not carry the weights' rounding errors
-# What leaves each channel to itself and commutes with a positive factor.
+# Keras's layers that leave each channel to itself and commute with a positive factor; others say it themselves, `carries`.
 _CARRIERS = (
-    "Add", "CropLike", "PadToMultiple", "MirrorPadding2D", "ResizeLike", "Downscale", "ZeroPadding2D", "Cropping2D",
-    "UpSampling2D", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "Dropout",
-    "SpatialDropout2D",
+    L.Add, L.ZeroPadding2D, L.Cropping2D, L.UpSampling2D, L.MaxPooling2D, L.AveragePooling2D, L.GlobalAveragePooling2D,
+    L.GlobalMaxPooling2D, L.Dropout, L.SpatialDropout2D,
 )  # fmt: skip
-_REFERENCES = ("CropLike", "ResizeLike")  # only their first input's values go on
 _KERNELS = (L.Conv2D, L.DepthwiseConv2D, L.Conv2DTranspose)
 
 
@@ -85,11 +83,11 @@ def _groups(graph: Trace) -> list[set[Value]]:
 def _carries(call: Call) -> bool:
     relu = isinstance(call.operation, L.ReLU) and call.operation.max_value is None and not call.operation.negative_slope
     named = isinstance(call.operation, L.Activation) and call.operation.get_config()["activation"] in ("relu", "linear")
-    return relu or named or type(call.operation).__name__ in _CARRIERS
+    return relu or named or isinstance(call.operation, _CARRIERS) or getattr(call.operation, "carries", 0) > 0
 
 
 def _carried(call: Call) -> Iterable[Value]:
-    return call.inputs[:1] if type(call.operation).__name__ in _REFERENCES else call.inputs
+    return call.inputs[: getattr(call.operation, "carries", None)]
 
 
 def _barred(graph: Trace) -> Iterable[Value]:

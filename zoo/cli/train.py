@@ -256,9 +256,9 @@ def _build(
     import keras
 
     import zoo
-    from zoo.registry import architecture
+    from zoo import registry
 
-    entry = architecture(name)
+    entry = registry.get(name)
     if entry.task != training.task:
         known = f"zoo list --task {training.task}"
         raise InputError(f"{name} is for {entry.task}, {training.name} for {training.task}; choose from {known}")

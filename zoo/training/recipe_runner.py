@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 import zoo
+from zoo import registry
 from zoo.errors import InputError
 from zoo.recipes import Recipe, Stage, StageContext
-from zoo.registry import architecture
 from zoo.training import distribution
 from zoo.training.checkpoints import Checkpoints, write_whole
 from zoo.training.config import TrainingConfig, differences
@@ -155,7 +155,7 @@ def _settings(stage: Stage, given: StageContext) -> dict[str, Any]:
 def arguments(stage: Stage, given: StageContext) -> dict[str, Any]:
     """A stage's arguments of `zoo.build`, the data's classes and palette included; RGB of any size where it takes any."""
     told = stage.build(given) if callable(stage.build) else stage.build or {}
-    entry = architecture(stage.model)
+    entry = registry.get(stage.model)
     shape = (*(entry.input_size if entry.fixed_size else (None, None)), 3)
     return {"classes": given.data.classes, "palette": given.data.palette, "input_shape": shape, **told}
 
@@ -167,8 +167,8 @@ def last_arguments(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
 
 
 def _model(stage: Stage, given: StageContext, build: Mapping[str, Any], seed: int) -> keras.Model:
-    if given.data.task not in (None, architecture(stage.model).task):
-        raise InputError(f"{stage.model} is for {architecture(stage.model).task}, {given.data.name} for {given.data.task}")
+    if given.data.task not in (None, registry.get(stage.model).task):
+        raise InputError(f"{stage.model} is for {registry.get(stage.model).task}, {given.data.name} for {given.data.task}")
     told = arguments(stage, given)
     told |= {name: value for name, value in build.items() if name in told}
     keras.utils.set_random_seed(seed)  # the start is drawn too

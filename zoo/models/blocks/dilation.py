@@ -7,7 +7,6 @@ from typing import Any
 
 from zoo.models.encoders import Features, features
 from zoo.models.encoders import encoder as encoder_entry
-from zoo.registry import option_names
 
 
 def dilated_features(
@@ -34,7 +33,7 @@ def dilated_features(
     Raises:
         InputError: if an output_stride is asked for and the encoder has no dilated form.
     """
-    known = option_names(encoder_entry(encoder))
+    known = encoder_entry(encoder).option_names
     options = {option: value for option, value in {"last": False, **wishes}.items() if option in known}
     if output_stride is not None or "output_stride" in known:
         options["output_stride"] = output_stride or usual_stride

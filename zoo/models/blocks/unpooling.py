@@ -11,7 +11,6 @@ from zoo.models.encoders import Features
 from zoo.models.encoders import encoder as encoder_entry
 from zoo.models.encoders import features as encoder_features
 from zoo.models.encoders.vgg import convolution
-from zoo.registry import option_names
 
 
 def contracted(encoder: str, image: Any, options: Mapping[str, Any]) -> tuple[Features, Mapping[str, Any]]:
@@ -21,7 +20,7 @@ def contracted(encoder: str, image: Any, options: Mapping[str, Any]) -> tuple[Fe
         InputError: for an encoder that is not made of 2×2 poolings and convolutions between them.
     """
     entry = encoder_entry(encoder)
-    if "batchnorm" not in option_names(entry):
+    if "batchnorm" not in entry.option_names:
         raise InputError(
             f"{encoder} cannot be turned round: only stacks of convolutions with a 2×2 max pooling each can; "
             "choose vgg16 or vgg19"

@@ -18,7 +18,8 @@ from zoo.lazy import keras
 from zoo.models.blocks.fully_connected import fully_connected_top
 from zoo.models.blocks.normalization import normalised
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "ImageNet Classification with Deep Convolutional Neural Networks",
@@ -28,8 +29,8 @@ PAPER = Paper(
 )
 FC = ((6, 4096), (1, 4096))  # kernel and units of the hidden layers
 VARIANTS = {
-    "alexnet": {"groups": 2, "fc": FC},
-    "alexnet_ungrouped": {"groups": 1, "fc": FC},
+    "alexnet": Variant(options={"groups": 2, "fc": FC}),
+    "alexnet_ungrouped": Variant(options={"groups": 1, "fc": FC}),
 }
 
 

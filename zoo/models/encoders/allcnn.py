@@ -16,7 +16,9 @@ from typing import Any
 from zoo.lazy import keras
 from zoo.models.blocks.normalization import normalised
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.outputs.class_names import CIFAR_10
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "Striving for Simplicity: The All Convolutional Net",
@@ -24,7 +26,7 @@ PAPER = Paper(
     2014,
     "https://arxiv.org/abs/1412.6806",
 )
-VARIANTS = {"allcnn_c": {}}
+VARIANTS = {"allcnn_c": Variant()}
 
 
 def convolution(x: Any, channels: int, kernel: int, name: str, **options: Any) -> Any:
@@ -45,6 +47,7 @@ def average_of_scores(features: Features, classes: int) -> Any:
     top=average_of_scores,
     strides=(2, 4),
     input_size=(32, 32),
+    classes=CIFAR_10,
     min_size=9,
     tiny={"width": 0.125},
 )

@@ -15,7 +15,8 @@ from zoo.lazy import keras
 from zoo.models.blocks.normalization import normalised
 from zoo.models.blocks.pooled import average_top
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "Densely Connected Convolutional Networks",
@@ -24,9 +25,9 @@ PAPER = Paper(
     "https://arxiv.org/abs/1608.06993",
 )
 VARIANTS = {  # layers in each of the four dense blocks
-    "densenet121": {"depths": (6, 12, 24, 16)},
-    "densenet169": {"depths": (6, 12, 32, 32)},
-    "densenet201": {"depths": (6, 12, 48, 32)},
+    "densenet121": Variant(options={"depths": (6, 12, 24, 16)}),
+    "densenet169": Variant(options={"depths": (6, 12, 32, 32)}),
+    "densenet201": Variant(options={"depths": (6, 12, 48, 32)}),
 }
 
 

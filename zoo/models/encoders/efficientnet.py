@@ -28,7 +28,8 @@ from zoo.models.blocks.pooled import pooled_top
 from zoo.models.blocks.squeeze_excite import squeeze_excite
 from zoo.models.blocks.strides import Strides
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
@@ -39,22 +40,27 @@ PAPER = Paper(
 DEPTH, WIDTH, RESOLUTION = 1.2, 1.1, 1.15  # α, β, γ: the bases of the rule
 SIDE = 224  # pixels, at φ = 0
 
-LITE = {"lite": True, "mobile": True}
+
+def _lite(options: Mapping[str, Any], side: int) -> Variant:
+    """A row of the networks for phones."""
+    return Variant(options={"lite": True, **options}, input_size=(side, side), mobile=True)
+
+
 VARIANTS = {
-    "efficientnet": {"input_size": (224, 224), "mobile": True},
-    "efficientnet_b0": {"width": 1.0, "depth": 1.0, "dropout": 0.2, "input_size": (224, 224), "mobile": True},
-    "efficientnet_b1": {"width": 1.0, "depth": 1.1, "dropout": 0.2, "input_size": (240, 240)},
-    "efficientnet_b2": {"width": 1.1, "depth": 1.2, "dropout": 0.3, "input_size": (260, 260)},
-    "efficientnet_b3": {"width": 1.2, "depth": 1.4, "dropout": 0.3, "input_size": (300, 300)},
-    "efficientnet_b4": {"width": 1.4, "depth": 1.8, "dropout": 0.4, "input_size": (380, 380)},
-    "efficientnet_b5": {"width": 1.6, "depth": 2.2, "dropout": 0.4, "input_size": (456, 456)},
-    "efficientnet_b6": {"width": 1.8, "depth": 2.6, "dropout": 0.5, "input_size": (528, 528)},
-    "efficientnet_b7": {"width": 2.0, "depth": 3.1, "dropout": 0.5, "input_size": (600, 600)},
-    "efficientnet_lite0": {**LITE, "width": 1.0, "depth": 1.0, "dropout": 0.2, "input_size": (224, 224)},
-    "efficientnet_lite1": {**LITE, "width": 1.0, "depth": 1.1, "dropout": 0.2, "input_size": (240, 240)},
-    "efficientnet_lite2": {**LITE, "width": 1.1, "depth": 1.2, "dropout": 0.3, "input_size": (260, 260)},
-    "efficientnet_lite3": {**LITE, "width": 1.2, "depth": 1.4, "dropout": 0.3, "input_size": (280, 280)},
-    "efficientnet_lite4": {**LITE, "width": 1.4, "depth": 1.8, "dropout": 0.3, "input_size": (300, 300)},
+    "efficientnet": Variant(input_size=(224, 224), mobile=True),
+    "efficientnet_b0": Variant(options={"width": 1.0, "depth": 1.0, "dropout": 0.2}, input_size=(224, 224), mobile=True),
+    "efficientnet_b1": Variant(options={"width": 1.0, "depth": 1.1, "dropout": 0.2}, input_size=(240, 240)),
+    "efficientnet_b2": Variant(options={"width": 1.1, "depth": 1.2, "dropout": 0.3}, input_size=(260, 260)),
+    "efficientnet_b3": Variant(options={"width": 1.2, "depth": 1.4, "dropout": 0.3}, input_size=(300, 300)),
+    "efficientnet_b4": Variant(options={"width": 1.4, "depth": 1.8, "dropout": 0.4}, input_size=(380, 380)),
+    "efficientnet_b5": Variant(options={"width": 1.6, "depth": 2.2, "dropout": 0.4}, input_size=(456, 456)),
+    "efficientnet_b6": Variant(options={"width": 1.8, "depth": 2.6, "dropout": 0.5}, input_size=(528, 528)),
+    "efficientnet_b7": Variant(options={"width": 2.0, "depth": 3.1, "dropout": 0.5}, input_size=(600, 600)),
+    "efficientnet_lite0": _lite({"width": 1.0, "depth": 1.0, "dropout": 0.2}, 224),
+    "efficientnet_lite1": _lite({"width": 1.0, "depth": 1.1, "dropout": 0.2}, 240),
+    "efficientnet_lite2": _lite({"width": 1.1, "depth": 1.2, "dropout": 0.3}, 260),
+    "efficientnet_lite3": _lite({"width": 1.2, "depth": 1.4, "dropout": 0.3}, 280),
+    "efficientnet_lite4": _lite({"width": 1.4, "depth": 1.8, "dropout": 0.3}, 300),
 }
 STAGES = (  # kernel, repeats, channels, expansion, stride
     (3, 1, 16, 1, 1),

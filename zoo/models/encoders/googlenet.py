@@ -19,10 +19,11 @@ from zoo.lazy import keras
 from zoo.models.blocks.normalization import normalised
 from zoo.models.blocks.pooled import pooled_top
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper("Going Deeper with Convolutions", "Szegedy et al.", 2014, "https://arxiv.org/abs/1409.4842")
-VARIANTS = {"googlenet": {}}
+VARIANTS = {"googlenet": Variant()}
 MODULES = {  # 1×1; 1×1 then 3×3; 1×1 then 5×5; 1×1 after pooling
     "3a": (64, 96, 128, 16, 32, 32),
     "3b": (128, 128, 192, 32, 96, 64),

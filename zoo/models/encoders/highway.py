@@ -18,7 +18,10 @@ from zoo.lazy import keras
 from zoo.models.blocks.normalization import normalised
 from zoo.models.blocks.pooled import average_top
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.models.encoders.resnet import PAPER as RESNET_PAPER
+from zoo.outputs.class_names import CIFAR_10
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "Training Very Deep Networks",
@@ -26,6 +29,7 @@ PAPER = Paper(
     2015,
     "https://arxiv.org/abs/1507.06228",
 )
+OWN = {"paper": None, "inspired_by": (PAPER, RESNET_PAPER)}
 FITNET_4 = ((32, 32, 32, 48, 48), (80,) * 6, (128,) * 6)
 
 
@@ -36,8 +40,8 @@ def thirds(depth: int) -> tuple[tuple[int, ...], ...]:
 
 
 VARIANTS = {  # channels of each layer, stage by stage
-    "highway": {"stages": FITNET_4},
-    **{f"highway{depth}": {"stages": thirds(depth)} for depth in (20, 32, 44, 56)},
+    "highway": Variant(options={"stages": FITNET_4}),
+    **{f"highway{depth}": Variant(options={"stages": thirds(depth)}, **OWN) for depth in (20, 32, 44, 56)},
 }
 
 
@@ -65,6 +69,7 @@ def highway_layer(x: Any, name: str, carry_bias: float) -> Any:
     top=average_top,
     strides=(2, 4),
     input_size=(32, 32),
+    classes=CIFAR_10,
     min_size=8,
     tiny={"stages": ((4, 4), (6, 6), (8, 8, 8))},
 )

@@ -17,7 +17,8 @@ from zoo.lazy import keras
 from zoo.models.blocks.channels import round_channels
 from zoo.models.blocks.pooled import pooled_top
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
@@ -26,11 +27,11 @@ PAPER = Paper(
     "https://arxiv.org/abs/1801.04381",
 )
 VARIANTS = {
-    "mobilenet_v2": {"width": 1.0},
-    "mobilenet_v2_140": {"width": 1.4},
-    "mobilenet_v2_075": {"width": 0.75},
-    "mobilenet_v2_050": {"width": 0.5},
-    "mobilenet_v2_035": {"width": 0.35},
+    "mobilenet_v2": Variant(options={"width": 1.0}),
+    "mobilenet_v2_140": Variant(options={"width": 1.4}),
+    "mobilenet_v2_075": Variant(options={"width": 0.75}),
+    "mobilenet_v2_050": Variant(options={"width": 0.5}),
+    "mobilenet_v2_035": Variant(options={"width": 0.35}),
 }
 STAGES = (  # expansion, channels, repeats, stride
     (1, 16, 1, 1),

@@ -21,7 +21,8 @@ from zoo.models.blocks.squeeze_excite import squeeze_excite
 from zoo.models.blocks.strides import Strides
 from zoo.models.encoders import Features, register_encoder
 from zoo.models.encoders.mobilenet_v2 import convolution
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper("Searching for MobileNetV3", "Howard et al.", 2019, "https://arxiv.org/abs/1905.02244")
 
@@ -59,12 +60,12 @@ SIZES = {"large": LARGE, "small": SMALL}
 HIDDEN = {"large": 1280, "small": 1024}  # units after the pooling
 
 VARIANTS = {
-    "mobilenet_v3_large": {"size": "large"},
-    "mobilenet_v3_large_075": {"size": "large", "width": 0.75},
-    "mobilenet_v3_large_minimalistic": {"size": "large", "minimalistic": True},
-    "mobilenet_v3_small": {"size": "small"},
-    "mobilenet_v3_small_075": {"size": "small", "width": 0.75},
-    "mobilenet_v3_small_minimalistic": {"size": "small", "minimalistic": True},
+    "mobilenet_v3_large": Variant(options={"size": "large"}),
+    "mobilenet_v3_large_075": Variant(options={"size": "large", "width": 0.75}),
+    "mobilenet_v3_large_minimalistic": Variant(options={"size": "large", "minimalistic": True}),
+    "mobilenet_v3_small": Variant(options={"size": "small"}),
+    "mobilenet_v3_small_075": Variant(options={"size": "small", "width": 0.75}),
+    "mobilenet_v3_small_minimalistic": Variant(options={"size": "small", "minimalistic": True}),
 }
 
 

@@ -24,7 +24,8 @@ from zoo.models.blocks.pooled import average_top
 from zoo.models.blocks.squeeze_excite import excited
 from zoo.models.blocks.strides import Strides, placed
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "Deep Residual Learning for Image Recognition",
@@ -36,21 +37,21 @@ SE_PAPER = Paper("Squeeze-and-Excitation Networks", "Hu, Shen & Sun", 2017, "htt
 DEFORMABLE_PAPER = Paper("Deformable Convolutional Networks", "Dai et al.", 2017, "https://arxiv.org/abs/1703.06211")
 TORCH = {"block": "bottleneck_3x3"}
 KERAS = {"block": "bottleneck_1x1", "biased": True, "statistics": "imagenet_mean"}
-PLAIN = {"block": "two_3x3", "shortcut": None, "mobile": True}
-SE = {"block": "bottleneck_1x1", "statistics": "imagenet_mean", "squeeze_excite": 16, "paper": SE_PAPER}
+PLAIN = {"block": "two_3x3", "shortcut": None}
+SE = {"block": "bottleneck_1x1", "statistics": "imagenet_mean", "squeeze_excite": 16}
 VARIANTS = {  # depths: blocks in each of the four stages
-    "resnet18": {"depths": (2, 2, 2, 2), "block": "two_3x3", "mobile": True},
-    "resnet34": {"depths": (3, 4, 6, 3), "block": "two_3x3", "mobile": True},
-    "resnet50": {"depths": (3, 4, 6, 3), **TORCH},
-    "resnet101": {"depths": (3, 4, 23, 3), **TORCH},
-    "resnet152": {"depths": (3, 8, 36, 3), **TORCH},
-    "resnet50_keras": {"depths": (3, 4, 6, 3), **KERAS},
-    "resnet101_keras": {"depths": (3, 4, 23, 3), **KERAS},
-    "resnet152_keras": {"depths": (3, 8, 36, 3), **KERAS},
-    "seresnet50": {"depths": (3, 4, 6, 3), **SE},
-    "resnet50_deformable": {"depths": (3, 4, 6, 3), **TORCH, "deformable": 3, "paper": DEFORMABLE_PAPER},
-    "plain18": {"depths": (2, 2, 2, 2), **PLAIN},
-    "plain34": {"depths": (3, 4, 6, 3), **PLAIN},
+    "resnet18": Variant(options={"depths": (2, 2, 2, 2), "block": "two_3x3"}, mobile=True),
+    "resnet34": Variant(options={"depths": (3, 4, 6, 3), "block": "two_3x3"}, mobile=True),
+    "resnet50": Variant(options={"depths": (3, 4, 6, 3), **TORCH}),
+    "resnet101": Variant(options={"depths": (3, 4, 23, 3), **TORCH}),
+    "resnet152": Variant(options={"depths": (3, 8, 36, 3), **TORCH}),
+    "resnet50_keras": Variant(options={"depths": (3, 4, 6, 3), **KERAS}),
+    "resnet101_keras": Variant(options={"depths": (3, 4, 23, 3), **KERAS}),
+    "resnet152_keras": Variant(options={"depths": (3, 8, 36, 3), **KERAS}),
+    "seresnet50": Variant(options={"depths": (3, 4, 6, 3), **SE}, paper=SE_PAPER),
+    "resnet50_deformable": Variant(options={"depths": (3, 4, 6, 3), **TORCH, "deformable": 3}, paper=DEFORMABLE_PAPER),
+    "plain18": Variant(options={"depths": (2, 2, 2, 2), **PLAIN}, mobile=True),
+    "plain34": Variant(options={"depths": (3, 4, 6, 3), **PLAIN}, mobile=True),
 }
 TINY = {"width": 0.125, "depths": (1, 2, 1, 1)}
 

@@ -17,11 +17,13 @@ from zoo.models.blocks.pooled import average_top
 from zoo.models.blocks.strides import Strides
 from zoo.models.encoders import Features, register_encoder
 from zoo.models.encoders.resnet import PAPER, convolution, residual
+from zoo.outputs.class_names import CIFAR_10
+from zoo.registry import Variant
 
 DEPTHS = (20, 32, 44, 56, 110)
 VARIANTS = {
-    **{f"resnet{depth}": {"depth": depth} for depth in DEPTHS},
-    **{f"plain{depth}": {"depth": depth, "shortcut": None} for depth in DEPTHS},
+    **{f"resnet{depth}": Variant(options={"depth": depth}) for depth in DEPTHS},
+    **{f"plain{depth}": Variant(options={"depth": depth, "shortcut": None}) for depth in DEPTHS},
 }
 
 
@@ -31,6 +33,7 @@ VARIANTS = {
     top=average_top,
     strides=(2, 4),
     input_size=(32, 32),
+    classes=CIFAR_10,
     min_size=8,
     tiny={"width": 0.25, "depth": 8},
 )

@@ -20,7 +20,8 @@ from zoo.models.blocks.pooled import average_top
 from zoo.models.blocks.squeeze_excite import excited
 from zoo.models.blocks.strides import Strides, placed
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "Identity Mappings in Deep Residual Networks",
@@ -29,9 +30,9 @@ PAPER = Paper(
     "https://arxiv.org/abs/1603.05027",
 )
 VARIANTS = {  # blocks in each of the four stages
-    "resnet50_v2": {"depths": (3, 4, 6, 3)},
-    "resnet101_v2": {"depths": (3, 4, 23, 3)},
-    "resnet152_v2": {"depths": (3, 8, 36, 3)},
+    "resnet50_v2": Variant(options={"depths": (3, 4, 6, 3)}),
+    "resnet101_v2": Variant(options={"depths": (3, 4, 23, 3)}),
+    "resnet152_v2": Variant(options={"depths": (3, 8, 36, 3)}),
 }
 
 

@@ -18,7 +18,8 @@ from zoo.models.blocks.fully_connected import fully_connected_top
 from zoo.models.blocks.normalization import normalised
 from zoo.models.blocks.strides import Strides
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "Very Deep Convolutional Networks for Large-Scale Image Recognition",
@@ -29,8 +30,8 @@ PAPER = Paper(
 
 FC = ((7, 4096), (1, 4096))  # kernel and units of the hidden layers
 VARIANTS = {  # convolutions in each of the five stages
-    "vgg16": {"depths": (2, 2, 3, 3, 3), "fc": FC},
-    "vgg19": {"depths": (2, 2, 4, 4, 4), "fc": FC},
+    "vgg16": Variant(options={"depths": (2, 2, 3, 3, 3), "fc": FC}),
+    "vgg19": Variant(options={"depths": (2, 2, 4, 4, 4), "fc": FC}),
 }
 CHANNELS = (64, 128, 256, 512, 512)
 

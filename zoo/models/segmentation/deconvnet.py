@@ -20,7 +20,8 @@ from zoo.lazy import keras
 from zoo.models.blocks.unpooling import contracted, expanded
 from zoo.models.blocks.upsampling import rectified
 from zoo.models.encoders.vgg import convolution
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
 PAPER = Paper(
     "Learning Deconvolution Network for Semantic Segmentation", "Noh, Hong & Han", 2015, "https://arxiv.org/abs/1505.04366"
@@ -28,7 +29,7 @@ PAPER = Paper(
 
 
 @register(
-    {"deconvnet": {}},
+    {"deconvnet": Variant()},
     task="segmentation",
     paper=PAPER,
     input_size=(224, 224),

@@ -25,7 +25,8 @@ from zoo.lazy import keras
 from zoo.models.blocks.conv import convolution, separable
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.dilation import dilated_features
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
 V3_PAPER = Paper(
     "Rethinking Atrous Convolution for Semantic Image Segmentation",
@@ -42,15 +43,21 @@ PLUS_PAPER = Paper(
 RATES = (6, 12, 18)  # at output stride 16
 SMALL_RESNET = {"encoder_options": {"width": 0.125, "depths": (1, 2, 1, 1)}, "channels": 16}
 SMALL_MOBILE = {"encoder_options": {"width": 0.1}, "channels": 16}
-MOBILE = {"usual_stride": 16, "mobile": True, "tiny": SMALL_MOBILE}
+MOBILE = {"mobile": True, "tiny": SMALL_MOBILE}
 V3_VARIANTS = {
-    "deeplab_v3": {"encoder": "resnet50", "usual_stride": 8},
-    "deeplab_v3_mobilenet_v2": {**MOBILE, "encoder": "mobilenet_v2", "rates": (), "refine": False},
-    "deeplab_v3_mobilenet_v3": {**MOBILE, "encoder": "mobilenet_v3_large", "rates": (12, 24, 36)},
+    "deeplab_v3": Variant(options={"encoder": "resnet50", "usual_stride": 8}),
+    "deeplab_v3_mobilenet_v2": Variant(
+        options={"encoder": "mobilenet_v2", "usual_stride": 16, "rates": (), "refine": False}, **MOBILE
+    ),
+    "deeplab_v3_mobilenet_v3": Variant(
+        options={"encoder": "mobilenet_v3_large", "usual_stride": 16, "rates": (12, 24, 36)}, **MOBILE
+    ),
 }
 PLUS_VARIANTS = {
-    "deeplab_v3plus": {"encoder": "resnet50", "usual_stride": 16},
-    "deeplab_v3plus_mobilenet_v2": {**MOBILE, "encoder": "mobilenet_v2", "parted": True},
+    "deeplab_v3plus": Variant(options={"encoder": "resnet50", "usual_stride": 16}),
+    "deeplab_v3plus_mobilenet_v2": Variant(
+        options={"encoder": "mobilenet_v2", "usual_stride": 16, "parted": True}, **MOBILE
+    ),
 }
 
 

@@ -18,7 +18,9 @@ from zoo.lazy import keras
 from zoo.models.blocks.conv import convolution, depthwise, separable
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.encoders import Features
-from zoo.registry import Paper, register
+from zoo.outputs.class_names import CITYSCAPES
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
 PAPER = Paper(
     "Fast-SCNN: Fast Semantic Segmentation Network",
@@ -26,7 +28,7 @@ PAPER = Paper(
     2019,
     "https://arxiv.org/abs/1902.04502",
 )
-VARIANTS = {"fast_scnn": {}}
+VARIANTS = {"fast_scnn": Variant()}
 BOTTLENECKS = ((64, 3, 2), (96, 3, 2), (128, 3, 1))  # channels, repeats, stride
 EXPANSION = 6
 BINS = (1, 2, 3, 6)
@@ -66,7 +68,15 @@ def feature_fusion(shallow: Any, deep: Any, channels: int) -> Any:
     return keras.layers.ReLU(name="fusion_relu")(keras.layers.Add(name="fusion_add")([shallow, deep]))
 
 
-@register(VARIANTS, task="segmentation", paper=PAPER, input_size=(1024, 2048), mobile=True, tiny={"width": 0.25})
+@register(
+    VARIANTS,
+    task="segmentation",
+    paper=PAPER,
+    input_size=(1024, 2048),
+    classes=CITYSCAPES,
+    mobile=True,
+    tiny={"width": 0.25},
+)
 def fast_scnn(image: Any, classes: int, *, width: float = 1.0, auxiliary: tuple[int, ...] = ()) -> Any:
     """Learning to downsample → global features → fusion → classifier → enlarged to the image. Table 1.
 

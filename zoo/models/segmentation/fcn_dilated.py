@@ -19,7 +19,8 @@ from zoo.lazy import keras
 from zoo.models.blocks.conv import convolution
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.dilation import dilated_features
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
 PAPER = Paper(
     "Fully Convolutional Networks for Semantic Segmentation",
@@ -27,7 +28,10 @@ PAPER = Paper(
     2015,
     "https://arxiv.org/abs/1411.4038",
 )
-VARIANTS = {"fcn_resnet50": {"encoder": "resnet50"}, "fcn_resnet101": {"encoder": "resnet101"}}
+VARIANTS = {
+    "fcn_resnet50": Variant(options={"encoder": "resnet50"}),
+    "fcn_resnet101": Variant(options={"encoder": "resnet101"}),
+}
 USUAL_STRIDE = 8
 
 

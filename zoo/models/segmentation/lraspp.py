@@ -20,10 +20,11 @@ from zoo.lazy import keras
 from zoo.models.blocks.conv import convolution
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.dilation import dilated_features
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
 PAPER = Paper("Searching for MobileNetV3", "Howard et al.", 2019, "https://arxiv.org/abs/1905.02244")
-VARIANTS = {"lraspp": {"encoder": "mobilenet_v3_large"}}
+VARIANTS = {"lraspp": Variant(options={"encoder": "mobilenet_v3_large"})}
 USUAL_STRIDE = 16
 
 

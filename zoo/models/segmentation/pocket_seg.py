@@ -27,17 +27,32 @@ from zoo.models.blocks.channels import round_channels
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.mobile import add, convolution, enlarge_onto, inverted_residual, project
 from zoo.models.encoders import Features
-from zoo.registry import Paper, register
+from zoo.models.encoders.mobilenet_v2 import PAPER as MOBILENET_V2
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
-PAPER = Paper(
+DDRNET = Paper(
     "Deep Dual-Resolution Networks for Real-time and Accurate Semantic Segmentation of Road Scenes",
     "Hong et al.",
     2021,
     "https://arxiv.org/abs/2101.06085",
 )
+BISENET_V2 = Paper(
+    "BiSeNet V2: Bilateral Network with Guided Aggregation for Real-time Semantic Segmentation",
+    "Yu et al.",
+    2021,
+    "https://arxiv.org/abs/2004.02147",
+)
+PIDNET = Paper(
+    "PIDNet: A Real-time Semantic Segmentation Network Inspired by PID Controllers",
+    "Xu et al.",
+    2023,
+    "https://arxiv.org/abs/2206.02066",
+)
+INSPIRED_BY = (DDRNET, BISENET_V2, PIDNET, MOBILENET_V2)
 VARIANTS = {
-    "pocket_seg": {"width": 1.0},
-    "pocket_seg_small": {"width": 0.5},
+    "pocket_seg": Variant(options={"width": 1.0}),
+    "pocket_seg_small": Variant(options={"width": 0.5}),
 }
 STEM, DETAIL, CONTEXT, TOP = (32, 48), 64, 128, 48  # channels at width 1: strides 2 and 4, 8, 16, and of the way back up
 DILATIONS = (  # of the context blocks between two exchanges: falling back to 1 closes the gaps that dilation leaves
@@ -47,7 +62,15 @@ DILATIONS = (  # of the context blocks between two exchanges: falling back to 1 
 DETAIL_BLOCKS = 2  # between two exchanges
 
 
-@register(VARIANTS, task="segmentation", paper=PAPER, input_size=(360, 480), mobile=True, tiny={"width": 0.125})
+@register(
+    VARIANTS,
+    task="segmentation",
+    paper=None,
+    inspired_by=INSPIRED_BY,
+    input_size=(360, 480),
+    mobile=True,
+    tiny={"width": 0.125},
+)
 def pocket_seg(image: Any, classes: int, *, width: float, auxiliary: tuple[int, ...] = ()) -> Any:
     """Stem → two branches with two exchanges → pooled context → the way up to stride 4 → scores.
 
