@@ -134,7 +134,7 @@ def test_a_toy_encoder_is_one_file_of_code() -> None:
     """Registered in a test, it is listed, carded and usable under a decoder with no other change."""
     import keras
 
-    from zoo.models.blocks.pooled import pooled_top
+    from zoo.models.blocks.classifier_heads import pooled_top
     from zoo.models.encoders import Features, register_encoder
 
     paper = Paper("A toy", "Nobody", 2026, "https://example.org")

@@ -15,8 +15,8 @@ from typing import Any
 
 from zoo import layers
 from zoo.lazy import keras
-from zoo.models.blocks.fully_connected import fully_connected_top
-from zoo.models.blocks.normalization import normalised
+from zoo.models.blocks.classifier_heads import fully_connected_top
+from zoo.models.blocks.normalization import normalize
 from zoo.models.encoders import Features, register_encoder
 from zoo.paper import Paper
 from zoo.registry import Variant
@@ -69,7 +69,7 @@ def alexnet(
             x = keras.layers.ZeroPadding2D(((0, 1), (0, 1)), name=f"{name}_round_up")(x)
         return keras.layers.MaxPooling2D(3, 2, padding=padding, name=name)(x)
 
-    x = normalised(image, "imagenet_mean")
+    x = normalize(image, "imagenet_mean")
     if margin:
         x = keras.layers.ZeroPadding2D(margin, name="margin")(x)
     conv1 = conv(x, 96, 11, "conv1", strides=4, padding=padding)

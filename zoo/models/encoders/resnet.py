@@ -19,10 +19,10 @@ from typing import Any
 
 from zoo import layers
 from zoo.lazy import keras
-from zoo.models.blocks.normalization import normalised
-from zoo.models.blocks.pooled import average_top
+from zoo.models.blocks.classifier_heads import average_top
+from zoo.models.blocks.dilation import Strides, center_window
+from zoo.models.blocks.normalization import normalize
 from zoo.models.blocks.squeeze_excite import excited
-from zoo.models.blocks.strides import Strides, placed
 from zoo.models.encoders import Features, register_encoder
 from zoo.paper import Paper
 from zoo.registry import Variant
@@ -56,7 +56,7 @@ VARIANTS = {  # depths: blocks in each of the four stages
 TINY = {"width": 0.125, "depths": (1, 2, 1, 1)}
 
 
-def convolution(
+def conv_bn_centered(
     x: Any,
     channels: int,
     kernel: int,
@@ -69,7 +69,7 @@ def convolution(
     deformable: bool = False,
 ) -> Any:
     """Convolution, batch normalisation and, if wanted, ReLU; ⌈H/stride⌉ positions, padded alike on all sides."""
-    x, stride, padding = placed(x, kernel, stride, name)
+    x, stride, padding = center_window(x, kernel, stride, name)
     window = {"kernel_size": kernel, "strides": stride, "padding": padding, "dilation_rate": dilation}
     options = {**window, "use_bias": biased, "kernel_initializer": "he_normal", "name": name}
     if deformable:
@@ -139,7 +139,7 @@ def residual(
         last = number == len(rows)
         options = {"stride": step, "dilation": dilation, "biased": biased, "relu": not last}
         moving = deformable and kernel > 1
-        x = convolution(x, width, kernel, f"{name}_conv{number}", **options, deformable=moving)
+        x = conv_bn_centered(x, width, kernel, f"{name}_conv{number}", **options, deformable=moving)
     x = excited(x, squeeze_excite, name)
     if kept is not None:
         x = keras.layers.Add(name=f"{name}_add")([kept, x])
@@ -150,7 +150,7 @@ def projection(x: Any, channels: int, stride: int, name: str, biased: bool) -> A
     """Option B: the input itself, or where the shape changes a 1×1 convolution of it."""
     if stride == 1 and x.shape[-1] == channels:
         return x
-    return convolution(x, channels, 1, f"{name}_shortcut", stride=stride, biased=biased, relu=False)
+    return conv_bn_centered(x, channels, 1, f"{name}_shortcut", stride=stride, biased=biased, relu=False)
 
 
 def zero_padding(x: Any, channels: int, stride: int, name: str, biased: bool) -> Any:
@@ -201,8 +201,8 @@ def resnet(
         place of those of its stride.
     """
     channels = int(64 * width)
-    x = normalised(image, statistics)
-    x = convolution(x, channels, 7, "stem", stride=2, biased=biased)
+    x = normalize(image, statistics)
+    x = conv_bn_centered(x, channels, 7, "stem", stride=2, biased=biased)
     features = Features(s2=x)
     x = keras.layers.ZeroPadding2D(1, name="pool_pad")(x)  # after a ReLU a zero never wins
     x = keras.layers.MaxPooling2D(3, 2, name="stem_pool")(x)

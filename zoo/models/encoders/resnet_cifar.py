@@ -12,11 +12,11 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.errors import InputError
-from zoo.models.blocks.normalization import normalised
-from zoo.models.blocks.pooled import average_top
-from zoo.models.blocks.strides import Strides
+from zoo.models.blocks.classifier_heads import average_top
+from zoo.models.blocks.dilation import Strides
+from zoo.models.blocks.normalization import normalize
 from zoo.models.encoders import Features, register_encoder
-from zoo.models.encoders.resnet import PAPER, convolution, residual
+from zoo.models.encoders.resnet import PAPER, conv_bn_centered, residual
 from zoo.outputs.class_names import CIFAR_10
 from zoo.registry import Variant
 
@@ -55,7 +55,7 @@ def resnet_cifar(image: Any, *, depth: int, shortcut: str | None = "padding", wi
     if depth < 8 or depth % 6 != 2:
         raise InputError(f"depth={depth} is not 6n + 2, as in 20, 32, 44, 56 or 110")
     channels, strides = int(16 * width), Strides(1, 4)
-    x = convolution(normalised(image, "cifar"), channels, 3, "stem")
+    x = conv_bn_centered(normalize(image, "cifar"), channels, 3, "stem")
     features = Features()
     for stage in (1, 2, 3):
         for index in range(1, depth // 6 + 1):

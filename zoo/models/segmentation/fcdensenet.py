@@ -17,7 +17,7 @@ from typing import Any
 
 from zoo import layers
 from zoo.lazy import keras
-from zoo.models.blocks.normalization import normalised
+from zoo.models.blocks.normalization import normalize
 from zoo.outputs.class_names import CAMVID
 from zoo.paper import Paper
 from zoo.registry import Variant, register
@@ -60,7 +60,7 @@ def fcdensenet(
     Returns:
         N×H×W×classes logits.
     """
-    stack = keras.layers.Conv2D(stem, 3, name="stem", **START)(normalised(image, "imagenet"))
+    stack = keras.layers.Conv2D(stem, 3, name="stem", **START)(normalize(image, "imagenet"))
     skips = []
     for scale, depth in enumerate(depths[:-1], start=1):
         stack, _ = dense_block(stack, depth, growth, dropout, f"down{scale}")

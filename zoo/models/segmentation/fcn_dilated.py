@@ -16,7 +16,7 @@ from typing import Any
 
 from zoo import layers
 from zoo.lazy import keras
-from zoo.models.blocks.conv import convolution
+from zoo.models.blocks.conv import conv_bn
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.dilation import dilated_features
 from zoo.paper import Paper
@@ -66,7 +66,7 @@ def fcn_dilated(
     """
     features, _ = dilated_features(encoder, image, output_stride, USUAL_STRIDE, encoder_options)
     x = features.deepest
-    x = convolution(x, max(1, x.shape[-1] // 4), 3, "head")
+    x = conv_bn(x, max(1, x.shape[-1] // 4), 3, "head")
     x = keras.layers.Dropout(0.1, name="dropout")(x)
     x = keras.layers.Conv2D(classes, 1, name="score")(x)
     logits = layers.ResizeLike(name="upsample")([x, image])

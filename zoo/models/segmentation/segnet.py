@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.lazy import keras
-from zoo.models.blocks.normalization import normalised
+from zoo.models.blocks.normalization import normalize
 from zoo.models.blocks.unpooling import contracted, expanded
 from zoo.models.blocks.upsampling import unpooled
 from zoo.outputs.class_names import CAMVID
@@ -68,7 +68,7 @@ def segnet_basic(image: Any, classes: int, *, channels: int = 64, depth: int = 4
     Returns:
         N×H×W×classes logits.
     """
-    x = normalised(image, "imagenet")
+    x = normalize(image, "imagenet")
     seen = []
     for scale in range(1, depth + 1):
         x = normalised_convolution(x, channels, kernel, f"down{scale}")

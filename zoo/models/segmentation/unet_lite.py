@@ -18,7 +18,7 @@ from typing import Any
 from zoo import layers
 from zoo.errors import InputError
 from zoo.lazy import keras
-from zoo.models.blocks.mobile import convolution, enlarge_onto, project, separable
+from zoo.models.blocks.mobile import conv_relu6, enlarge_onto, project, separable_relu6
 from zoo.models.encoders import encoder as encoder_entry
 from zoo.models.encoders import features as encoder_features
 from zoo.models.segmentation.unet import PAPER as UNET
@@ -79,10 +79,10 @@ def unet_lite(
     strides = [stride for stride in (int(name[1:]) for name in features) if stride >= finest]
     skips = features.at(finest, *strides[1:])
 
-    x = convolution(skips[-1], decoder_channels[0], 1, f"s{strides[-1]}_lateral")
+    x = conv_relu6(skips[-1], decoder_channels[0], 1, f"s{strides[-1]}_lateral")
     for depth, (skip, stride) in enumerate(zip(skips[-2::-1], strides[-2::-1], strict=True), start=1):
         n = decoder_channels[min(depth, len(decoder_channels) - 1)]
         x = enlarge_onto(project(skip, n, f"s{stride}_lateral"), x, f"s{stride}_up")
-        x = separable(x, n, f"s{stride}_mix")
+        x = separable_relu6(x, n, f"s{stride}_mix")
     x = keras.layers.Conv2D(classes, 1, name="score")(x)
     return layers.ResizeLike(name="up")([x, image])
