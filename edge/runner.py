@@ -52,9 +52,7 @@ class Runner:
         self.graph = read_graph(path)
         card = read_card(path, self.graph)
         self.card = replace(card, range=input_range) if input_range is not None else card
-        self._engine: Cpu | Remote = (
-            Cpu(path, threads) if accelerator == "cpu" else Remote(path, "gpu", precision=precision)
-        )
+        self._engine = self._open(path)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """The task's answer for a uint8 H×W×3 picture of any size, at the picture's own resolution."""
@@ -87,22 +85,27 @@ class Runner:
         with tempfile.TemporaryDirectory(prefix="densezoo_") as folder:
             target = Path(folder) / self.path.name
             file = telling(self.path, target, [choice.result.index for choice in inner])
-            with Remote(file, self.accelerator, self._threads, precision=self._precision) as engine:
-                results = [engine.run([stored])[-len(inner) :] for stored in self._pieces(batch)]
+            engine = self._open(file)
+            results = [engine.run([stored])[-len(inner) :] for stored in self._pieces(batch)]
+            _close(engine)
         return {
             choice.layer: np.concatenate(parts) for choice, parts in zip(inner, zip(*results, strict=True), strict=True)
         }
 
     def close(self) -> None:
         """Ends the GPU's worker process, where there is one."""
-        if isinstance(self._engine, Remote):
-            self._engine.close()
+        _close(self._engine)
 
     def __enter__(self) -> Runner:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _open(self, path: str | Path) -> Cpu | Remote:
+        if self.accelerator == "cpu":
+            return Cpu(path, self._threads)
+        return Remote(path, "gpu", precision=self._precision)
 
     def _pieces(self, batch: np.ndarray) -> list[np.ndarray]:
         """The batch as the file stores it, in pieces of the file's own."""
@@ -126,3 +129,8 @@ class Runner:
             raise InputError(f"batch has {len(batch)} items; {self.path.name} takes them {step} at a time")
         if batch.dtype.kind not in "fui" or not np.isfinite(batch).all():
             raise InputError("batch is not all finite numbers; expected float32 in the card's range")
+
+
+def _close(engine: Cpu | Remote) -> None:
+    if isinstance(engine, Remote):
+        engine.close()
