@@ -18,6 +18,7 @@ from zoo import registry
 from zoo.analysis.memory import peak_activations
 from zoo.analysis.model_card import cards, facts, read_rows, table, write
 from zoo.analysis.receptive_field import receptive_field
+from zoo.cli.card import card as show_card
 from zoo.cli.list import list_models, parse_count
 
 NAMES = zoo.list_models()
@@ -60,6 +61,14 @@ class TestTable:
         (weightless,) = cards(["googlenet"])
         assert weightless == zoo.card("googlenet")
         assert "AuxiliaryHeads" not in weightless.ops and "LocalResponseNormalization" in weightless.ops
+
+
+def test_the_card_of_our_own_network_credits_no_one(capsys) -> None:
+    row = facts(registry.get("unet_lite"))
+    assert row["paper"] == row["year"] == "" and row["inspired_by"] == "Ronneberger 2015; Lin 2017; Howard 2017"
+    show_card("unet_lite")
+    shown = capsys.readouterr().out
+    assert "this zoo's own" in shown and "inspired by" in shown and "Feature Pyramid Networks" in shown
 
 
 class TestReceptiveField:
@@ -231,6 +240,7 @@ class TestList:
     def test_waits_for_no_framework(self) -> None:
         code = """
 import sys
+from zoo.cli.card import card as show_card
 from zoo.cli.list import list_models
 list_models(max_params="5M")
 sys.exit(" ".join({"keras", "tensorflow"} & set(sys.modules)) or 0)"""

@@ -12,6 +12,7 @@ from zoo.errors import InputError
 
 if TYPE_CHECKING:
     from zoo.pretrained.catalog import Trained
+    from zoo.registry import Variant
 
 WEIGHTS = "weights"  # the form of shipped weights that `zoo.build` reads
 
@@ -134,9 +135,16 @@ def _show(found: list[str]) -> None:
             _places(row.gmacs) if row else "",
             "×".join(str(n) for n in entry.input_size) + ("" if entry.channels == 3 else f"×{entry.channels}"),
             "yes" if entry.mobile else "",
-            entry.paper.short if entry.paper else f"own, after {entry.inspired_by[0].short}" if entry.inspired_by else "own",
+            _credit(entry),
         )
     Console().print(shown)
+
+
+def _credit(entry: Variant) -> str:
+    """The paper; of a network of our own, whose idea it follows most."""
+    if entry.paper:
+        return entry.paper.short
+    return f"after {entry.inspired_by[0].first_author}" if entry.inspired_by else ""
 
 
 def _show_methods(names: list[str], apart: bool) -> None:

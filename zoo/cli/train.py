@@ -256,9 +256,9 @@ def _build(
     import keras
 
     import zoo
-    from zoo import registry
+    from zoo.build import variant
 
-    entry = registry.get(name)
+    entry = variant(name)
     if entry.task != training.task:
         known = f"zoo list --task {training.task}"
         raise InputError(f"{name} is for {entry.task}, {training.name} for {training.task}; choose from {known}")

@@ -102,8 +102,8 @@ def features(name: str, image: Any, *, on_grid: bool = True, **options: Any) -> 
     for option in options:
         if option not in entry.option_names:
             raise unknown(f"option of encoder {name}", option, entry.option_names)
-    placed = {"padding": "same"} if on_grid and "padding" in entry.option_names else {}
-    return entry.body(image, **_accepted(entry.body, {**entry.options, **placed, **options}))
+    grid = {"padding": "same"} if on_grid and "padding" in entry.option_names else {}
+    return entry.body(image, **_accepted(entry.body, {**entry.options, **grid, **options}))
 
 
 def encoder(name: str) -> Variant:
