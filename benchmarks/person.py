@@ -57,7 +57,7 @@ VIEWS: dict[str, Callable[[Image.Image, np.ndarray], Picture]] = {
 def main(
     ccp: Annotated[str, typer.Argument(help="Folder of Clothing Co-Parsing.")],
     files: Annotated[list[Path], typer.Argument(help=".tflite files; the first is what the others are compared with.")],
-    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/person.csv"),
+    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/results/person.csv"),
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many photographs.")] = None,
 ) -> None:
     """Score and time."""
@@ -74,7 +74,7 @@ def main(
     for path, (runner, person) in runners.items():
         row: dict[str, object] = {"file": path.name, "bytes": path.stat().st_size}
         for name, view in VIEWS.items():
-            scores = [iou(runner, person, *view(Image.fromarray(one.image), one.target == 1)) for one in samples]
+            scores = [iou(runner, person, *view(Image.fromarray(one.image), np.asarray(one.target) == 1)) for one in samples]
             row[name] = round(float(np.mean(scores)), 4)
         timed = latency[path.name]
         drawn += scored([timed], timed.file, float(row["as they are"]), "person IoU", "ccp/test")

@@ -68,7 +68,7 @@ def main(
     base_size: Annotated[str, typer.Option(help="HxW of the curve over networks.")] = "96x128",
     epochs: Annotated[int, typer.Option(min=1, help="Of every training.")] = 8,
     work: Annotated[Path, typer.Option(help="Where runs and files stay.")] = Path("runs/scaling"),
-    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/scaling.csv"),
+    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/results/scaling.csv"),
 ) -> None:
     """Train, score, convert and time."""
     from zoo.cli.arguments import parse_size
@@ -113,7 +113,7 @@ def scores(network: str, point: Point, data: str, folder: Path, epochs: int) -> 
         "epochs": epochs,
         "parameters": parameters(model),
         "gmacs": round(zoo.macs(model, input_size=point.size) / 1e9, 4),
-        "miou": round(100 * zoo.evaluate(model, zoo.data.open(data, "test"), size=point.size).headline, 2),
+        "miou": round(zoo.evaluate(model, zoo.data.open(data, "test"), size=point.size).headline.shown, 2),
     }
 
 

@@ -65,7 +65,7 @@ def main(
     data: Annotated[str, typer.Argument(help="A data spec with train, val and test, such as camvid:PATH.")],
     encoder_weights: Annotated[str | None, typer.Option(help="For the pretrained encoder; none: from scratch.")] = None,
     work: Annotated[Path, typer.Option(help="Where runs and files stay.")] = Path("runs/segmenters"),
-    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/segmenters.csv"),
+    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/results/segmenters.csv"),
     size: Annotated[str, typer.Option(help="HxW of the files and of MACs.")] = "360x480",
     epochs: Annotated[int, typer.Option(min=1, help="Of every training.")] = RECIPE["epochs"],
     only: Annotated[str, typer.Option(help="A glob of names.")] = "*",
@@ -120,8 +120,8 @@ def scores(
         "parameters": parameters(model),
         "gmacs": round(zoo.macs(model, input_size=pixels) / 1e9, 2),
         "epochs": epochs,
-        "miou": round(100 * zoo.evaluate(model, test).headline, 1),
-        "miou_int8": round(100 * zoo.evaluate(edge.Runner(folder / "int8.tflite"), test).headline, 1),
+        "miou": round(zoo.evaluate(model, test).headline.shown, 1),
+        "miou_int8": round(zoo.evaluate(edge.Runner(folder / "int8.tflite"), test).headline.shown, 1),
         "bytes_int8": (folder / "int8.tflite").stat().st_size,
     }
 

@@ -17,6 +17,7 @@ from typing import Any
 from edge import tflite_metadata
 from edge.errors import InputError
 from edge.graph import Graph, read_graph
+from zoo.outputs import OutputSpec
 
 FORMAT = 1  # the newest densezoo.json that this package reads
 HEADS = ("logits", "probabilities", "classes")
@@ -54,6 +55,14 @@ class Card:
     @property
     def classes(self) -> int:
         return len(self.labels)
+
+    @property
+    def spec(self) -> OutputSpec:
+        """What the numbers of the output mean."""
+        kind = "class_map" if self.head == "classes" else "class_scores"
+        activation = {"logits": "linear", "probabilities": "softmax", "classes": "argmax"}[self.head]
+        scale = None if self.task == "classification" else 1
+        return OutputSpec(kind, labels=self.labels, palette=self.palette, activation=activation, scale=scale)
 
     @property
     def headlines(self) -> dict[str, tuple[str, float]]:

@@ -5,6 +5,7 @@ Light to import, because `zoo` does it at once to have `zoo.build`: the registry
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ def build(
     classes: int | Sequence[str] | None = None,
     input_shape: Shape | None = None,
     encoder: str | None = None,
-    head: str = "logits",
+    output: str | None = None,
     weights: str | Path | None = None,
     encoder_weights: str | Path | None = None,
     palette: Sequence[Sequence[int]] | None = None,
@@ -42,7 +43,8 @@ def build(
         input_shape: (H, W, channels); H and W may be None (any size) wherever the paper's graph allows it, which is the
             default, with the paper's channels or the named encoder's. Images are RGB (or grey), 0–255; normalisation is inside.
         encoder: for networks that take one, the name of any encoder with the strides they ask for.
-        head: "logits", "probabilities" or "classes" (int32 argmax in the graph).
+        output: one of the task's (`zoo.tasks.get(task).outputs`); of class tasks "logits" (the default), "probabilities" or
+            "class_map" (int32 argmax in the graph). `head=`, with "classes" for the last, is its name of 0.1.
         weights: path of a weights file (`.weights.h5`, `.keras`), or None for a random start.
         encoder_weights: path of a trained classifier or segmenter (`.keras`) with the same encoder, from which only the
             encoder is taken, fully connected layers included where the network has them. Both kinds of weights may be
@@ -54,20 +56,21 @@ def build(
 
     Returns:
         A `keras.Model` with one input named "image" (N×H×W×channels, float32) and one output, whose meaning is in its last
-        layer (`zoo.answer(model)`): N×classes for classification, N×H×W×classes at the input's resolution for
-        segmentation; without the last axis for head="classes".
+        layer (`zoo.output_spec(model)`): N×classes for classification, N×H×W×classes at the input's resolution for
+        segmentation; without the last axis for output="class_map".
 
     Raises:
-        InputError: for an unknown name, option, encoder or head, a size too small, weights that do not fit, or an argument
+        InputError: for an unknown name, option, encoder or output, a size too small, weights that do not fit, or an argument
             that has no place beside the others.
 
     >>> build("fcn8s", classes=11, encoder="mobilenet_v2").output_shape
     (None, None, None, 11)
     """
+    output = _output_of_head(output, options)
     files = {"weights": weights, "encoder_weights": encoder_weights, "init": init}
     files = {argument: path for argument, path in files.items() if path is not None}
     if "." in name:
-        return _shipped(name, classes, input_shape, encoder, head, palette, files, options)
+        return _shipped(name, classes, input_shape, encoder, output, palette, files, options)
     entry = variant(name)
     if weights is not None and len(files) > 1:
         other = next(argument for argument in files if argument != "weights")
@@ -75,7 +78,7 @@ def build(
     named = _checked_options(entry, encoder, options)
     options = {**entry.options, **({} if init is None else entry.warm_start_options), **named}
     shape = _checked_shape(entry, _default_shape(entry, named) if input_shape is None else input_shape)
-    model = _network(entry, classes, shape, head, palette, options)
+    model = _network(entry, classes, shape, output, palette, options)
     if files:
         _load(entry, model, options, **files)
     return model
@@ -143,13 +146,13 @@ def shipped_network(
     palette: Sequence[Sequence[int]],
     options: Mapping[str, Any],
     input_shape: Shape,
-    head: str = "logits",
+    output: str | None = None,
 ) -> keras.Model:
     """The network of NETWORK.TAG without its auxiliary heads and not yet filled; `options` are plain data, as in card.json."""
     from zoo.layers import inference
 
     arguments = {key: _tuples(value) for key, value in options.items()}
-    model = inference(build(name.partition(".")[0], labels, input_shape, head=head, palette=palette, **arguments))
+    model = inference(build(name.partition(".")[0], labels, input_shape, output=output, palette=palette, **arguments))
     return keras.Model(model.inputs[0], model.outputs[0], name=name)
 
 
@@ -157,21 +160,37 @@ def _network(
     entry: Variant,
     classes: int | Sequence[str] | None,
     shape: Shape,
-    head: str,
+    output: str | None,
     palette: Sequence[Sequence[int]] | None,
     options: Mapping[str, Any],
 ) -> keras.Model:
     from zoo import layers, tasks
+    from zoo.outputs import InputSpec
 
-    labels = tasks.get(entry.task).labels_for(entry.classes if classes is None else classes)
+    task = tasks.get(entry.task)
+    spec = task.output_spec(task.labels_for(entry.classes if classes is None else classes), palette, output)
     image = keras.Input(shape, name="image")
     try:
-        logits = entry.builder(image, len(labels), **options)
+        logits = entry.builder(image, spec.channels, **options)
     except InputError:
         raise
     except (ValueError, TypeError) as error:  # Keras on shapes and options that do not go together
         raise InputError(f"{entry.name} cannot be built with input_shape={shape} and {options}: {error}") from error
-    return keras.Model(image, layers.ModelOutput(entry.task, head, labels, palette, name="answer")(logits), name=entry.name)
+    size = None if None in shape[:2] else shape[:2]
+    inputs = (InputSpec(image.name, size, shape[2], frames=entry.frames),) if entry.frames > 1 else ()
+    return keras.Model(image, layers.ModelOutput(entry.task, spec, inputs, name=spec.name)(logits), name=entry.name)
+
+
+def _output_of_head(output: str | None, options: dict[str, Any]) -> str | None:
+    """`output`, or what 0.1's `head=` asks for."""
+    if "head" not in options:
+        return output
+    head = options.pop("head")
+    if output is not None:
+        raise InputError(f"both output={output!r} and head={head!r} were given; head is output's name of 0.1: leave it out")
+    output = {"classes": "class_map"}.get(head, head)
+    warnings.warn(f"head={head!r} is now output={output!r}; the old name goes with 0.3", DeprecationWarning, stacklevel=3)
+    return output
 
 
 def _shipped(
@@ -179,7 +198,7 @@ def _shipped(
     classes: int | Sequence[str] | None,
     input_shape: Shape | None,
     encoder: str | None,
-    head: str,
+    output: str | None,
     palette: Sequence[Sequence[int]] | None,
     files: Mapping[str, str | Path],
     options: Mapping[str, Any],
@@ -205,7 +224,7 @@ def _shipped(
 
     size = known.input_size if variant(known.model).fixed_size else (None, None)
     shape = input_shape or (*size, known.channels)
-    model = shipped_network(name, known.labels, palette or known.palette, known.options, shape, head)
+    model = shipped_network(name, known.labels, palette or known.palette, known.options, shape, output)
     read_arrays(model, known.path())
     return model
 

@@ -65,7 +65,7 @@ class Head:
     _JOINS = frozenset(("Add", "Subtract", "Multiply", "Divide", "Average", "Maximum", "Minimum", "Concatenate"))
     SUPPORTED = (
         "Dense, Dropout, Activation, ReLU, LeakyReLU, ELU, Softmax, BatchNormalization, LayerNormalization, "
-        "1×1 Conv2D, Add, Multiply, Average, Maximum, Concatenate, Flatten, Reshape, Permute, global pooling, Answer"
+        "1×1 Conv2D, Add, Multiply, Average, Maximum, Concatenate, Flatten, Reshape, Permute, global pooling, ModelOutput"
     )
 
     def __init__(self, clone: Callable[..., keras.Operation]) -> None:

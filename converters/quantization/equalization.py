@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from converters import choices
 from converters import graph as graphs
 from converters.graph import Call, Trace, Value, trace
 from converters.quantization import calibration
@@ -44,14 +45,15 @@ def equalize(model: keras.Model, samples: Any) -> keras.Model:
     graph = trace(folded)
     shape = graph.inputs[0].shape
     images = calibration.check_samples(samples, shape[1:3], shape[3])
-    before = graphs.evaluate(graph, images[:1].astype("float32"))
-    before = [np.asarray(before[value]) for value in graphs.scores(graph)]
     groups = _groups(graph)
     reach = _reach(graph, images, {value for group in groups for value in group})
     for group in groups:
         _apply(graph, group, _factors(np.max([reach[value] for value in group], axis=0)))
-    after = graphs.evaluate(graph, images[:1].astype("float32"))
-    errors = [graphs.difference(a, after[value]) for a, value in zip(before, graphs.scores(graph), strict=True)]
+    image, origin = images[:1].astype("float32"), trace(model)
+    after = graphs.evaluate(graph, image)
+    before, _ = choices.evaluate(origin, [image], choices.positions(graph, after))
+    ends = zip(graphs.scores(origin), graphs.scores(graph), strict=True)
+    errors = [graphs.difference(before[one], after[other]) for one, other in ends]
     if not max(errors) <= 1e-3:
         raise InputError(f"'{model.name}' answers otherwise once equalised, by {max(errors):.2g} of its spread")
     return folded

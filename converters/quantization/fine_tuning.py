@@ -53,8 +53,8 @@ def fine_tune(
     if not is_twin(network):
         raise InputError("fine_tune takes what quantize_aware, prune or cluster returned; train a Keras 3 model with zoo.train")
     answer = answer_of(network)
-    if answer is not None and answer.kind != "logits":
-        raise InputError(f"the network answers with {answer.kind}; build it with head='logits' to train it")
+    if answer is not None and answer.spec.activation != "linear":
+        raise InputError(f"the network ends in {answer.spec.activation}; build it with output='logits' to train it")
     network.compile(tf_keras.optimizers.legacy.Adam(rate), loss=lambda targets, logits: loss(targets, logits))
     history = network.fit(_Sequence(batches), epochs=epochs, verbose=verbose, callbacks=callbacks(network))
     return [float(value) for value in history.history["loss"]]

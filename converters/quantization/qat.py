@@ -113,7 +113,7 @@ def _why(layer: tf_keras.layers.Layer) -> str:
 def _rounds(call: Call) -> bool:
     """Whether what a call gives out is rounded where it stands."""
     if isinstance(call.operation, zoo.layers.ModelOutput):
-        return call.operation.kind == "probabilities"
+        return call.operation.spec.activation in ("softmax", "sigmoid")
     if "float" not in call.outputs[0].dtype:
         return False
     return getattr(call.operation, "quantization", "rounds") != "passthrough" and not isinstance(call.operation, _MOVERS)

@@ -45,7 +45,7 @@ def describe(
 def answer_of(model: Any) -> Any:
     """The zoo's `ModelOutput` that a model of either Keras ends in, or None."""
     if not is_twin(model):
-        return zoo.answer(model)
+        return zoo.layers.model_output(model)
     inner = (getattr(layer, "layer", layer) for layer in reversed(model.layers))
     originals = (getattr(layer, "original", None) for layer in inner)
     return next((original for original in originals if isinstance(original, zoo.layers.ModelOutput)), None)
@@ -76,6 +76,9 @@ def check_size(model: keras.Model, input_size: tuple[int, int] | None) -> tuple[
     return (1, height, width, shape[3])
 
 
+_HEADS = {"linear": "logits", "softmax": "probabilities", "sigmoid": "probabilities", "argmax": "classes"}  # format 1
+
+
 def _meaning(
     model: keras.Model, task: str | None, labels: Sequence[str] | None, palette: Sequence[Sequence[int]] | None
 ) -> dict[str, Any]:
@@ -83,7 +86,7 @@ def _meaning(
     answer = answer_of(model)
     output = model.outputs[0]
     if answer is not None:
-        task, head = task or answer.task, answer.kind
+        task, head = task or answer.task, _HEADS[answer.spec.activation]
         labels = answer.labels if labels is None else labels
         palette = answer.palette if palette is None and len(labels) == len(answer.palette) else palette
         classes = len(answer.labels)

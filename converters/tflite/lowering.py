@@ -212,7 +212,7 @@ def _padded(layer: keras.layers.ZeroPadding2D, x: tf.Tensor) -> tf.Tensor:
 def in_tensorflow(operation: keras.Operation) -> Callable[..., Any]:
     """The operation at inference, in TensorFlow's own words where Keras's are none that TFLite has or gets right."""
     # Keras's argmax tells -0.0 from 0.0 by its sign bit, an integer operation that TFLite does not have.
-    if isinstance(operation, ModelOutput) and operation.kind == "classes":
+    if isinstance(operation, ModelOutput) and operation.spec.activation == "argmax":
         return lambda logits: _argmax(operation.name, logits, -1)
     if type(operation).__name__ == "Argmax" and not operation.keepdims:
         return lambda x: _argmax(operation.name, x, operation.axis)

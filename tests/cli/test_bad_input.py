@@ -26,7 +26,7 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: zoo.build("fcn8s", encoder_options={"depth_multiplier": 1}),
         "unknown option of encoder vgg16 'depth_multiplier'",
     ),
-    "unknown head": (lambda: zoo.build("fcn8s", head="softmax", **SMALL), "unknown head 'softmax'.*probabilities"),
+    "unknown output": (lambda: zoo.build("fcn8s", output="softmax", **SMALL), "unknown output 'softmax'.*probabilities"),
     "unknown padding": (lambda: zoo.build("fcn8s", padding="reflect", **SMALL), "unknown padding 'reflect'"),
     "caffe padding without margin": (
         lambda: zoo.build("fcn8s", encoder="mobilenet_v2_035", padding="caffe"),

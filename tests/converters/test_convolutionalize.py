@@ -10,6 +10,7 @@ import zoo
 from converters.fully_convolutional import convolutionalize
 from zoo.errors import InputError
 from zoo.layers import ModelOutput
+from zoo.outputs.class_scores import class_output
 
 L = keras.layers
 
@@ -137,7 +138,7 @@ def test_classifiers_of_this_zoo(name, side):
     expected = classifier(images).numpy()
     assert np.ptp(expected, axis=0).max() > 0.1 * expected.std() > 0
     np.testing.assert_allclose(sliding(images).numpy()[:, 0, 0] / expected.std(), expected / expected.std(), atol=2e-5)
-    assert zoo.answer(sliding).labels == zoo.answer(classifier).labels
+    assert zoo.output_spec(sliding).labels == zoo.output_spec(classifier).labels
 
 
 def test_the_weights_are_copied_not_shared():
@@ -187,14 +188,15 @@ def test_open_size_needs_the_native_one():
     np.testing.assert_allclose(sliding(images).numpy()[:, 0, 0], model(images).numpy(), atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["logits", "probabilities", "classes"])
-def test_the_answer_keeps_its_meaning(kind, tmp_path):
+@pytest.mark.parametrize("output", ["logits", "probabilities", "class_map"])
+def test_the_answer_keeps_its_meaning(output, tmp_path):
     backbone = lenet()
-    answer = ModelOutput("classification", kind=kind, labels=[f"c{i}" for i in range(7)])
+    answer = ModelOutput("classification", class_output([f"c{i}" for i in range(7)], output=output))
     model = keras.Model(backbone.inputs, answer(backbone.output))
     sliding = convolutionalize(model)
     last = sliding.layers[-1]
-    assert isinstance(last, ModelOutput) and last.labels == answer.labels and last.kind == kind
+    assert isinstance(last, ModelOutput) and last.spec.labels == answer.spec.labels
+    assert last.spec.kind == answer.spec.kind and last.spec.dense
     image = noise(1, 32, 36, 1)
     sliding.save(tmp_path / "sliding.keras")
     np.testing.assert_allclose(

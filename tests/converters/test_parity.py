@@ -14,6 +14,7 @@ import edge
 from converters.tflite import inspection
 from zoo.errors import InputError
 from zoo.layers import ModelOutput
+from zoo.outputs.class_scores import class_output
 
 L = keras.layers
 SAMPLES = pictures(6, seed=3)
@@ -141,20 +142,20 @@ def test_a_shift_of_all_scores_fails(model):
 # ------------------------------------------------------------------------------------------------ what proves nothing
 
 
-def one_class(kind: str = "logits", varied: bool = True) -> keras.Model:
+def one_class(output: str = "logits", varied: bool = True) -> keras.Model:
     """Says one class everywhere, a little more here than there (or nowhere)."""
     image = keras.Input((16, 16, 3), name="image")
     spread = keras.initializers.RandomNormal(stddev=1e-3, seed=0) if varied else "zeros"
     x = L.Conv2D(3, 1, kernel_initializer=spread, name="score")(image)
-    model = keras.Model(image, ModelOutput("segmentation", kind, labels=("a", "b", "c"))(x))
+    model = keras.Model(image, ModelOutput("segmentation", class_output(("a", "b", "c"), output=output))(x))
     model.get_layer("score").bias.assign([100.0, 0.0, 0.0])
     return model
 
 
-@pytest.mark.parametrize("kind", ["logits", "classes"])
+@pytest.mark.parametrize("output", ["logits", "class_map"])
 @pytest.mark.parametrize("varied", [True, False])
-def test_a_model_that_only_says_background_does_not_pass(kind, varied):
-    model = one_class(kind, varied)
+def test_a_model_that_only_says_background_does_not_pass(output, varied):
+    model = one_class(output, varied)
     found = converters.parity(model, lambda image: model(image).numpy(), pictures(4, (16, 16)))
     assert not found.passed and "proves nothing" in found.reason
     assert found.agreement is None and found.classes == 1
@@ -175,7 +176,7 @@ def test_a_class_on_a_few_pixels_is_no_second_class():
 
 def test_agreement_counts_each_class_alike():
     """A file that loses a class on a tenth of the picture is right on nine tenths of the pixels, and fails."""
-    model = segmenter("classes")
+    model = segmenter("class_map")
 
     def run(image):
         answer = model(image).numpy()

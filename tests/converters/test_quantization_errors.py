@@ -12,6 +12,7 @@ import edge
 from converters.quantization.activation_ranges import Seen, everything, least_error
 from zoo.errors import InputError
 from zoo.layers import ModelOutput
+from zoo.outputs.class_scores import class_output
 
 L = keras.layers
 IMAGES = pictures(16)
@@ -115,7 +116,7 @@ def lifted() -> keras.Model:
     x = L.Conv2D(8, 3, padding="same", activation="relu", name="stem")(x)
     x = L.ReLU(name="top")(L.Rescaling(1.0, 1000.0, name="lift")(x))
     x = L.ReLU(name="bottom")(L.Rescaling(1.0, -1000.0, name="lower")(x))
-    return keras.Model(image, ModelOutput("segmentation", "logits", LABELS)(L.Conv2D(4, 1, name="score")(x)), name="lifted")
+    return keras.Model(image, ModelOutput("segmentation", class_output(LABELS))(L.Conv2D(4, 1, name="score")(x)), name="lifted")
 
 
 def test_layers_kept_in_int16_mend_the_answer(tmp_path):

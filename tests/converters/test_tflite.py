@@ -171,7 +171,7 @@ def test_other_weights_are_another_file(files, tmp_path):
 
 @pytest.mark.parametrize(("recipe", "io"), [("float32", "float32"), ("int8", "uint8")])
 def test_class_indices(tmp_path, recipe, io):
-    model = segmenter("classes")
+    model = segmenter("class_map")
     images = pictures(16) if recipe == "int8" else None
     made = converters.to_tflite(model, tmp_path / "classes.tflite", recipe, input_size=SIZE, calibration=images, io=io)
     _, answer = details(made.path)

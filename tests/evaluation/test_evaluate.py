@@ -18,6 +18,8 @@ from zoo.data import Dataset, Sample
 from zoo.errors import InputError
 from zoo.metrics.confusion_matrix import ConfusionMatrix
 from zoo.metrics.instances import SCORES, ObjectScores
+from zoo.outputs import kind
+from zoo.outputs.class_scores import class_output
 
 
 class Sizes(Dataset):
@@ -53,9 +55,9 @@ def test_a_network_is_scored_as_by_hand_whatever_the_sizes():
     data = Sizes(Blocks(3), Blocks(2, size=24), Blocks(2, seed=5))
     model = network()
     found = zoo.evaluate(model, data, batch_size=2, progress=False)
-    np.testing.assert_array_equal(found.matrix.counts, by_hand(model, data).counts)
+    np.testing.assert_array_equal(found.metrics[0].matrix.counts, by_hand(model, data).counts)
     assert found.images == 7
-    assert found.headline == found.scores["miou"] == found.matrix.miou
+    assert found.headline.value == found.scores["miou"] == found.metrics[0].matrix.miou
     assert found.ms_per_image > 0
 
 
@@ -76,7 +78,7 @@ def test_samples_read_ahead_are_scored_each_once_and_in_order():
     found = zoo.evaluate(
         network(), data, batch_size=2, workers=3, progress=False, seen=lambda sample, _: seen.append(sample)
     )
-    np.testing.assert_array_equal(found.matrix.counts, expected.counts)
+    np.testing.assert_array_equal(found.metrics[0].matrix.counts, expected.counts)
     assert sorted(asked) == list(range(7)) and [s.image.tobytes() for s in seen] == [s.image.tobytes() for s in data]
 
 
@@ -89,26 +91,26 @@ def test_workers_are_a_whole_number_of_threads(workers):
 def test_data_of_separate_objects_are_scored_by_these_too():
     data = Blocks(3)
     assert "rand_error" not in zoo.evaluate(truth, data, progress=False).scores
-    data.objects = 1
+    data.instances = 1
     found = zoo.evaluate(network(), data, progress=False)
     expected = ObjectScores(1, data.ignore)
     for sample in data:
         expected.update(sample.target, network().predict(sample.image[None].astype("float32"), verbose=0)[0].argmax(-1))
     assert {name: found.scores[name] for name in SCORES} == pytest.approx(expected.scores)
-    assert found.headline == found.scores["miou"] and found.to_dict()["scores"]["rand_error"] == found.scores["rand_error"]
+    assert found.headline.value == found.scores["miou"] and found.to_dict()["scores"]["rand_error"] == found.scores["rand_error"]
 
 
-@pytest.mark.parametrize("kind", ["probabilities", "classes", None])
-def test_every_head_gives_the_same_scores(kind):
-    expected = zoo.evaluate(network(), Blocks(), progress=False).matrix.counts
-    found = zoo.evaluate(network(kind), Blocks(), progress=False).matrix.counts
+@pytest.mark.parametrize("output", ["probabilities", "class_map", None])
+def test_every_head_gives_the_same_scores(output):
+    expected = zoo.evaluate(network(), Blocks(), progress=False).metrics[0].matrix.counts
+    found = zoo.evaluate(network(output), Blocks(), progress=False).metrics[0].matrix.counts
     np.testing.assert_array_equal(found, expected)
 
 
 def test_scores_are_resized_to_the_target_and_not_the_target_to_them():
     data, model = Blocks(4, size=32), network()
     found = zoo.evaluate(model, data, size=(16, 16), progress=False)
-    assert found.matrix.pixels == sum((data[i].target != 255).sum() for i in range(4))
+    assert found.metrics[0].matrix.pixels == sum((data[i].target.values != 255).sum() for i in range(4))
     sample = data[0]
     from PIL import Image
 
@@ -117,15 +119,16 @@ def test_scores_are_resized_to_the_target_and_not_the_target_to_them():
     expected = ConfusionMatrix(LABELS, 255)
     expected.update(sample.target, keras.ops.convert_to_numpy(logits)[0].argmax(-1))
     one = zoo.evaluate(model, data, size=(16, 16), limit=1, progress=False)
-    np.testing.assert_array_equal(one.matrix.counts, expected.counts)
+    np.testing.assert_array_equal(one.metrics[0].matrix.counts, expected.counts)
     assert one.images == 1
 
 
 def test_class_maps_are_resized_to_the_nearest():
     small = np.arange(6).reshape(1, 2, 3)
-    large = tasks.get("segmentation").decide(small, "classes", (4, 6))[0]
+    spec = class_output(("a", "b", "c", "d", "e", "f"), output="class_map")
+    large = kind(spec).decode(small[0], spec, (4, 6))
     np.testing.assert_array_equal(large, np.repeat(np.repeat(small[0], 2, 0), 2, 1))
-    np.testing.assert_array_equal(tasks.get("segmentation").decide(large[None], "classes", (2, 3)), small)
+    np.testing.assert_array_equal(kind(spec).decode(large, spec, (2, 3)), small[0])
 
 
 def test_a_model_of_fixed_size_brings_its_own():
@@ -137,7 +140,7 @@ def test_a_model_of_fixed_size_brings_its_own():
 
 def test_a_runner_is_scored_like_a_network():
     found = zoo.evaluate(truth, Blocks(), progress=False)
-    assert found.headline > 0.6
+    assert found.headline.value > 0.6
     assert found.model == "truth"
     upside_down = zoo.evaluate(lambda image: truth(image)[::-1], Blocks(), progress=False)
     assert upside_down.headline < 0.5
@@ -157,16 +160,16 @@ def test_json_csv_and_table(tmp_path):
     data.classes = (*LABELS, "never")
     found = zoo.evaluate(truth, data, progress=False)
     told = json.loads(found.to_json(tmp_path / "scores.json").read_text())
-    assert told["scores"]["miou"] == found.headline
+    assert told["scores"]["miou"] == found.headline.value
     assert told["classes"][3]["iou"] is None  # nan is not JSON
     with found.to_csv(tmp_path / "classes.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["class"] for row in rows] == list(data.classes)
-    assert float(rows[1]["iou"]) == found.matrix.iou[1]
+    assert float(rows[1]["iou"]) == found.metrics[0].matrix.iou[1]
     console = Console(record=True, width=100)
     console.print(found.table())
     text = console.export_text()
-    assert f"{100 * found.headline:.1f}" in text
+    assert f"{100 * found.headline.value:.1f}" in text
     assert "never" in text
 
 
@@ -200,7 +203,8 @@ def test_what_does_not_fit_is_refused(call, message):
 def test_drawing_lays_classes_over_the_image():
     image = np.full((2, 2, 3), 100, np.uint8)
     prediction = np.array([[0, 1], [2, 0]])
-    drawn = tasks.get("segmentation").draw(image, prediction, LABELS, Blocks.palette)
+    spec = class_output(LABELS, Blocks.palette)
+    drawn = kind(spec).draw(image, prediction, spec)
     assert drawn.dtype == np.uint8
     assert drawn[0, 0].tolist() == [100, 100, 100]  # black in the palette: nothing laid over
     assert drawn[0, 1].tolist() == [178, 50, 50]
@@ -208,10 +212,9 @@ def test_drawing_lays_classes_over_the_image():
 
 
 def test_classification_answers_and_draws():
-    task = tasks.get("classification")
+    spec = tasks.get("classification").output_spec(LABELS, Blocks.palette, "probabilities")
     chance = np.array([0.1, 0.7, 0.2], np.float32)
-    assert task.read(chance) == 1
-    assert task.decide(chance[None], "probabilities", ()).tolist() == [1]
+    np.testing.assert_array_equal(kind(spec).decode(chance, spec, (64, 96)), chance)
     image = np.zeros((64, 96, 3), np.uint8)
-    assert task.draw(image, chance, LABELS, Blocks.palette).max() > 200
+    assert kind(spec).draw(image, chance, spec).max() > 200
     assert not image.any()

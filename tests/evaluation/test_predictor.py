@@ -21,6 +21,7 @@ from zoo.cli.arguments import open_predictor
 from zoo.errors import InputError
 from zoo.evaluation.predictor import Predictor, Procedure, tiled
 from zoo.layers import ModelOutput
+from zoo.outputs.class_scores import class_output
 
 
 def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
@@ -41,11 +42,11 @@ def small_field(size: tuple | None = None) -> keras.Model:
     x = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(x)
     x = zoo.layers.ResizeLike()([x, image])
     x = keras.layers.Conv2D(3, 1, kernel_initializer="he_normal")(x)
-    return keras.Model(image, ModelOutput("segmentation", "logits", LABELS)(x))
+    return keras.Model(image, ModelOutput("segmentation", class_output(LABELS))(x))
 
 
 def ask(model: keras.Model, *pictures: np.ndarray, size: tuple[int, int] | None = None, **procedure) -> np.ndarray:
-    return Predictor(model, size, Procedure(**procedure)).ask(pictures)
+    return Predictor(model, size, Procedure(**procedure)).predict(pictures)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -122,10 +123,10 @@ def test_averaging_is_over_probabilities_of_views_brought_back() -> None:
     np.testing.assert_allclose(scaled, (views[0] + softmax(double)) / 2, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["probabilities", "classes", None])
-def test_whatever_the_head_the_average_is_of_probabilities(kind: str | None) -> None:
+@pytest.mark.parametrize("output", ["probabilities", "class_map", None])
+def test_whatever_the_head_the_average_is_of_probabilities(output: str | None) -> None:
     shot, told = picture(32, 48), {"flip": True, "scales": (0.5, 1)}
-    np.testing.assert_allclose(ask(network(kind), shot, **told), ask(network(), shot, **told), atol=1e-6)
+    np.testing.assert_allclose(ask(network(output), shot, **told), ask(network(), shot, **told), atol=1e-6)
 
 
 def test_tiles_and_averaging_go_together() -> None:
@@ -153,15 +154,15 @@ def test_evaluation_says_how_it_asked(tmp_path) -> None:
     data, model = Blocks(4), network()
     plain = zoo.evaluate(model, data, progress=False)
     same = zoo.evaluate(model, data, procedure=Procedure(), progress=False)
-    np.testing.assert_array_equal(same.matrix.counts, plain.matrix.counts)
+    np.testing.assert_array_equal(same.metrics[0].matrix.counts, plain.metrics[0].matrix.counts)
     asked = zoo.evaluate(model, data, procedure=Procedure(flip=True, scales=(0.75, 1)), boundary=1.5, progress=False)
-    assert (asked.matrix.counts != plain.matrix.counts).any()
-    assert asked.matrix.pixels == plain.matrix.pixels
+    assert (asked.metrics[0].matrix.counts != plain.metrics[0].matrix.counts).any()
+    assert asked.metrics[0].matrix.pixels == plain.metrics[0].matrix.pixels
     told = json.loads(asked.to_json(tmp_path / "scores.json").read_text())
     assert told["procedure"] == "scales 0.75, 1; mirrored too"
-    assert told["scores"]["boundary_f_score"] == asked.contours.mean_f_score
+    assert told["scores"]["boundary_f_score"] == asked.metrics[1].boundary.mean_f_score
     assert told["boundary_tolerance"] == 1.5
-    assert told["classes"][1]["boundary_f_score"] == asked.contours.f_score[1]
+    assert told["classes"][1]["boundary_f_score"] == asked.metrics[1].boundary.f_score[1]
     assert "boundary_f_score" not in plain.scores and str(plain.procedure) == "single scale"
     console = Console(record=True, width=110)
     console.print(asked.table())
@@ -174,7 +175,7 @@ def test_contours_are_scored_on_each_image() -> None:
     by_hand = zoo.metrics.confusion_matrix.BoundaryScores(LABELS, 255, 1.5)
     for sample in map(Blocks(4).__getitem__, range(4)):
         by_hand.update(sample.target, ask(network(), sample.image)[0].argmax(-1))
-    np.testing.assert_allclose(found.contours.f_score, by_hand.f_score, atol=1e-12)
+    np.testing.assert_allclose(found.metrics[1].boundary.f_score, by_hand.f_score, atol=1e-12)
 
 
 def test_the_command_line_asks_as_it_is_told(tmp_path, monkeypatch, capsys) -> None:
@@ -192,7 +193,7 @@ def test_the_command_line_asks_as_it_is_told(tmp_path, monkeypatch, capsys) -> N
     expected = zoo.evaluate(model, data, procedure=procedure, boundary=0.0075, progress=False).scores
     assert told["scores"] == pytest.approx(expected, nan_ok=True)
     predictor, _ = open_predictor(Path("unet.keras"), procedure=procedure)
-    scores = Predictor(model, None, procedure).ask([data[0].image])[0]
+    scores = Predictor(model, None, procedure).predict([data[0].image])[0]
     np.testing.assert_array_equal(predictor(data[0].image), scores.argmax(-1))
 
 

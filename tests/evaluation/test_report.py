@@ -52,7 +52,7 @@ class Page(HTMLParser):
 def test_the_page_says_what_evaluate_says(run: Path, monkeypatch, capsys):
     status, told, _ = says(monkeypatch, capsys, "report", run, "--data", DATA, "--pictures", "3")
     found = zoo.evaluate(zoo.load(run), zoo.data.open(DATA, "test"), progress=False)
-    assert status == 0 and f"miou {100 * found.headline:.2f} %" in told
+    assert status == 0 and f"miou {100 * found.headline.value:.2f} %" in told
     page = Page((run / "report.html").read_text(encoding="utf-8"))
     assert "toy <run> on scenes/test" in " ".join(page.words)  # escaped, so that it is read as text
     for value in found.scores.values():

@@ -12,6 +12,7 @@ import zoo
 from zoo.errors import InputError
 from zoo.layers import ModelOutput
 from zoo.losses import BorderWeightedCrossEntropy, Distillation, SegmentationCrossEntropy
+from zoo.outputs.class_scores import class_output
 from zoo.training import callback, trainer
 from zoo.training.teacher import Teacher
 
@@ -95,7 +96,7 @@ def test_a_teacher_teaches():
     class Unlabelled(Blocks):
         def _make(self, *args):
             sample = super()._make(*args)
-            sample.target[:] = self.ignore
+            sample.target.values[:] = self.ignore
             return sample
 
     pupil = network(seed=1, dropout=0.0)
@@ -142,7 +143,7 @@ def test_interrupted_it_ends_as_the_run_that_was_not(tmp_path, monkeypatch):
 
 def renamed() -> keras.Model:
     model = network(None)
-    ending = ModelOutput("segmentation", "logits", ("dark", "blue", "green"))
+    ending = ModelOutput("segmentation", class_output(("dark", "blue", "green")))
     return keras.Model(model.input, ending(model.output), name="other")
 
 

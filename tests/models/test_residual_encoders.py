@@ -108,7 +108,7 @@ def test_auxiliary_heads_train_and_vanish(taught: keras.Model, tmp_path) -> None
         assert np.abs(taught.get_layer(name).get_weights()[0] - kernel).max() > 0, name
 
     bare = layers.inference(taught)
-    assert layers.auxiliary_heads(bare) is None and zoo.answer(bare).labels == zoo.answer(taught).labels
+    assert layers.auxiliary_heads(bare) is None and zoo.output_spec(bare).labels == zoo.output_spec(taught).labels
     assert not any("auxiliary" in layer.name for layer in bare.layers)
     np.testing.assert_array_equal(np.asarray(bare(images)), np.asarray(taught(images)))
     taught.save(tmp_path / "taught.keras")
@@ -118,7 +118,7 @@ def test_auxiliary_heads_train_and_vanish(taught: keras.Model, tmp_path) -> None
 
 
 def test_a_model_without_heads_is_supervised_by_its_logits() -> None:
-    model = zoo.build("lenet5", head="classes")
+    model = zoo.build("lenet5", output="class_map")
     network, weights = layers.supervised(model)
     assert weights == [1.0] and network.output_shape == (None, 1000)
     assert layers.inference(model) is model

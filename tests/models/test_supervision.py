@@ -67,7 +67,7 @@ def test_heads_learn_and_are_not_in_what_is_left(whole) -> None:
     left = zoo.load(result.folder / "model.keras")
     assert layers.auxiliary_heads(left) is None and len(left.outputs) == 1
     assert {layer.name for layer in left.layers} == {layer.name for layer in network(()).layers}
-    assert zoo.answer(left).labels == LABELS
+    assert zoo.output_spec(left).labels == LABELS
     images = pictures(tiny("vgg16"))[:, :32, :48]
     np.testing.assert_array_equal(answer(left, images), answer(model, images))
     kept = Checkpoints(result.folder).load().arrays

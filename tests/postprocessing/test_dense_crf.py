@@ -150,12 +150,12 @@ def test_a_learned_width_moves_the_kernel_as_a_given_one_does() -> None:
 @pytest.fixture(scope="module")
 def segmenter() -> keras.Model:
     keras.utils.set_random_seed(0)
-    return zoo.build("fast_scnn", classes=6, width=0.25, head="classes")
+    return zoo.build("fast_scnn", classes=6, width=0.25, output="class_map")
 
 
 def test_behind_a_segmenter_it_is_a_model_like_any_other(segmenter: keras.Model, tmp_path) -> None:
     refined = zoo.with_crf(segmenter, colour_width=20.0, learned=("weights",))
-    assert zoo.answer(refined).kind == "classes" and zoo.answer(refined).labels == zoo.answer(segmenter).labels
+    assert zoo.output_spec(refined) == zoo.output_spec(segmenter) and zoo.output_spec(refined).kind == "class_map"
     assert len(refined.trainable_variables) == len(segmenter.trainable_variables) + 2
     images = np.random.default_rng(0).uniform(0, 255, (2, 67, 43, 3)).astype("float32")
     before = np.asarray(refined(images))
@@ -215,7 +215,7 @@ def test_the_command_leaves_a_model_to_evaluate(segmenter: keras.Model, tmp_path
     assert "without a CRF" in capsys.readouterr().out
     refined = zoo.load(tmp_path / "model_crf.keras")
     assert refined.get_layer("crf").iterations == 1
-    assert zoo.evaluate(refined, zoo.data.Scenes(2, (48, 56)), progress=False).matrix.pixels > 0
+    assert zoo.evaluate(refined, zoo.data.Scenes(2, (48, 56)), progress=False).metrics[0].matrix.pixels > 0
     with pytest.raises(zoo.errors.InputError, match="keras"):
         crf(tmp_path, out=tmp_path / "model.tflite")
     with pytest.raises(zoo.errors.InputError, match="--data"):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from zoo.layers import ModelOutput, ResizeLike
+from zoo.outputs.class_scores import class_output
 
 L = keras.layers
 LABELS = ("background", "red", "green", "blue")
@@ -18,7 +19,7 @@ def pictures(count: int, size: tuple[int, int] = SIZE, seed: int = 0) -> np.ndar
     return coarse.repeat(8, axis=1).repeat(8, axis=2)[:, : size[0], : size[1]].astype(np.uint8)
 
 
-def segmenter(kind: str = "logits", size: tuple[int | None, int | None] = (None, None), seed: int = 0) -> keras.Model:
+def segmenter(output: str = "logits", size: tuple[int | None, int | None] = (None, None), seed: int = 0) -> keras.Model:
     """An encoder and decoder of 2,000 parameters with what mobile networks are made of; answers differ per picture."""
     keras.utils.set_random_seed(seed)
     image = keras.Input((*size, 3), name="image")
@@ -32,7 +33,7 @@ def segmenter(kind: str = "logits", size: tuple[int | None, int | None] = (None,
     x = L.Multiply(name="weighted")([x, gate])
     x = ResizeLike(name="up")([x, skip])
     x = L.Conv2D(len(LABELS), 1, name="score")(L.Concatenate(name="join")([x, skip]))
-    model = keras.Model(image, ModelOutput("segmentation", kind, LABELS, name="answer")(x), name="tiny")
+    model = keras.Model(image, ModelOutput("segmentation", class_output(LABELS, output=output), name="answer")(x), name="tiny")
     images = pictures(8, tuple(side or 32 for side in size), seed=9).astype("float32")
     model.get_layer("down_bn").momentum = 0.0
     model(images, training=True)

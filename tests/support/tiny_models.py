@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 
 import keras
 import numpy as np
 
 import zoo
+from converters import choices
 from zoo import registry
 
 NAMES = zoo.list_models()
@@ -63,3 +65,9 @@ def pictures(model: keras.Model, count: int = 2) -> np.ndarray:
 
 def answer(model: keras.Model, images: np.ndarray) -> np.ndarray:
     return keras.ops.convert_to_numpy(model(images, training=False))
+
+
+def answer_at_near_ties(model: keras.Model, images: np.ndarray, recorded: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The answer with the positions of maxima that another computation recorded, wherever they tie but for rounding."""
+    (found,), _, _ = choices.answers(choices.trace(model), images, recorded)
+    return found

@@ -11,6 +11,7 @@ import numpy as np
 import zoo
 from zoo.data import Dataset, Sample
 from zoo.layers import ModelOutput
+from zoo.outputs.class_scores import class_output
 
 LABELS = ("dark", "red", "green")
 SIZE = 16
@@ -42,7 +43,7 @@ class Blocks(Dataset):
 
 
 def network(
-    kind: str | None = "logits",
+    output: str | None = "logits",
     seed: int = 0,
     dropout: float = 0.2,
     size: int | None = None,
@@ -57,9 +58,9 @@ def network(
     x = keras.layers.ReLU()(x)
     x = keras.layers.Dropout(dropout)(x)
     x = keras.layers.Conv2D(classes, 1, name="classifier")(x)
-    if kind is not None:
+    if output is not None:
         labels = LABELS if classes == len(LABELS) else [f"class {i}" for i in range(classes)]
-        x = ModelOutput("segmentation", kind, labels)(x)
+        x = ModelOutput("segmentation", class_output(labels, output=output))(x)
     return keras.Model(image, x, name="toy")
 
 

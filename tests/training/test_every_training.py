@@ -39,7 +39,7 @@ def test_loss_falls_on_scenes(name: str) -> None:
     targets = TARGETS[entry.task](masks)
     network, _ = supervised(model)
     network.compile(
-        keras.optimizers.Adam(2e-3, clipnorm=1.0), tasks.get(entry.task).loss(), run_eagerly=True
+        keras.optimizers.Adam(2e-3, clipnorm=1.0), tasks.get(entry.task).loss(zoo.output_spec(model)), run_eagerly=True
     )  # eager: for a few steps tracing a deep graph costs more than it saves
     losses = [float(network.train_on_batch(images, targets)) for _ in range(STEPS)]
     assert np.isfinite(losses).all()

@@ -177,15 +177,15 @@ class TestRecipe:
 class TestShipped:
     def test_build_gives_the_trained_network(self, shipped: Path, run: Path) -> None:
         model = zoo.build(NAME)
-        assert model.name == NAME and zoo.answer(model).labels == zoo.data.open(DATA).classes
+        assert model.name == NAME and zoo.output_spec(model).labels == zoo.data.open(DATA).classes
         ends = zoo.load(run / "model.keras").get_weights()
         for ours, theirs in zip(model.get_weights(), ends, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=2**-11, atol=2**-25)  # float16's, and exact where it is float32
             assert theirs.ndim > 1 or (ours == theirs).all()
 
     def test_head_and_size_are_the_callers(self, shipped: Path) -> None:
-        model = zoo.build(NAME, head="classes", input_shape=(48, 64, 3), palette=[(1, 2, 3)] * 6)
-        assert model.output_shape == (None, 48, 64) and zoo.answer(model).palette[0] == (1, 2, 3)
+        model = zoo.build(NAME, output="class_map", input_shape=(48, 64, 3), palette=[(1, 2, 3)] * 6)
+        assert model.output_shape == (None, 48, 64) and zoo.output_spec(model).palette[0] == (1, 2, 3)
         assert zoo.build(NAME, classes=6, width=0.0625).output_shape[-1] == 6
 
     def test_the_scores_come_again_from_what_is_shipped(self, shipped: Path, monkeypatch, capsys, tmp_path) -> None:

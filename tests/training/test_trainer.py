@@ -15,6 +15,7 @@ import zoo.losses
 from zoo.data import Sample
 from zoo.errors import InputError
 from zoo.losses import class_weights_from
+from zoo.outputs.class_scores import class_output
 from zoo.training.optimizers import WarmUp, make_optimizer, warmup_steps
 
 
@@ -39,9 +40,9 @@ def plain() -> keras.Model:
 
 def test_it_learns_and_leaves_the_best_epoch(tmp_path):
     model, val = network(dropout=0), Blocks(4, seed=1)
-    before = zoo.evaluate(model, val, progress=False).headline
+    before = zoo.evaluate(model, val, progress=False).headline.value
     result = zoo.train(model, Blocks(24), val, **{**RUN, "epochs": 20}, folder=tmp_path)
-    after = zoo.evaluate(model, val, progress=False).headline
+    after = zoo.evaluate(model, val, progress=False).headline.value
     assert before < 0.5 < 0.8 < after
     assert result.stopped is None
     assert after == result.best["score"] == max(result.history["val_miou"])
@@ -49,7 +50,7 @@ def test_it_learns_and_leaves_the_best_epoch(tmp_path):
     assert result.history["loss"][-1] < 0.5 * result.history["loss"][0]
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert same(again, model)
-    assert zoo.answer(again).labels == LABELS
+    assert zoo.output_spec(again).labels == LABELS
 
 
 def test_the_best_need_not_be_the_last():
@@ -57,12 +58,12 @@ def test_the_best_need_not_be_the_last():
     ruin = {**RUN, "epochs": 4, "learning_rate": 100, "clipnorm": None, "warmup": 3, "schedule": "constant"}
     result = zoo.train(model, Blocks(), val, **ruin)
     assert result.best["epoch"] < 4
-    assert zoo.evaluate(model, val, progress=False).headline == result.best["score"]
+    assert zoo.evaluate(model, val, progress=False).headline.value == result.best["score"]
 
 
-@pytest.mark.parametrize("kind", ["probabilities", "classes", None])
-def test_whatever_the_head_it_trains_on_the_logits(kind, plain):
-    assert same(trained(network(kind)), plain)
+@pytest.mark.parametrize("output", ["probabilities", "class_map", None])
+def test_whatever_the_head_it_trains_on_the_logits(output, plain):
+    assert same(trained(network(output)), plain)
 
 
 def test_the_seed_decides_everything(plain):
@@ -207,7 +208,8 @@ def test_classification_trains_by_the_same_code():
     image = keras.Input((4, 4, 3), name="image")
     x = keras.layers.Rescaling(1 / 255)(image)
     x = keras.layers.Dense(3)(keras.layers.GlobalAveragePooling2D()(x))
-    model = keras.Model(image, zoo.layers.ModelOutput("classification", "probabilities", ("r", "g", "b"))(x))
+    ending = zoo.layers.ModelOutput("classification", class_output(("r", "g", "b"), output="probabilities"))
+    model = keras.Model(image, ending(x))
     result = zoo.train(model, Colours(), epochs=30, learning_rate=0.1, verbose=0)
     images, label = Colours()[0]
     assert (model.predict(images, verbose=0).argmax(-1) == label).all()
@@ -248,7 +250,7 @@ class Spoilt(Blocks):
         super().__init__()
         sample = self._samples[5]
         if target is not None:
-            sample.target[-1, -1] = target
+            sample.target.values[-1, -1] = target
         self.error = image
 
     def __getitem__(self, index):
@@ -365,9 +367,9 @@ def test_learning_from_crops_is_judged_on_whole_pictures():
     val, model = Blocks(3, seed=1, size=32), network(dropout=0)
     crops = {"size": (16, 16), "augment": zoo.data.Augment(native=True)}
     result = zoo.train(model, Blocks(size=32), val, **{**RUN, "epochs": 2}, **crops)
-    assert result.best["score"] == zoo.evaluate(model, val, progress=False).headline
+    assert result.best["score"] == zoo.evaluate(model, val, progress=False).headline.value
     result = zoo.train(network(), Blocks(size=32), val, **{**RUN, "epochs": 2}, **crops, val_size=(8, 8))
-    assert result.best["score"] != zoo.evaluate(model, val, progress=False).headline
+    assert result.best["score"] != zoo.evaluate(model, val, progress=False).headline.value
 
 
 def test_another_size_than_the_model_was_built_for_is_refused():

@@ -12,6 +12,8 @@ import numpy as np
 
 from zoo.classical.naming import figure_of, ground_first
 from zoo.errors import InputError, unknown
+from zoo.outputs import OutputSpec
+from zoo.outputs.class_scores import class_output
 from zoo.outputs.palettes import voc_palette
 from zoo.paper import Paper
 
@@ -102,6 +104,11 @@ class Meaning:
     task: str
     labels: tuple[str, ...]
     palette: tuple[tuple[int, int, int], ...]
+
+    @property
+    def spec(self) -> OutputSpec:
+        """What the numbers of the answer are."""
+        return class_output(self.labels, self.palette, "class_map")
 
 
 class Segmenter:

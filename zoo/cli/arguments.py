@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zoo.data.registry import specs
 from zoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 
     from zoo.classical import Segmenter
     from zoo.evaluation.predictor import Procedure
+    from zoo.outputs import OutputSpec
 
-DATA_HELP = "scenes, scenes:seed=3,count=400,size=128, camvid:PATH, voc:PATH or folder:PATH (images/ and masks/)."
+DATA_HELP = f"{', '.join(specs())}."
 
 MODEL_HELP = "A .keras file, the folder of a training run, a .tflite file, shipped weights such as unet_lite.ccp, "
 MODEL_HELP += "or a classical method such as grabcut."
@@ -165,8 +167,8 @@ def open_method(path: Path, accelerator: str = "cpu", size: tuple[int, int] | No
 
 def open_predictor(
     path: Path, accelerator: str = "cpu", size: tuple[int, int] | None = None, procedure: Procedure | None = None
-) -> tuple[Callable[[np.ndarray], np.ndarray], Any]:
-    """What answers one uint8 H×W×3 image at its own resolution, and what the answer means (task, labels, palette).
+) -> tuple[Callable[[np.ndarray], np.ndarray], OutputSpec]:
+    """What answers one uint8 H×W×3 image at its own resolution, and what the answer means.
 
     A `.tflite` file runs on LiteRT; a `.keras` file (or a run's folder) on Keras, at `size` if the model takes any, and so
     do shipped weights, by default at the size that they were scored at. A classical method answers its regions.
@@ -174,7 +176,7 @@ def open_predictor(
     method = open_method(path, accelerator, size)
     if method is not None:
         refuse_procedure(procedure, path)
-        return method.regions, method.meaning
+        return method.regions, method.meaning.spec
     path = shipped_file(path)
     if path.suffix == ".tflite":
         import edge
@@ -183,11 +185,11 @@ def open_predictor(
             raise InputError(f"--size is for Keras models; {path} has a size of its own")
         refuse_procedure(procedure, path)
         runner = edge.Runner(path, accelerator)
-        return runner, runner.card
+        return runner, runner.card.spec
     if accelerator != "cpu":
         raise InputError(f"--accelerator {accelerator} is for .tflite files; convert {path} first: zoo convert {path}")
     model = open_model(path)
-    return keras_predictor(model, size or default_size(path), procedure), meaning_of(model)
+    return keras_predictor(model, size or default_size(path), procedure), meaning_of(model).spec
 
 
 def refuse_procedure(procedure: Procedure | None, path: Path) -> None:
@@ -200,11 +202,12 @@ def keras_predictor(
     model: keras.Model, size: tuple[int, int] | None = None, procedure: Procedure | None = None
 ) -> Callable[[np.ndarray], np.ndarray]:
     """A Keras model as a function of one image, at the model's own size, or `size`, or the image's."""
-    from zoo import tasks
+    from zoo import outputs
     from zoo.evaluation.predictor import Predictor
 
-    task, asked = tasks.get(meaning_of(model).task), Predictor(model, size, procedure)
-    return lambda image: task.answer(asked.ask([image]), asked.kind, image.shape[:2])
+    predictor = Predictor(model, size, procedure)
+    kind = outputs.kind(predictor.spec)
+    return lambda image: kind.decode(predictor.predict([image])[0], predictor.spec, image.shape[:2])
 
 
 def meaning_of(model: keras.Model) -> Any:
@@ -213,9 +216,9 @@ def meaning_of(model: keras.Model) -> Any:
     Raises:
         InputError: for a model that was not built by this zoo.
     """
-    from zoo import answer
+    from zoo.layers import model_output
 
-    meaning = answer(model)
+    meaning = model_output(model)
     if meaning is None:
         raise InputError(f"{model.name} does not say what its output means; build it with zoo.build")
     return meaning

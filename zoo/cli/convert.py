@@ -102,7 +102,8 @@ def _trained_for_int8(network: keras.Model, spec: str, images: np.ndarray, epoch
 
     data = zoo.data.open(spec, "train")
     batches = zoo.data.Batches(data, 4, images.shape[1:3], augment=zoo.data.Augment())
-    loss = tasks.get(data.task).loss(batches.ignore)
+    task = tasks.get(data.task)
+    loss = task.loss(task.output_spec(data.classes), batches.ignore)
     aware = converters.quantize_aware(network, images)
     converters.fine_tune(aware, batches, loss, epochs)
     return aware

@@ -37,21 +37,19 @@ def predict(
 
     Example: zoo predict model.tflite photo.jpg
     """
-    import numpy as np
     from PIL import Image
 
-    from zoo import tasks
+    from zoo import outputs
     from zoo.data.image_files import read_rgb
 
     procedure = parse_procedure(flip, scales, tiles, overlap)
-    answer, meaning = open_predictor(model, accelerator, parse_size(size), procedure)
-    task = tasks.get(meaning.task)
+    answer, spec = open_predictor(model, accelerator, parse_size(size), procedure)
+    kind = outputs.kind(spec)
     pictures = {path: read_rgb(path) for path in images}  # all of them first: nothing is written if one is broken
     out.mkdir(parents=True, exist_ok=True)
     for path, image in pictures.items():
         prediction = answer(image)
-        Image.fromarray(task.draw(image, prediction, meaning.labels, meaning.palette)).save(out / f"{path.stem}_overlay.png")
-        print(f"{path}: {task.describe(prediction, meaning.labels)}")
-        if np.ndim(prediction) == 2:
-            Image.fromarray(np.asarray(prediction, np.uint8)).save(out / f"{path.stem}_mask.png")
+        Image.fromarray(kind.draw(image, prediction, spec)).save(out / f"{path.stem}_overlay.png")
+        print(f"{path}: {kind.describe(prediction, spec)}")
+        kind.write(prediction, spec, out / path.stem)
     print(f"overlays in {out}/")

@@ -165,18 +165,17 @@ def _draw(path: Path, test: Dataset, out: Path) -> None:
     from PIL import Image
 
     import edge
-    from zoo import tasks
-
-    def overlay(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        return tasks.get(test.task).draw(image, mask, test.classes, test.palette)
+    from zoo import outputs
 
     runner = edge.Runner(path)
+    spec = runner.card.spec
+    kind = outputs.kind(spec)
     folder = out / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
     scenes = []
     for index in range(min(PICTURES, len(test))):
         image, target, _ = test[index]
-        answers = (image, overlay(image, target), overlay(image, runner(image)))
+        answers = (image, *(kind.draw(image, answer, spec) for answer in (np.asarray(target), runner(image))))
         for name, pixels in zip(COLUMNS, answers, strict=True):
             Image.fromarray(pixels).save(folder / f"{index}_{name}.png")
         scenes.append(np.pad(np.hstack(answers), ((0, 8), (0, 8), (0, 0)), constant_values=255))

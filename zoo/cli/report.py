@@ -89,7 +89,7 @@ def report(
     from zoo.cli.report_page import page
 
     samples = zoo.data.open(data, split)
-    if samples.task != "segmentation":
+    if samples.task not in (None, "segmentation"):
         raise InputError(f"zoo report draws class maps, and {data} is for {samples.task}; use zoo evaluate")
     start_keras()
     file, pixels = shipped_file(model), parse_size(size)
@@ -106,7 +106,7 @@ def report(
     target = out or (model / "report.html" if model.is_dir() else Path(f"{model.name}.report.html"))
     text = page(model.name, evaluation, samples.palette, rows, settings, watched.best, watched.worst)
     target.write_text(text, encoding="utf-8")
-    print(f"{evaluation.task.headline} {100 * evaluation.headline:.2f} %; the page is {target}")
+    print(f"{evaluation.task.headline} {evaluation.headline.shown:.2f} %; the page is {target}")
 
 
 def _run(path: Path) -> tuple[list[dict[str, float]], dict[str, Any]]:

@@ -58,6 +58,7 @@ def page(
     asked = "their own size" if evaluation.procedure else "the file's size"
     size = asked if evaluation.size is None else "×".join(map(str, evaluation.size))
     columns = [name for name in SHOWN if name in evaluation.rows()[0]]
+    matrix = evaluation.metrics[0].matrix
     headings = ("class", *(SHOWN[name] for name in columns), "target pixels")
     values = {
         "title": escape(f"{name} on {evaluation.dataset}"),
@@ -65,8 +66,8 @@ def page(
         "scores": "".join(_score(name, value) for name, value in evaluation.scores.items()),
         "headings": "".join(f"<th>{escape(heading)}</th>" for heading in headings),
         "classes": "".join(_class(row, columns, colour) for row, colour in zip(evaluation.rows(), palette, strict=False)),
-        "columns": "".join(f"<th>{escape(name)}</th>" for name in evaluation.matrix.classes),
-        "matrix": _matrix(evaluation.matrix),
+        "columns": "".join(f"<th>{escape(name)}</th>" for name in matrix.classes),
+        "matrix": _matrix(matrix),
         "learnt": _learnt(rows, evaluation.task.headline),
         "worst": "".join(map(_picture, worst)),
         "best": "".join(map(_picture, best)),

@@ -5,22 +5,23 @@ from __future__ import annotations
 import csv
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from zoo import tasks
+from zoo import outputs, tasks
 from zoo.errors import InputError
 from zoo.evaluation.predictor import Predictor, Procedure
-from zoo.layers import answer
-from zoo.metrics.confusion_matrix import BoundaryScores, ConfusionMatrix
-from zoo.metrics.instances import ObjectScores
+from zoo.layers import model_output
+from zoo.metrics import Metric, Score
+from zoo.outputs import OutputSpec
 from zoo.tasks import Task
 from zoo.training.prefetch import in_order, threads
 
@@ -30,19 +31,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation found.
+    """The scores of a model over a data set.
 
     Attributes:
         model, dataset: their names.
         task: the task that was scored.
         images: how many.
         size: (H, W) that images were resized to for the network; None for each its own.
-        matrix: the one confusion matrix that all scores but those of contours come from.
+        metrics: what counted the answers, the one with the headline first.
         ms_per_image: median milliseconds per image in the network alone, or in the whole call of a runner, whose
             first call is left out (nan when there was no other).
         procedure: how the network was asked; None for a runner, which asks itself.
-        contours: how well contours are met, where that was asked for.
-        objects: how well objects are told apart, where the data set has such (`Dataset.objects`).
     """
 
     model: str
@@ -50,29 +49,30 @@ class Evaluation:
     task: Task
     images: int
     size: tuple[int, int] | None
-    matrix: ConfusionMatrix
+    metrics: tuple[Metric, ...]
     ms_per_image: float
     procedure: Procedure | None = None
-    contours: BoundaryScores | None = None
-    objects: ObjectScores | None = None
+
+    @property
+    def results(self) -> list[Score]:
+        """All scores, the headline first."""
+        scores = [score for metric in self.metrics for score in metric.scores()]
+        return sorted(scores, key=lambda score: score.name != self.task.headline)
 
     @property
     def scores(self) -> dict[str, float]:
-        """The task's scores by name, 0–1, the headline first."""
-        contours = {} if self.contours is None else {"boundary_f_score": self.contours.mean_f_score}
-        return self.task.summary(self.matrix) | contours | ({} if self.objects is None else self.objects.scores)
-
-    def rows(self) -> list[dict[str, Any]]:
-        """One row a class: those of the matrix, and the contours' F-score where it was asked for."""
-        rows = self.matrix.rows()
-        if self.contours is not None:
-            rows = [row | {"boundary_f_score": f} for row, f in zip(rows, self.contours.f_score.tolist(), strict=True)]
-        return rows
+        """The values of `results` by name."""
+        return {score.name: score.value for score in self.results}
 
     @property
-    def headline(self) -> float:
+    def headline(self) -> Score:
         """The score that tells better from worse."""
-        return self.scores[self.task.headline]
+        return self.results[0]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a part of the answer, as a class, with what each metric says of it; empty where there are no parts."""
+        tables = [rows for rows in (metric.rows() for metric in self.metrics) if rows]
+        return [{key: value for row in rows for key, value in row.items()} for rows in zip(*tables, strict=True)]
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON can hold it; scores that are nan become None."""
@@ -80,10 +80,9 @@ class Evaluation:
         facts = {"model": self.model, "dataset": self.dataset, "task": self.task.name, "images": self.images}
         size = None if self.size is None else list(self.size)
         facts |= {"size": size, "procedure": None if self.procedure is None else str(self.procedure)}
-        if self.contours is not None:
-            facts["boundary_tolerance"] = self.contours.tolerance
         scores = {name: _json(value) for name, value in self.scores.items()}
-        return {**facts, "scores": scores, "classes": rows, "ms_per_image": _json(self.ms_per_image)}
+        results = [score.to_dict() for score in self.results]
+        return {**facts, "scores": scores, "results": results, "classes": rows, "ms_per_image": _json(self.ms_per_image)}
 
     def to_json(self, path: str | Path) -> Path:
         """Writes `to_dict` to a file and returns its path."""
@@ -92,8 +91,8 @@ class Evaluation:
         return path
 
     def to_csv(self, path: str | Path) -> Path:
-        """Writes one row a class to a file and returns its path."""
-        path, rows = Path(path), self.rows()
+        """Writes one row a class, or where there are none one row a score, to a file and returns its path."""
+        path, rows = Path(path), self.rows() or [score.to_dict() for score in self.results]
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, rows[0].keys())
             writer.writeheader()
@@ -102,20 +101,29 @@ class Evaluation:
 
     def table(self) -> Table:
         """For a terminal: one row a class, the scores above."""
-        title = " · ".join(f"{name.replace('_', ' ')} {_percent(value)}" for name, value in self.scores.items())
+        title = " · ".join(f"{score.name.replace('_', ' ')} {score.text.removesuffix(' %')}" for score in self.results)
         pace = "" if np.isnan(self.ms_per_image) else f", {self.ms_per_image:.1f} ms each"
         how = "" if self.procedure is None else f", {self.procedure}"
         note = f"{self.model} on {self.dataset}: {self.images} images{pace}{how}"
-        table = Table(title=title, caption=note)
-        table.add_column("class")
-        shown = {"iou": "IoU", "dice": "Dice", "precision": "precision", "recall": "recall", "boundary_f_score": "boundary F"}
+        table = Table(title=escape(title), caption=escape(note))
         rows = self.rows()
-        columns = [name for name in shown if name in rows[0]]
-        for heading in (*(shown[name] for name in columns), "target pixels"):
-            table.add_column(heading, justify="right")
+        for column in rows[0] if rows else ():
+            table.add_column(COLUMNS.get(column, column), justify="left" if column == "class" else "right")
         for row in rows:
-            table.add_row(row["class"], *(_percent(row[name]) for name in columns), f"{row['pixels']:,}")
+            table.add_row(*(_cell(value) for value in row.values()))
         return table
+
+
+_CHANNELS = {1: "grey", 3: "RGB"}
+# How columns are headed for people, where their own name does not do.
+COLUMNS = {"iou": "IoU", "dice": "Dice", "boundary_f_score": "boundary F", "pixels": "target pixels"}
+
+
+def _cell(value: Any) -> str:
+    """A table's cell: shares as per cent, counts with their thousands apart, words as they are."""
+    if isinstance(value, float):
+        return "–" if np.isnan(value) else f"{100 * value:.1f}"
+    return escape(f"{value:,}" if isinstance(value, int) else str(value))
 
 
 def evaluate(
@@ -163,9 +171,8 @@ def evaluate(
             raise InputError("size= and procedure= are for Keras models; a runner resizes images itself")
         own = getattr(model, "scorer_on", None)  # a classical method's: it has regions, and the data say what of
         scorer, batch_size = (_CallableScorer(model, dataset) if own is None else own(dataset)), 1
-    contours = None if boundary is None else BoundaryScores(dataset.classes, dataset.ignore, boundary)
-    objects = None if dataset.objects is None else ObjectScores(dataset.objects, dataset.ignore)
-    return score(scorer, dataset, batch_size, count, workers, progress, contours, objects, seen)
+    metrics = scorer.task.metrics(dataset, boundary=boundary)
+    return score(scorer, dataset, batch_size, count, workers, progress, metrics, seen)
 
 
 def score(
@@ -175,36 +182,36 @@ def score(
     count: int | None = None,
     workers: int | None = None,
     progress: bool = False,
-    contours: BoundaryScores | None = None,
-    objects: ObjectScores | None = None,
+    metrics: Sequence[Metric] | None = None,
     seen: Callable[[Sample, np.ndarray], None] | None = None,
 ) -> Evaluation:
-    """The evaluation of the first `count` samples (all by default); `contours` and `objects` are filled along the way."""
+    """The evaluation of the first `count` samples (all by default) by these metrics, by default the task's."""
     count = len(dataset) if count is None else count
-    matrix = scorer.task.matrix(dataset.classes, dataset.ignore)
+    metrics = scorer.task.metrics(dataset) if metrics is None else metrics
     times: list[float] = []
     with Progress(disable=not progress, transient=True) as bar:
-        row = bar.add_task(f"evaluating on {dataset.name}", total=count)
+        row = bar.add_task(f"evaluating on {escape(dataset.name)}", total=count)
         for samples in _batches(dataset, count, batch_size, threads(workers)):
-            for sample, prediction in zip(samples, scorer.answers(samples, times), strict=True):
-                for scores in filter(None, (matrix, contours, objects)):
-                    _count(scores, sample, prediction)
+            for sample, answer in zip(samples, scorer.answers(samples, times), strict=True):
+                for metric in metrics:
+                    _count(metric, sample, answer)
                 if seen is not None:
-                    seen(sample, prediction)
+                    seen(sample, answer)
             bar.advance(row, len(samples))
     ms = 1000 * float(np.median(times)) if times else float("nan")
-    asked = (scorer.name, dataset.name, scorer.task, count, scorer.size)
-    return Evaluation(*asked, matrix, ms, scorer.procedure, contours, objects)
+    return Evaluation(
+        scorer.name, dataset.name, scorer.task, count, scorer.size, tuple(metrics), ms, scorer.procedure
+    )
 
 
 class NetworkScorer:
-    """Class indices from a Keras model, at the targets' resolution.
+    """Answers of a Keras model, at the targets' resolution.
 
     Args:
         model: the model; `evaluate` says which.
         dataset: whose samples it will see.
         size: (H, W) or None; see `evaluate`.
-        kind, task: what the output is, where it cannot be asked for because `model` stops before its `ModelOutput`.
+        spec, task: what the output is, where it cannot be asked for because `model` stops before its `ModelOutput`.
         procedure: how the model is asked; see `evaluate`.
     """
 
@@ -213,35 +220,34 @@ class NetworkScorer:
         model: keras.Model,
         dataset: Dataset,
         size: tuple[int, int] | None,
-        kind: str | None = None,
+        spec: OutputSpec | None = None,
         task: Task | None = None,
         procedure: Procedure | None = None,
     ) -> None:
-        last = answer(model)
         self.name = model.name
         self.task = task or task_of(model, dataset)
-        channels = len(last.labels) if last is not None and last.labels else model.outputs[0].shape[-1]
-        check_fit(model, channels, dataset)
-        self._asked = Predictor(model, size, procedure, kind)
-        self.size, self.procedure = self._asked.size, self._asked.procedure
+        self._predictor = Predictor(model, size, procedure, spec)
+        check_fit(model, self._predictor.spec, dataset, self.task)
+        self._kind = outputs.kind(self._predictor.spec)
+        self.size, self.procedure = self._predictor.size, self._predictor.procedure
         self._seen: dict[tuple[int, ...], int] = {}  # what is fed in, (H, W) → images in the largest batch of it
 
     def answers(self, samples: list[Sample], times: list[float]) -> Iterator[np.ndarray]:
-        """One class map (or index) a sample; the seconds per image go into `times`."""
+        """One answer a sample, decoded; the seconds per image go into `times`."""
         pictures = [sample.image for sample in samples]
         size = self.size or pictures[0].shape[:2]
         if self._seen.get(size, 0) < len(pictures):  # a first run traces and is no measure of time
             self._seen[size] = len(pictures)
-            self._asked.ask(pictures)
+            self._predictor.predict(pictures)
         start = time.perf_counter()
-        output = self._asked.ask(pictures)
+        output = self._predictor.predict(pictures)
         times.append((time.perf_counter() - start) / len(pictures))
         for sample, single in zip(samples, output, strict=True):
-            yield self.task.decide(single[None], self._asked.kind, np.shape(sample.target))[0]
+            yield self._kind.decode(single, self._predictor.spec, sample.image.shape[:2])
 
 
 class _CallableScorer:
-    """Class indices from anything that answers one image."""
+    """Answers of anything that answers one image."""
 
     size = procedure = None
 
@@ -250,7 +256,7 @@ class _CallableScorer:
             raise InputError(f"{runner!r} cannot be evaluated; expected a keras.Model or a function of one image")
         self._runner, self._seen = runner, False
         self.name = getattr(runner, "name", None) or getattr(runner, "__name__", type(runner).__name__)
-        self.task = tasks.get(dataset.task)
+        self.task = tasks.get(dataset.task or "segmentation")
 
     def answers(self, samples: list[Sample], times: list[float]) -> Iterator[np.ndarray]:
         for sample in samples:
@@ -259,30 +265,27 @@ class _CallableScorer:
             if self._seen:
                 times.append(time.perf_counter() - start)
             self._seen = True
-            yield self.task.read(prediction)
+            yield prediction
 
 
 def task_of(model: keras.Model, dataset: Any = None) -> Task:
     """The task of a model's `ModelOutput`, or else of the data set."""
-    last = answer(model)
-    return tasks.get(last.task if last is not None else getattr(dataset, "task", "segmentation"))
+    last = model_output(model)
+    return tasks.get(last.task if last is not None else getattr(dataset, "task", None) or "segmentation")
 
 
-def check_fit(model: keras.Model, classes: int, dataset: Dataset) -> None:
-    """Refuses a model that tells another number of classes apart than a data set has, or does not take its images.
+def check_fit(model: keras.Model, spec: OutputSpec, dataset: Dataset, task: Task) -> None:
+    """Refuses a model whose answers are no answers to a data set's questions, or that does not take its images.
 
     Raises:
-        InputError: saying both numbers and how to build the model.
+        InputError: saying what both have and how to build the model.
     """
-    count = len(dataset.classes)
-    if classes != count:
+    task.check_fit(model.name, spec, dataset)
+    channels = getattr(dataset, "channels", 3)
+    if model.input_shape[-1] not in (channels, None):
         raise InputError(
-            f"{model.name} tells {classes} classes apart and {dataset.name} has {count}; build it with classes={count}"
-        )
-    if model.input_shape[-1] not in (3, None):
-        raise InputError(
-            f"{model.name} takes images of {model.input_shape[-1]} channels and {dataset.name} has RGB; "
-            "build it with input_shape=(None, None, 3)"
+            f"{model.name} takes images of {model.input_shape[-1]} channels and {dataset.name} has {_CHANNELS.get(channels, channels)}; "
+            f"build it with input_shape=(None, None, {channels})"
         )
 
 
@@ -297,16 +300,12 @@ def _batches(dataset: Dataset, count: int, batch_size: int, workers: int) -> Ite
     yield held
 
 
-def _count(scores: ConfusionMatrix | BoundaryScores | ObjectScores, sample: Sample, prediction: np.ndarray) -> None:
+def _count(metric: Metric, sample: Sample, answer: np.ndarray) -> None:
     try:
-        scores.update(sample.target, prediction)
+        metric.update(sample.target, answer)
     except InputError as error:
         raise InputError(f"{sample.name}: {error}") from error
 
 
 def _json(value: Any) -> Any:
     return None if isinstance(value, float) and np.isnan(value) else value
-
-
-def _percent(value: float) -> str:
-    return "–" if np.isnan(value) else f"{100 * value:.1f}"

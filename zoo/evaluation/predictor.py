@@ -3,8 +3,8 @@
 >>> procedure = Procedure(flip=True, scales=(0.75, 1, 1.25))
 >>> zoo.evaluate(model, data, procedure=procedure)
 
-Averaging. Each picture is seen at every scale and, with `flip`, mirrored too; the probabilities of all views, mirrored back and
-resized to the size of scale 1, are averaged.
+Averaging. Each picture is seen at every scale and, with `flip`, mirrored too; what the output's kind can average (of class
+scores the probabilities) is mirrored back, resized to the size of scale 1, and averaged over all views.
 
 Tiles. A view larger than a tile is seen in tiles that overlap, each at a multiple of 32 pixels, so that a network's grid lies
 as it would over the whole. In an overlap, the outer quarter of a tile is not used and the middle half fades linearly into the
@@ -24,8 +24,10 @@ import keras
 import numpy as np
 from PIL import Image
 
+from zoo import outputs
 from zoo.errors import InputError
-from zoo.layers import answer, inference, supervised
+from zoo.layers import assumed_spec, inference, model_output, supervised
+from zoo.outputs import OutputSpec
 from zoo.training.jit import compiles
 
 GRID = 32  # pixels; tiles start at multiples of it
@@ -79,11 +81,11 @@ class Predictor:
         model: of this zoo; or of others if it gives logits at the pictures' size or an even fraction of it.
         size: (H, W) in pixels of scale 1; by default the model's own fixed size, or else each picture's.
         procedure: by default the picture once and whole.
-        kind: what the first output is, where it cannot be asked for because `model` stops before its `ModelOutput`.
+        spec: what the first output means, where it cannot be asked for because `model` stops before its `ModelOutput`.
 
     Attributes:
         size: (H, W) of scale 1, None for each picture's own.
-        kind: what `ask` gives, as of `zoo.layers.ModelOutput`.
+        spec: what `predict` gives.
 
     Raises:
         InputError: the size, the scales or the tiles contradict a fixed size, or tiles are asked of a network that gives
@@ -95,28 +97,28 @@ class Predictor:
         model: keras.Model,
         size: tuple[int, int] | None = None,
         procedure: Procedure | None = None,
-        kind: str | None = None,
+        spec: OutputSpec | None = None,
     ) -> None:
         self.procedure = procedure or Procedure()
         own = tuple(model.input_shape[1:3])
         self._fixed = None if None in own else own
         self.size = self._checked_size(model.name, None if size is None else tuple(map(int, size)))
-        last = answer(model)
-        self.kind = kind or ("logits" if last is None else last.kind)
+        last = model_output(model)
+        self.spec = spec or (assumed_spec(model) if last is None else last.spec)
         # A model of our own over the same layers: compiling that one leaves the caller's as it is.
         if last is not None and (self.procedure.averages or self.procedure.tile):
-            self._model, self.kind = supervised(inference(model))[0], "logits"
+            self._model, self.spec = supervised(inference(model))[0], last.trained_on
         else:
             self._model = keras.Model(model.inputs[0], model.outputs[0])
-        self._dense = len(self._model.outputs[0].shape) == 4
-        if self.procedure.tile is not None and not self._dense:
+        self._kind, self._view = outputs.kind(self.spec), self.spec
+        if self.procedure.tile is not None and not self.spec.dense:
             raise InputError(f"{model.name} gives one answer a picture; tiles are for networks that answer every pixel")
         if self.procedure.averages:
-            self.kind = "probabilities"
+            self.spec = self._kind.pooled_spec(self._view)
         self._model.compile(jit_compile=compiles(None))
         self._traced: dict[tuple[int, ...], int] = {}  # an input's shape → images in the batches traced for it
 
-    def ask(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
+    def predict(self, pictures: Sequence[np.ndarray]) -> np.ndarray:
         """The network's output for uint8 H×W×C pictures of one shape, batch first, at `size` or their own."""
         size = self.size or pictures[0].shape[:2]
         if not self.procedure.averages:
@@ -124,9 +126,8 @@ class Predictor:
         total: np.ndarray | float = 0.0
         views = 0
         for view, mirrored in self._views(pictures, size):
-            chance = keras.ops.softmax(self._at(self._output(view), size), axis=-1)
-            chance = keras.ops.convert_to_numpy(chance)
-            total = total + (chance[:, :, ::-1] if mirrored and self._dense else chance)
+            output = self._kind.poolable(self._at(self._output(view), size), self._view)
+            total = total + (self._kind.mirror(output) if mirrored else output)
             views += 1
         return total / views
 
@@ -155,10 +156,9 @@ class Predictor:
 
     def _at(self, output: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """A dense output at that size, bilinearly."""
-        if not self._dense or output.shape[1:3] == tuple(size):
+        if self.spec.scale is None:
             return output
-        resized = keras.ops.image.resize(output, size, interpolation="bilinear", data_format="channels_last")
-        return np.asarray(keras.ops.convert_to_numpy(resized))
+        return self._kind.resize(output, (size[0] * self.spec.scale, size[1] * self.spec.scale))
 
     def _checked_size(self, name: str, size: tuple[int, int] | None) -> tuple[int, int] | None:
         tile, own = self.procedure.tile, self._fixed

@@ -2,69 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 import keras
 
-from zoo.errors import unknown
-from zoo.outputs.palettes import voc_palette
+from zoo.outputs.class_scores import OUTPUTS, class_output
+from zoo.outputs.spec import InputSpec, OutputSpec
 
-KINDS = ("logits", "probabilities", "classes")
+_OUTPUT_OF_HEAD = {"classes": "class_map"}  # files of 0.1 say "kind": logits, probabilities or classes
+_ACTIVATIONS = {
+    "linear": lambda x: x,
+    "sigmoid": lambda x: keras.ops.sigmoid(x),
+    "softmax": lambda x: keras.ops.softmax(x, axis=-1),
+    "argmax": lambda x: keras.ops.cast(keras.ops.argmax(x, axis=-1), "int32"),
+}
 
 
 @keras.saving.register_keras_serializable(package="densezoo", name="Answer")  # as files of 0.1 have it
 class ModelOutput(keras.layers.Layer):
-    """Turns logits into the answer that was asked for, and carries its meaning.
+    """Turns a network's last map into the output that was asked for, and carries its meaning.
 
-    Because the task, the labels and the palette are part of this layer's configuration they survive saving, cloning and
-    bridging; training, conversion and the runner ask here and need no side file.
+    Because the spec is part of this layer's configuration it survives saving, cloning and bridging; training, conversion and
+    the runner ask here and need no side file.
 
     Args:
         task: name of the task (`zoo.tasks.names()`).
-        kind: "logits" (float32, unchanged), "probabilities" (float32, softmax over the last axis, in [0, 1]) or
-            "classes" (int32 argmax over the last axis, which disappears).
-        labels: one name per channel of the logits.
-        palette: one (r, g, b) in 0–255 per label; by default PASCAL VOC's colour map.
-
-    Raises:
-        zoo.errors.InputError: for an unknown kind.
+        spec: what the output is. Channels and, for a map N×C without positions, the missing scale are taken from the map.
+        inputs: what the network takes, where that is more than one picture; by default nothing is said.
     """
 
     def __init__(
         self,
         task: str,
-        kind: str = "logits",
-        labels: Sequence[str] = (),
-        palette: Sequence[Sequence[int]] | None = None,
-        **kwargs,
+        spec: OutputSpec | Mapping[str, Any],
+        inputs: Sequence[InputSpec | Mapping[str, Any]] = (),
+        **kwargs: Any,
     ) -> None:
         kwargs["dtype"] = "float32"  # a softmax in half precision is where mixed precision turns into NaN
         super().__init__(**kwargs)
-        if kind not in KINDS:
-            raise unknown("head", kind, KINDS)
         self.task = task
-        self.kind = kind
-        self.labels = tuple(labels)
-        colours = palette or [voc_palette(256)[index % 256] for index in range(len(self.labels))]
-        self.palette = tuple(tuple(int(v) for v in colour) for colour in colours)
+        self.spec = spec if isinstance(spec, OutputSpec) else OutputSpec.from_dict(spec)
+        self.inputs = tuple(each if isinstance(each, InputSpec) else InputSpec.from_dict(each) for each in inputs)
 
-    def call(self, logits):
-        if self.kind == "classes":
-            return keras.ops.cast(keras.ops.argmax(logits, axis=-1), "int32")
-        logits = keras.ops.cast(logits, "float32")
-        return keras.ops.softmax(logits, axis=-1) if self.kind == "probabilities" else logits
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Completes the spec by what only the map tells."""
+        self.spec = replace(self.spec, channels=input_shape[-1], scale=None if len(input_shape) == 2 else self.spec.scale)
+        self.built = True
 
-    def compute_output_spec(self, logits):
-        if self.kind == "classes":
+    def call(self, logits: Any) -> Any:
+        if self.spec.activation != "argmax":
+            logits = keras.ops.cast(logits, "float32")
+        return _ACTIVATIONS[self.spec.activation](logits)
+
+    def compute_output_spec(self, logits: Any) -> keras.KerasTensor:
+        if self.spec.activation == "argmax":
             return keras.KerasTensor(logits.shape[:-1], dtype="int32")
         return keras.KerasTensor(logits.shape, dtype="float32")
 
-    def get_config(self) -> dict:
-        palette = [list(colour) for colour in self.palette]
-        meaning = {"task": self.task, "kind": self.kind, "labels": list(self.labels), "palette": palette}
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """One name a class."""
+        return self.spec.labels
+
+    @property
+    def palette(self) -> tuple[tuple[int, int, int], ...]:
+        """One (r, g, b) a class."""
+        return self.spec.palette
+
+    @property
+    def trained_on(self) -> OutputSpec:
+        """The meaning of this layer's input, on which networks are trained."""
+        if self.spec.activation == "linear":
+            return self.spec
+        linear = {name: kind for name, (kind, activation) in OUTPUTS.items() if activation == "linear"}
+        kind = next(iter(linear.values())) if self.spec.activation == "argmax" else self.spec.kind
+        return replace(self.spec, kind=kind, activation="linear")
+
+    def get_config(self) -> dict[str, Any]:
+        meaning = {"task": self.task, "spec": self.spec.to_dict(), "inputs": [each.to_dict() for each in self.inputs]}
         return {**super().get_config(), **meaning}
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> ModelOutput:
+        """The layer of a configuration, of 0.1's too, which had "kind", "labels" and "palette"."""
+        if "spec" not in config:
+            config = dict(config)
+            head = config.pop("kind", "logits")
+            labels, palette = config.pop("labels", ()), config.pop("palette", ())
+            config["spec"] = class_output(labels, palette, _OUTPUT_OF_HEAD.get(head, head)).to_dict()
+        return cls(**config)
 
-def answer(model: keras.Model) -> ModelOutput | None:
+
+def model_output(model: keras.Model) -> ModelOutput | None:
     """The `ModelOutput` layer that a model ends in, or None for a model that is not from this zoo."""
     return next((layer for layer in reversed(model.layers) if isinstance(layer, ModelOutput)), None)
+
+
+def output_spec(model: keras.Model) -> OutputSpec | None:
+    """What a model's output means, or None for a model that is not from this zoo."""
+    layer = model_output(model)
+    return None if layer is None else layer.spec
+
+
+def assumed_spec(model: keras.Model) -> OutputSpec:
+    """What the output of a model that does not say so is taken for: logits of classes, of every pixel where it is a map."""
+    shape = model.outputs[0].shape
+    return OutputSpec("class_scores", channels=shape[-1], scale=1 if len(shape) == 4 else None)
+
+
+def trained_spec(model: keras.Model) -> OutputSpec:
+    """What the last map of a model means before its activation, on which it is trained."""
+    layer = model_output(model)
+    return assumed_spec(model) if layer is None else layer.trained_on
+
+
+def input_specs(model: keras.Model) -> tuple[InputSpec, ...]:
+    """What a model takes: as its `ModelOutput` says, or else one picture an input, of the tensor's name, size and channels."""
+    layer = model_output(model)
+    if layer is not None and layer.inputs:
+        return layer.inputs
+    specs = []
+    for tensor in model.inputs:
+        size = tuple(tensor.shape[1:3]) if len(tensor.shape) == 4 else (None, None)
+        specs.append(InputSpec(tensor.name, None if None in size else size, tensor.shape[-1] or 1))
+    return tuple(specs)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from zoo.layers.field import Field, Shape
-from zoo.layers.output import ModelOutput, answer
+from zoo.layers.output import ModelOutput, model_output
 
 
 @keras.saving.register_keras_serializable(package="densezoo")
@@ -60,7 +60,7 @@ def supervised(model: keras.Model) -> tuple[keras.Model, list[float]]:
     >>> network, weights = supervised(zoo.build("googlenet", auxiliary=True, input_shape=(224, 224, 3)))
     >>> network.compile("adamw", loss=[loss] * len(weights), loss_weights=weights)
     """
-    last, heads = answer(model), auxiliary_heads(model)
+    last, heads = model_output(model), auxiliary_heads(model)
     if heads is not None:
         return keras.Model(model.input, heads.input, name=model.name), [1.0, *heads.loss_weights]
     return keras.Model(model.input, model.outputs[0] if last is None else last.input, name=model.name), [1.0]
@@ -68,7 +68,7 @@ def supervised(model: keras.Model) -> tuple[keras.Model, list[float]]:
 
 def inference(model: keras.Model) -> keras.Model:
     """The network without its auxiliary heads, sharing every layer with weights; the model itself if it has none."""
-    heads, last = auxiliary_heads(model), answer(model)
+    heads, last = auxiliary_heads(model), model_output(model)
     if heads is None:
         return model
     # An Answer of its own: called twice, the one that is there would no longer know its input.

@@ -67,6 +67,14 @@ class ObjectScores:
         for name, value in scores.items():
             self._found[name].append(value)
 
+    def merge(self, other: ObjectScores) -> ObjectScores:
+        """Adds another's images to these (parts of a data set scored apart) and returns these."""
+        if (other.objects, other.ignore) != (self.objects, self.ignore):
+            raise InputError(f"cannot merge objects of class {other.objects} into those of class {self.objects}")
+        for name, values in other._found.items():
+            self._found[name] += values
+        return self
+
     @property
     def scores(self) -> dict[str, float]:
         """The means by name."""

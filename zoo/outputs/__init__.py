@@ -11,7 +11,7 @@ import functools
 import importlib
 import pkgutil
 
-from zoo.errors import unknown
+from zoo.errors import InputError, unknown
 from zoo.outputs.base import Kind
 from zoo.outputs.comparison import Comparison, Tolerance
 from zoo.outputs.spec import InputSpec, OutputSpec
@@ -35,7 +35,7 @@ def register(own: Kind) -> None:
         InputError: if its name is taken.
     """
     if own.name in names():
-        raise unknown("free name of a kind", own.name, ())
+        raise InputError(f"a kind named {own.name!r} is there already; choose another name")
     _own[own.name] = own
 
 

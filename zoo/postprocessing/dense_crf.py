@@ -15,10 +15,13 @@ import keras
 import numpy as np
 from PIL import Image
 
-from zoo import tasks
+from zoo.data.dataset import spread
 from zoo.errors import InputError, unknown
-from zoo.evaluation.evaluate import check_fit
-from zoo.layers import DenseCRF, ModelOutput, answer, inference
+from zoo.evaluation.evaluate import check_fit, task_of
+from zoo.layers import DenseCRF, ModelOutput, inference, model_output, trained_spec
+from zoo.metrics import ConfusionMatrix
+from zoo.outputs import kind
+from zoo.outputs.class_scores import class_output
 
 if TYPE_CHECKING:
     from zoo.data import Dataset
@@ -66,15 +69,15 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _segmentation(model: keras.Model) -> ModelOutput:
-    last = answer(model)
-    if last is None or last.task != "segmentation":
+    last = model_output(model)
+    if last is None or not last.spec.dense or not last.spec.classes:
         raise InputError(f"{model.name} is no segmenter of this zoo, which a CRF needs; zoo.build one, or zoo.load a file")
     return last
 
 
 def _up_to_logits(model: keras.Model) -> keras.Model:
     alone = inference(model)  # auxiliary heads stay behind
-    return keras.Model(alone.inputs[0], answer(alone).input)
+    return keras.Model(alone.inputs[0], model_output(alone).input)
 
 
 @dataclass(frozen=True)
@@ -142,8 +145,8 @@ def _logits(
     model: keras.Model, dataset: Dataset, count: int, size: tuple[int, int] | None
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Image and logits, each with a batch axis, and the target, of samples spread over the data set."""
-    labels = _segmentation(model).labels
-    check_fit(model, len(labels), dataset)
+    _segmentation(model)
+    check_fit(model, trained_spec(model), dataset, task_of(model))
     if not len(dataset) or count < 1:
         raise InputError(f"{dataset.name}: {count} of {len(dataset)} samples; a search needs at least one")
     network, own = _up_to_logits(model), tuple(model.inputs[0].shape[1:3])
@@ -151,17 +154,18 @@ def _logits(
         if size is not None and tuple(size) != own:
             raise InputError(f"size={size}: {model.name} was built for {own[0]}×{own[1]} and takes no other")
         size = own
-    for index in np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int)):
-        sample = dataset[int(index)]
+    for index in spread(count, len(dataset)):
+        sample = dataset[index]
         height, width = size or sample.image.shape[:2]
         picture = Image.fromarray(sample.image).resize((width, height), Image.Resampling.BILINEAR)
         image = np.asarray(picture, np.float32)[None]
-        yield image, keras.ops.convert_to_numpy(network(image, training=False)), sample.target
+        yield image, keras.ops.convert_to_numpy(network(image, training=False)), np.asarray(sample.target)
 
 
 def _score(outputs: Iterator[np.ndarray], seen: Sequence[tuple], dataset: Dataset) -> float:
-    task = tasks.get("segmentation")
-    matrix = task.matrix(dataset.classes, dataset.ignore)
+    matrix = ConfusionMatrix(dataset.classes, dataset.ignore)
+    spec = class_output(dataset.classes)
     for output, (_, _, target) in zip(outputs, seen, strict=True):
-        matrix.update(target, task.decide(output, "logits", target.shape)[0])
+        values = np.asarray(target)
+        matrix.update(values, kind(spec).decode(output[0], spec, values.shape))
     return matrix.miou

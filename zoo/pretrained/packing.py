@@ -18,7 +18,7 @@ import zoo
 from zoo.analysis.macs import parameters
 from zoo.build import shipped_network
 from zoo.errors import InputError
-from zoo.layers import answer
+from zoo.layers import model_output
 from zoo.pretrained.catalog import CARD, FOLDER, MOST_BYTES, WEIGHTS, File, Score, Trained, checksum
 from zoo.pretrained.weights_io import load, read_arrays, write_arrays
 from zoo.training import recipe_runner
@@ -151,7 +151,7 @@ def _pack(
 ) -> Trained:
     """Every file in a folder, each measured as it will be read."""
     recipe, test = finished.recipe, finished.test
-    meaning = answer(trained)
+    meaning = model_output(trained)
     paths = {WEIGHTS: folder / "weights.npz"}
     write_arrays(trained, paths[WEIGHTS])
     file_facts(paths[WEIGHTS])  # what is too large to ship need not be measured

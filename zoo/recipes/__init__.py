@@ -1,11 +1,11 @@
-"""How the weights that the zoo ships were made: one plain Python file each, and nothing else in this folder.
+"""How the weights that the zoo ships were made: one plain Python file each, what they share in presets.py.
 
     zoo recipes                                            what there is
     zoo train --recipe unet_lite.ccp --data ccp_person:PATH --out runs/person
     zoo recipes pack unet_lite.ccp runs/person --data ccp_person:PATH
 
 A recipe file is named after its weights, `unet_lite_ccp.py` for `unet_lite.ccp`. Its docstring states the command, the
-hardware, the wall time and the score that it gave. It defines RECIPE:
+hardware and the wall time; what came of it is in the weights' card.json alone. It defines RECIPE:
 
     RECIPE = Recipe(
         name="unet_lite.ccp",              # network.tag: what zoo.build will be asked for
@@ -20,7 +20,7 @@ hardware, the wall time and the score that it gave. It defines RECIPE:
 Where a setting is more than plain data (a loss, an augmentation that draws from the training data, a teacher), `build` or
 `train` is a function of `StageContext` that returns the dict; it imports what it needs. Several stages (a teacher before its
 student, FCN-32s before 16s) are `before=(Stage("teacher", …),)`; a later stage finds what an earlier one left in
-`given.earlier["teacher"]`.
+`context.earlier["teacher"]`.
 """
 
 from __future__ import annotations
@@ -170,7 +170,8 @@ def text(name: str) -> str:
 
 
 def _modules() -> list[ModuleType]:
-    return [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    return [module for module in modules if hasattr(module, "RECIPE")]
 
 
 def _module(name: str) -> ModuleType:

@@ -1,20 +1,49 @@
-"""Tasks: what a network learns from, how it is scored and how its answer is drawn. Nothing outside asks which task it is."""
+"""Tasks: what a network learns from and how it is scored. A file a task, found by itself."""
 
 from __future__ import annotations
 
-from zoo.errors import unknown
+import functools
+import importlib
+import inspect
+import pkgutil
+
+from zoo.errors import InputError, unknown
 from zoo.tasks.base import Task
-from zoo.tasks.classification import Classification
-from zoo.tasks.segmentation import Segmentation
 
-_TASKS: dict[str, Task] = {task.name: task for task in (Classification(), Segmentation())}
+__all__ = ["Task", "get", "names", "register", "withdraw"]
 
-__all__ = ["Task", "get", "names"]
+_own: dict[str, Task] = {}  # of others, entered by `register`
+
+
+@functools.cache
+def _found() -> dict[str, Task]:
+    tasks: dict[str, Task] = {}
+    for module in pkgutil.iter_modules(__path__):
+        for each in vars(importlib.import_module(f"{__name__}.{module.name}")).values():
+            if inspect.isclass(each) and issubclass(each, Task) and not inspect.isabstract(each):
+                tasks.setdefault(each.name, each())
+    return tasks
+
+
+def register(own: Task) -> None:
+    """Enters a task that is not of this package.
+
+    Raises:
+        InputError: if its name is taken.
+    """
+    if own.name in names():
+        raise InputError(f"a task named {own.name!r} is there already; choose another name")
+    _own[own.name] = own
+
+
+def withdraw(name: str) -> None:
+    """Takes a task of `register` out again."""
+    _own.pop(name, None)
 
 
 def names() -> list[str]:
     """The names of all tasks, sorted."""
-    return sorted(_TASKS)
+    return sorted({**_found(), **_own})
 
 
 def get(name: str) -> Task:
@@ -23,6 +52,7 @@ def get(name: str) -> Task:
     Raises:
         zoo.errors.InputError: for an unknown name.
     """
-    if name not in _TASKS:
-        raise unknown("task", name, _TASKS)
-    return _TASKS[name]
+    known = {**_found(), **_own}
+    if name not in known:
+        raise unknown("task", name, known)
+    return known[name]

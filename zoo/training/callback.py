@@ -8,6 +8,7 @@ import sys
 import time
 import zlib
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import keras
 import numpy as np
 
 from zoo.errors import InputError
+from zoo.metrics import Score
 from zoo.training import distribution
 from zoo.training.checkpoints import Checkpoints, State, assign_values, values_of
 from zoo.training.config import TrainingConfig, differences
@@ -127,9 +129,9 @@ class RunCallback(keras.callbacks.Callback):
             if self._validate is not None and (last or (epoch + 1) % self._settings.validate_every == 0):
                 found = self._validate()
                 row |= {f"val_{name}": score for name, score in found.scores.items()}
-                self._consider(epoch, f"val_{found.task.headline}", found.headline)
+                self._consider(epoch, replace(found.headline, name=f"val_{found.headline.name}"))
             elif self._validate is None:
-                self._consider(epoch, "loss", row["loss"])
+                self._consider(epoch, Score("loss", row["loss"], "", higher_is_better=False))
         shown = ("learning_rate", *([self.best["metric"]] if self.best else []))
         logs.update({name: row[name] for name in shown if name in row})
         row["seconds"] = round(time.monotonic() - self._epoch_began, 3)
@@ -182,13 +184,11 @@ class RunCallback(keras.callbacks.Callback):
         """The moving average of the weights in their place, where one is kept."""
         return nullcontext() if self._settings.ema is None else _Averaged(self._network)
 
-    def _consider(self, epoch: int, metric: str, score: float) -> None:
+    def _consider(self, epoch: int, score: Score) -> None:
         """Keeps the weights if they are the best so far; of equals the first."""
-        better = -score if metric == "loss" else score
-        before = self.best and (-self.best["score"] if metric == "loss" else self.best["score"])
-        if math.isnan(score) or (before is not None and better <= before):
+        if not score.better_than(self.best and self.best["score"]):
             return
-        self.best = {"epoch": epoch + 1, "metric": metric, "score": score}
+        self.best = {"epoch": epoch + 1, "metric": score.name, "score": score.value}
         if self.folder is None:
             self._best_values = values_of(self._whole.variables, "model/")
             return

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from zoo.errors import InputError
+from zoo.metrics import Score
 from zoo.training.batchnorm import recalibrate
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ def settle_best(
     recalibrate(network, _pictures(feed.dataset, told, told.val_size or (None if native else told.size)))
     if validate is None:
         return
-    score = validate().headline
-    kept = bool(score >= keeper.best["score"])
+    headline = validate().headline
+    score = headline.value
+    kept = not Score(headline.name, keeper.best["score"], headline.unit, headline.higher_is_better).better_than(score)
     if not kept:
         for variable, value in zip(network.variables, before, strict=True):
             variable.assign(value)
@@ -54,11 +56,12 @@ def settle_best(
 
 def _pictures(dataset: Dataset, told: TrainingConfig, size: tuple[int, int] | None) -> Iterator[np.ndarray]:
     """Batches float32 N×H×W×3 of images spread evenly over the data; one at a time where they keep their own size."""
-    from zoo.data.batches import resize_pair
+    from zoo.data import spread
+    from zoo.data.transforms.geometric import resize
 
     count = min(told.settle or 0, len(dataset))
-    chosen = np.linspace(0, len(dataset) - 1, count).round().astype(int)
+    chosen = spread(count, len(dataset))
     together = 1 if size is None else told.batch_size
     for first in range(0, count, together):
-        samples = [dataset[int(index)] for index in chosen[first : first + together]]
-        yield np.stack([resize_pair(s.image, s.target, size)[0] for s in samples]).astype(np.float32)
+        images = [dataset[index].image for index in chosen[first : first + together]]
+        yield np.stack([resize(image, size) for image in images]).astype(np.float32)

@@ -143,8 +143,9 @@ def _gpu_name() -> str:
 def _given(stage: Stage, spec: str, earlier: Mapping[str, Path]) -> tuple[StageContext, Dataset | None]:
     from zoo import data
 
-    training = data.open(spec, stage.split, CACHE_BYTES)
-    return StageContext(training, dict(earlier)), None if stage.val is None else data.open(spec, stage.val, CACHE_BYTES)
+    training = data.open(spec, stage.split, cache_bytes=CACHE_BYTES)
+    validation = None if stage.val is None else data.open(spec, stage.val, cache_bytes=CACHE_BYTES)
+    return StageContext(training, dict(earlier)), validation
 
 
 def _settings(stage: Stage, given: StageContext) -> dict[str, Any]:
@@ -166,7 +167,7 @@ def last_arguments(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
 
 
 def _model(stage: Stage, given: StageContext, build: Mapping[str, Any], seed: int) -> keras.Model:
-    if registry.get(stage.model).task != given.data.task:
+    if given.data.task not in (None, registry.get(stage.model).task):
         raise InputError(f"{stage.model} is for {registry.get(stage.model).task}, {given.data.name} for {given.data.task}")
     told = arguments(stage, given)
     told |= {name: value for name, value in build.items() if name in told}

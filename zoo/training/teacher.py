@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from zoo.errors import InputError
-from zoo.layers import answer, inference, supervised
+from zoo.layers import inference, model_output, supervised
 from zoo.training.jit import compiles
 
 
@@ -70,7 +70,7 @@ def _opened(given: str | Path) -> keras.Model:
 
 
 def _check_fit(model: keras.Model, student: keras.Model) -> None:
-    ours, theirs = answer(student), answer(model)
+    ours, theirs = model_output(student), model_output(model)
     counts = [supervised(each)[0].outputs[0].shape[-1] for each in (student, model)]
     if counts[0] != counts[1]:
         raise InputError(f"teacher {model.name} knows {counts[1]} classes, {student.name} {counts[0]}; they must be the same")

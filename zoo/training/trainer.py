@@ -17,8 +17,9 @@ import numpy as np
 
 from zoo.errors import InputError, unknown
 from zoo.evaluation.evaluate import Evaluation, NetworkScorer, check_fit, score, task_of
-from zoo.layers import inference, supervised
+from zoo.layers import inference, supervised, trained_spec
 from zoo.losses import Distillation, class_weights_from, prepared
+from zoo.outputs import OutputSpec
 from zoo.training import distribution
 from zoo.training.batch_source import BatchSource
 from zoo.training.callback import LossNotFinite, RunCallback
@@ -95,7 +96,7 @@ def train(
     _check_model(model, told)
     distribution.check_batch(told.batch_size)
     with in_training(model, train_data, told) as (network, feed, task):
-        validate = _validation(network, val_data, told, task)
+        validate = _validation(network, trained_spec(model), val_data, told, task)
         facts = {"data": feed.facts(), "val_data": None if val_data is None else val_data.name}
         if feed.teacher is not None:
             facts["teacher"] = feed.teacher.fingerprint()
@@ -121,7 +122,7 @@ def in_training(
     task = task_of(model, feed.dataset)
     feed.teacher = None if told.teacher is None else Teacher(told.teacher, model)
     with closing(feed), computing_in(model, told.precision), holding_batchnorm(model, told.frozen_batchnorm):
-        _compile(network, weights, told, feed, task)
+        _compile(network, trained_spec(model), weights, told, feed, task)
         yield network, feed, task
 
 
@@ -145,11 +146,17 @@ def _check_model(model: keras.Model, told: TrainingConfig) -> None:
         raise InputError(f"size={told.size}: {model.name} was built for {own[0]}×{own[1]} and takes no other")
 
 
-def _compile(network: keras.Model, weights: list[float], told: TrainingConfig, feed: BatchSource, task: Task) -> None:
+def _compile(
+    network: keras.Model,
+    spec: OutputSpec,
+    weights: list[float],
+    told: TrainingConfig,
+    feed: BatchSource,
+    task: Task,
+) -> None:
     """Gives the network its loss, on each output by its weight, and its optimiser, built; and the feed the loss's wishes."""
-    classes = network.outputs[0].shape[-1]
     if feed.dataset is not None:
-        check_fit(network, classes, feed.dataset)
+        check_fit(network, spec, feed.dataset, task)
     steps = told.epochs * len(feed)
     rate = WarmUp(told.learning_rate, steps, warmup_steps(told.warmup, len(feed), told.epochs), told.schedule)
     variables = network.trainable_variables
@@ -165,10 +172,10 @@ def _compile(network: keras.Model, weights: list[float], told: TrainingConfig, f
         scaled=told.precision == "float16",
         shares=None if told.rates is None else shares_of(told.rates, network, variables),
     )
-    loss = told.loss or task.loss(feed.ignore, _class_weights(told, feed))
+    loss = told.loss or task.loss(spec, feed.ignore, _class_weights(told, feed))
     if told.teacher is not None:
         loss = Distillation(loss, told.temperature, told.teacher_weight)
-    feed.prepare = functools.partial(prepared, loss, classes=classes)
+    feed.prepare = functools.partial(prepared, loss, classes=spec.channels)
     network.compile(
         optimizer=optimizer,
         loss=[loss] * len(weights),
@@ -191,13 +198,13 @@ def _class_weights(told: TrainingConfig, feed: BatchSource) -> np.ndarray | None
 
 
 def _validation(
-    network: keras.Model, data: Dataset | None, told: TrainingConfig, task: Task
+    network: keras.Model, spec: OutputSpec, data: Dataset | None, told: TrainingConfig, task: Task
 ) -> Callable[[], Evaluation] | None:
     if data is None:
         return None
     # Learnt on crops of the pictures' own pixels, a network is judged on whole pictures at that scale.
     like_training = None if getattr(told.augment, "native", False) else told.size
-    scorer = NetworkScorer(network, data, told.val_size or like_training, "logits", task)
+    scorer = NetworkScorer(network, data, told.val_size or like_training, spec, task)
     return lambda: score(scorer, data, told.batch_size, workers=told.workers)
 
 
