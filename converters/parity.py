@@ -1,9 +1,7 @@
 """Whether a converted file says the same as the model it was made from, on real samples.
 
-An error means nothing by itself: the logits of one network spread over 0.01, of another over 100. So each output's error is
-measured in units of its *spread*, the standard deviation of the model's own answer over samples and positions after the
-mean of each channel is taken away. What is constant per channel tells no picture from another, and a file that lost
-everything else would still agree on it.
+What the same means is each output's kind's to say (`zoo.outputs`), and how far off a file may be its recipe's
+(`zoo.outputs.tolerances`). Outputs are compared by name.
 
 Where two values tie but for rounding, a network that chooses the larger may choose otherwise in its file (`zoo.outputs.
 near_ties`). So a model that records positions of maxima gets those of the file at near ties, and classes whose scores tie
@@ -12,73 +10,29 @@ count as agreeing; how many there were is told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-import zoo
 from converters import choices, file_runs
 from converters.quantization import calibration
+from converters.specs import output_specs
 from converters.tflite import file as tflite_file
 from converters.tflite import inspection
+from zoo import outputs as kinds
 from zoo.errors import InputError, unknown
 from zoo.metrics.confusion_matrix import ConfusionMatrix
-from zoo.outputs.near_ties import at_near_ties, told, two_scores
+from zoo.outputs import Comparison, OutputSpec, Tolerance
+from zoo.outputs.comparison import LOWER_IS_BETTER
+from zoo.outputs.near_ties import at_near_ties, tie_count
+from zoo.outputs.tolerances import OF_RECIPE
 
 Run = Callable[[np.ndarray], Any]
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How far a file may be from its model.
-
-    Args:
-        relative: root mean square error over the spread, at most.
-        agreement: mean over the classes that occur of the share of their positions with the same class, at least.
-        miou: by how much mIoU may fall, where labels are given (1 = 100 points).
-    """
-
-    relative: float
-    agreement: float
-    miou: float
-
-
-# Measured on two cores with XNNPACK, as relative error / agreement. FCN-8s on MobileNetV2 0.35 trained on scenes (mIoU 0.88),
-# on scenes: float32 3e-7 / 1.0, float16 5e-4 / 0.9999, dynamic 0.014 / 0.998, int8 0.032 / 0.992, mIoU 0.0019 lower; on
-# photographs, which it never saw: 7e-7 / 1.0, 1.4e-3 / 0.997, 0.020 / 0.987, 0.069 / 0.872. Untrained but normalised it is
-# chaotic (float16 0.013, int8 0.39): an int8 file of such a network fails here, and rightly. Broken on purpose, a small
-# network moves by 0.35 with a padding off by one pixel, by 1.3 with swapped channels, by 0.12 to 0.48 when the scale of a
-# single output channel is off by two and by 0.56 to 1.4 when all of a layer's are: tests/converters/test_parity.py.
-# int16x8 has int8's weights and hardly any other error: the tests' small network 0.007 / 0.995, unet_lite.ccp on photographs of
-# CCP's test split 0.032 / 0.997. Half of what int8 is allowed leaves room for that.
-TOLERANCES: dict[str, Tolerance] = {
-    "float32": Tolerance(1e-4, 0.999, 0.001),
-    "float16": Tolerance(2e-2, 0.98, 0.002),
-    "dynamic": Tolerance(0.10, 0.93, 0.01),
-    "int8": Tolerance(0.10, 0.85, 0.01),
-    "int16x8": Tolerance(0.05, 0.95, 0.005),
-}
-
-_RARE = 1e-3  # classes on a smaller share of the positions are left out: a few pixels on an edge would decide
-_CPU, _GPU = "cpu", "gpu"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One output: errors in its own units (`max_abs`, `mean_abs`), over its spread (`relative`, `max_relative`), and the
-    cosine similarity of both answers after the mean of each channel is taken away."""
-
-    name: str
-    max_abs: float
-    mean_abs: float
-    relative: float
-    max_relative: float
-    cosine: float
-    spread: float
+_CPU = "cpu"
 
 
 @dataclass(frozen=True)
@@ -86,11 +40,14 @@ class Parity:
     """What `parity` found; `passed` is the verdict and `reason` says why.
 
     Args:
-        outputs: the numbers, output by output; empty where the answer is class indices.
-        agreement: class agreement in [0, 1], None where fewer than two classes occur.
-        classes: how many classes the model's answer has on the samples.
+        passed: whether the file says the same.
+        reason: in words.
+        recipe: by which the file was converted.
+        accelerator: that it ran on.
+        samples: how many there were.
+        outputs: the comparison of each output, in the model's order.
+        tolerance: that they were judged by.
         miou: (Keras, file) where labels were given.
-        near_ties: positions of maxima and classes that the file chose otherwise where values tie but for rounding.
     """
 
     passed: bool
@@ -99,32 +56,37 @@ class Parity:
     accelerator: str
     samples: int
     outputs: tuple[Comparison, ...]
-    agreement: float | None
-    classes: int
     tolerance: Tolerance
-    miou: tuple[float, float] | None = field(default=None)
-    near_ties: int = 0
+    miou: tuple[float, float] | None = None
 
     @property
     def verdict(self) -> str:
+        """Passed or failed, and why."""
         return f"{'passed' if self.passed else 'FAILED'}: {self.reason}"
+
+    @property
+    def agreement(self) -> float | None:
+        """Class agreement of the first output in [0, 1], None where fewer than two classes occur."""
+        return self.outputs[0].measures.get("agreement")
+
+    @property
+    def classes(self) -> int:
+        """How many classes the model's first output has on the samples."""
+        return self.outputs[0].classes
+
+    @property
+    def near_ties(self) -> int:
+        """Positions of maxima and classes that the file chose otherwise where values tie but for rounding."""
+        return max(comparison.chosen_otherwise for comparison in self.outputs)
 
     def __bool__(self) -> bool:
         return self.passed
 
     def __str__(self) -> str:
         rows = [f"parity of {self.recipe} on the {self.accelerator}, {self.samples} samples: {self.verdict}"]
-        for row in self.outputs:
-            rows.append(
-                f"  {row.name}: relative error {row.relative:.2g} (largest {row.max_relative:.2g}), "
-                f"absolute {row.mean_abs:.2g} (largest {row.max_abs:.2g}), cosine {row.cosine:.6f}"
-            )
-        if self.agreement is not None:
-            rows.append(f"  class agreement {self.agreement:.4f} over {self.classes} classes")
+        rows += [f"  {comparison}" for comparison in self.outputs]
         if self.miou is not None:
             rows.append(f"  mIoU {self.miou[0]:.4f} → {self.miou[1]:.4f}")
-        if self.near_ties:
-            rows.append(f"  {told(self.near_ties)}")
         return "\n".join(rows)
 
 
@@ -142,7 +104,8 @@ def parity(
     Args:
         model: the Keras model.
         path: its `.tflite` or `.onnx` file, run here on the CPU; or what runs it: a function from float32 1×H×W×C in
-            0–255 to the raw outputs in float32, such as `edge.Runner(path, "gpu").run`.
+            0–255 to the raw outputs in float32 (one, several in the model's order, or by name), such as
+            `edge.Runner(path, "gpu").run`, or of several outputs `edge.Runner(path, "gpu").outputs`.
         samples: pictures of the file's size, as for calibration: N×H×W×C in 0–255, or anything that gives such.
         accelerator: "cpu", or the name of what a given function runs on.
         labels: N×H×W class indices (N for a classifier), to compare mIoU as well.
@@ -154,37 +117,33 @@ def parity(
     """
     run, shape, recipe = _runner(model, path, accelerator, recipe)
     images = calibration.check_samples(samples, shape[1:3], shape[3])
-    expected, got, scores, otherwise = _answers(model, run, images)
-    indices = [np.issubdtype(array.dtype, np.integer) for array in expected]
-    outputs = tuple(
-        _compare(name, one, other)
-        for name, one, other, whole in zip(_names(len(expected)), expected, got, indices, strict=True)
-        if not whole
-    )
-    reference, candidate = _classes(expected[0]), _classes(got[0], indices[0])
-    scores = _scores(expected[0]) if scores is None and not indices[0] else scores
-    decided = reference
-    if scores is not None:
-        ties = at_near_ties(scores, candidate)
-        decided, otherwise = ties.chosen, otherwise + ties.otherwise
-    agreement, classes = _agreement(decided, candidate)
-    miou = None if labels is None else _miou(np.asarray(labels), reference, candidate, model, ignore)
-    tolerance = TOLERANCES[recipe]
-    passed, reason = _judge(outputs, agreement, classes, miou, tolerance, recipe)
-    reason = f"{reason}, {told(otherwise)}" if otherwise else reason
-    return Parity(
-        passed, reason, recipe, accelerator, len(images), outputs, agreement, classes, tolerance, miou, near_ties=otherwise
-    )
+    specs, tolerance = output_specs(model), OF_RECIPE[recipe]
+    sides = _answers(model, run, images, specs)
+    comparisons = tuple(_compare(sides, place, spec, tolerance) for place, spec in enumerate(specs))
+    miou = None if labels is None else _miou(np.asarray(labels), sides, specs[0], ignore)
+    passed, reason = _judge(comparisons, miou, tolerance)
+    return Parity(passed, reason, recipe, accelerator, len(images), comparisons, tolerance, miou)
 
 
 # ------------------------------------------------------------------------------------------------ running both
 
 
+@dataclass(frozen=True)
+class _Sides:
+    """What both said: `scores` are those behind the model's class indices, by the output's place, and `otherwise` counts the
+    positions of maxima that were taken over."""
+
+    expected: list[np.ndarray]
+    got: list[np.ndarray]
+    scores: Mapping[int, np.ndarray]
+    otherwise: int
+
+
 def _runner(
     model: keras.Model, path: str | Path | Run, accelerator: str, recipe: str | None
 ) -> tuple[Run, tuple[int, ...], str]:
-    if recipe is not None and recipe not in TOLERANCES:
-        raise unknown("recipe", recipe, TOLERANCES)
+    if recipe is not None and recipe not in OF_RECIPE:
+        raise unknown("recipe", recipe, OF_RECIPE)
     if callable(path):
         owner = getattr(path, "__self__", None)  # edge.Runner.run knows its file
         card = getattr(owner, "card", None)
@@ -203,10 +162,7 @@ def _runner(
     return run, run.shape, recipe or (tflite_file.read(path) or {}).get("recipe") or run.guess
 
 
-def _answers(
-    model: keras.Model, run: Run, images: np.ndarray
-) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray | None, int]:
-    """The outputs of both, the scores behind the model's class indices if it gives such, and the positions taken over."""
+def _answers(model: keras.Model, run: Run, images: np.ndarray, specs: Sequence[OutputSpec]) -> _Sides:
     expected, got, scores, otherwise = [], [], [], 0
     graph = choices.choosing(model)
     record = _recorder(run) if choices.records(graph) else None
@@ -217,19 +173,28 @@ def _answers(
         else:
             outputs, count, decided_by = choices.answers(graph, batch, record(batch) if record else {})
             expected.append(outputs)
-            scores += [] if decided_by is None else [decided_by]
+            scores.append(decided_by)
             otherwise += count
-        answer = run(batch)
-        got.append([np.asarray(y) for y in (answer if isinstance(answer, (list, tuple)) else [answer])])
-        for one, other in zip(expected[-1], got[-1], strict=False):
+        got.append(_in_order(run(batch), specs))
+        for one, other in zip(expected[-1], got[-1], strict=True):
             if one.shape != other.shape:
                 raise InputError(
                     f"the model answers {one.shape}, the file {other.shape}: it was not made from this model"
                 )
-    if len(expected[0]) != len(got[0]):
-        raise InputError(f"the model has {len(expected[0])} outputs, the file {len(got[0])}")
-    expected, got = ([np.concatenate(each) for each in zip(*answers, strict=True)] for answers in (expected, got))
-    return expected, got, np.concatenate(scores) if scores else None, otherwise
+    together = {place: np.concatenate([each[place] for each in scores]) for place in (scores[0] if scores else {})}
+    whole = ([np.concatenate(each) for each in zip(*answers, strict=True)] for answers in (expected, got))
+    return _Sides(*whole, together, otherwise)
+
+
+def _in_order(answer: Any, specs: Sequence[OutputSpec]) -> list[np.ndarray]:
+    """What a file gave, in the model's order: by name where it has the model's names."""
+    names = [spec.name for spec in specs]
+    if isinstance(answer, Mapping):
+        answer = [answer[name] for name in names] if set(names) <= set(answer) else list(answer.values())
+    outputs = [np.asarray(output) for output in (answer if isinstance(answer, (list, tuple)) else [answer])]
+    if len(outputs) != len(names):
+        raise InputError(f"the model has {len(names)} outputs, the file {len(outputs)}")
+    return outputs
 
 
 def _recorder(run: Run) -> Callable[[np.ndarray], choices.Recorded] | None:
@@ -237,65 +202,27 @@ def _recorder(run: Run) -> Callable[[np.ndarray], choices.Recorded] | None:
     return getattr(getattr(run, "__self__", run), "positions", None)
 
 
-# ------------------------------------------------------------------------------------------------ comparing
+# ------------------------------------------------------------------------------------------------ judging
 
 
-def _compare(name: str, expected: np.ndarray, got: np.ndarray) -> Comparison:
-    expected, got = expected.astype(np.float64), got.astype(np.float64)
-    difference = got - expected
-    axes = tuple(range(expected.ndim - 1))
-    # The mean of the model's own channels is taken off both, so that a file that is shifted as a whole is not forgiven.
-    centred, other = (array - expected.mean(axis=axes) for array in (expected, got))
-    spread = float(np.sqrt(np.mean(centred**2)))
-    norm = float(np.linalg.norm(centred) * np.linalg.norm(other))
-    rms, largest = float(np.sqrt(np.mean(difference**2))), float(np.abs(difference).max())
-    return Comparison(
-        name=name,
-        max_abs=largest,
-        mean_abs=float(np.abs(difference).mean()),
-        relative=rms / spread if spread else float("inf") if rms else 0.0,
-        max_relative=largest / spread if spread else float("inf") if rms else 0.0,
-        cosine=float((centred * other).sum() / norm) if norm else 0.0,
-        spread=spread,
-    )
+def _compare(sides: _Sides, place: int, spec: OutputSpec, tolerance: Tolerance) -> Comparison:
+    """One output, class indices with the file's choice where the scores behind them tie."""
+    expected, got, otherwise = sides.expected[place], sides.got[place], sides.otherwise
+    if place in sides.scores:
+        ties = at_near_ties(sides.scores[place], got)
+        expected, otherwise = ties.chosen, otherwise + ties.otherwise
+    return kinds.kind(spec).compare(expected, got, spec, tolerance, otherwise)
 
 
-def _names(count: int) -> Sequence[str]:
-    return ["answer"] if count == 1 else [f"answer {index}" for index in range(count)]
-
-
-def _classes(answer: np.ndarray, indices: bool | None = None) -> np.ndarray:
-    whole = np.issubdtype(answer.dtype, np.integer) if indices is None else indices
-    if whole:
-        return answer.astype(np.int64)
-    return (answer[..., 0] > 0).astype(np.int64) if answer.shape[-1] == 1 else answer.argmax(axis=-1)
-
-
-def _scores(answer: np.ndarray) -> np.ndarray:
-    """The scores that `_classes` takes the largest of."""
-    return two_scores(answer) if answer.shape[-1] == 1 else answer
-
-
-def _agreement(reference: np.ndarray, candidate: np.ndarray) -> tuple[float | None, int]:
-    """Mean over the reference's classes of the share of each that the candidate calls the same."""
-    found, counts = np.unique(reference, return_counts=True)
-    kept = found[counts >= max(1, _RARE * reference.size)]
-    if len(kept) < 2:
-        return None, len(found)
-    return float(np.mean([(candidate[reference == which] == which).mean() for which in kept])), len(found)
-
-
-def _miou(
-    labels: np.ndarray, reference: np.ndarray, candidate: np.ndarray, model: keras.Model, ignore: int | None
-) -> tuple[float, float]:
-    if labels.shape != reference.shape:
-        raise InputError(
-            f"labels are {labels.shape}, the model's answers {reference.shape}; give one label per position"
-        )
-    answer = zoo.layers.model_output(model)
-    classes = len(answer.labels) if answer is not None else int(max(reference.max(), candidate.max())) + 1
-    scores = []
-    for prediction in (reference, candidate):
+def _miou(labels: np.ndarray, sides: _Sides, spec: OutputSpec, ignore: int | None) -> tuple[float, float]:
+    positions = sides.expected[0].shape[: 3 if spec.dense else 1]
+    if labels.shape != positions:
+        raise InputError(f"labels are {labels.shape}, the model's answers {positions}; give one label per position")
+    kind, scores = kinds.kind(spec), []
+    answers = [[kind.decode(one, spec, positions[1:]) for one in side] for side in (sides.expected[0], sides.got[0])]
+    decided = [np.stack([one if spec.dense else one.argmax() for one in side]).astype(np.int64) for side in answers]
+    classes = spec.classes or int(max(each.max() for each in decided)) + 1
+    for prediction in decided:
         matrix = ConfusionMatrix(classes, ignore=ignore)
         matrix.update(labels.astype(np.int64), prediction)
         scores.append(float(matrix.miou))
@@ -303,32 +230,26 @@ def _miou(
 
 
 def _judge(
-    outputs: Sequence[Comparison],
-    agreement: float | None,
-    classes: int,
-    miou: tuple[float, float] | None,
-    tolerance: Tolerance,
-    recipe: str,
+    comparisons: Sequence[Comparison], miou: tuple[float, float] | None, tolerance: Tolerance
 ) -> tuple[bool, str]:
-    for row in outputs:
-        if not np.isfinite([row.max_abs, row.spread]).all():
-            return False, f"{row.name} holds NaN or infinity"
-        if row.relative > tolerance.relative:
-            return False, (
-                f"{row.name} is off by {row.relative:.2g} of its spread, {recipe} allows {tolerance.relative:g} "
-                f"(cosine {row.cosine:.4f})"
-            )
-    if agreement is not None and agreement < tolerance.agreement:
-        return False, f"classes agree on {agreement:.4f}, {recipe} demands {tolerance.agreement:g}"
-    if miou is not None and miou[0] - miou[1] > tolerance.miou:
-        return False, f"mIoU falls from {miou[0]:.4f} to {miou[1]:.4f}, {recipe} allows {tolerance.miou:g}"
-    if any(not row.spread for row in outputs):
-        return False, "this proves nothing: the model's answer is the same everywhere on these samples; give others"
-    if agreement is None:
-        return False, (
-            f"this proves nothing: {'one class' if classes == 1 else 'almost one class'} is all that the model answers on "
-            "these samples; give samples that show several"
-        )
-    worst = max((row.relative for row in outputs), default=None)
-    error = "" if worst is None else f"off by {worst:.2g} of the spread at most {tolerance.relative:g}, "
-    return True, f"{error}classes agree on {agreement:.4f}"
+    ties = max(comparison.chosen_otherwise for comparison in comparisons)
+    note = f", {tie_count(ties)}" if ties else ""
+    loss = [] if miou is None else tolerance.broken({"miou_loss": miou[0] - miou[1]})
+    wrong = [f"{comparison.output} is {comparison.reason}" for comparison in comparisons if comparison.passed is False]
+    if wrong or loss:
+        return False, "; ".join([*wrong, *loss]) + note
+    idle = next((comparison for comparison in comparisons if comparison.passed is None), None)
+    if idle is not None:
+        return False, f"this proves nothing, {idle.output}: {idle.reason}; give samples that show more{note}"
+    worst = {name: _worst(comparisons, name) for name in tolerance.bounds}
+    said = {
+        "relative": f"off by {worst['relative']:.2g} of the spread at most {tolerance.bounds['relative']:g}",
+        "agreement": f"classes agree on {worst['agreement']:.4f}",
+    }
+    return True, ", ".join(phrase for name, phrase in said.items() if not np.isnan(worst[name])) + note
+
+
+def _worst(comparisons: Sequence[Comparison], name: str) -> float:
+    """The worst of a measure over the outputs that have it, else nan."""
+    values = [comparison.measures[name] for comparison in comparisons if name in comparison.measures]
+    return (max if name in LOWER_IS_BETTER else min)(values, default=np.nan)

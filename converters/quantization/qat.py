@@ -19,8 +19,9 @@ from converters.quantization import calibration as images_of
 from converters.quantization.activation_ranges import spans
 from converters.quantization.batchnorm_folding import fold
 from converters.quantization.fake_quant import KEEPS, Rounding, kernel_of
-from converters.tf_keras.bridge import plain, rebuild
-from converters.tflite.lowering import check_backend, is_twin
+from converters.tf_keras.bridge import rebuild
+from converters.tf_keras.origin import is_tf_keras, unwrapped
+from converters.tflite.lowering import check_backend
 from zoo.errors import InputError, unknown
 
 # Layers that hand on values they were given, or interpolate between them: the output has the input's scale, and a second
@@ -90,11 +91,11 @@ def quantize_aware(
 
 def untouched(network: tf_keras.Model) -> tuple[Untouched, ...]:
     """The layers with weights that `quantize_aware`, `prune` or `cluster` left as they are, and why."""
-    if not is_twin(network):
+    if not is_tf_keras(network):
         raise InputError("expected what quantize_aware, prune or cluster returned")
     rows = []
     for layer in network.layers:
-        inner = plain(layer)
+        inner = unwrapped(layer)
         rounding = isinstance(layer, tfmot.quantization.keras.QuantizeWrapperV2)
         touched = bool(layer._weight_vars) if rounding else inner is not layer
         if inner.weights and not touched:
@@ -157,6 +158,6 @@ def _start_ranges(network: tf_keras.Model, graph: Trace, given: Any, rule: str) 
     for layer in network.layers:
         variables = getattr(layer, "_output_quantizer_vars", None)
         if variables:
-            low, high = found[plain(layer).name]
+            low, high = found[unwrapped(layer).name]
             variables["min_var"].assign(low)
             variables["max_var"].assign(max(high, low + 1e-6))

@@ -14,6 +14,7 @@ from converters import choices
 from converters import graph as graphs
 from converters.graph import Call, Trace, Value, substitute, trace
 from converters.tf_keras.layers import make_twin
+from converters.tf_keras.origin import unwrapped
 from converters.tflite.lowering import check_backend
 from zoo.errors import InputError
 
@@ -56,13 +57,13 @@ def to_keras(twin: tf_keras.Model, model: keras.Model) -> keras.Model:
 
         twin = strip_clustering(twin)
     norms = {name for name, operation in named_operations(trace(model)).items() if _is_norm(operation)}
-    if norms - {plain(layer).name for layer in twin.layers}:
+    if norms - {unwrapped(layer).name for layer in twin.layers}:
         from converters.quantization.batchnorm_folding import fold
 
         model = fold(model)
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
-    layers = {plain(layer).name: layer for layer in twin.layers}
+    layers = {unwrapped(layer).name: layer for layer in twin.layers}
     for name, operation in named_operations(trace(copy)).items():
         if not getattr(operation, "weights", None):
             continue
@@ -106,9 +107,13 @@ def rebuild(
         tensors.update(zip(call.outputs, tf.nest.flatten(outputs), strict=True))
     for call in graph.calls:
         _copy(call.operation, twins[id(call.operation)][1])
-    outputs = [tensors[value] for value in graph.outputs]
-    single = len(inputs) == 1, len(outputs) == 1
-    network = tf_keras.Model(inputs[0] if single[0] else inputs, outputs[0] if single[1] else outputs, name=model.name)
+    outputs: Any = [tensors[value] for value in graph.outputs]
+    structure = getattr(model, "_outputs_struct", None)
+    if isinstance(structure, Mapping):  # a dict of names stays one
+        outputs = dict(zip(sorted(structure), outputs, strict=True))
+    elif len(outputs) == 1:
+        (outputs,) = outputs
+    network = tf_keras.Model(inputs[0] if len(inputs) == 1 else inputs, outputs, name=model.name)
     return network, tensors
 
 
@@ -146,16 +151,9 @@ def _copy(operation: keras.Operation, twin: tf_keras.layers.Layer) -> None:
         weight.assign(value)
 
 
-def plain(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
-    """The layer inside tfmot's wrappers."""
-    while isinstance(layer, tf_keras.layers.Wrapper):
-        layer = layer.layer
-    return layer
-
-
 def own_weights(layer: tf_keras.layers.Layer) -> list[tf.Variable]:
     """The variables of the layer inside tfmot's wrappers, in its own order; what wrappers add is left out."""
-    inner = plain(layer)
+    inner = unwrapped(layer)
     # A wrapper puts a tensor where its layer's kernel was and keeps the variable for itself: the first of the layer's.
     kept = [row[0] for row in getattr(layer, "_weight_vars", ())]
     return kept + [weight for weight in inner.weights if not any(weight is one for one in kept)]

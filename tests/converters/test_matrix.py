@@ -79,7 +79,7 @@ def test_parity_finds_an_operation_that_the_gpu_computes_wrongly(tmp_path):
     model = keras.Model(image, L.Conv2DTranspose(4, 16, 8, "same", name="up")(x))
     samples = pictures(3, (16, 16))
     made = converters.to_tflite(model, tmp_path / "a.tflite")
-    assert converters.parity(model, made, samples).outputs[0].relative < 1e-5
+    assert converters.parity(model, made, samples).outputs[0].measures["relative"] < 1e-5
     with edge.Runner(made.path, "gpu") as runner:
         found = converters.parity(model, runner.run, samples, accelerator="gpu")
     assert not found.passed and "of its spread" in found.reason, str(found)
@@ -112,4 +112,4 @@ def test_quantize_aware_on_the_command_line(tmp_path):
     assert converters.float_islands(tmp_path / "model_int8.tflite") == ()
     result = CliRunner().invoke(app, [*command[:2], "--recipe", "dynamic", "--calibration", data, "--quantize-aware", "1"])
     assert result.exit_code != 0 and "--recipe int8" in str(result.exception)
-    assert np.isfinite(converters.parity(model, tmp_path / "model_int8.tflite", pictures(2)).outputs[0].relative)
+    assert np.isfinite(converters.parity(model, tmp_path / "model_int8.tflite", pictures(2)).outputs[0].measures["relative"])
