@@ -58,6 +58,11 @@ class Runner:
             Cpu(path, threads) if accelerator == "cpu" else Remote(path, "gpu", precision=precision)
         )
 
+    @property
+    def frames(self) -> int:
+        """How many pictures the first input takes along its channels."""
+        return self.card.inputs[0].frames
+
     def __call__(self, image: Picture) -> np.ndarray:
         """The first output's answer to a uint8 H×W×3 picture of any size, at the picture's own resolution.
 

@@ -12,6 +12,6 @@ def is_tf_keras(model: Any) -> bool:
 
 def unwrapped(layer: Any) -> Any:
     """The layer inside tfmot's wrappers; any other as it is."""
-    while hasattr(layer, "layer") and is_tf_keras(layer):
+    while is_tf_keras(layer) and any(base.__name__ == "Wrapper" for base in type(layer).__mro__):
         layer = layer.layer
     return layer

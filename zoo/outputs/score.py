@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SHARE = "share"  # the unit of values from 0 to 1, which people read as per cent
+_WRITTEN = {"miou": "mIoU", "psnr": "PSNR", "ssim": "SSIM"}  # names as people write them
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Score:
     def shown_unit(self) -> str:
         """The unit of `shown`: "%" for shares."""
         return "%" if self.unit == SHARE else self.unit
+
+    @property
+    def label(self) -> str:
+        """The name as people write it."""
+        return _WRITTEN.get(self.name, self.name.replace("_", " "))
 
     def better_than(self, other: float | None) -> bool:
         """Whether it is better than that value of the same score; nan is better than nothing, nothing is worse than any."""
