@@ -204,10 +204,16 @@ def keras_predictor(
     """A Keras model as a function of one image, at the model's own size, or `size`, or the image's."""
     from zoo import outputs
     from zoo.evaluation.predictor import Predictor
+    from zoo.layers import input_specs
 
     predictor = Predictor(model, size, procedure)
     kind = outputs.kind(predictor.spec)
-    return lambda image: kind.decode(predictor.predict([image])[0], predictor.spec, image.shape[:2])
+
+    def answer(image: np.ndarray) -> np.ndarray:
+        return kind.decode(predictor.predict([image])[0], predictor.spec, image.shape[:2])
+
+    answer.frames = input_specs(model)[0].frames  # how many pictures lie along the image's channels, as of edge.Runner
+    return answer
 
 
 def meaning_of(model: keras.Model) -> Any:
