@@ -57,7 +57,7 @@ def test_the_page_says_what_evaluate_says(run: Path, monkeypatch, capsys):
     assert "toy <run> on scenes/test" in " ".join(page.words)  # escaped, so that it is read as text
     for value in found.scores.values():
         assert f"{100 * value:.1f}" in page.words
-    shares = found.matrix.normalised()
+    shares = found.metrics[0].matrix.normalised()
     titles = [attributes["title"] for tag, attributes in page.tags if tag == "td" and "title" in attributes]
     assert len(titles) == len(NAMES) ** 2
     assert f"{NAMES[0]} answered as {NAMES[1]}: {100 * shares[0, 1]:.2f} %" in titles

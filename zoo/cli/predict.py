@@ -17,8 +17,9 @@ from zoo.cli.arguments import (
     Size,
     Tiles,
     open_predictor,
-    parse_procedure,
     parse_size,
+    parse_tiling,
+    parse_views,
 )
 
 
@@ -42,8 +43,7 @@ def predict(
     from zoo import outputs
     from zoo.data.image_files import read_rgb
 
-    procedure = parse_procedure(flip, scales, tiles, overlap)
-    answer, spec = open_predictor(model, accelerator, parse_size(size), procedure)
+    answer, spec = open_predictor(model, accelerator, parse_size(size), parse_views(flip, scales), parse_tiling(tiles, overlap))
     kind = outputs.kind(spec)
     pictures = {path: read_rgb(path) for path in images}  # all of them first: nothing is written if one is broken
     out.mkdir(parents=True, exist_ok=True)

@@ -95,7 +95,7 @@ def report(
     file, pixels = shipped_file(model), parse_size(size)
     told: dict[str, Any] = {}
     if file.suffix == ".tflite":
-        subject, meaning = open_predictor(file, accelerator, pixels, None)
+        subject, meaning = open_predictor(file, accelerator, pixels)
     else:
         subject = open_model(model)
         meaning, told["size"] = meaning_of(subject), pixels or default_size(model)

@@ -7,6 +7,7 @@ import importlib
 _PUBLIC = {  # name → the module it lives in
     "ModelOutput": "zoo.layers.output",
     "model_output": "zoo.layers.output",
+    "output_layers": "zoo.layers.output",
     "output_spec": "zoo.layers.output",
     "assumed_spec": "zoo.layers.output",
     "trained_spec": "zoo.layers.output",

@@ -82,6 +82,10 @@ class Metric(ABC):
     def scores(self) -> list[Score]:
         """The scores, the most telling first."""
 
+    def settings(self) -> dict[str, Any]:
+        """What its scores depend on beside the answers, by name, as JSON holds it: for whoever reads them later."""
+        return {}
+
     def rows(self) -> list[dict[str, Any]]:
         """A row a part of the answer, as a class, for a table; by default there are no parts."""
         return []

@@ -66,6 +66,9 @@ class Contours(Metric):
     def scores(self) -> list[Score]:
         return [Score("boundary_f_score", self.boundary.mean_f_score)]
 
+    def settings(self) -> dict[str, Any]:
+        return {"boundary_tolerance": self.boundary.tolerance}
+
     def rows(self) -> list[dict[str, Any]]:
         return [{"boundary_f_score": value} for value in self.boundary.f_score.tolist()]
 

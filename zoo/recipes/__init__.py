@@ -20,7 +20,7 @@ hardware, the wall time and the score that it gave. It defines RECIPE:
 Where a setting is more than plain data (a loss, an augmentation that draws from the training data, a teacher), `build` or
 `train` is a function of `StageContext` that returns the dict; it imports what it needs. Several stages (a teacher before its
 student, FCN-32s before 16s) are `before=(Stage("teacher", …),)`; a later stage finds what an earlier one left in
-`given.earlier["teacher"]`.
+`context.earlier["teacher"]`.
 """
 
 from __future__ import annotations

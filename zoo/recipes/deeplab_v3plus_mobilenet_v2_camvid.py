@@ -39,32 +39,32 @@ def seen() -> Any:
     )
 
 
-def first(given: StageContext) -> dict[str, Any]:
+def first(context: StageContext) -> dict[str, Any]:
     """Chosen on the validation frames."""
     from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum, class_weights_from
 
-    ignore = given.data.ignore
-    weights = class_weights_from(given.data, "sqrt_median").tolist()
+    ignore = context.data.ignore
+    weights = class_weights_from(context.data, "sqrt_median").tolist()
     loss = WeightedSum([SegmentationCrossEntropy(ignore, weights), DiceLoss(ignore)])
     return {**USUAL, "epochs": 90, "size": (240, 320), "augment": seen(), "loss": loss, "validate_every": 10}
 
 
-def second(given: StageContext) -> dict[str, Any]:
+def second(context: StageContext) -> dict[str, Any]:
     """The validation frames are learnt from too, the rate starts anew, crops are larger, and no class weighs more."""
     from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum
 
-    ignore = given.data.ignore
+    ignore = context.data.ignore
     loss = WeightedSum([SegmentationCrossEntropy(ignore), DiceLoss(ignore)])
     return {**USUAL, "epochs": 50, "size": (288, 384), "augment": seen(), "loss": loss}
 
 
-def third(given: StageContext) -> dict[str, Any]:
+def third(context: StageContext) -> dict[str, Any]:
     """The same once more, in crops of the size of the frames: the pyramid's mean over the picture is then the one it meets."""
-    return {**second(given), "epochs": 34, "size": (360, 480)}
+    return {**second(context), "epochs": 34, "size": (360, 480)}
 
 
-def go_on(given: StageContext) -> dict[str, Any]:
-    return {**NETWORK, "weights": list(given.earlier.values())[-1] / "model.keras"}
+def go_on(context: StageContext) -> dict[str, Any]:
+    return {**NETWORK, "weights": list(context.earlier.values())[-1] / "model.keras"}
 
 
 RECIPE = Recipe(

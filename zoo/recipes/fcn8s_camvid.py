@@ -19,7 +19,7 @@ from typing import Any
 from zoo.recipes import Recipe, StageContext
 
 
-def train(given: StageContext) -> dict[str, Any]:
+def train(context: StageContext) -> dict[str, Any]:
     from zoo.data import Augment
 
     return {

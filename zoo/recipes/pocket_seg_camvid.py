@@ -29,24 +29,24 @@ NETWORK = {"auxiliary": (8, 16)}
 USUAL = {"batch_size": 4, "size": (240, 320), "learning_rate": 1e-3, "ema": 0.995}
 
 
-def first(given: StageContext) -> dict[str, Any]:
+def first(context: StageContext) -> dict[str, Any]:
     """From the training frames, chosen on the validation frames."""
     from zoo.data import Augment
     from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum, class_weights_from
 
-    ignore = given.data.ignore
-    weights = class_weights_from(given.data, "sqrt_median").tolist()
+    ignore = context.data.ignore
+    weights = class_weights_from(context.data, "sqrt_median").tolist()
     seen = Augment(native=True, scale=(0.6, 1.6), brightness=0.35, contrast=0.3, saturation=0.3)
     loss = WeightedSum([SegmentationCrossEntropy(ignore, weights), DiceLoss(ignore)])
     return {**USUAL, "epochs": 68, "augment": seen, "loss": loss, "validate_every": 10}
 
 
-def second(given: StageContext) -> dict[str, Any]:
+def second(context: StageContext) -> dict[str, Any]:
     """From both, with the rate begun anew."""
     from zoo.data import Augment
     from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum
 
-    ignore = given.data.ignore
+    ignore = context.data.ignore
     seen = Augment(
         native=True, scale=(0.6, 1.7), stretch=1.2, brightness=0.45, contrast=0.35, saturation=0.4, hue=6, blur=0.1, noise=4
     )
@@ -54,13 +54,13 @@ def second(given: StageContext) -> dict[str, Any]:
     return {**USUAL, "epochs": 60, "augment": seen, "loss": loss}
 
 
-def third(given: StageContext) -> dict[str, Any]:
+def third(context: StageContext) -> dict[str, Any]:
     """And once more, in larger crops."""
-    return {**second(given), "epochs": 40, "size": (288, 384)}
+    return {**second(context), "epochs": 40, "size": (288, 384)}
 
 
-def go_on(given: StageContext) -> dict[str, Any]:
-    return {**NETWORK, "weights": list(given.earlier.values())[-1] / "best.weights.h5"}  # auxiliary heads and all
+def go_on(context: StageContext) -> dict[str, Any]:
+    return {**NETWORK, "weights": list(context.earlier.values())[-1] / "best.weights.h5"}  # auxiliary heads and all
 
 
 RECIPE = Recipe(

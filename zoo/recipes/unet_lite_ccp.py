@@ -34,7 +34,7 @@ USUAL = {
 }
 
 
-def broad(given: StageContext) -> dict[str, Any]:
+def broad(context: StageContext) -> dict[str, Any]:
     from zoo.data import Augment
 
     seen = Augment(
@@ -48,30 +48,30 @@ def broad(given: StageContext) -> dict[str, Any]:
         blur=0.15,
         noise=8,
     )
-    return {**USUAL, **mixed(given, seen, pasted=0.15, moved=0.35), "epochs": 50, "learning_rate": 1e-3}
+    return {**USUAL, **mixed(context, seen, pasted=0.15, moved=0.35), "epochs": 50, "learning_rate": 1e-3}
 
 
-def closer(given: StageContext) -> dict[str, Any]:
+def closer(context: StageContext) -> dict[str, Any]:
     from zoo.data import Augment
 
     seen = Augment(scale=(0.85, 1.8), stretch=1.3, brightness=0.3, contrast=0.25, saturation=0.3, hue=6, blur=0.3, noise=4)
-    return {**USUAL, **mixed(given, seen, pasted=0.05, moved=0.2), "epochs": 36, "learning_rate": 5e-4}
+    return {**USUAL, **mixed(context, seen, pasted=0.05, moved=0.2), "epochs": 36, "learning_rate": 5e-4}
 
 
-def mixed(given: StageContext, seen: Any, pasted: float, moved: float) -> dict[str, Any]:
+def mixed(context: StageContext, seen: Any, pasted: float, moved: float) -> dict[str, Any]:
     """Shares of the samples that get a second person, and of those that are moved before another background."""
     from zoo.data.transforms.mixing import CopyPaste, NewBackground
     from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum
 
-    people = CopyPaste(seen, given.data, chance=pasted, classes=(1,))
+    people = CopyPaste(seen, context.data, chance=pasted, classes=(1,))
     return {
-        "augment": NewBackground(people, given.data, chance=moved),
+        "augment": NewBackground(people, context.data, chance=moved),
         "loss": WeightedSum([SegmentationCrossEntropy(255), DiceLoss(255)]),
     }
 
 
-def go_on(given: StageContext) -> dict[str, Any]:
-    return {**NETWORK, "weights": given.earlier["broad"] / "model.keras"}
+def go_on(context: StageContext) -> dict[str, Any]:
+    return {**NETWORK, "weights": context.earlier["broad"] / "model.keras"}
 
 
 RECIPE = Recipe(

@@ -19,13 +19,13 @@ from typing import Any
 from zoo.recipes import Recipe, StageContext
 
 
-def train(given: StageContext) -> dict[str, Any]:
+def train(context: StageContext) -> dict[str, Any]:
     from zoo.data import Augment
     from zoo.data.transforms.mixing import NewBackground
     from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum, class_weights_from
 
     ignore = 255
-    weights = class_weights_from(given.data, "sqrt_median").tolist()
+    weights = class_weights_from(context.data, "sqrt_median").tolist()
     seen = Augment(scale=(0.85, 2), stretch=1.3, rotate=8, brightness=0.3, contrast=0.3, saturation=0.3, hue=6, noise=4)
     return {
         "epochs": 40,
@@ -33,7 +33,7 @@ def train(given: StageContext) -> dict[str, Any]:
         "size": (256, 256),
         "val_size": (256, 256),
         "learning_rate": 1e-3,
-        "augment": NewBackground(seen, given.data, chance=0.2),
+        "augment": NewBackground(seen, context.data, chance=0.2),
         "loss": WeightedSum([SegmentationCrossEntropy(ignore, weights), DiceLoss(ignore)]),
         "frozen_batchnorm": "stem*,block*",
         "ema": 0.995,

@@ -16,7 +16,7 @@ from typing import Any
 from zoo.recipes import Recipe, StageContext
 
 
-def train(given: StageContext) -> dict[str, Any]:
+def train(context: StageContext) -> dict[str, Any]:
     from zoo.data import Augment
     from zoo.losses import BorderWeightedCrossEntropy, class_weights_from
 
@@ -28,7 +28,7 @@ def train(given: StageContext) -> dict[str, Any]:
         "batch_size": 8,
         "size": (192, 192),
         "augment": seen,
-        "loss": BorderWeightedCrossEntropy(255, class_weights=class_weights_from(given.data).tolist()),
+        "loss": BorderWeightedCrossEntropy(255, class_weights=class_weights_from(context.data).tolist()),
         "learning_rate": 1e-3,
         "ema": 0.98,
         "validate_every": 2,
