@@ -74,7 +74,7 @@ def main(
     for path, (runner, person) in runners.items():
         row: dict[str, object] = {"file": path.name, "bytes": path.stat().st_size}
         for name, view in VIEWS.items():
-            scores = [iou(runner, person, *view(Image.fromarray(one.image), one.target == 1)) for one in samples]
+            scores = [iou(runner, person, *view(Image.fromarray(one.image), np.asarray(one.target) == 1)) for one in samples]
             row[name] = round(float(np.mean(scores)), 4)
         timed = latency[path.name]
         drawn += scored([timed], timed.file, float(row["as they are"]), "person IoU", "ccp/test")

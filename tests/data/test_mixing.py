@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.data import Augment, Batches
-from zoo.data.dataset import Dataset, Sample
+from zoo.data import Augment, Batches, Label, Mask
+from zoo.data.dataset import Dataset
+from zoo.data.sample import Sample
 from zoo.data.transforms.mixing import CopyPaste, NewBackground, background_patch, paste
 from zoo.errors import InputError
 
@@ -41,7 +42,7 @@ def test_pasting_brings_the_pixels_and_the_labels(squares: Squares) -> None:
     mixed = CopyPaste(STILL, squares, chance=1, classes=(2, 3))
     seen = set()
     for seed in range(20):
-        image, target = mixed(squares[0].image, squares[0].target, np.random.default_rng(seed))
+        image, target = mixed(squares[0].image, squares[0].target.values, np.random.default_rng(seed))
         pasted = np.isin(target, (2, 3))
         seen |= set(np.unique(target))
         assert (image[pasted].mean() > 170) if pasted.any() else True
@@ -60,16 +61,16 @@ def test_classmix_takes_half_of_the_classes_and_never_what_is_unlabelled(squares
 
 def test_no_chance_changes_nothing(squares: Squares) -> None:
     for mix in (CopyPaste(STILL, squares, chance=0), NewBackground(STILL, squares, chance=0)):
-        image, target = mix(squares[1].image, squares[1].target, np.random.default_rng(0))
+        image, target = mix(squares[1].image, squares[1].target.values, np.random.default_rng(0))
         np.testing.assert_array_equal(image, squares[1].image)
-        np.testing.assert_array_equal(target, squares[1].target)
+        np.testing.assert_array_equal(target, squares[1].target.values)
 
 
 def test_a_new_background_leaves_the_foreground_and_forgets_the_old(squares: Squares) -> None:
     mixed = NewBackground(STILL, squares, chance=1)
     greys = set()
     for seed in range(20):
-        image, target = mixed(squares[2].image, squares[2].target, np.random.default_rng(seed))
+        image, target = mixed(squares[2].image, squares[2].target.values, np.random.default_rng(seed))
         assert (target == 3).sum() == 144 and set(np.unique(target)) == {0, 3}
         assert image[34:42, 34:42].min() > 190
         greys.add(int(image[5, 5, 0]))
@@ -78,7 +79,7 @@ def test_a_new_background_leaves_the_foreground_and_forgets_the_old(squares: Squ
 
 def test_a_background_patch_shows_no_other_class(squares: Squares) -> None:
     for seed in range(10):
-        patch = background_patch(squares[1].image, squares[1].target, np.random.default_rng(seed))
+        patch = background_patch(squares[1].image, squares[1].target.values, np.random.default_rng(seed))
         assert patch is None or (patch == 40).all()
     full = np.ones((SIDE, SIDE), np.uint8)
     assert background_patch(squares[1].image, full, np.random.default_rng(0)) is None
@@ -121,3 +122,10 @@ def test_stretching_changes_the_aspect_and_nothing_else() -> None:
     assert min(aspects) < 0.75 and max(aspects) > 1.33 and min(aspects) > 0.45 and max(aspects) < 2.2
     with pytest.raises(InputError, match=r"stretch=0\.5"):
         Augment(stretch=0.5)
+
+
+@pytest.mark.parametrize("kind", [CopyPaste, NewBackground])
+@pytest.mark.parametrize("target", [Label(1), {"mask": Mask(np.zeros((SIDE, SIDE), np.uint8))}], ids=["label", "several"])
+def test_only_class_maps_are_mixed(kind: type, target: object, squares: Squares) -> None:
+    with pytest.raises(InputError, match=rf"{kind.__name__} mixes class maps \(Mask\) and was given (Label|mask)"):
+        kind(STILL, squares, chance=1)(squares[0].image, target, np.random.default_rng(0))

@@ -11,7 +11,16 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from zoo.data.datasets.scenes import CLASSES, PALETTE, Scenes, scene
+from zoo.data.datasets.scenes import (
+    CLASSES,
+    PALETTE,
+    DenoisingScenes,
+    FlowScenes,
+    Scenes,
+    SceneSet,
+    SuperResolutionScenes,
+    scene,
+)
 from zoo.data.datasets.scenes.render import motion, render
 from zoo.data.datasets.scenes.textures import PATTERNS, Pattern, noise_tile, paint
 from zoo.errors import InputError
@@ -160,6 +169,39 @@ def test_motion_is_seen_but_not_wild():
     assert 2 < np.mean(longest) < 16
 
 
+OTHERS = (DenoisingScenes, FlowScenes, SuperResolutionScenes)
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_other_answers_are_of_the_same_scenes(kind: type[SceneSet]):
+    for split in ("train", "val"):
+        data, masks = kind(6, (48, 64), 4, split), Scenes(6, (48, 64), 4, split)
+        assert data.classes == data.palette == () and data.name == f"{kind.prefix}/{split}" and data.task != masks.task
+        for index in (0, 5):
+            sample = data[index]
+            assert sample.name == masks[index].name and sample.target.size == sample.image.shape[:2] == (48, 64)
+            assert isinstance(sample.target, kind.target)
+            assert data.scene(index).composition.layers[1].pattern.kind == masks.scene(index).composition.layers[1].pattern.kind
+    with pytest.raises(InputError, match=f"split of {kind.prefix} 'trian'"):
+        kind(6, split="trian")
+
+
+def test_what_the_other_answers_are():
+    one = scene(4, 2, (48, 64))
+    noisy, clean, _ = DenoisingScenes(6, (48, 64), 4)[2]
+    np.testing.assert_array_equal(noisy, one.degraded)
+    np.testing.assert_array_equal(clean, one.clean)
+    frames, flow, _ = FlowScenes(6, (48, 64), 4)[2]
+    np.testing.assert_array_equal(frames, np.dstack([one.image, one.next_image]))
+    np.testing.assert_array_equal(flow, one.flow)
+    assert flow.valid.all()
+    small, large, _ = SuperResolutionScenes(6, (48, 64), 4)[2]
+    assert small.shape == (48, 64, 3) and large.shape == (96, 128, 3) and large.scale == 2
+    np.testing.assert_array_equal(large, scene(4, 2, (96, 128)).clean)
+    means = large.values.astype(float).reshape(48, 2, 64, 2, 3).mean(axis=(1, 3))
+    assert np.abs(means - small).mean() < 4
+
+
 @pytest.mark.parametrize("kind", PATTERNS)
 def test_patterns_stay_in_range_and_vary(kind: str):
     u, v = np.meshgrid(*[np.linspace(-0.5, 0.5, 64, dtype=np.float32)] * 2)
@@ -180,7 +222,8 @@ def test_no_linear_classifier_of_a_pixel_and_its_neighbours_does_well(reach: int
 
     def table(dataset: Scenes, every: int) -> tuple[np.ndarray, np.ndarray]:
         rows, labels = [], []
-        for image, target, _ in dataset:
+        for image, mask, _ in dataset:
+            target = mask.values
             padded = np.pad(image, ((reach, reach), (reach, reach), (0, 0)), mode="edge").astype(np.float32)
             windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * reach + 1, 2 * reach + 1), (0, 1))
             rows.append(windows.reshape(target.size, -1)[::every])

@@ -91,7 +91,7 @@ def test_workers_are_a_whole_number_of_threads(workers):
 def test_data_of_separate_objects_are_scored_by_these_too():
     data = Blocks(3)
     assert "rand_error" not in zoo.evaluate(truth, data, progress=False).scores
-    data.objects = 1
+    data.instances = 1
     found = zoo.evaluate(network(), data, progress=False)
     expected = ObjectScores(1, data.ignore)
     for sample in data:
@@ -111,7 +111,7 @@ def test_every_head_gives_the_same_scores(output):
 def test_scores_are_resized_to_the_target_and_not_the_target_to_them():
     data, model = Blocks(4, size=32), network()
     found = zoo.evaluate(model, data, size=(16, 16), progress=False)
-    assert found.metrics[0].matrix.pixels == sum((data[i].target != 255).sum() for i in range(4))
+    assert found.metrics[0].matrix.pixels == sum((data[i].target.values != 255).sum() for i in range(4))
     sample = data[0]
     from PIL import Image
 

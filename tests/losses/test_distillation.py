@@ -97,7 +97,7 @@ def test_a_teacher_teaches():
     class Unlabelled(Blocks):
         def _make(self, *args):
             sample = super()._make(*args)
-            sample.target[:] = self.ignore
+            sample.target.values[:] = self.ignore
             return sample
 
     pupil = network(seed=1, dropout=0.0)

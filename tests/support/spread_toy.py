@@ -27,7 +27,7 @@ class Uneven(Blocks):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         for index, sample in enumerate(self._samples):
-            sample.target[: 1 + index % 12] = self.ignore
+            sample.target.values[: 1 + index % 12] = self.ignore
 
 
 def two_processors() -> None:

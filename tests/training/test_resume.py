@@ -219,7 +219,7 @@ def test_lost_best_weights_are_named(tmp_path, monkeypatch):
     [
         ({"learning_rate": 0.01}, "learning_rate was 0.02, is 0.01"),
         ({"epochs": 7}, "epochs was 6, is 7"),
-        ({"augment": None}, "augment was {'class': 'Augment'"),
+        ({"augment": None}, "augment was {'type': 'Augment'"),
         ({"class_weights": [1, 2, 3]}, r"class_weights was None, is \[1, 2, 3\]"),
         ({"loss": zoo.losses.DiceLoss()}, "loss was None, is .*DiceLoss"),
     ],

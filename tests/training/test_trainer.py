@@ -250,7 +250,7 @@ class Spoilt(Blocks):
         super().__init__()
         sample = self._samples[5]
         if target is not None:
-            sample.target[-1, -1] = target
+            sample.target.values[-1, -1] = target
         self.error = image
 
     def __getitem__(self, index):

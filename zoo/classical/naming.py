@@ -50,7 +50,7 @@ def majority(regions: np.ndarray, target: np.ndarray, classes: int, ignore: int 
 
     Ignored pixels have no say; a region of nothing else is called class 0, which no score counts.
     """
-    target = target.astype(np.int64)
+    target = np.asarray(target, np.int64)
     valid = np.ones(target.shape, bool) if ignore is None else target != ignore
     count = int(regions.max()) + 1
     votes = np.bincount(regions[valid].astype(np.int64) * classes + target[valid], minlength=count * classes)

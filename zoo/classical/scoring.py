@@ -31,9 +31,9 @@ class RegionScorer:
     size = procedure = None
 
     def __init__(self, segmenter: Segmenter, dataset: Dataset, oracle: bool = False) -> None:
-        if dataset.task != segmenter.method.task:
+        if dataset.task not in (None, segmenter.method.task):
             raise InputError(f"{segmenter.name} is for {segmenter.method.task}, {dataset.name} for {dataset.task}")
-        self.task = tasks.get(dataset.task)
+        self.task = tasks.get(segmenter.method.task)
         self._classes, self._ignore = len(dataset.classes), dataset.ignore
         self._segmenter = segmenter.with_defaults(regions=max(2, self._classes))
         self._oracle = oracle or self._classes != 2

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from zoo.data.registry import specs
 from zoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from zoo.evaluation.predictor import TestTimeAugmentation, Tiling
     from zoo.outputs import OutputSpec
 
-DATA_HELP = "scenes, scenes:seed=3,count=400,size=128, camvid:PATH, voc:PATH or folder:PATH (images/ and masks/)."
+DATA_HELP = f"{', '.join(specs())}."
 
 MODEL_HELP = "A .keras file, the folder of a training run, a .tflite file, shipped weights such as unet_lite.ccp, "
 MODEL_HELP += "or a classical method such as grabcut."

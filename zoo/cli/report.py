@@ -89,7 +89,7 @@ def report(
     from zoo.cli.report_page import page
 
     samples = zoo.data.open(data, split)
-    if samples.task != "segmentation":
+    if samples.task not in (None, "segmentation"):
         raise InputError(f"zoo report draws class maps, and {data} is for {samples.task}; use zoo evaluate")
     start_keras()
     file, pixels = shipped_file(model), parse_size(size)

@@ -263,21 +263,22 @@ def _build(
     import keras
 
     import zoo
+    from zoo import tasks
     from zoo.registry import architecture
 
     entry = architecture(name)
-    if entry.task != training.task:
+    if training.task not in (None, entry.task):
         known = f"zoo list --task {training.task}"
         raise InputError(f"{name} is for {entry.task}, {training.name} for {training.task}; choose from {known}")
     size = (pixels or entry.input_size) if entry.fixed_size else (None, None)
     keras.utils.set_random_seed(seed)  # the start is drawn too
     return zoo.build(
         name,
-        classes=training.classes,
-        input_shape=(*size, 3),
+        classes=training.classes or None,
+        input_shape=(*size, 3 * tasks.get(entry.task).frames),
         encoder=encoder,
         encoder_weights=encoder_weights,
-        palette=training.palette,
+        palette=training.palette or None,
         init=init,
         **options,
     )

@@ -6,17 +6,20 @@ import operator
 
 import keras
 import numpy as np
-from PIL import Image
 
-from zoo.data.dataset import Dataset, Sample
+from zoo.data.dataset import Dataset, spread
+from zoo.data.sample import Sample, as_target, change, stack
+from zoo.data.targets import NO_LABEL, Batch, Target
 from zoo.data.transforms.augment import Augment
+from zoo.data.transforms.geometric import resize
+from zoo.data.transforms.mixing import Mixing
 from zoo.errors import InputError
 
-NO_LABEL = 255  # pads targets where the dataset itself ignores nothing
+Targets = Batch | dict[str, Batch]
 
 
 class Batches(keras.utils.PyDataset):
-    """A dataset in batches: (images float32 N×H×W×3 of 0–255, targets int32 N×H×W).
+    """A dataset in batches: (images float32 N×H×W×C of 0–255, targets as their type stacks them; masks int32 N×H×W).
 
     What batch `index` of an epoch holds is a pure function of (seed, epoch, index): `batch(epoch, index)`.
     `self.epoch` starts at `epoch` and goes up by one as each epoch of `model.fit` ends, so a run resumed at epoch 7
@@ -26,8 +29,8 @@ class Batches(keras.utils.PyDataset):
     dataset: what to read. batch_size: samples a batch; the last, shorter batch of an epoch is dropped when shuffling
     (so that every step of training weighs the same) unless it is the only one, and kept otherwise.
     size: (H, W) of the batches; None keeps the samples' own, which must then agree within a batch. Without augmentation
-    images are stretched to it bilinearly and targets by nearest neighbour.
-    augment: applied to each sample, or None. Padded targets get the dataset's ignore value, 255 if it has none: see
+    images are stretched to it bilinearly and targets as their type says (masks by nearest neighbour).
+    augment: applied to each sample, or None. Padded masks get the dataset's ignore value, 255 if it has none: see
     `ignore`. seed: 0 or more. shuffle: a new order each epoch. options: PyDataset's (workers, use_multiprocessing,
     max_queue_size).
 
@@ -40,7 +43,7 @@ class Batches(keras.utils.PyDataset):
         dataset: Dataset,
         batch_size: int = 8,
         size: tuple[int, int] | None = None,
-        augment: Augment | None = None,
+        augment: Augment | Mixing | None = None,
         seed: int = 0,
         shuffle: bool = True,
         epoch: int = 0,
@@ -69,7 +72,7 @@ class Batches(keras.utils.PyDataset):
         whole, rest = divmod(len(self.dataset), self.batch_size)
         return whole + (rest > 0 and (not self.shuffle or whole == 0))
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, Targets]:
         return self.batch(self.epoch, index)
 
     def on_epoch_begin(self) -> None:
@@ -91,50 +94,43 @@ class Batches(keras.utils.PyDataset):
         start = index % count * self.batch_size
         return order[start : start + self.batch_size].tolist()
 
-    def batch(self, epoch: int, index: int, size: tuple[int, int] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def batch(self, epoch: int, index: int, size: tuple[int, int] | None = None) -> tuple[np.ndarray, Targets]:
         """Batch `index` of `epoch`, whatever was asked for before; of another (H, W) than `self.size` where one is given."""
         images, targets, first = [], [], None
         for position in self.members(epoch, index):
             sample = self.dataset[position]
             image, target = self._prepared(sample, np.random.default_rng((1, self.seed, epoch, position)), size or self.size)
-            first = first or (sample.name, target.shape)
-            if target.shape != first[1]:
+            first = first or (sample.name, image.shape)
+            if image.shape != first[1]:
                 raise InputError(
-                    f"{self.dataset.name}: {first[0]} is {_text(first[1])} and {sample.name} is {_text(target.shape)} "
+                    f"{self.dataset.name}: {first[0]} is {_text(first[1][:2])} and {sample.name} is {_text(image.shape[:2])} "
                     "(H×W); samples of several sizes need size=(H, W), or batch_size=1"
                 )
             images.append(image)
             targets.append(target)
-        return np.stack(images).astype(np.float32), np.stack(targets).astype(np.int32)
+        return np.stack(images).astype(np.float32), stack(targets)
 
     def _prepared(
         self, sample: Sample, rng: np.random.Generator, size: tuple[int, int] | None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        if self.augment is not None:
-            return self.augment(sample.image, sample.target, rng, size=size, padding=self.ignore)
-        return resize_pair(sample.image, sample.target, size)
+    ) -> tuple[np.ndarray, Target | dict[str, Target]]:
+        if self.augment is None:
+            stretched = sample.resize(size)
+            return stretched.image, stretched.target
+        padded = change(sample.target, lambda target: target.padded_by(self.ignore))
+        image, target = self.augment(sample.image, padded, rng, size=size)
+        return image, target if isinstance(target, dict) else as_target(target)
 
 
 def calibration_images(dataset: Dataset, count: int, size: tuple[int, int]) -> np.ndarray:
-    """`count` images spread evenly over the dataset, resized to (H, W): float32 N×H×W×3 of 0–255.
+    """`count` images spread evenly over the dataset, resized to (H, W): float32 N×H×W×C of 0–255, as many channels as its.
 
     Raises InputError where the dataset has fewer images than that.
     """
     if not 1 <= count <= len(dataset):
         raise InputError(f"{dataset.name}: {count} calibration images asked for; it has 1 to {len(dataset)} to give")
-    chosen = np.linspace(0, len(dataset) - 1, count).round().astype(int)
     size = checked_size(size)
-    samples = (dataset[int(position)] for position in chosen)
-    return np.stack([resize_pair(sample.image, sample.target, size)[0] for sample in samples]).astype(np.float32)
-
-
-def resize_pair(image: np.ndarray, target: np.ndarray, size: tuple[int, int] | None) -> tuple[np.ndarray, np.ndarray]:
-    """Image and target stretched to (H, W): bilinear (antialiased) and nearest neighbour. None changes nothing."""
-    if size is None or target.shape == size:
-        return image, target
-    shape = (size[1], size[0])
-    picture = Image.fromarray(image).resize(shape, Image.Resampling.BILINEAR)
-    return np.array(picture), np.array(Image.fromarray(target).resize(shape, Image.Resampling.NEAREST))
+    images = (dataset[position].image for position in spread(count, len(dataset)))
+    return np.stack([resize(image, size) for image in images]).astype(np.float32)
 
 
 def checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:

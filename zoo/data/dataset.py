@@ -1,43 +1,64 @@
-"""What a dataset is here: a sequence of samples that knows its classes. Nothing that learns from one asks for more."""
+"""Data sets: sequences of samples that say what they hold."""
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from zoo.data.image_files import read_mask, read_rgb
+from zoo.data.sample import Sample
+from zoo.data.targets import Mask, Target
+from zoo.errors import InputError
+from zoo.outputs.palettes import voc_palette
+
+if TYPE_CHECKING:
+    from zoo.data.folders import Pair
+
 Palette = tuple[tuple[int, int, int], ...]
-CACHE_BYTES = 512 << 20  # bytes of decoded samples kept in memory by default
-
-
-class Sample(NamedTuple):
-    """One picture and its answer.
-
-    image: uint8 H×W×3, RGB. target: uint8 H×W, class indices and, where the dataset has one, its ignore value.
-    name: what the sample is called in messages and file names.
-    """
-
-    image: np.ndarray
-    target: np.ndarray
-    name: str
 
 
 class Dataset(ABC):
-    """A sequence of samples: `len(dataset)`, `dataset[i]`, iteration.
+    """A sequence of samples: `len(dataset)`, `dataset[i]`, iteration. Nothing that learns from one asks for more.
 
-    name: the dataset and split, for tables. classes: label names, index = value in a target. palette: one RGB triple
-    (0–255) a class. ignore: the target value that is neither trained on nor scored, or None. objects: the class whose
-    connected parts are separate objects to be told apart (cells), or None.
+    Attributes:
+        name: the data set and split, for tables.
+        task: what is usually learnt from it, a name of `zoo.tasks`; None where it does not say.
+        target: the type of its samples' targets, or their types by name.
+        classes: label names, index = value in a target; empty where there are none.
+        palette: one RGB triple (0–255) a class.
+        ignore: the target value that is neither trained on nor scored, or None.
+        instances: the class whose connected parts are separate objects to be told apart (cells), or None.
     """
 
-    task: str = "segmentation"
     name: str
-    classes: tuple[str, ...]
-    palette: Palette
+    task: str | None = None
+    target: ClassVar[type[Target] | Mapping[str, type[Target]]] = Mask
+    classes: tuple[str, ...] = ()
+    palette: Palette = ()
     ignore: int | None = None
-    objects: int | None = None
+    instances: int | None = None
+
+    def __init_subclass__(cls, **options: object) -> None:
+        super().__init_subclass__(**options)
+        if "objects" in vars(cls) and cls.__name__ != "Dataset":
+            cls.instances = vars(cls)["objects"]
+            del cls.objects
+            warnings.warn(f"{cls.__name__}.objects is called `instances` now", DeprecationWarning, stacklevel=2)
+
+    @property
+    def objects(self) -> int | None:
+        """The old name of `instances`, for one release."""
+        warnings.warn("Dataset.objects is called `instances` now", DeprecationWarning, stacklevel=2)
+        return self.instances
+
+    @objects.setter
+    def objects(self, value: int | None) -> None:
+        warnings.warn("Dataset.objects is called `instances` now", DeprecationWarning, stacklevel=2)
+        self.instances = value
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -56,29 +77,64 @@ class Dataset(ABC):
         return index % count
 
 
-class CachedDataset(Dataset):
-    """A dataset whose samples are kept in memory once read, until they take `limit` bytes; later ones are read each
-    time.
+class ImageMaskDataset(Dataset):
+    """Picture files, each with a mask file of the same stem. Every layout of masks on disk becomes one of these.
+
+    Files are checked for being there at once, for what is in them when they are read.
+
+    name: for tables and messages. pairs: (stem, image, mask) each. classes: label names. palette: VOC's colour map if
+    None. ignore: the value of unlabelled pixels in a target, or None. values: what a mask file's values mean (file
+    value → class index) where they are not the indices themselves. instances: the class whose connected parts are objects
+    to be told apart, or None.
+
+    `dataset[i]` raises InputError naming the file for an unreadable image or mask, differing sizes, and a mask value
+    that is neither a class nor the ignore value.
     """
 
-    def __init__(self, source: Dataset, limit: int = CACHE_BYTES) -> None:
-        self.source, self.limit, self.held = source, limit, 0
-        self.task, self.name, self.classes = source.task, source.name, source.classes
-        self.palette, self.ignore, self.objects = source.palette, source.ignore, source.objects
-        self._samples: dict[int, Sample] = {}
+    task = "segmentation"
+
+    def __init__(
+        self,
+        name: str,
+        pairs: Sequence[Pair],
+        classes: Sequence[str],
+        palette: Palette | None = None,
+        ignore: int | None = None,
+        values: Mapping[int, int] | None = None,
+        instances: int | None = None,
+    ) -> None:
+        if not pairs:
+            raise InputError(f"{name}: the split is empty; it needs one image with its mask at least")
+        if not 1 <= len(classes) <= 255:
+            raise InputError(f"{name}: {len(classes)} classes; masks of 8 bits hold 1 to 255")
+        self.name, self.pairs, self.classes, self.ignore = name, tuple(pairs), tuple(classes), ignore
+        self.palette, self.instances = palette or voc_palette(len(classes)), instances
+        # One look-up turns file values into targets and finds the strays: −1 is "no such class".
+        self._table = np.full(256, -1, np.int16)
+        for value, index in (values or {index: index for index in range(len(classes))}).items():
+            self._table[value] = index
+        if ignore is not None:
+            self._table[ignore] = ignore
 
     def __len__(self) -> int:
-        return len(self.source)
+        return len(self.pairs)
 
     def __getitem__(self, index: int) -> Sample:
-        index = self.position(index)
-        sample = self._samples.get(index)
-        if sample is None:
-            sample = self.source[index]
-            size = sample.image.nbytes + sample.target.nbytes
-            if self.held + size <= self.limit:
-                for array in (sample.image, sample.target):
-                    array.setflags(write=False)  # shared by all who ask from now on
-                if self._samples.setdefault(index, sample) is sample:  # no other thread has read it meanwhile
-                    self.held += size
-        return sample
+        stem, image_path, mask_path = self.pairs[self.position(index)]
+        image, mask = read_rgb(image_path), read_mask(mask_path)
+        if image.shape[:2] != mask.shape:
+            raise InputError(
+                f"{mask_path}: the mask is {mask.shape[1]}×{mask.shape[0]} (W×H) and its image {image_path.name} is "
+                f"{image.shape[1]}×{image.shape[0]}, upright; they must be of one size"
+            )
+        target = self._table[mask]
+        if target.min() < 0:
+            strays = ", ".join(str(value) for value in np.unique(mask[target < 0])[:5])
+            count, spare = len(self.classes), "" if self.ignore is None else f" (or {self.ignore}, ignored)"
+            raise InputError(f"{mask_path}: mask value {strays} is outside the {count} classes 0–{count - 1}{spare}")
+        return Sample(image, Mask(target.astype(np.uint8), self.ignore), stem)
+
+
+def spread(count: int, of: int) -> list[int]:
+    """`count` indices spread evenly over 0 … of − 1, both ends included; all of them if there are no more than that."""
+    return np.linspace(0, of - 1, min(count, of)).round().astype(int).tolist()

@@ -5,16 +5,19 @@ from __future__ import annotations
 import struct
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from zoo.errors import InputError
 
+if TYPE_CHECKING:  # imported where a file is read: scenes, and lists of files, do without Pillow
+    from PIL import Image
+
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".gif")  # lossless ones: a class index must not be "about 7"
-# Whatever Pillow's decoders raise on files that are not, or no longer, what they claim to be.
-_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+# Whatever Pillow's decoders raise on files that are not, or no longer, what they claim to be; and its own bomb error.
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
 
 
 def read_rgb(path: str | Path) -> np.ndarray:
@@ -24,6 +27,8 @@ def read_rgb(path: str | Path) -> np.ndarray:
     white. Raises InputError naming the file where it is missing, unreadable, truncated, or holds floats or 32-bit
     integers.
     """
+    from PIL import Image, ImageOps
+
     picture = ImageOps.exif_transpose(_load(Path(path)))
     mode = picture.mode
     if mode.startswith("I;16") or mode == "I":
@@ -59,13 +64,15 @@ def read_mask(path: str | Path) -> np.ndarray:
 
 def _load(path: Path) -> Image.Image:
     """The file decoded whole. Pillow decodes late, so a truncated file fails here and not at open."""
+    from PIL import Image
+
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
         with Image.open(path) as picture:
             picture.load()
             return picture
-    except _BROKEN as error:
+    except (*_BROKEN, Image.DecompressionBombError) as error:
         reason = "not a picture" if isinstance(error, Image.UnidentifiedImageError) else error
         raise InputError(f"{path}: cannot be read as a picture ({reason}); replace or remove it") from error
 

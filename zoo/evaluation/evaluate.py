@@ -116,7 +116,7 @@ class Evaluation:
         return table
 
 
-_CHANNELS = {1: "grey", 3: "RGB"}
+_CHANNELS = {1: "grey", 3: "RGB", 6: "two frames in RGB"}
 # How columns are headed for people, where their own name does not do.
 COLUMNS = {"iou": "IoU", "dice": "Dice", "boundary_f_score": "boundary F", "pixels": "target pixels"}
 
@@ -265,7 +265,7 @@ class _CallableScorer:
             raise InputError(f"{runner!r} cannot be evaluated; expected a keras.Model or a function of one image")
         self._runner, self._seen = runner, False
         self.name = getattr(runner, "name", None) or getattr(runner, "__name__", type(runner).__name__)
-        self.task = tasks.get(dataset.task)
+        self.task = _task_of_data(dataset)
 
     def answers(self, samples: list[Sample], times: list[float]) -> Iterator[Output]:
         for sample in samples:
@@ -275,6 +275,13 @@ class _CallableScorer:
                 times.append(time.perf_counter() - start)
             self._seen = True
             yield prediction
+
+
+def _task_of_data(dataset: Dataset) -> Task:
+    name = getattr(dataset, "task", None)
+    if name is None:
+        raise InputError(f"{dataset.name} does not say what is learnt from it; give it a `task`: {', '.join(tasks.names())}")
+    return tasks.get(name)
 
 
 def task_of(model: keras.Model, dataset: Any = None) -> Task:
@@ -301,7 +308,7 @@ def check_fit(model: keras.Model, specs: Mapping[str, OutputSpec], dataset: Data
     """
     for spec in specs.values():
         task.check_fit(model.name, spec, dataset)
-    channels = getattr(dataset, "channels", 3)
+    channels = getattr(dataset, "channels", 3 * task.frames)
     if model.input_shape[-1] not in (channels, None):
         pictures = _CHANNELS.get(channels, channels)
         raise InputError(

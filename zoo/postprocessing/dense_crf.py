@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from zoo import tasks
+from zoo.data.dataset import spread
 from zoo.errors import InputError, unknown
 from zoo.evaluation.evaluate import check_fit
 from zoo.layers import DenseCRF, ModelOutput, inference, model_output
@@ -154,12 +155,12 @@ def _logits(
         if size is not None and tuple(size) != own:
             raise InputError(f"size={size}: {model.name} was built for {own[0]}×{own[1]} and takes no other")
         size = own
-    for index in np.unique(np.linspace(0, len(dataset) - 1, min(count, len(dataset))).round().astype(int)):
-        sample = dataset[int(index)]
+    for index in spread(count, len(dataset)):
+        sample = dataset[index]
         height, width = size or sample.image.shape[:2]
         picture = Image.fromarray(sample.image).resize((width, height), Image.Resampling.BILINEAR)
         image = np.asarray(picture, np.float32)[None]
-        yield image, keras.ops.convert_to_numpy(network(image, training=False)), sample.target
+        yield image, keras.ops.convert_to_numpy(network(image, training=False)), np.asarray(sample.target)
 
 
 def _score(outputs: Iterator[np.ndarray], seen: Sequence[tuple], dataset: Dataset) -> float:

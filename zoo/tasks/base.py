@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from zoo.data.targets import NO_LABEL
 from zoo.errors import InputError
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     import keras
 
     from zoo.data import Dataset
-
-NO_LABEL = 255  # pads targets where a dataset ignores nothing itself; no loss and no score counts it
-
 
 TOY_CLASSES = 5  # that a toy batch shows at most
 _BLOCK = 16  # pixels: the side of a block of one colour in a toy batch
@@ -45,8 +43,10 @@ class Task(ABC):
         name: how the task is called in the registry, on the command line and in a file's metadata.
         headline: name of the score that tells better from worse.
         outputs: what `build(output=)` can ask for, the default first.
+        frames: how many pictures a network sees at once, along the channels.
     """
 
+    frames: ClassVar[int] = 1
     name: ClassVar[str]
     headline: ClassVar[str]
     outputs: ClassVar[tuple[str, ...]]

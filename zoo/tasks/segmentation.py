@@ -40,7 +40,7 @@ class Segmentation(ClassTask):
         return class_output(labels, palette or (), output or self.outputs[0])
 
     def metrics(self, dataset: Dataset, **wishes: Any) -> list[Metric]:
-        """mIoU first (see `zoo.metrics.confusion_matrix` for the conventions); contours with `boundary`, a tolerance; objects
+        """mIoU first (see `zoo.metrics.confusion_matrix` for the conventions); contours with `boundary`, a tolerance; instances
         where the data set has some."""
         strays = wishes.keys() - {"boundary"}
         if strays:
@@ -48,6 +48,6 @@ class Segmentation(ClassTask):
         found: list[Metric] = [ClassAgreement(dataset.classes, dataset.ignore, {name: name for name in _SCORES})]
         if wishes.get("boundary") is not None:
             found.append(Contours(dataset.classes, dataset.ignore, wishes["boundary"]))
-        if dataset.objects is not None:
-            found.append(Objects(dataset.objects, dataset.ignore))
+        if dataset.instances is not None:
+            found.append(Objects(dataset.instances, dataset.ignore))
         return found

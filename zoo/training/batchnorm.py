@@ -105,14 +105,14 @@ def recalibrate_best(
 
 def _pictures(dataset: Dataset, config: TrainingConfig, size: tuple[int, int] | None) -> Iterator[np.ndarray]:
     """Batches float32 N×H×W×C of images spread evenly over the data; one at a time where they keep their own size."""
-    from zoo.data.batches import resize_pair
+    from zoo.data import spread
+    from zoo.data.transforms.geometric import resize
 
-    count = min(config.recalibrate_batchnorm or 0, len(dataset))
-    chosen = np.linspace(0, len(dataset) - 1, count).round().astype(int)
+    chosen = spread(config.recalibrate_batchnorm or 0, len(dataset))
     together = 1 if size is None else config.batch_size
-    for first in range(0, count, together):
-        samples = [dataset[int(index)] for index in chosen[first : first + together]]
-        yield np.stack([resize_pair(s.image, s.target, size)[0] for s in samples]).astype(np.float32)
+    for first in range(0, len(chosen), together):
+        images = [dataset[index].image for index in chosen[first : first + together]]
+        yield np.stack([resize(image, size) for image in images]).astype(np.float32)
 
 
 def settle(model: keras.Model, images: np.ndarray) -> None:

@@ -234,5 +234,5 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "to_dict"):  # an augmentation that says itself what it is
         return _plain(value.to_dict())
     if dataclasses.is_dataclass(value):
-        return {"class": type(value).__name__} | {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"type": type(value).__name__} | {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     return repr(value)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 import zoo
+from zoo import tasks
 from zoo.errors import InputError
 from zoo.recipes import Recipe, Stage, StageContext
 from zoo.registry import architecture
@@ -144,8 +145,9 @@ def _gpu_name() -> str:
 def _context(stage: Stage, spec: str, earlier: Mapping[str, Path]) -> tuple[StageContext, Dataset | None]:
     from zoo import data
 
-    training = data.open(spec, stage.split, CACHE_BYTES)
-    return StageContext(training, dict(earlier)), None if stage.val is None else data.open(spec, stage.val, CACHE_BYTES)
+    training = data.open(spec, stage.split, cache_bytes=CACHE_BYTES)
+    validation = None if stage.val is None else data.open(spec, stage.val, cache_bytes=CACHE_BYTES)
+    return StageContext(training, dict(earlier)), validation
 
 
 def _settings(stage: Stage, context: StageContext) -> dict[str, Any]:
@@ -156,8 +158,9 @@ def arguments(stage: Stage, context: StageContext) -> dict[str, Any]:
     """A stage's arguments of `zoo.build`, the data's classes and palette included; RGB of any size where it takes any."""
     own = stage.build(context) if callable(stage.build) else stage.build or {}
     entry = architecture(stage.model)
-    shape = (*(entry.input_size if entry.fixed_size else (None, None)), 3)
-    return {"classes": context.data.classes, "palette": context.data.palette, "input_shape": shape, **own}
+    shape = (*(entry.input_size if entry.fixed_size else (None, None)), 3 * tasks.get(entry.task).frames)
+    classes = {"classes": context.data.classes, "palette": context.data.palette} if context.data.classes else {}
+    return {**classes, "input_shape": shape, **own}
 
 
 def last_arguments(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
@@ -168,7 +171,7 @@ def last_arguments(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
 
 
 def _model(stage: Stage, context: StageContext, build: Mapping[str, Any], seed: int) -> keras.Model:
-    if architecture(stage.model).task != context.data.task:
+    if context.data.task not in (None, architecture(stage.model).task):
         raise InputError(f"{stage.model} is for {architecture(stage.model).task}, {context.data.name} for {context.data.task}")
     own = arguments(stage, context)
     own |= {name: value for name, value in build.items() if name in own}

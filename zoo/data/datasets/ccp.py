@@ -1,16 +1,13 @@
-"""Clothing Co-Parsing (Yang, Luo & Lin, CVPR 2014): street-fashion photographs, as published or with classes merged.
-
-    ccp:PATH            the 59 garments as published
-    ccp_person:PATH     background and person: whatever is worn or carried belongs to who wears it
-    ccp_clothing:PATH   twelve classes that a photograph shows plainly, where the 59 split hairs (jumper or sweater)
-"""
+"""Clothing Co-Parsing (Yang, Luo & Lin, CVPR 2014): street-fashion photographs, as published or with classes merged."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from zoo.data.datasets.layouts import folder
-from zoo.data.image_masks import ImageMaskDataset, read_lines
+from zoo.data.dataset import ImageMaskDataset
+from zoo.data.datasets.folder import folder
+from zoo.data.folders import read_lines
+from zoo.data.registry import dataset
 from zoo.errors import InputError
 
 BACKGROUND = "null"  # the published name of class 0
@@ -43,20 +40,23 @@ CLOTHING_PALETTE = (
 )  # fmt: skip
 
 
+@dataset("ccp", spec="ccp:PATH", help="Clothing Co-Parsing, its 59 classes as published")
 def ccp(path: Path, split: str) -> ImageMaskDataset:
     """The 59 classes as published: images/, masks/, classes.txt and a list of stems for each split."""
     return folder(path, split)
 
 
+@dataset("ccp_person", spec="ccp_person:PATH", help="Clothing Co-Parsing: background and person")
 def ccp_person(path: Path, split: str) -> ImageMaskDataset:
-    """Background and person (every class but `null`)."""
+    """Background and person: whatever is worn or carried (every class but `null`) belongs to who wears it."""
     published = _published(path)
     groups = {"background": (BACKGROUND,), "person": tuple(name for name in published if name != BACKGROUND)}
     return _merged(path, split, published, groups, PERSON)
 
 
+@dataset("ccp_clothing", spec="ccp_clothing:PATH", help="Clothing Co-Parsing: twelve merged classes")
 def ccp_clothing(path: Path, split: str) -> ImageMaskDataset:
-    """The classes of `CLOTHING`."""
+    """The classes of `CLOTHING`: what a photograph shows plainly, where the 59 split hairs (jumper or sweater)."""
     return _merged(path, split, _published(path), CLOTHING, CLOTHING_PALETTE)
 
 

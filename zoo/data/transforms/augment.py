@@ -1,22 +1,27 @@
-"""Paired augmentation: a sample's image and its mask through one geometry; colours change on the image alone.
+"""Augmentation: a picture and its target through one random geometry; colours change on the picture alone.
 
-Images are resampled bilinearly (antialiased when they shrink), masks by nearest neighbour, so no label arises that was
-not there. Everything is drawn from the generator given, in a fixed order.
+Images are resampled bilinearly (antialiased when they shrink), targets as their type says. Everything is drawn from the
+generator given, in a fixed order, on which the resumption of old runs depends.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageFilter
 
+from zoo.data.sample import as_target, change
+from zoo.data.targets import NO_LABEL, Mask, Target, mirror
 from zoo.data.transforms.elastic import deform, displacements
+from zoo.data.transforms.geometric import GREY, Placement
+from zoo.data.transforms.photometric import recolour
 from zoo.errors import InputError
 
-GREY = (124, 116, 104)  # ImageNet's mean colour: what lies beyond the picture should look like nothing in particular
-_LUMA = np.array([0.299, 0.587, 0.114])
+VERSION = 1  # of `to_dict`; goes up when the same settings come to mean something else
+Targets = Target | dict[str, Target]
 
 
 @dataclass(frozen=True)
@@ -71,37 +76,48 @@ class Augment:
 
     def __repr__(self) -> str:
         """What a run is compared by. Checkpoints from before there was `stretch` or `elastic` say nothing of them."""
-        later = {"stretch": 1.0, "elastic": 0.0}  # not told while they do nothing
-        told = {name: value for name, value in vars(self).items() if name not in later or value != later[name]}
-        return f"Augment({', '.join(f'{name}={value!r}' for name, value in told.items())})"
+        later = {"stretch": 1.0, "elastic": 0.0}  # left out while they do nothing
+        fields = {name: value for name, value in vars(self).items() if name not in later or value != later[name]}
+        return f"Augment({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain data, as JSON holds them: "type", "version" and every field.
+
+        What new checkpoints should remember; `repr` stays for those that compare it.
+        """
+        return describe(self, vars(self))
 
     def __call__(
         self,
         image: np.ndarray,
-        target: np.ndarray,
+        target: Targets | np.ndarray,
         rng: np.random.Generator,
         size: tuple[int, int] | None = None,
-        padding: int = 255,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The augmented image (uint8 h×w×3) and target (uint8 h×w) of the size given, this one's or the sample's.
+        padding: int = NO_LABEL,
+    ) -> tuple[np.ndarray, Targets | np.ndarray]:
+        """The augmented image (uint8 h×w×3k) and target, of the size given, this one's or the sample's.
 
-        `padding` is the label of what lies beyond the sample: its ignore value.
+        A bare array of class indices comes back as an array; `padding` is its label for what lies beyond the sample.
         """
-        size = size or self.size or target.shape
-        picture, mask = Image.fromarray(image), Image.fromarray(target)
-        if rng.random() < self.flip:
-            picture, mask = (one.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for one in (picture, mask))
-        if rng.random() < self.flip_vertical:
-            picture, mask = (one.transpose(Image.Transpose.FLIP_TOP_BOTTOM) for one in (picture, mask))
-        region = self._region(rng, target.shape, size)
+        if isinstance(target, np.ndarray):
+            image, mask = self(image, Mask(target, padding), rng, size)
+            return image, mask.values
+        whole = image.shape[:2]
+        size = tuple(size or self.size or whole)
+        check_fits(image, target)
+        for axis, chance in ((1, self.flip), (0, self.flip_vertical)):
+            if rng.random() < chance:
+                image, target = mirror(image, axis), change(target, lambda one, axis=axis: one.flip(axis))
+        region = self._region(rng, whole, size)
         turn = math.radians(rng.uniform(-self.rotate, self.rotate))
-        place = _turn_to if turn else _fit_to
-        picture = place(picture, region, size, turn, Image.Resampling.BILINEAR, GREY)
-        mask = place(mask, region, size, turn, Image.Resampling.NEAREST, padding)
+        placement = Placement(whole, region, size, turn)
+        image = placement.draw(image, smooth=True, fill=GREY)
+        target = change(target, lambda one: one.place(placement))
         if self.elastic:
-            moved = displacements(size, self.elastic, rng)
-            picture, mask = deform(picture, moved, smooth=True), deform(mask, moved, smooth=False)
-        return self._recolour(picture, rng), np.array(mask)
+            shift = displacements(size, self.elastic, rng)
+            image, target = deform(image, shift, smooth=True), change(target, lambda one: one.deform(shift))
+        colours = ("brightness", "contrast", "saturation", "hue", "blur", "noise")
+        return recolour(image, rng, **{name: getattr(self, name) for name in colours}), target
 
     def _region(
         self, rng: np.random.Generator, whole: tuple[int, ...], size: tuple[int, int]
@@ -115,71 +131,22 @@ class Augment:
         left, top = rng.random() * (whole[1] - width), rng.random() * (whole[0] - height)
         return left, top, width, height
 
-    def _recolour(self, picture: Image.Image, rng: np.random.Generator) -> np.ndarray:
-        """Brightness, contrast, saturation and hue as one matrix on RGB, then blur and noise."""
-        bright, contrast, saturation = (
-            1 + rng.uniform(-most, most) for most in (self.brightness, self.contrast, self.saturation)
-        )
-        hue = math.radians(rng.uniform(-self.hue, self.hue))
-        matrix = bright * contrast * (saturation * _turn_hue(hue) + (1 - saturation) * np.outer(np.ones(3), _LUMA))
-        middle = np.asarray(picture.convert("L").reduce(4)).mean() * bright
-        offset = np.full((3, 1), (1 - contrast) * middle)
-        picture = picture.convert("RGB", tuple(np.hstack([matrix, offset]).ravel().tolist()))
-        if rng.random() < self.blur:
-            picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.5)))
-        values = np.array(picture)
-        deviation = rng.uniform(0, self.noise)
-        if deviation:
-            noisy = values + rng.standard_normal(values.shape, dtype=np.float32) * np.float32(deviation)
-            values = np.clip(np.rint(noisy), 0, 255).astype(np.uint8)
-        return values
+
+def check_fits(image: np.ndarray, target: Targets) -> None:
+    """Refuses a target that belongs to a picture of another size.
+
+    Raises:
+        InputError: saying both sizes.
+    """
+    for one in target.values() if isinstance(target, dict) else [as_target(target)]:
+        if one.size not in (None, image.shape[:2]):
+            height, width = one.size
+            raise InputError(
+                f"{type(one).__name__} of a picture of {height}×{width} (H×W) beside one of {image.shape[0]}×{image.shape[1]}"
+            )
 
 
-def _turn_hue(angle: float) -> np.ndarray:
-    """3×3 on RGB: a turn about the grey axis (Rodrigues' formula), which leaves greys as they are."""
-    cos, sin = math.cos(angle), math.sin(angle) / math.sqrt(3)
-    return cos * np.eye(3) + (1 - cos) / 3 * np.ones((3, 3)) + sin * np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
-
-
-def _fit_to(
-    picture: Image.Image,
-    region: tuple[float, float, float, float],
-    size: tuple[int, int],
-    turn: float,
-    resample: Image.Resampling,
-    fill: int | tuple[int, int, int],
-) -> Image.Image:
-    """The region of the picture resized to `size`; what it has beyond the picture is filled."""
-    left, top, width, height = region
-    across, down = size[1] / width, size[0] / height
-    # Where the picture's own edges come to lie in the output, in whole pixels so that both resamplings agree on them.
-    x0, x1 = max(0, round(-left * across)), min(size[1], round((picture.width - left) * across))
-    y0, y1 = max(0, round(-top * down)), min(size[0], round((picture.height - top) * down))
-    inside = (max(0.0, left), max(0.0, top), min(picture.width, left + width), min(picture.height, top + height))
-    x1, y1 = max(x1, x0 + 1), max(y1, y0 + 1)
-    part = picture.resize((x1 - x0, y1 - y0), resample, box=inside)
-    if part.size == (size[1], size[0]):
-        return part
-    canvas = Image.new(picture.mode, (size[1], size[0]), fill)
-    canvas.paste(part, (x0, y0))
-    return canvas
-
-
-def _turn_to(
-    picture: Image.Image,
-    region: tuple[float, float, float, float],
-    size: tuple[int, int],
-    turn: float,
-    resample: Image.Resampling,
-    fill: int | tuple[int, int, int],
-) -> Image.Image:
-    """As `_fit_to`, turned about the region's middle by `turn` radians."""
-    left, top, width, height = region
-    across, down = width / size[1], height / size[0]
-    cos, sin = math.cos(turn), math.sin(turn)
-    middle_x, middle_y = left + width / 2, top + height / 2
-    # Turned in the output's pixels and then stretched to the region's, so that a turn is a turn also where they differ.
-    a, b, d, e = across * cos, -across * sin, down * sin, down * cos
-    c = middle_x - a * size[1] / 2 - b * size[0] / 2
-    f = middle_y - d * size[1] / 2 - e * size[0] / 2
-    return picture.transform((size[1], size[0]), Image.Transform.AFFINE, (a, b, c, d, e, f), resample, fillcolor=fill)
+def describe(augment: object, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """An augmentation as plain data, as JSON holds it."""
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
+    return {"type": type(augment).__name__, "version": VERSION, **plain}

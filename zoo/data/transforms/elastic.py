@@ -20,19 +20,42 @@ def displacements(shape: tuple[int, int], deviation: float, rng: np.random.Gener
     return np.stack([np.asarray(Image.fromarray(part).resize(size, Image.Resampling.BICUBIC)) for part in nodes])
 
 
-def deform(picture: Image.Image, moved: np.ndarray, smooth: bool) -> Image.Image:
-    """The picture (8 bits a channel, W×H) with each pixel fetched from `moved` (2×H×W) away, mirrored beyond its edges.
+def enlarge(shift: np.ndarray, scale: int) -> np.ndarray:
+    """Displacements for an array of `scale` times the picture's size, in that array's pixels."""
+    if scale == 1:
+        return shift
+    size = (shift.shape[2] * scale, shift.shape[1] * scale)
+    return scale * np.stack([np.asarray(Image.fromarray(part).resize(size, Image.Resampling.BILINEAR)) for part in shift])
 
-    smooth: between pixels bilinearly; otherwise from the nearest one, so that no label arises that was not there.
-    """
+
+def sources(shift: np.ndarray) -> np.ndarray:
+    """Where each pixel is fetched from: float32 2×H×W (row, column), of pixel centres."""
+    return np.indices(shift.shape[1:], np.float32) + shift
+
+
+def fold(places: np.ndarray) -> np.ndarray:
+    """Places 2×H×W (row, column) with those beyond the edges mirrored, about the outermost pixels' centres, as `fetch` does."""
+    last = np.reshape(places.shape[1:], (2, 1, 1)) - 1
+    return last - np.abs(last - np.abs(places))
+
+
+def fetch(values: np.ndarray, places: np.ndarray, smooth: bool) -> np.ndarray:
+    """float32 H×W or H×W×C: the array at `places` (2×H×W: row, column), mirrored beyond its edges."""
     from scipy.ndimage import map_coordinates
 
-    values = np.asarray(picture)
-    places = np.indices(values.shape[:2], np.float32) + moved
     if not smooth:
         places = np.rint(places)
     channels = values[..., None] if values.ndim == 2 else values
     order = 1 if smooth else 0
     drawn = [map_coordinates(one, places, np.float32, order=order, mode="mirror") for one in np.moveaxis(channels, -1, 0)]
-    result = np.clip(np.rint(np.stack(drawn, axis=-1)), 0, 255).astype(np.uint8)
-    return Image.fromarray(result[..., 0] if values.ndim == 2 else result)
+    return drawn[0] if values.ndim == 2 else np.stack(drawn, axis=-1)
+
+
+def deform(values: np.ndarray, shift: np.ndarray, smooth: bool) -> np.ndarray:
+    """An array H×W or H×W×C, uint8 or float32, with each pixel fetched from `shift` (2×H×W) away, mirrored at the edges.
+
+    smooth: between pixels bilinearly; otherwise from the nearest one, so that no label arises that was not there.
+    """
+    values = np.asarray(values)
+    result = fetch(values, sources(shift), smooth)
+    return np.clip(np.rint(result), 0, 255).astype(np.uint8) if values.dtype == np.uint8 else result.astype(values.dtype)

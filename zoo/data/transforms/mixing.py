@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageFilter
 
-from zoo.data.dataset import Dataset, Sample
-from zoo.data.transforms.augment import Augment
+from zoo.data.dataset import Dataset
+from zoo.data.sample import Sample
+from zoo.data.targets import NO_LABEL, Mask
+from zoo.data.transforms.augment import Augment, Targets, describe
 from zoo.errors import InputError
 
 FEATHER = 1.0  # pixels over which a pasted outline fades, so that a network learns no cut edges
@@ -46,22 +49,38 @@ class Mixing(ABC):
     def __call__(
         self,
         image: np.ndarray,
-        target: np.ndarray,
+        target: Targets | np.ndarray,
         rng: np.random.Generator,
         size: tuple[int, int] | None = None,
-        padding: int = 255,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """As `Augment`'s."""
-        image, target = self.augment(image, target, rng, size, padding)
+        padding: int = NO_LABEL,
+    ) -> tuple[np.ndarray, Targets | np.ndarray]:
+        """As `Augment`'s.
+
+        Raises:
+            InputError: for a target that is no class map.
+        """
+        if isinstance(target, np.ndarray):
+            image, mask = self(image, Mask(target, padding), rng, size)
+            return image, mask.values
+        image, mask = self.augment(image, self._mask(target), rng, size)
         if rng.random() >= self.chance:
-            return image, target
-        return self.mix(image, target, self.partners[int(rng.integers(len(self.partners)))], rng, padding)
+            return image, mask
+        partner = self.partners[int(rng.integers(len(self.partners)))]
+        return self.mix(image, mask, replace(partner, target=self._mask(partner.target).padded_by(mask.padding)), rng)
 
     @abstractmethod
-    def mix(
-        self, image: np.ndarray, target: np.ndarray, partner: Sample, rng: np.random.Generator, padding: int
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def mix(self, image: np.ndarray, mask: Mask, partner: Sample, rng: np.random.Generator) -> tuple[np.ndarray, Mask]:
         """The augmented sample mixed with a partner as it was read."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain data, as JSON holds them; partners by the name of their data set."""
+        return describe(self, {**vars(self), "augment": self.augment.to_dict(), "partners": self.partners.name})
+
+    def _mask(self, target: Targets) -> Mask:
+        if isinstance(target, Mask):
+            return target
+        names = ", ".join(target) if isinstance(target, dict) else type(target).__name__
+        raise InputError(f"{type(self).__name__} mixes class maps (Mask) and was given {names}; take Augment alone")
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,18 +97,17 @@ class CopyPaste(Mixing):
     chance: float = 0.5
     classes: Sequence[int] | None = None
 
-    def __repr__(self) -> str:  # settles what a run is compared by: the partners' name, not their address
+    def __repr__(self) -> str:  # what a run is compared by: the partners' name, not their address
         return f"CopyPaste({self.augment!r}, {self.partners.name!r}, {self.chance}, {self.classes})"
 
-    def mix(
-        self, image: np.ndarray, target: np.ndarray, partner: Sample, rng: np.random.Generator, padding: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        pasted, labels = self.augment(partner.image, partner.target, rng, target.shape, padding)
-        classes = self.classes
+    def mix(self, image: np.ndarray, mask: Mask, partner: Sample, rng: np.random.Generator) -> tuple[np.ndarray, Mask]:
+        over, pasted = self.augment(partner.image, partner.target, rng, mask.shape)
+        labels, classes = pasted.values, self.classes
         if classes is None:
-            present = np.setdiff1d(np.unique(labels), [padding])
+            present = np.setdiff1d(np.unique(labels), [mask.padding])
             classes = rng.permutation(present)[: (len(present) + 1) // 2]
-        return paste(image, target, pasted, labels, np.isin(labels, classes))
+        image, values = paste(image, mask.values, over, labels, np.isin(labels, classes))
+        return image, replace(mask, values=values)
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,15 +119,14 @@ class NewBackground(Mixing):
     def __repr__(self) -> str:
         return f"NewBackground({self.augment!r}, {self.partners.name!r}, {self.chance})"
 
-    def mix(
-        self, image: np.ndarray, target: np.ndarray, partner: Sample, rng: np.random.Generator, padding: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        patch = background_patch(partner.image, partner.target, rng)
+    def mix(self, image: np.ndarray, mask: Mask, partner: Sample, rng: np.random.Generator) -> tuple[np.ndarray, Mask]:
+        patch = background_patch(partner.image, partner.target.values, rng)
         if patch is None:
-            return image, target
-        behind = np.array(Image.fromarray(patch).resize(target.shape[::-1], Image.Resampling.BICUBIC))
-        foreground = (target > 0) & (target != padding)
-        return paste(behind, np.zeros_like(target), image, target, foreground)
+            return image, mask
+        behind = np.array(Image.fromarray(patch).resize(mask.shape[::-1], Image.Resampling.BICUBIC))
+        foreground = (mask.values > 0) & (mask.values != mask.padding)
+        image, values = paste(behind, np.zeros_like(mask.values), image, mask.values, foreground)
+        return image, replace(mask, values=values)
 
 
 def paste(

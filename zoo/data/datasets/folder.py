@@ -1,0 +1,74 @@
+"""Folder: images/ and masks/ of your own."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from zoo.data.dataset import ImageMaskDataset
+from zoo.data.folders import PARTS, UNLABELLED, files_by_stem, need_folder, pair_up, read_lines
+from zoo.data.image_files import IMAGE_SUFFIXES, MASK_SUFFIXES, read_mask
+from zoo.data.registry import dataset
+from zoo.errors import InputError, unknown
+
+
+@dataset("folder", spec="folder:PATH", help="images/ and masks/, the split in train.txt, val.txt, test.txt")
+def folder(path: Path, split: str) -> ImageMaskDataset:
+    """A plain folder: images/ and masks/ with files of the same stems; masks grey or palette, 255 ignored.
+
+    classes.txt: a name a line, line i (from 0) is mask value i. Without it every mask is read once to find the greatest
+    value, and classes are called class0, class1, …
+    Masks of two classes may also be drawn in black and white (0 and 255 only): 255 is then class 1 and nothing is
+    ignored.
+
+    train.txt, val.txt, test.txt: the stems of each split (`trainval` is the first two). Without any of them the split
+    is drawn by the stems' SHA-256: the lowest tenth is val, the next tenth test (one each at least), the rest train;
+    so it is the same on every machine. Neighbouring frames of a film fall apart that way: list the splits for those.
+    """
+    need_folder(path, "folder")
+    images = need_folder(path / "images", "folder", "the images")
+    masks = need_folder(path / "masks", "folder", "the masks")
+    if split not in PARTS:
+        raise unknown("split of a folder", split, PARTS)
+    pairs = []
+    for part, (stems, source) in _parts(path, images).items():
+        if part in PARTS[split]:
+            pairs += pair_up(images, masks, stems, source)
+    pair_up(images, masks)  # also what is in no split: a stray file is found now and not after the training
+    name = f"{path.resolve().name}/{split}"
+    if not pairs:
+        raise InputError(f"{name}: the split is empty; it needs one image with its mask at least")
+    listed = read_lines(path / "classes.txt") if (path / "classes.txt").is_file() else None
+    if listed is not None and len(listed) != 2:
+        return ImageMaskDataset(name, pairs, listed, ignore=UNLABELLED)
+    values = _values(masks)
+    if values == {0, 255}:
+        return ImageMaskDataset(name, pairs, listed or ("background", "foreground"), values={0: 0, 255: 1})
+    if listed is None:
+        top = max(values - {UNLABELLED}, default=0)
+        if top == 0:
+            raise InputError(f"{masks}: every mask is of class 0 only; masks hold the class index of each pixel")
+        listed = [f"class{index}" for index in range(top + 1)]
+    return ImageMaskDataset(name, pairs, listed, ignore=UNLABELLED)
+
+
+def _parts(path: Path, images: Path) -> dict[str, tuple[list[str], Path]]:
+    """The stems of each split of a folder, and the file they come from."""
+    lists = {part: path / f"{part}.txt" for part in ("train", "val", "test")}
+    if any(entry.is_file() for entry in lists.values()):
+        return {part: (read_lines(entry), entry) for part, entry in lists.items() if entry.is_file()}
+    stems = sorted(files_by_stem(images, IMAGE_SUFFIXES), key=lambda stem: hashlib.sha256(stem.encode()).digest())
+    tenth = max(1, len(stems) // 10)
+    drawn = {"val": stems[:tenth], "test": stems[tenth : 2 * tenth], "train": stems[2 * tenth :]}
+    return {part: (sorted(chosen), path) for part, chosen in drawn.items()}
+
+
+def _values(masks: Path) -> set[int]:
+    """Every value that occurs in the masks of a folder."""
+    occurs = np.zeros(256, bool)
+    for path in sorted(masks.iterdir()):
+        if path.suffix.lower() in MASK_SUFFIXES:
+            occurs[np.unique(read_mask(path))] = True
+    return set(np.nonzero(occurs)[0].tolist())

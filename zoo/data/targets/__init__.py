@@ -1,0 +1,28 @@
+"""Targets: the types of answers that a sample can hold.
+
+>>> boxes = Boxes([[0, 0, 4, 2]], labels=[3], picture=(8, 10))
+>>> boxes.flip(1).values.tolist()
+[[6.0, 0.0, 10.0, 2.0]]
+"""
+
+from zoo.data.targets.base import Batch, Size, Target, mirror
+from zoo.data.targets.boxes import NO_BOX, Boxes
+from zoo.data.targets.flow_field import FlowField
+from zoo.data.targets.label import Label, Tokens
+from zoo.data.targets.pixels import NO_LABEL, HeatMap, Mask, TargetImage
+
+__all__ = [
+    "NO_BOX",
+    "NO_LABEL",
+    "Batch",
+    "Boxes",
+    "FlowField",
+    "HeatMap",
+    "Label",
+    "Mask",
+    "Size",
+    "Target",
+    "TargetImage",
+    "Tokens",
+    "mirror",
+]
