@@ -23,7 +23,12 @@ from zoo.lazy import keras
 if TYPE_CHECKING:
     from pathlib import Path
 
-FAMILIES = ("zoo.models.encoders", "zoo.models.segmentation")  # the packages whose files hold architectures
+FAMILIES = (  # the packages whose files hold architectures
+    "zoo.models.encoders",
+    "zoo.models.segmentation",
+    "zoo.models.restoration",
+    "zoo.models.optical_flow",
+)
 _STANDARD = ("classes", "input_shape", "encoder", "output", "weights")  # what `build` itself takes
 
 
