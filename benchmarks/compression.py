@@ -6,7 +6,7 @@ A network with squeeze-and-excitation, trained for it and made int8 with and wit
 
     zoo train lraspp --encoder mobilenet_v3_small --data ccp_person:PATH --size 160 --epochs 12 --out runs/gates
     python benchmarks/compression.py ccp_person:PATH --weights runs/gates --size 160 --ways int8,QAT \
-        --work runs/compression_gates --out docs/compression_gates.csv
+        --work runs/compression_gates --out docs/results/compression_gates.csv
 
 Starts from shipped weights, and learns for --epochs from the data's training split where a way needs learning: rounding-aware
 training, pruning (half of each kernel, or two in any four), clustering, and rounding-aware training of what was pruned. All
@@ -115,7 +115,7 @@ def main(
     data: Annotated[str, typer.Argument(help="A data spec with train and test of the network's classes.")],
     weights: Annotated[str, typer.Option(help="Shipped weights, or a trained .keras file.")] = "unet_lite.ccp",
     work: Annotated[Path, typer.Option(help="Where files and scores stay.")] = Path("runs/compression"),
-    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/compression.csv"),
+    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/results/compression.csv"),
     size: Annotated[str, typer.Option(help="HxW of the files and of learning.")] = "256",
     epochs: Annotated[int, typer.Option(min=1, help="Of each way that learns.")] = 1,
     batch: Annotated[int, typer.Option(min=1, help="Photographs a step.")] = 16,

@@ -44,7 +44,7 @@ def main(
     recipes: Annotated[str, typer.Option(help="With commas between them.")] = "float32,float16,int8",
     onednn: Annotated[str, typer.Option(help="off, on or both with a comma between.")] = "off,on",
     size: Annotated[str, typer.Option(help="HxW of the files.")] = "224",
-    out: Annotated[Path, typer.Option(help="The table, as .csv.")] = Path("docs/conversion_cost.csv"),
+    out: Annotated[Path, typer.Option(help="The table, as .csv.")] = Path("docs/results/conversion_cost.csv"),
 ) -> None:
     """Convert, each time in a process of its own, and tell what it took."""
     from zoo.cli.arguments import parse_size

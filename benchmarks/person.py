@@ -57,7 +57,7 @@ VIEWS: dict[str, Callable[[Image.Image, np.ndarray], Picture]] = {
 def main(
     ccp: Annotated[str, typer.Argument(help="Folder of Clothing Co-Parsing.")],
     files: Annotated[list[Path], typer.Argument(help=".tflite files; the first is what the others are compared with.")],
-    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/person.csv"),
+    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/results/person.csv"),
     limit: Annotated[int | None, typer.Option(min=1, help="Only so many photographs.")] = None,
 ) -> None:
     """Score and time."""

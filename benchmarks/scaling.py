@@ -68,7 +68,7 @@ def main(
     base_size: Annotated[str, typer.Option(help="HxW of the curve over networks.")] = "96x128",
     epochs: Annotated[int, typer.Option(min=1, help="Of every training.")] = 8,
     work: Annotated[Path, typer.Option(help="Where runs and files stay.")] = Path("runs/scaling"),
-    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/scaling.csv"),
+    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/results/scaling.csv"),
 ) -> None:
     """Train, score, convert and time."""
     from zoo.cli.arguments import parse_size

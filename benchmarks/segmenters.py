@@ -65,7 +65,7 @@ def main(
     data: Annotated[str, typer.Argument(help="A data spec with train, val and test, such as camvid:PATH.")],
     encoder_weights: Annotated[str | None, typer.Option(help="For the pretrained encoder; none: from scratch.")] = None,
     work: Annotated[Path, typer.Option(help="Where runs and files stay.")] = Path("runs/segmenters"),
-    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/segmenters.csv"),
+    out: Annotated[Path, typer.Option(help="The table; the picture goes beside it.")] = Path("docs/results/segmenters.csv"),
     size: Annotated[str, typer.Option(help="HxW of the files and of MACs.")] = "360x480",
     epochs: Annotated[int, typer.Option(min=1, help="Of every training.")] = RECIPE["epochs"],
     only: Annotated[str, typer.Option(help="A glob of names.")] = "*",
@@ -97,8 +97,8 @@ def scores(
     import edge
     import zoo
     import zoo.data
+    from zoo import registry
     from zoo.analysis.macs import parameters
-    from zoo.registry import architecture
 
     start = encoder_weights if entry.pretrained else None
 
@@ -115,7 +115,7 @@ def scores(
         converters.to_tflite(model, folder / f"{recipe}.tflite", recipe=recipe, input_size=pixels, **quantized)
     return {
         "network": entry.name,
-        "encoder": entry.options.get("encoder", architecture(entry.name).default_encoder) or "",
+        "encoder": entry.options.get("encoder", registry.get(entry.name).default_encoder) or "",
         "start": "ImageNet encoder" if start else "scratch",
         "parameters": parameters(model),
         "gmacs": round(zoo.macs(model, input_size=pixels) / 1e9, 2),

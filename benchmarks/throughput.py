@@ -2,7 +2,7 @@ r"""Images a second in training: `zoo.train`'s step beside plain `keras.Model.fi
 
     python benchmarks/throughput.py
     python benchmarks/throughput.py --network unet --torch --size 96x128 --data scenes:count=32,size=96x128 --steps 4 \
-        --out docs/throughput_unet.csv
+        --out docs/results/throughput_unet.csv
     KERAS_BACKEND=jax python benchmarks/throughput.py --network unet --torch --precision bfloat16 --batch 32 --steps 50
 
 Both learn from random weights with the same loss and optimiser, and make their batches as they go, augmentation included:
@@ -57,7 +57,7 @@ def main(
     precision: Annotated[str, typer.Option(help="float32, bfloat16 or float16.")] = "float32",
     keras_jit: Annotated[bool, typer.Option("--keras-jit", help="Also fit with XLA as Keras decides.")] = False,
     torch: Annotated[bool, typer.Option("--torch", help="Also PyTorch, for the network unet.")] = False,
-    out: Annotated[Path, typer.Option(help="The table.")] = Path("docs/throughput.csv"),
+    out: Annotated[Path, typer.Option(help="The table.")] = Path("docs/results/throughput.csv"),
 ) -> None:
     """Let them take turns."""
     from zoo.cli.arguments import parse_size

@@ -97,7 +97,8 @@ def scores(graph: Trace) -> list[Value]:
 def difference(ours: Any, theirs: Any) -> float:
     """The root mean square difference of two arrays, in units of the first one's standard deviation.
 
-    Not the largest: where a network picks maxima, a tie that rounding decides moves single values by any amount.
+    Not the largest: rounding adds up to some extreme somewhere. Where a network records maxima, `converters.choices` makes
+    both choose alike at near ties first.
     """
     ours, theirs = (np.asarray(array, np.float64) for array in (ours, theirs))
     error, spread = float(np.sqrt(((ours - theirs) ** 2).mean())), float(ours.std())

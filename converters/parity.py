@@ -4,11 +4,14 @@ An error means nothing by itself: the logits of one network spread over 0.01, of
 measured in units of its *spread*, the standard deviation of the model's own answer over samples and positions after the
 mean of each channel is taken away. What is constant per channel tells no picture from another, and a file that lost
 everything else would still agree on it.
+
+Where two values tie but for rounding, a network that chooses the larger may choose otherwise in its file (`zoo.outputs.
+near_ties`). So a model that records positions of maxima gets those of the file at near ties, and classes whose scores tie
+count as agreeing; how many there were is told.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,12 +21,13 @@ import keras
 import numpy as np
 
 import zoo
+from converters import choices, file_runs
 from converters.quantization import calibration
-from converters.quantization.quantized_values import real, stored
 from converters.tflite import file as tflite_file
 from converters.tflite import inspection
 from zoo.errors import InputError, unknown
 from zoo.metrics.confusion_matrix import ConfusionMatrix
+from zoo.outputs.near_ties import at_near_ties, told, two_scores
 
 Run = Callable[[np.ndarray], Any]
 
@@ -86,6 +90,7 @@ class Parity:
         agreement: class agreement in [0, 1], None where fewer than two classes occur.
         classes: how many classes the model's answer has on the samples.
         miou: (Keras, file) where labels were given.
+        near_ties: positions of maxima and classes that the file chose otherwise where values tie but for rounding.
     """
 
     passed: bool
@@ -98,6 +103,7 @@ class Parity:
     classes: int
     tolerance: Tolerance
     miou: tuple[float, float] | None = field(default=None)
+    near_ties: int = 0
 
     @property
     def verdict(self) -> str:
@@ -117,6 +123,8 @@ class Parity:
             rows.append(f"  class agreement {self.agreement:.4f} over {self.classes} classes")
         if self.miou is not None:
             rows.append(f"  mIoU {self.miou[0]:.4f} → {self.miou[1]:.4f}")
+        if self.near_ties:
+            rows.append(f"  {told(self.near_ties)}")
         return "\n".join(rows)
 
 
@@ -146,7 +154,7 @@ def parity(
     """
     run, shape, recipe = _runner(model, path, accelerator, recipe)
     images = calibration.check_samples(samples, shape[1:3], shape[3])
-    expected, got = _answers(model, run, images)
+    expected, got, scores, otherwise = _answers(model, run, images)
     indices = [np.issubdtype(array.dtype, np.integer) for array in expected]
     outputs = tuple(
         _compare(name, one, other)
@@ -154,11 +162,19 @@ def parity(
         if not whole
     )
     reference, candidate = _classes(expected[0]), _classes(got[0], indices[0])
-    agreement, classes = _agreement(reference, candidate)
+    scores = _scores(expected[0]) if scores is None and not indices[0] else scores
+    decided = reference
+    if scores is not None:
+        ties = at_near_ties(scores, candidate)
+        decided, otherwise = ties.chosen, otherwise + ties.otherwise
+    agreement, classes = _agreement(decided, candidate)
     miou = None if labels is None else _miou(np.asarray(labels), reference, candidate, model, ignore)
     tolerance = TOLERANCES[recipe]
     passed, reason = _judge(outputs, agreement, classes, miou, tolerance, recipe)
-    return Parity(passed, reason, recipe, accelerator, len(images), outputs, agreement, classes, tolerance, miou)
+    reason = f"{reason}, {told(otherwise)}" if otherwise else reason
+    return Parity(
+        passed, reason, recipe, accelerator, len(images), outputs, agreement, classes, tolerance, miou, near_ties=otherwise
+    )
 
 
 # ------------------------------------------------------------------------------------------------ running both
@@ -180,69 +196,29 @@ def _runner(
             "in place of the path"
         )
     if Path(path).suffix == ".onnx":
-        session = _Session(path)
+        session = file_runs.Onnx(path)
         return session, session.shape, recipe or "float32"
     inspection.load(path)  # says clearly that a file is missing or none
-    run = _Interpreter(path)
+    run = file_runs.Tflite(path)
     return run, run.shape, recipe or (tflite_file.read(path) or {}).get("recipe") or run.guess
 
 
-class _Interpreter:
-    """A `.tflite` file on the CPU: float32 1×H×W×C in 0–255 → float32 outputs in the order of the model's."""
-
-    def __init__(self, path: str | Path) -> None:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-        try:
-            self._interpreter = Interpreter(os.fspath(path), num_threads=2)
-            self._interpreter.allocate_tensors()
-        except RuntimeError as error:
-            if "xnnpack" not in str(error).lower():
-                raise
-            # What XNNPACK does not take, a transposed convolution of 64×64 or a chain of pools, the slower kernels do.
-            plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-            self._interpreter = Interpreter(os.fspath(path), num_threads=2, experimental_op_resolver_type=plain)
-            self._interpreter.allocate_tensors()
-        self._input = self._interpreter.get_input_details()[0]
-        self._outputs = self._interpreter.get_output_details()
-        self.shape = tuple(int(side) for side in self._input["shape"])
-        kinds = {detail["dtype"] for detail in self._interpreter.get_tensor_details()}
-        self.guess = next(
-            (name for name, kind in (("int8", np.int8), ("float16", np.float16)) if kind in kinds), "float32"
-        )
-
-    def __call__(self, image: np.ndarray) -> list[np.ndarray]:
-        self._interpreter.set_tensor(self._input["index"], stored(image, self._input))
-        self._interpreter.invoke()
-        return [real(self._interpreter.get_tensor(detail["index"]), detail) for detail in self._outputs]
-
-
-class _Session:
-    """An `.onnx` file in onnxruntime: float32 1×H×W×C in 0–255 → its outputs."""
-
-    def __init__(self, path: str | Path) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level, options.intra_op_num_threads = 3, 2
-        try:
-            self._session = onnxruntime.InferenceSession(os.fspath(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own classes, one for each status
-            reason = str(error).strip().partition("\n")[0]
-            raise InputError(f"{path}: onnxruntime does not take it: {reason}") from error
-        image = self._session.get_inputs()[0]
-        self._name = image.name
-        self.shape = tuple(side if isinstance(side, int) else None for side in image.shape)
-
-    def __call__(self, image: np.ndarray) -> list[np.ndarray]:
-        return self._session.run(None, {self._name: image})
-
-
-def _answers(model: keras.Model, run: Run, images: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    expected, got = [], []
+def _answers(
+    model: keras.Model, run: Run, images: np.ndarray
+) -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray | None, int]:
+    """The outputs of both, the scores behind the model's class indices if it gives such, and the positions taken over."""
+    expected, got, scores, otherwise = [], [], [], 0
+    graph = choices.choosing(model)
+    record = _recorder(run) if choices.records(graph) else None
     for image in images:
         batch = image[None].astype(np.float32)
-        expected.append([keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(model(batch, training=False))])
+        if graph is None:
+            expected.append([keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(model(batch, training=False))])
+        else:
+            outputs, count, decided_by = choices.answers(graph, batch, record(batch) if record else {})
+            expected.append(outputs)
+            scores += [] if decided_by is None else [decided_by]
+            otherwise += count
         answer = run(batch)
         got.append([np.asarray(y) for y in (answer if isinstance(answer, (list, tuple)) else [answer])])
         for one, other in zip(expected[-1], got[-1], strict=False):
@@ -252,7 +228,13 @@ def _answers(model: keras.Model, run: Run, images: np.ndarray) -> tuple[list[np.
                 )
     if len(expected[0]) != len(got[0]):
         raise InputError(f"the model has {len(expected[0])} outputs, the file {len(got[0])}")
-    return tuple([np.concatenate(each) for each in zip(*answers, strict=True)] for answers in (expected, got))
+    expected, got = ([np.concatenate(each) for each in zip(*answers, strict=True)] for answers in (expected, got))
+    return expected, got, np.concatenate(scores) if scores else None, otherwise
+
+
+def _recorder(run: Run) -> Callable[[np.ndarray], choices.Recorded] | None:
+    """What tells the positions of maxima that a file records: of our own runners and of edge.Runner; None of others."""
+    return getattr(getattr(run, "__self__", run), "positions", None)
 
 
 # ------------------------------------------------------------------------------------------------ comparing
@@ -287,6 +269,11 @@ def _classes(answer: np.ndarray, indices: bool | None = None) -> np.ndarray:
     if whole:
         return answer.astype(np.int64)
     return (answer[..., 0] > 0).astype(np.int64) if answer.shape[-1] == 1 else answer.argmax(axis=-1)
+
+
+def _scores(answer: np.ndarray) -> np.ndarray:
+    """The scores that `_classes` takes the largest of."""
+    return two_scores(answer) if answer.shape[-1] == 1 else answer
 
 
 def _agreement(reference: np.ndarray, candidate: np.ndarray) -> tuple[float | None, int]:

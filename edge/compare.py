@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from zoo.outputs.near_ties import at_near_ties, two_scores
+
 RARE = 0.005  # classes on fewer of the reference's pixels than this are left out of the agreement
 
 
@@ -41,7 +43,8 @@ class Comparison:
     widest channel in a map); `cosine` is taken with the channels' means removed, so that a large constant does not hide
     an error. `agreement` is the mean over the
     reference's classes of intersection over union, None where the output is no class map or holds one class only.
-    `passed` is None where the samples prove nothing: the reference is constant or says one class everywhere.
+    `passed` is None where the samples prove nothing: the reference is constant or says one class everywhere. `near_ties`
+    counts what was chosen otherwise where values tie but for rounding (`zoo.outputs.near_ties`), and is not held against it.
     """
 
     output: str
@@ -53,6 +56,7 @@ class Comparison:
     classes: int
     passed: bool | None
     note: str = ""
+    near_ties: int = 0
 
 
 def compare(
@@ -61,7 +65,7 @@ def compare(
     """Compares an output's values on the samples, one array a sample, real values."""
     expected, got = np.concatenate(reference).astype(np.float64), np.concatenate(candidate).astype(np.float64)
     tolerance = TOLERANCES[precision, quantized]
-    agreement, classes = _agreement(reference, candidate)
+    agreement, classes, near_ties = _agreement(reference, candidate)
     difference = np.abs(got - expected)
     largest = float(np.max(difference, initial=0.0)) if np.isfinite(got).all() else float("inf")
     expected, got = _by_channel(expected), _by_channel(got)
@@ -72,7 +76,7 @@ def compare(
     relative = largest / scale
     cosine = _cosine(expected, got)
     result = {"output": output, "precision": precision, "max_abs": largest, "relative": relative, "cosine": cosine}
-    result |= {"agreement": agreement, "classes": classes}
+    result |= {"agreement": agreement, "classes": classes, "near_ties": near_ties}
     if not np.isfinite(got).all():
         bad = int((~np.isfinite(got)).sum())
         return Comparison(**result, passed=False, note=f"{bad} of {got.size} values are not finite")
@@ -103,23 +107,29 @@ def _cosine(expected: np.ndarray, got: np.ndarray) -> float:
     return float(a @ b) / length if length else float(np.array_equal(a, b))
 
 
-def _agreement(reference: Sequence[np.ndarray], candidate: Sequence[np.ndarray]) -> tuple[float | None, int]:
-    """(mean intersection over union of the reference's classes, how many there are); (None, 0) for no class map."""
-    first = np.asarray(reference[0])
+def _agreement(reference: Sequence[np.ndarray], candidate: Sequence[np.ndarray]) -> tuple[float | None, int, int]:
+    """(mean intersection over union of the reference's classes, how many there are, pixels chosen otherwise at near ties);
+    (None, 0, 0) for no class map."""
+    first, near_ties = np.asarray(reference[0]), 0
     if np.issubdtype(first.dtype, np.integer) and first.ndim in (3, 4):
         expected, got = np.stack(reference), np.stack(candidate)
-    elif first.ndim == 4 and first.shape[-1] > 1:
-        expected, got = (np.stack([one.argmax(-1) for one in side]) for side in (reference, candidate))
     elif first.ndim == 4:
-        expected, got = (np.stack([one > 0.5 for one in side]) for side in (reference, candidate))
+        scores, other = (_scores(np.stack(side)) for side in (reference, candidate))
+        ties, got = at_near_ties(scores, other.argmax(-1)), other.argmax(-1)
+        expected, near_ties = ties.chosen, ties.otherwise
     else:
-        return None, 0
+        return None, 0, 0
     present, counts = np.unique(expected, return_counts=True)
     present = present[counts >= RARE * expected.size]
     if len(present) < 2:
-        return None, len(present)
+        return None, len(present), near_ties
     scores = [
         np.logical_and(expected == kind, got == kind).sum() / np.logical_or(expected == kind, got == kind).sum()
         for kind in present
     ]
-    return float(np.mean(scores)), len(present)
+    return float(np.mean(scores)), len(present), near_ties
+
+
+def _scores(values: np.ndarray) -> np.ndarray:
+    """What a class map is the largest of: one channel is cut at 0.5."""
+    return values if values.shape[-1] > 1 else two_scores(values - 0.5)

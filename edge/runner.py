@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from edge.answers import answer
+from edge.choices import inner_choices, telling
 from edge.engines import Cpu
 from edge.errors import InputError
 from edge.gpu.remote import ACCELERATORS, Remote
@@ -46,12 +48,11 @@ class Runner:
             raise InputError(f"threads is {threads!r}; expected a whole number from 1, or None")
         self.path = Path(path)
         self.accelerator = accelerator
+        self._threads, self._precision = threads, precision
         self.graph = read_graph(path)
         card = read_card(path, self.graph)
         self.card = replace(card, range=input_range) if input_range is not None else card
-        self._engine: Cpu | Remote = (
-            Cpu(path, threads) if accelerator == "cpu" else Remote(path, "gpu", precision=precision)
-        )
+        self._engine = self._open(path)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """The task's answer for a uint8 H×W×3 picture of any size, at the picture's own resolution."""
@@ -67,6 +68,47 @@ class Runner:
 
     def outputs(self, batch: np.ndarray) -> tuple[np.ndarray, ...]:
         """All outputs, as `run` gives the first. A batch larger than the file's own runs in pieces."""
+        pieces = [self._engine.run([stored]) for stored in self._pieces(batch)]
+        return tuple(
+            output.real(np.concatenate(parts) if len(parts) > 1 else parts[0])
+            for output, parts in zip(self.graph.outputs, zip(*pieces, strict=True), strict=True)
+        )
+
+    def positions(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """The choices that the graph makes on its way (positions of maxima), by layer; as `run` takes the batch.
+
+        What is compared with this file's numbers needs them where values tie but for rounding.
+        """
+        inner = inner_choices(self.path, self.graph)
+        if not inner:
+            return {}
+        with tempfile.TemporaryDirectory(prefix="densezoo_") as folder:
+            target = Path(folder) / self.path.name
+            file = telling(self.path, target, [choice.result.index for choice in inner])
+            engine = self._open(file)
+            results = [engine.run([stored])[-len(inner) :] for stored in self._pieces(batch)]
+            _close(engine)
+        return {
+            choice.layer: np.concatenate(parts) for choice, parts in zip(inner, zip(*results, strict=True), strict=True)
+        }
+
+    def close(self) -> None:
+        """Ends the GPU's worker process, where there is one."""
+        _close(self._engine)
+
+    def __enter__(self) -> Runner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open(self, path: str | Path) -> Cpu | Remote:
+        if self.accelerator == "cpu":
+            return Cpu(path, self._threads)
+        return Remote(path, "gpu", precision=self._precision)
+
+    def _pieces(self, batch: np.ndarray) -> list[np.ndarray]:
+        """The batch as the file stores it, in pieces of the file's own."""
         if len(self.graph.inputs) != 1:
             raise InputError(f"{self.path.name} has {len(self.graph.inputs)} inputs; this runs files of one")
         tensor = self.graph.inputs[0]
@@ -74,22 +116,7 @@ class Runner:
         step = tensor.shape[0] if tensor.shape and not tensor.dynamic else 1
         self._check_batch(batch, step)
         stored = tensor.store(batch)
-        pieces = [self._engine.run([stored[start : start + step]]) for start in range(0, len(stored), step)]
-        return tuple(
-            output.real(np.concatenate(parts) if len(parts) > 1 else parts[0])
-            for output, parts in zip(self.graph.outputs, zip(*pieces, strict=True), strict=True)
-        )
-
-    def close(self) -> None:
-        """Ends the GPU's worker process, where there is one."""
-        if isinstance(self._engine, Remote):
-            self._engine.close()
-
-    def __enter__(self) -> Runner:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        return [stored[start : start + step] for start in range(0, len(stored), step)]
 
     def _check_batch(self, batch: np.ndarray, step: int) -> None:
         tensor = self.graph.inputs[0]
@@ -102,3 +129,8 @@ class Runner:
             raise InputError(f"batch has {len(batch)} items; {self.path.name} takes them {step} at a time")
         if batch.dtype.kind not in "fui" or not np.isfinite(batch).all():
             raise InputError("batch is not all finite numbers; expected float32 in the card's range")
+
+
+def _close(engine: Cpu | Remote) -> None:
+    if isinstance(engine, Remote):
+        engine.close()

@@ -1,4 +1,10 @@
-"""Fixtures that several test files share."""
+"""What several test files share: fixtures, and switches that make this machine compute like another.
+
+    make test ARGS="--threads 1 --kernels plain"       TF_ENABLE_ONEDNN_OPTS=0 make test
+
+`--threads` is for TensorFlow and LiteRT, `--kernels plain` takes XNNPACK away from LiteRT, and TF_ENABLE_ONEDNN_OPTS=0
+oneDNN from TensorFlow: each adds up in another order, as other processors do, and the suite passes under all of them.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +12,36 @@ import os
 from pathlib import Path
 
 import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--threads", type=int, help="of TensorFlow and LiteRT on the CPU; as many as they like by default")
+    parser.addoption("--kernels", choices=("xnnpack", "plain"), default="xnnpack", help="LiteRT's on the CPU")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.threads:
+        os.environ["TF_NUM_INTRAOP_THREADS"] = str(config.option.threads)  # read when TensorFlow starts
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interpreters(pytestconfig: pytest.Config):
+    """LiteRT's interpreters of this process have the kernels and threads of the command line."""
+    options = pytestconfig.option
+    if not options.threads and options.kernels == "xnnpack":
+        yield
+        return
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    changes = {"num_threads": options.threads} if options.threads else {}
+    if options.kernels == "plain":
+        changes["experimental_op_resolver_type"] = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    initialise = Interpreter.__init__
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            Interpreter, "__init__", lambda self, *args, **kwargs: initialise(self, *args, **{**kwargs, **changes})
+        )
+        yield
 
 
 @pytest.fixture(scope="session")

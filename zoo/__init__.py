@@ -14,6 +14,9 @@ import importlib
 import warnings
 from typing import TYPE_CHECKING
 
+# At once, because a module of this name exists too: whoever imports that later must find the function still here.
+from zoo.build import build, list_models
+
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
@@ -23,12 +26,9 @@ if TYPE_CHECKING:
     from zoo.layers import output_spec
     from zoo.postprocessing.dense_crf import with_crf
     from zoo.pretrained.weights_io import load
-    from zoo.registry import build, list_models
     from zoo.training import train
 
 _PUBLIC = {  # name → the module it lives in, imported when it is asked for
-    "build": "zoo.registry",
-    "list_models": "zoo.registry",
     "card": "zoo.analysis.model_card",
     "load": "zoo.pretrained.weights_io",
     "macs": "zoo.analysis.macs",

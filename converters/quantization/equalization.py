@@ -14,6 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from converters import choices
 from converters import graph as graphs
 from converters.graph import Call, Trace, Value, trace
 from converters.quantization import calibration
@@ -22,13 +23,11 @@ from zoo.errors import InputError
 
 L = keras.layers
 _SPREAD = 64.0  # no channel is scaled up by more: what hardly moves must not carry the weights' rounding errors
-# What leaves each channel to itself and commutes with a positive factor.
+# Keras's layers that leave each channel to itself and commute with a positive factor; others say it themselves, `carries`.
 _CARRIERS = (
-    "Add", "CropLike", "PadToMultiple", "MirrorPadding2D", "ResizeLike", "Downscale", "ZeroPadding2D", "Cropping2D",
-    "UpSampling2D", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "Dropout",
-    "SpatialDropout2D",
+    L.Add, L.ZeroPadding2D, L.Cropping2D, L.UpSampling2D, L.MaxPooling2D, L.AveragePooling2D, L.GlobalAveragePooling2D,
+    L.GlobalMaxPooling2D, L.Dropout, L.SpatialDropout2D,
 )  # fmt: skip
-_REFERENCES = ("CropLike", "ResizeLike")  # only their first input's values go on
 _KERNELS = (L.Conv2D, L.DepthwiseConv2D, L.Conv2DTranspose)
 
 
@@ -46,14 +45,15 @@ def equalize(model: keras.Model, samples: Any) -> keras.Model:
     graph = trace(folded)
     shape = graph.inputs[0].shape
     images = calibration.check_samples(samples, shape[1:3], shape[3])
-    before = graphs.evaluate(graph, images[:1].astype("float32"))
-    before = [np.asarray(before[value]) for value in graphs.scores(graph)]
     groups = _groups(graph)
     reach = _reach(graph, images, {value for group in groups for value in group})
     for group in groups:
         _apply(graph, group, _factors(np.max([reach[value] for value in group], axis=0)))
-    after = graphs.evaluate(graph, images[:1].astype("float32"))
-    errors = [graphs.difference(a, after[value]) for a, value in zip(before, graphs.scores(graph), strict=True)]
+    image, origin = images[:1].astype("float32"), trace(model)
+    after = graphs.evaluate(graph, image)
+    before, _ = choices.evaluate(origin, [image], choices.positions(graph, after))
+    ends = zip(graphs.scores(origin), graphs.scores(graph), strict=True)
+    errors = [graphs.difference(before[one], after[other]) for one, other in ends]
     if not max(errors) <= 1e-3:
         raise InputError(f"'{model.name}' answers otherwise once equalised, by {max(errors):.2g} of its spread")
     return folded
@@ -83,11 +83,11 @@ def _groups(graph: Trace) -> list[set[Value]]:
 def _carries(call: Call) -> bool:
     relu = isinstance(call.operation, L.ReLU) and call.operation.max_value is None and not call.operation.negative_slope
     named = isinstance(call.operation, L.Activation) and call.operation.get_config()["activation"] in ("relu", "linear")
-    return relu or named or type(call.operation).__name__ in _CARRIERS
+    return relu or named or isinstance(call.operation, _CARRIERS) or getattr(call.operation, "carries", 0) > 0
 
 
 def _carried(call: Call) -> Iterable[Value]:
-    return call.inputs[:1] if type(call.operation).__name__ in _REFERENCES else call.inputs
+    return call.inputs[: getattr(call.operation, "carries", None)]
 
 
 def _barred(graph: Trace) -> Iterable[Value]:

@@ -23,12 +23,12 @@ from converters.tf_keras.bridge import plain, rebuild
 from converters.tflite.lowering import check_backend, is_twin
 from zoo.errors import InputError, unknown
 
-# Layers that hand on values they were given, or interpolate between them: the output has the input's scale, and a second
-# rounding there would only put an operation between the two.
+L = keras.layers
+# Keras's layers that hand on values they were given, or interpolate between them: the output has the input's scale, and a
+# second rounding there would only put an operation between the two. Others say it themselves, `quantization = "passthrough"`.
 _MOVERS = (
-    "CropLike", "PadToMultiple", "MirrorPadding2D", "ResizeLike", "Downscale", "AuxiliaryHeads", "ZeroPadding2D", "Cropping2D",
-    "UpSampling2D", "MaxPooling2D", "GlobalMaxPooling2D", "Flatten", "Reshape", "Permute", "Dropout", "SpatialDropout2D",
-    "MaxUnpooling2D", "Resizing", "RepeatVector",
+    L.ZeroPadding2D, L.Cropping2D, L.UpSampling2D, L.MaxPooling2D, L.GlobalMaxPooling2D, L.Flatten, L.Reshape, L.Permute,
+    L.Dropout, L.SpatialDropout2D, L.Resizing, L.RepeatVector,
 )  # fmt: skip
 
 
@@ -114,7 +114,9 @@ def _rounds(call: Call) -> bool:
     """Whether what a call gives out is rounded where it stands."""
     if isinstance(call.operation, zoo.layers.ModelOutput):
         return call.operation.spec.activation in ("softmax", "sigmoid")
-    return type(call.operation).__name__ not in _MOVERS and "float" in call.outputs[0].dtype
+    if "float" not in call.outputs[0].dtype:
+        return False
+    return getattr(call.operation, "quantization", "rounds") != "passthrough" and not isinstance(call.operation, _MOVERS)
 
 
 def _fused(graph: Trace) -> set[int]:

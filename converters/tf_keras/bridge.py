@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
+from converters import choices
 from converters import graph as graphs
 from converters.graph import Call, Trace, Value, substitute, trace
 from converters.tf_keras.layers import make_twin
@@ -166,9 +167,11 @@ def own_weights(layer: tf_keras.layers.Layer) -> list[tf.Variable]:
 def _check_equal(graph: Trace, twin: tf_keras.Model, tensors: Mapping[Value, Any], model: keras.Model) -> None:
     noise = [_noise(graph, value, index) for index, value in enumerate(graphs.concrete_shapes(graph))]
     ends = graphs.scores(graph)
-    ours = graphs.evaluate(graph, *noise)
-    theirs = tf_keras.Model(twin.inputs, [tensors[value] for value in ends])(noise, training=False)
-    errors = [graphs.difference(ours[value], answer) for value, answer in zip(ends, tf.nest.flatten(theirs), strict=True)]
+    wanted = list(dict.fromkeys([*ends, *choices.recorded_values(graph)]))
+    answers = tf_keras.Model(twin.inputs, [tensors[value] for value in wanted])(noise, training=False)
+    theirs = dict(zip(wanted, tf.nest.flatten(answers), strict=True))
+    ours, _ = choices.evaluate(graph, noise, choices.positions(graph, theirs))
+    errors = [graphs.difference(ours[value], theirs[value]) for value in ends]
     allowed = max([EQUALITY, *(_HALF.get(call.operation.compute_dtype, 0.0) for call in graph.calls)])
     if max(errors) <= allowed:
         return

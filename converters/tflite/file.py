@@ -52,7 +52,7 @@ def write(path: Path, flatbuffer: bytes, document: Mapping[str, Any], layers: se
     model.description = about.description
     _attach(model, "TFLITE_METADATA", metadata.build(about))
     members = {metadata.LABELS_FILE: "".join(f"{label}\n" for label in labels)} if labels else {}
-    _write_at_once(path, _pack(model, flatbuffer), {**members, DOCUMENT: _text(document)})
+    _write_at_once(path, pack(model, flatbuffer), {**members, DOCUMENT: _text(document)})
 
 
 def amend(path: str | Path, changes: Mapping[str, Any]) -> None:
@@ -192,7 +192,7 @@ class _Aligned(schema.BufferT):
         return schema.BufferEnd(builder)
 
 
-def _pack(model: schema.ModelT, source: bytes) -> memoryview:
+def pack(model: schema.ModelT, source: bytes) -> memoryview:
     """The flatbuffer's bytes, every buffer's data inside its table and aligned; equal constants are stored once."""
     model.metadata = [entry for entry in model.metadata if entry.name not in (b"buffer_location", "buffer_location")]
     _share_equal(model, source)

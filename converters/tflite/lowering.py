@@ -23,7 +23,7 @@ from tensorflow.lite.python.lite import TFLiteSavedModelConverterV2
 
 from converters.graph import Trace, Value, at_inference, substitute, trace
 from zoo.errors import InputError
-from zoo.layers import MaxPoolIndices, ModelOutput, ResizeLike
+from zoo.layers import ModelOutput
 
 Configure = Callable[[Any], None]
 _LOCATION = re.compile(r'fused\["(?P<op>\w+):", "(?P<path>[^"@]+)')
@@ -216,22 +216,27 @@ def in_tensorflow(operation: keras.Operation) -> Callable[..., Any]:
         return lambda logits: _argmax(operation.name, logits, -1)
     if type(operation).__name__ == "Argmax" and not operation.keepdims:
         return lambda x: _argmax(operation.name, x, operation.axis)
-    # TFLite compares 8-bit numbers wrongly, but of any type it finds the first of the largest.
-    if isinstance(operation, MaxPoolIndices):
-        return lambda x, **_: _positions(operation, x)
-    if isinstance(operation, ResizeLike):
-        return lambda inputs: _resized(operation, *inputs)
+    if hasattr(operation, "lower"):
+        return lambda inputs, **_: operation.lower(inputs, _TensorFlow(operation.name))
     if isinstance(operation, keras.layers.UpSampling2D) and operation.interpolation != "nearest":
         return lambda x: _upsampled(operation, x)
     return at_inference(operation)
 
 
-def _resized(layer: ResizeLike, x: tf.Tensor, reference: tf.Tensor) -> tf.Tensor:
-    """To sizes known only when the graph runs the layer gathers, on any backend; TensorFlow and ONNX have an operation."""
-    if None not in (*x.shape[1:3], *reference.shape[1:3]):
-        return layer([x, reference])
-    with tf.name_scope(layer.name):
-        return tf.cast(tf.image.resize(x, tf.shape(reference)[1:3], layer.interpolation), x.dtype)
+class _TensorFlow:
+    """TensorFlow's words for `zoo.layers.primitives`, under the name of the layer that says them."""
+
+    def __init__(self, layer: str) -> None:
+        self._layer = layer
+
+    def argmax(self, x: tf.Tensor, axis: int) -> tf.Tensor:
+        """The index of the first largest along an axis, int32."""
+        return _argmax(self._layer, x, axis)
+
+    def resize_like(self, x: tf.Tensor, reference: tf.Tensor, interpolation: str) -> tf.Tensor:
+        """N×h×w×C at the height and width of the reference."""
+        with tf.name_scope(self._layer):
+            return tf.cast(tf.image.resize(x, tf.shape(reference)[1:3], interpolation), x.dtype)
 
 
 def _upsampled(layer: keras.layers.UpSampling2D, x: tf.Tensor) -> tf.Tensor:
@@ -240,11 +245,6 @@ def _upsampled(layer: keras.layers.UpSampling2D, x: tf.Tensor) -> tf.Tensor:
         return layer(x)
     with tf.name_scope(layer.name):
         return tf.cast(tf.image.resize(x, tf.shape(x)[1:3] * tf.constant(layer.size), layer.interpolation), x.dtype)
-
-
-def _positions(layer: MaxPoolIndices, x: tf.Tensor) -> tf.Tensor:
-    _, height, width, channels = keras.ops.shape(x)
-    return tf.reshape(_argmax(layer.name, layer.windows(x), 2), (-1, -(-height // 2), -(-width // 2), channels))
 
 
 def _argmax(name: str, x: tf.Tensor, axis: int) -> tf.Tensor:

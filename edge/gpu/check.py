@@ -2,7 +2,8 @@
 
 TensorFlow's own check has been a stub since 2.18 and finds everything compatible (tensorflow#77042), and the accelerator's
 `is_fully_accelerated` said True with ops left on the CPU. So the file is compiled for the GPU alone, in a process that may
-crash, and run on samples: some graphs are silently wrong there while fully delegated.
+crash, and run on samples: some graphs are silently wrong there while fully delegated. Where a graph chooses between values
+that tie but for rounding, the CPU computes on with the GPU's choice (`edge.gpu.agreed_choices`), and the report says how often.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import numpy as np
 from edge.compare import Comparison, compare
 from edge.errors import AcceleratorError, InputError
 from edge.gpu import vulkan
+from edge.gpu.agreed_choices import Reference, reference
 from edge.gpu.patterns import DEFAULT_ADVICE, DYNAMIC, INSTEAD, Caution, half_overflow, layer_names, scan
 from edge.gpu.remote import PRECISIONS, Remote, unsupported
 from edge.graph import Graph, Operator, Tensor, read_graph
 from edge.images import prepare, structured
 from edge.tflite_file import Bound, Card, read_card
+from zoo.outputs.near_ties import told
 
 REASONS = ("whole and equal", "not whole", "wrong numbers", "crashed", "no driver", "inconclusive")
 SEEDED = 4  # pictures, where none are given
@@ -75,6 +78,7 @@ class GpuVerdict:
             lines.append(
                 f"  {entry.precision}, {entry.output}: largest error {entry.max_abs:.3g} ({entry.relative:.2e} of the"
                 f" spread), cosine {entry.cosine:.6f}{agreement}{'; ' + entry.note if entry.note else ''}"
+                f"{', ' + told(entry.near_ties) if entry.near_ties else ''}"
             )
         if self.half is False:
             lines.append("  This driver computed the reduced precision in float32 as well: float16 is untested here.")
@@ -123,7 +127,8 @@ def gpu_check(
                 base = replace(base, adapter=gpu.adapter, compile_ms=base.compile_ms or gpu.load_ms)
         except AcceleratorError as error:
             return _refusal(replace(base, comparisons=tuple(found)), graph, error, precision)
-        found += _comparisons(graph, expected, got, precision)
+        agreed = reference(path, graph, feeds, expected, got, precision, timeout)
+        found += _comparisons(graph, agreed, got, precision)
     half = any(
         not np.array_equal(a, b)
         for one, other in zip(answers["float32"], answers["reduced"], strict=True)
@@ -133,11 +138,11 @@ def gpu_check(
 
 
 def _comparisons(
-    graph: Graph, expected: list[list[np.ndarray]], got: list[list[np.ndarray]], precision: str
+    graph: Graph, agreed: Reference, got: list[list[np.ndarray]], precision: str
 ) -> list[Comparison]:
-    return [
+    found = [
         compare(
-            [tensor.real(sample[index]) for sample in expected],
+            [tensor.real(sample[index]) for sample in agreed.outputs],
             [tensor.real(sample[index]) for sample in got],
             tensor.name.split(";")[0],
             precision,
@@ -145,6 +150,7 @@ def _comparisons(
         )
         for index, tensor in enumerate(graph.outputs)
     ]
+    return [replace(entry, near_ties=entry.near_ties + agreed.otherwise) for entry in found]
 
 
 def _judge(verdict: GpuVerdict) -> GpuVerdict:
@@ -154,15 +160,21 @@ def _judge(verdict: GpuVerdict) -> GpuVerdict:
         worst = max(wrong, key=lambda entry: entry.relative)
         detail = (
             f"All ops are delegated, but {worst.output} differs from the CPU by {worst.relative:.2g} of its spread"
-            f" at {worst.precision} precision."
+            f" at {worst.precision} precision{_ties(verdict)}."
         )
         return replace(verdict, reason="wrong numbers", detail=detail)
     if not proven:
         detail = f"All ops are delegated, but {verdict.comparisons[0].note}; give samples on which the model says more."
         return replace(verdict, reason="inconclusive", detail=detail)
     largest = max(entry.relative for entry in proven)
-    detail = f"All ops are delegated; the largest difference from the CPU is {largest:.2g} of an output's spread."
+    difference = f"{largest:.2g} of an output's spread{_ties(verdict)}"
+    detail = f"All ops are delegated; the largest difference from the CPU is {difference}."
     return replace(verdict, reason="whole and equal", detail=detail)
+
+
+def _ties(verdict: GpuVerdict) -> str:
+    most = max(entry.near_ties for entry in verdict.comparisons)
+    return f", with {told(most)}" if most else ""
 
 
 def _refusal(verdict: GpuVerdict, graph: Graph, error: AcceleratorError, precision: str) -> GpuVerdict:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 import pytest
 
 import zoo
+from zoo import registry
 from zoo.errors import InputError
-from zoo.registry import Paper, enter, register, withdraw
+from zoo.paper import Paper
+from zoo.registry import Variant, enter, register, withdraw
 
 SMALL = {"encoder": "vgg16", "encoder_options": {"width": 0.125, "fc": ((7, 16), (1, 16))}}
 
@@ -50,6 +52,34 @@ CASES: dict[str, tuple[Callable[[], object], str]] = {
         "has no place",
     ),
     "missing weights": (lambda: zoo.build("unet", width=0.1, weights="nowhere.weights.h5"), "no file nowhere"),
+    "a start beside shipped weights": (
+        lambda: zoo.build("unet_lite.ccp", init="run"),
+        r"unet_lite\.ccp comes with its weights, and init='run' was given; leave it out, or build unet_lite",
+    ),
+    "an encoder's weights beside shipped ones": (
+        lambda: zoo.build("unet_lite.ccp", encoder_weights="imagenet"),
+        "encoder_weights='imagenet' was given; leave it out",
+    ),
+    "weights beside shipped ones": (
+        lambda: zoo.build("unet_lite.ccp", weights="x.keras"),
+        "weights='x.keras' was given; leave it out",
+    ),
+    "a start beside whole weights": (
+        lambda: zoo.build("fcn16s", weights="x.keras", init="run", **SMALL),
+        "weights='x.keras' fill all of fcn16s, so init='run' has no place",
+    ),
+    "an encoder's weights beside whole ones": (
+        lambda: zoo.build("fcn16s", weights="x.keras", encoder_weights="imagenet", **SMALL),
+        "encoder_weights='imagenet' has no place",
+    ),
+    "options of an encoder that is not there": (
+        lambda: zoo.build("unet", encoder_options={"width": 0.5}),
+        "encoder_options=.* has no place without encoder=",
+    ),
+    "a width of the paper's path over an encoder": (
+        lambda: zoo.build("unet", encoder="mobilenet_v2_035", width=0.5),
+        "width=0.5 is of U-Net's own contracting path",
+    ),
     "missing model": (lambda: zoo.load("nowhere.keras"), "no file nowhere"),
     "no keras.applications twin": (
         lambda: zoo.build("alexnet", weights="applications:x.h5"),
@@ -69,13 +99,13 @@ def test_bad_input_is_told(call: Callable[[], object], expected: str) -> None:
 def test_a_name_is_registered_once() -> None:
     paper = Paper("A toy", "Nobody", 2026, "https://example.org")
 
-    @register({"toy_of_this_test": {}}, task="segmentation", paper=paper, input_size=(32, 32))
+    @register({"toy_of_this_test": Variant()}, task="segmentation", paper=paper, input_size=(32, 32))
     def toy(image, classes):
         raise NotImplementedError
 
     try:
         with pytest.raises(InputError, match="registered already"):
-            enter(zoo.registry.architecture("toy_of_this_test"))
+            enter(registry.get("toy_of_this_test"))
     finally:
         withdraw("toy_of_this_test")
 
@@ -104,11 +134,11 @@ def test_a_toy_encoder_is_one_file_of_code() -> None:
     """Registered in a test, it is listed, carded and usable under a decoder with no other change."""
     import keras
 
-    from zoo.models.blocks.pooled import pooled_top
+    from zoo.models.blocks.classifier_heads import pooled_top
     from zoo.models.encoders import Features, register_encoder
 
     paper = Paper("A toy", "Nobody", 2026, "https://example.org")
-    names = {"toy_encoder": {"width": 4}}
+    names = {"toy_encoder": Variant(options={"width": 4})}
 
     @register_encoder(names, paper=paper, top=pooled_top, strides=(2, 4, 8), input_size=(64, 64))
     def toy(image, *, width: int) -> Features:

@@ -13,9 +13,9 @@ from tiny_models import pictures as noise
 from typer.testing import CliRunner
 
 import converters
+from zoo import registry
 from zoo.cli import app
 from zoo.errors import InputError
-from zoo.registry import architecture
 
 L = keras.layers
 HOW = ("bilinear", "nearest")
@@ -25,7 +25,7 @@ HOW = ("bilinear", "nearest")
 def test_each_architecture(name, tmp_path):
     """At an open size, wherever the network has one; what a fixed one changes is tested below."""
     keras.backend.clear_session()
-    fixed = architecture(name).fixed_size
+    fixed = registry.get(name).fixed_size
     model = tiny(name, ODD if fixed else None)
     made = converters.to_onnx(model, tmp_path / "model.onnx")
     assert made.input_shape[1:3] == tuple(model.inputs[0].shape[1:3])

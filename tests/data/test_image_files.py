@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo import tasks
 from zoo.data.image_files import read_mask, read_rgb
+from zoo.outputs import kind
+from zoo.outputs.class_scores import class_output
 from zoo.outputs.palettes import colourise, voc_palette
 
 
@@ -87,5 +88,6 @@ def test_colourise_and_draw():
     assert colourise(labels, palette).tolist() == [[[10, 20, 30], [0, 200, 0]], [[0, 0, 100], [0, 0, 0]]]
     assert colourise(np.array([[-1, 300]]), palette).tolist() == [[[0, 0, 0], [0, 0, 0]]]
     image = np.full((2, 2, 3), 100, np.uint8)
-    drawn = tasks.get("segmentation").draw(image, labels, ("earth", "grass", "sea"), palette)
+    spec = class_output(("earth", "grass", "sea"), palette)
+    drawn = kind(spec).draw(image, labels, spec)
     assert drawn.tolist() == [[[55, 60, 65], [50, 150, 50]], [[50, 50, 100], [100, 100, 100]]]  # the ignored is clear

@@ -11,8 +11,7 @@ import pytest
 from tiny_models import ODD, tiny
 
 import zoo
-from zoo import layers
-from zoo.registry import architecture
+from zoo import layers, registry
 
 
 def trainable(model: keras.Model) -> int:
@@ -96,7 +95,7 @@ def test_rates_scale_with_the_output_stride(name: str, output_stride: int, rates
 @pytest.mark.parametrize("name", ["lraspp", "deeplab_v1", "deeplab_v3", "deeplab_v3plus", "fcn_resnet50"])
 @pytest.mark.parametrize("encoder", ["vgg16", "resnet18", "densenet121", "efficientnet_lite0", "mobilenet_v2"])
 def test_any_encoder_goes_under_them(name: str, encoder: str) -> None:
-    options = {"encoder_options": dict(architecture(encoder).tiny), "encoder": encoder}
+    options = {"encoder_options": dict(registry.get(encoder).tiny), "encoder": encoder}
     model = zoo.build(name, classes=3, input_shape=(*ODD, 3), **options)
     assert model.output_shape == (None, *ODD, 3)
     assert "last" not in [layer.name for layer in model.layers] or encoder != "mobilenet_v2"

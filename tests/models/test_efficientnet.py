@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo import registry
 from zoo.analysis.macs import macs, trace
 from zoo.models.encoders.efficientnet import scaled_size
-from zoo.registry import architecture
 
 
 def test_the_rule_doubles_the_work_with_each_step_of_phi() -> None:
@@ -54,7 +54,7 @@ def test_the_released_count_of_the_lite_networks_includes_normalisation(variant:
     """Tan's 407 M counts three more operations for every normalised value; convolutions alone are 385 M."""
     name = f"efficientnet_{variant}"
     with keras.StatelessScope(initialize_variables=False):  # only shapes are asked for
-        model, size = zoo.build(name), architecture(name).input_size
+        model, size = zoo.build(name), registry.get(name).input_size
     normalised = sum(
         math.prod(outputs[0].shape)
         for layer, _, outputs in trace(model, size)
@@ -81,7 +81,7 @@ def test_dilation_sees_at_every_fourth_position_what_strides_saw(name: str) -> N
     """The same weights, at stride 8 and dilated, contain the answer at stride 32, where no squeeze-and-excitation looks."""
     from zoo.models.encoders import features
 
-    options = {**architecture(name).tiny, **({"minimalistic": True} if "v3" in name else {})}
+    options = {**registry.get(name).tiny, **({"minimalistic": True} if "v3" in name else {})}
     image = keras.Input((129, 129, 3))  # odd: every stride then starts at the first position
     models = [keras.Model(image, features(name, image, output_stride=s, **options).deepest) for s in (32, 8)]
     keras.utils.set_random_seed(0)

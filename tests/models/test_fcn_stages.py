@@ -10,15 +10,15 @@ import pytest
 
 import zoo
 import zoo.data
+from zoo import registry
 from zoo.errors import InputError
-from zoo.registry import architecture
 
 STAGES = {"fcn32s": 32, "fcn16s": 16, "fcn8s": 8}
 
 
 @pytest.mark.parametrize("encoder", ["vgg16", "alexnet", "googlenet", "resnet18", "mobilenet_v2"])
 def test_a_stage_begins_with_what_the_one_before_knew(encoder: str, tmp_path: Path) -> None:
-    options = {"classes": 4, "encoder": encoder, "encoder_options": dict(architecture(encoder).tiny)}
+    options = {"classes": 4, "encoder": encoder, "encoder_options": dict(registry.get(encoder).tiny)}
     picture = np.random.default_rng(0).uniform(0, 255, (1, 120, 151, 3)).astype("float32")
     before = None
     for name, stride in STAGES.items():

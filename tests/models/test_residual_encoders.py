@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import layers
+from zoo import layers, registry
 from zoo.models.encoders import features
 from zoo.models.encoders.highway import highway_layer
 from zoo.models.encoders.resnet import zero_padding
-from zoo.registry import architecture
 
 ODD = (97, 131)
 TINY = {"width": 0.125, "depths": (1, 2, 2, 2)}
@@ -135,6 +134,6 @@ def test_auxiliary_heads_need_a_size() -> None:
 @pytest.mark.parametrize("name", zoo.list_models("*resnet*"))
 def test_no_1x1_convolution_has_a_stride(name: str) -> None:
     """LiteRT's GPU accelerator gets such a one wrong in int8, alone and in a network."""
-    model = zoo.build(name, classes=2, **architecture(name).tiny)
+    model = zoo.build(name, classes=2, **registry.get(name).tiny)
     strided = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D) and layer.strides != (1, 1)]
     assert strided and all(layer.kernel_size != (1, 1) for layer in strided)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo import registry
 from zoo.models.blocks.normalization import STATISTICS
 from zoo.pretrained import keras_applications
-from zoo.registry import architecture
 
 SIDE = 64
 
@@ -59,7 +59,7 @@ def test_their_file_gives_their_numbers(name: str, tmp_path, double_precision: N
     images = patchwork(SIDE)
     randomise(theirs, source.preprocess(images.copy()))
     theirs.save_weights(tmp_path / "theirs.weights.h5")
-    side = {"input_shape": (SIDE, SIDE, 3)} if architecture(name).fixed_size else {}
+    side = {"input_shape": (SIDE, SIDE, 3)} if registry.get(name).fixed_size else {}
     if side:  # the file of a fixed-size network says nothing of its size, so it is read at the size it was made
         ours = zoo.build(name, classes=7, **side)
         keras_applications.transfer(theirs, ours, bgr=source.bgr)

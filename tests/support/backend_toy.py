@@ -1,6 +1,7 @@
 """What the backend of this process answers and learns: `backend_toy.py FOLDER`, which prints one line of JSON.
 
-FOLDER holds NAME.npz for tiny networks of the registry and toy.npz for the one that learns: weights to begin with.
+FOLDER holds NAME.npz for tiny networks of the registry and toy.npz for the one that learns: weights to begin with. The
+answer is left there as NAME.npy, and what a network recorded of its maxima as NAME.positions.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from training_toys import RUN, Blocks, network
 
 import zoo
 import zoo.data
+from converters.choices import choosing, positions, records
+from converters.graph import evaluate
 
 SIZE = (64, 64)
 TOY = "toy"
@@ -52,6 +55,10 @@ def main(folder: Path) -> None:
         if path.stem != TOY:
             model = put(tiny(path.stem, SIZE), path)
             np.save(path.with_suffix(".npy"), answer(model, pictures(model, 1)))
+            graph = choosing(model)
+            if records(graph):
+                with path.with_suffix(".positions").open("wb") as file:
+                    np.savez(file, **positions(graph, evaluate(graph, pictures(model, 1))))
     toy = folder / f"{TOY}.npz"
     learnt, whole, parts = losses(toy), ends(toy, folder / "whole", 0), ends(toy, folder / "parts", 2)
     print(json.dumps({"losses": learnt, "whole": whole, "parts": parts}))

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 
 import keras
 import numpy as np
 
 import zoo
-from zoo.registry import architecture
+from converters import choices
+from zoo import registry
 
 NAMES = zoo.list_models()
 ENCODERS = zoo.list_models(encoder=True)
 # One of each architecture, for what the variants of one file cannot differ in: the one of the shortest name.
 ARCHITECTURES = sorted(
     {
-        architecture(name).body or architecture(name).builder: name
+        registry.get(name).body or registry.get(name).builder: name
         for name in sorted(NAMES, key=lambda name: (-len(name), name))
     }.values()
 )
@@ -25,7 +27,7 @@ NO_OPS = ("dropout", "drop_connect")  # options that change no op of a network t
 
 def kind(name: str) -> tuple:
     """Variants of one kind have graphs that differ in numbers only: how wide, how deep, how often."""
-    entry = architecture(name)
+    entry = registry.get(name)
     options = {**entry.options, **entry.tiny}
     words = {key: value if isinstance(value, str | bool | None) else ... for key, value in options.items()}
     return entry.body or entry.builder, *sorted((item for item in words.items() if item[0] not in NO_OPS), key=str)
@@ -33,13 +35,13 @@ def kind(name: str) -> tuple:
 
 # One of each kind, a mobile one where there is any, of the shortest name.
 KINDS = sorted(
-    {kind(name): name for name in sorted(NAMES, key=lambda n: (not architecture(n).mobile, len(n), n), reverse=True)}.values()
+    {kind(name): name for name in sorted(NAMES, key=lambda n: (not registry.get(n).mobile, len(n), n), reverse=True)}.values()
 )
 
 
 def tiny(name: str, size: tuple[int, int] | None = ODD, **options) -> keras.Model:
     """A small sibling at a fixed size: the paper's own where only that fits, else `size`."""
-    entry = architecture(name)
+    entry = registry.get(name)
     if entry.fixed_size and entry.task == "classification":
         size = entry.input_size
     elif size is not None:
@@ -63,3 +65,9 @@ def pictures(model: keras.Model, count: int = 2) -> np.ndarray:
 
 def answer(model: keras.Model, images: np.ndarray) -> np.ndarray:
     return keras.ops.convert_to_numpy(model(images, training=False))
+
+
+def answer_at_near_ties(model: keras.Model, images: np.ndarray, recorded: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The answer with the positions of maxima that another computation recorded, wherever they tie but for rounding."""
+    (found,), _, _ = choices.answers(choices.trace(model), images, recorded)
+    return found

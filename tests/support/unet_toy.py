@@ -29,7 +29,7 @@ RECIPE = Recipe(
     name="unet.toy",
     data="scenes:count=32,size=32",
     source="scenes, made by a program",
-    licence="Apache-2.0",
+    license="Apache-2.0",
     size=(32, 32),
     before=(Stage("first", "unet", train=SETTINGS, build={"width": 0.0625}),),
     build=from_the_first,

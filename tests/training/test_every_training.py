@@ -8,9 +8,8 @@ import pytest
 from tiny_models import KINDS, tiny
 
 import zoo.data
-from zoo import tasks
+from zoo import registry, tasks
 from zoo.layers import supervised
-from zoo.registry import architecture
 
 STEPS = 10
 
@@ -34,7 +33,7 @@ TARGETS = {"segmentation": lambda masks: masks, "classification": largest_object
 @pytest.mark.parametrize("name", KINDS)
 def test_loss_falls_on_scenes(name: str) -> None:
     keras.backend.clear_session()
-    entry = architecture(name)
+    entry = registry.get(name)
     model = tiny(name, size=(64, 64), classes=6)
     images, masks = scenes(model.inputs[0].shape[1:3], entry.channels)
     targets = TARGETS[entry.task](masks)

@@ -29,7 +29,7 @@ from zoo.training import Result, callback, checkpoints, recipe_runner, trainer
 
 TOY = str(Path(__file__).parents[1] / "support" / "unet_toy.py")
 NAME, DATA = "unet.toy", "scenes:count=32,size=32"
-FACTS = {"data": "scenes:", "source": "scenes", "licence": "none", "size": (32, 32), "train": {"epochs": 1}}
+FACTS = {"data": "scenes:", "source": "scenes", "license": "none", "size": (32, 32), "train": {"epochs": 1}}
 
 
 @pytest.fixture(scope="module")
@@ -198,23 +198,25 @@ class TestShipped:
 
     def test_packing_again_gives_the_same_bytes(self, run: Path, packed: Path, tmp_path, monkeypatch, capsys) -> None:
         assert says(monkeypatch, capsys, "recipes", "pack", TOY, run, "--out", tmp_path)[0] == 0
-        assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in packed.iterdir())
-        for path in packed.iterdir():
-            assert path.read_bytes() == (tmp_path / path.name).read_bytes(), path.name
+        assert [p.name for p in tmp_path.iterdir()] == [p.name for p in packed.iterdir()] == [NAME]
+        assert sorted(p.name for p in (tmp_path / NAME).iterdir()) == sorted(p.name for p in (packed / NAME).iterdir())
+        for path in (packed / NAME).iterdir():
+            assert path.read_bytes() == (tmp_path / NAME / path.name).read_bytes(), path.name
 
     def test_a_file_tells_its_scores(self, shipped: Path, monkeypatch, capsys) -> None:
         known = catalog.get(NAME)
         card = read_card(known.path("int8"))
         assert card.scores == {"scenes/test": {"images": known.score("int8").images, **known.score("int8").scores}}
-        assert card.licence == f"{known.licence} (of the data)"
+        assert card.licence == f"{known.license} (of the data)"
         sealed = known.path("int8").read_bytes()
         tflite_file.amend(known.folder / known.files["int8"].name, {"scores": {}})
         with pytest.raises(InputError, match="damaged"):
             known.path("int8")
         (known.folder / known.files["int8"].name).write_bytes(sealed)
         document = (shipped / NAME / "card.json").read_text()
-        assert says(monkeypatch, capsys, "recipes", "inscribe", NAME)[0] == 0
-        assert known.path("int8").read_bytes() == sealed and (shipped / NAME / "card.json").read_text() == document
+        for word in ("write-scores", "inscribe"):  # the latter is its name of 0.1
+            assert says(monkeypatch, capsys, "recipes", word, NAME)[0] == 0
+            assert known.path("int8").read_bytes() == sealed and (shipped / NAME / "card.json").read_text() == document
 
     def test_scores_of_other_data_are_added_to_a_file(self, shipped: Path, monkeypatch, capsys, tmp_path) -> None:
         own, asked = tmp_path / "own.tflite", ("--data", "scenes:count=4,size=32,seed=5", "--split", "val", "--record")
@@ -251,15 +253,15 @@ class TestShipped:
             assert status == 0 and "background" in shown, told
 
     def test_no_kernel_is_written_beyond_float16(self, tmp_path) -> None:
-        from zoo.pretrained import packing
+        from zoo.pretrained import weights_io
 
         model = zoo.build("unet", classes=2, width=0.0625)
         kernel, bias = model.get_layer("score").weights
         kernel.assign(np.full(kernel.shape, 1e5))
         bias.assign([1e-7, 70000.25])
-        packing.save(model, tmp_path / "w.npz")
+        weights_io.write_arrays(model, tmp_path / "w.npz")
         other = zoo.build("unet", classes=2, width=0.0625)
-        packing.load(other, tmp_path / "w.npz")
+        weights_io.read_arrays(other, tmp_path / "w.npz")
         for ours, theirs in zip(other.get_layer("score").weights, (kernel, bias), strict=True):
             np.testing.assert_array_equal(ours, theirs)
 
@@ -415,7 +417,7 @@ def test_every_shipped_set_is_whole(name: str) -> None:
         path = known.path(form)
         if form != catalog.WEIGHTS:
             (told,) = read_card(path).scores.values()
-            assert told == {"images": known.score(form).images, **known.score(form).scores}, "run zoo recipes inscribe"
+            assert told == {"images": known.score(form).images, **known.score(form).scores}, "run zoo recipes write-scores"
     assert recipes.get(known.recipe).name == name
     model = zoo.build(name)
     assert sum(np.prod(v.shape) for v in model.trainable_variables) == known.parameters

@@ -2,6 +2,8 @@
 
 The convention of the papers: convolutions and dense layers count, one for every product of a weight and an activation
 (also where a padded zero is multiplied); biases, normalisation, activations, pooling and resizing count nothing.
+
+A layer that is not Keras's own says its count itself, `macs(input_shapes, output_shape)`; the tables here are of Keras's.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from keras import layers as kl
 from zoo.analysis.graph import as_functional, specs_at
 from zoo.analysis.graph import trace as read
 from zoo.errors import InputError
-from zoo.layers import DeformableConv2D
+from zoo.layers.output import ModelOutput
 
 Shape = tuple[int, ...]
+Counter = Callable[[kl.Layer, list[Shape], Shape], int]
 
 
 def macs(model: keras.Model, input_size: tuple[int, int] | None = None) -> int:
@@ -28,7 +31,7 @@ def macs(model: keras.Model, input_size: tuple[int, int] | None = None) -> int:
         input_size: (H, W) in pixels; not needed where the model's own size is fixed.
 
     Raises:
-        InputError: if the size is needed and missing, or the model holds a layer that this module cannot count.
+        InputError: if the size is needed and missing, or the model holds a layer that says no count.
     """
     return sum(count for _, count in layer_macs(model, input_size))
 
@@ -41,7 +44,7 @@ def parameters(model: keras.Model) -> int:
 def layer_macs(model: keras.Model, input_size: tuple[int, int] | None = None) -> Iterator[tuple[kl.Layer, int]]:
     """Each use of a layer, in order, with its multiply-accumulates; arguments and errors as `macs`."""
     for layer, inputs, outputs in trace(model, input_size):
-        yield layer, _counter(layer)(layer, inputs, outputs)
+        yield layer, _count(layer, [tuple(tensor.shape) for tensor in inputs], tuple(outputs[0].shape))
 
 
 def trace(
@@ -66,70 +69,51 @@ def trace(
     ]
 
 
-def _counter(layer: kl.Layer) -> Callable[[kl.Layer, list, list], int]:
+def _count(layer: kl.Layer, inputs: list[Shape], output: Shape) -> int:
+    if hasattr(layer, "macs"):
+        return layer.macs(inputs, output)
     for kind in type(layer).__mro__:
         if kind in COUNTERS:
-            return COUNTERS[kind]
+            return COUNTERS[kind](layer, inputs, output)
         if kind in FREE:
-            return _nothing
+            return 0
     raise InputError(
         f"no count is known for layer {layer.name!r} of type {type(layer).__name__}; "
-        "add it to COUNTERS or FREE in zoo/analysis/macs.py"
+        "give its class a method macs(input_shapes, output_shape) that says how many"
     )
 
 
-def _nothing(layer: kl.Layer, inputs: list, outputs: list) -> int:
-    return 0
-
-
-def _convolution(layer: kl.Conv2D, inputs: list, outputs: list) -> int:
+def _convolution(layer: kl.Conv2D, inputs: list[Shape], output: Shape) -> int:
     """Every output value is a sum over a kernel window and one group's input channels."""
-    window = math.prod(layer.kernel_size) * inputs[0].shape[-1] // layer.groups
-    return math.prod(outputs[0].shape) * window
+    return math.prod(output) * (math.prod(layer.kernel_size) * inputs[0][-1] // layer.groups)
 
 
-def _transposed(layer: kl.Conv2DTranspose, inputs: list, outputs: list) -> int:
+def _transposed(layer: kl.Conv2DTranspose, inputs: list[Shape], output: Shape) -> int:
     """Every input value is spread through the kernel over all output channels."""
-    return math.prod(inputs[0].shape) * math.prod(layer.kernel_size) * layer.filters
+    return math.prod(inputs[0]) * math.prod(layer.kernel_size) * layer.filters
 
 
-def _depthwise(layer: kl.DepthwiseConv2D, inputs: list, outputs: list) -> int:
-    return math.prod(outputs[0].shape) * math.prod(layer.kernel_size)
+def _depthwise(layer: kl.DepthwiseConv2D, inputs: list[Shape], output: Shape) -> int:
+    return math.prod(output) * math.prod(layer.kernel_size)
 
 
-def _separable(layer: kl.SeparableConv2D, inputs: list, outputs: list) -> int:
-    positions = math.prod(outputs[0].shape[1:3])
-    spread = inputs[0].shape[-1] * layer.depth_multiplier
-    return positions * spread * (math.prod(layer.kernel_size) + layer.filters)
+def _separable(layer: kl.SeparableConv2D, inputs: list[Shape], output: Shape) -> int:
+    spread = inputs[0][-1] * layer.depth_multiplier
+    return math.prod(output[1:3]) * spread * (math.prod(layer.kernel_size) + layer.filters)
 
 
-def _deformable(layer: DeformableConv2D, inputs: list, outputs: list) -> int:
-    """As an ordinary convolution: interpolating its inputs counts nothing, as resizing does."""
-    return math.prod(outputs[0].shape) * layer.taps * inputs[0].shape[-1]
+def _dense(layer: kl.Dense, inputs: list[Shape], output: Shape) -> int:
+    return math.prod(output) * inputs[0][-1]
 
 
-def _dense(layer: kl.Dense, inputs: list, outputs: list) -> int:
-    return math.prod(outputs[0].shape) * inputs[0].shape[-1]
-
-
-COUNTERS: dict[type, Callable[[kl.Layer, list, list], int]] = {
+COUNTERS: dict[type, Counter] = {
     kl.Conv2D: _convolution,
     kl.Conv2DTranspose: _transposed,
     kl.DepthwiseConv2D: _depthwise,
     kl.SeparableConv2D: _separable,
     kl.Dense: _dense,
-    DeformableConv2D: _deformable,
 }
-
-
-def _free_layers() -> set[type]:
-    from zoo import layers as own
-
-    keras_layers = """Activation Add Average AveragePooling2D BatchNormalization Concatenate Cropping2D Dropout Flatten
-        GlobalAveragePooling2D GlobalMaxPooling2D Identity InputLayer LeakyReLU MaxPooling2D Maximum Multiply Normalization
-        PReLU Permute ReLU Rescaling Reshape Resizing Softmax SpatialDropout2D Subtract UpSampling2D ZeroPadding2D"""
-    # A CRF multiplies all the time, by how many colours a picture has: no count of its graph would be true.
-    return {getattr(kl, name) for name in keras_layers.split()} | set(own.load_all()) - {own.DenseCRF}
-
-
-FREE = _free_layers()
+_FREE = """Activation Add Average AveragePooling2D BatchNormalization Concatenate Cropping2D Dropout Flatten
+    GlobalAveragePooling2D GlobalMaxPooling2D Identity InputLayer LeakyReLU MaxPooling2D Maximum Multiply Normalization
+    PReLU Permute ReLU Rescaling Reshape Resizing Softmax SpatialDropout2D Subtract UpSampling2D ZeroPadding2D"""
+FREE = {getattr(kl, name) for name in _FREE.split()} | {ModelOutput}

@@ -13,7 +13,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from zoo.registry import Architecture, Paper, architecture, build, option_names
+from zoo import registry
+from zoo.build import build, shipped_network, variant
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 if TYPE_CHECKING:
     import keras
@@ -27,7 +30,7 @@ class Card:
     """One network's figures at its paper's input size.
 
     Attributes:
-        name, task, paper: as registered.
+        name, task, paper, inspired_by: as registered.
         encoder: the encoder that is used when none is named, or None.
         strides: of the features it offers as an encoder; empty where it is none.
         input_size: (H, W) in pixels, and `channels`, of the figures below.
@@ -46,7 +49,8 @@ class Card:
 
     name: str
     task: str
-    paper: Paper
+    paper: Paper | None
+    inspired_by: tuple[Paper, ...]
     encoder: str | None
     strides: tuple[int, ...]
     input_size: tuple[int, int]
@@ -70,7 +74,7 @@ class Card:
         """A row of the table; see `Row` for its columns."""
         return {
             "name": self.name,
-            **facts(architecture(self.name)),
+            **facts(registry.get(self.name)),
             "classes": str(self.classes),
             "trainable": str(self.trainable),
             "gmacs": f"{self.macs / GIGA:.4g}",
@@ -141,7 +145,7 @@ def table() -> dict[str, Row]:
     }
 
 
-def facts(entry: Architecture) -> dict[str, str]:
+def facts(entry: Variant) -> dict[str, str]:
     """The columns of a row that the registry knows without building.
 
     `variant` is a short sum of the builder's options: it changes when a row of an architecture's table does.
@@ -149,8 +153,9 @@ def facts(entry: Architecture) -> dict[str, str]:
     options = repr(sorted(entry.options.items())).encode()
     return {
         "task": entry.task,
-        "paper": entry.paper.title,
-        "year": str(entry.paper.year),
+        "paper": entry.paper.title if entry.paper else "",
+        "year": str(entry.paper.year) if entry.paper else "",
+        "inspired_by": "; ".join(paper.short for paper in entry.inspired_by),
         "input": "x".join(map(str, entry.input_size)),
         "channels": str(entry.channels),
         "mobile": "yes" if entry.mobile else "no",
@@ -161,12 +166,11 @@ def facts(entry: Architecture) -> dict[str, str]:
 def _built(name: str) -> keras.Model:
     if "." in name:
         from zoo.pretrained.catalog import get
-        from zoo.pretrained.packing import network
 
         known = get(name)
         shape = (*known.input_size, known.channels)
-        return network(known.model, known.labels, known.palette, known.options, shape)
-    entry = architecture(name)
+        return shipped_network(name, known.labels, known.palette, known.options, shape)
+    entry = variant(name)
     return build(name, input_shape=(*entry.input_size, entry.channels))
 
 
@@ -177,12 +181,13 @@ def _count(name: str, model: keras.Model) -> Card:
     from zoo.pretrained.catalog import get, names
     from zoo.pretrained.download import PUBLISHED
 
-    entry = architecture(name.partition(".")[0])
+    entry = registry.get(name.partition(".")[0])
     chosen = get(name).options if "." in name else {}
     return Card(
         name=name,
         task=entry.task,
         paper=entry.paper,
+        inspired_by=entry.inspired_by,
         encoder=chosen.get("encoder", entry.default_encoder),
         strides=entry.strides,
         input_size=tuple(model.input_shape[1:3]),
@@ -196,5 +201,5 @@ def _count(name: str, model: keras.Model) -> Card:
         mobile=entry.mobile,
         weights=("imagenet",) if name in PUBLISHED else (),
         trained=tuple(names(f"{name}.*")),
-        options=tuple(option_names(entry)),
+        options=tuple(entry.option_names),
     )

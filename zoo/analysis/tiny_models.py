@@ -16,7 +16,8 @@ import keras
 import numpy as np
 
 import zoo
-from zoo.registry import Architecture, architecture
+from zoo import registry
+from zoo.registry import Variant
 from zoo.training.batchnorm import settle
 
 SIZE = (65, 97)  # odd sides find what even ones hide
@@ -38,12 +39,12 @@ class ToyBatch:
 def sibling(name: str, size: tuple[int, int] = SIZE) -> keras.Model:
     """An untrained network of few channels with the graph of that name's, at a fixed size: the paper's own where only that
     fits, else `size` or the least that it can see."""
-    entry = architecture(name)
+    entry = registry.get(name)
     keras.utils.set_random_seed(3)
     return zoo.build(name, **{"classes": CLASSES, "input_shape": (*_fitting(entry, size), entry.channels), **entry.tiny})
 
 
-def _fitting(entry: Architecture, size: tuple[int, int]) -> tuple[int, int]:
+def _fitting(entry: Variant, size: tuple[int, int]) -> tuple[int, int]:
     return entry.input_size if entry.fixed_size else tuple(max(pixels, entry.min_size) for pixels in size)
 
 

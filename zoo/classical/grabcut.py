@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.classical.method import method, within
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper(
     "GrabCut: Interactive Foreground Extraction Using Iterated Graph Cuts",

@@ -13,7 +13,7 @@ import numpy as np
 
 from zoo.classical.colours import lab
 from zoo.classical.method import method, within
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper("Least Squares Quantization in PCM", "Lloyd", 1982, "https://doi.org/10.1109/TIT.1982.1056489")
 PARAMETERS = {

@@ -13,7 +13,7 @@ import numpy as np
 
 from zoo.classical.colours import GREY, grey
 from zoo.classical.method import method, within
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper("Active Contours Without Edges", "Chan, Vese", 2001, "https://doi.org/10.1109/83.902291")
 

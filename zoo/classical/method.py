@@ -15,7 +15,7 @@ from zoo.errors import InputError, unknown
 from zoo.outputs import OutputSpec
 from zoo.outputs.class_scores import class_output
 from zoo.outputs.palettes import voc_palette
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 if TYPE_CHECKING:
     from zoo.classical.scoring import RegionScorer

@@ -16,7 +16,7 @@ import numpy as np
 
 from zoo.classical.colours import lab
 from zoo.classical.method import method, within
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper("Normalized Cuts and Image Segmentation", "Shi, Malik", 2000, "https://doi.org/10.1109/34.868688")
 RADIUS = 3.0  # in σ_X: beyond it the weight is 0 (it would be below e⁻⁹)

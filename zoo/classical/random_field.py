@@ -19,7 +19,7 @@ import numpy as np
 from zoo.classical.colours import lab
 from zoo.classical.kmeans import PARAMETERS, kmeans
 from zoo.classical.method import method, within
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper(
     "Stochastic Relaxation, Gibbs Distributions, and the Bayesian Restoration of Images",

@@ -15,7 +15,7 @@ import numpy as np
 
 from zoo.classical.colours import lab
 from zoo.classical.method import method, within
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper("Seeded Region Growing", "Adams, Bischof", 1994, "https://doi.org/10.1109/34.295913")
 

@@ -81,10 +81,10 @@ def evaluate(
     Raises:
         InputError: the data set is empty or of another task, or a parameter is out of range.
     """
-    import zoo
+    from zoo.evaluation.evaluate import evaluate as evaluate_subject
 
     subject = segmenter if not oracle else _ByOracle(segmenter)
-    return zoo.evaluate(subject, dataset, limit=limit, boundary=boundary, progress=progress)
+    return evaluate_subject(subject, dataset, limit=limit, boundary=boundary, progress=progress)
 
 
 @dataclass(frozen=True)

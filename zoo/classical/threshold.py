@@ -13,7 +13,7 @@ import numpy as np
 
 from zoo.classical.colours import GREY, grey
 from zoo.classical.method import method, within
-from zoo.registry import Paper
+from zoo.paper import Paper
 
 PAPER = Paper(
     "A Threshold Selection Method from Gray-Level Histograms", "Otsu", 1979, "https://doi.org/10.1109/TSMC.1979.4310076"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from zoo.analysis.model_card import Card
     from zoo.classical import Method
+    from zoo.paper import Paper
     from zoo.pretrained.catalog import Trained
 
 
@@ -39,14 +40,14 @@ def card(
         _write_all(out)
         return
     from zoo import classical
+    from zoo.build import variant
     from zoo.pretrained import catalog
-    from zoo.registry import architecture
 
     if name in classical.names():
         _show_method(classical.get(name), as_json)
         return
     known = catalog.get(name) if "." in name else None  # a wrong name need not wait for Keras
-    architecture(known.model if known else name)
+    variant(known.model if known else name)
     start_keras()
     from zoo.analysis.model_card import cards
 
@@ -86,11 +87,11 @@ def _table(title: str) -> Table:
 
 def _show(found: Card) -> None:
     table = _table(found.name)
-    paper = found.paper
-    seen = "the answer" if found.task == "segmentation" else "the last map"
+    seen = "the last map" if found.strides else "the answer"  # an encoder's classifier sums its last map up
     rows = {
         "task": found.task,
-        "paper": f"{paper.authors}, “{paper.title}”, {paper.year}\n{paper.url}",
+        "paper": _cited(found.paper) if found.paper else "none: a network of this zoo's own",
+        "inspired by": "\n".join(map(_cited, found.inspired_by)),
         "input": "×".join(str(n) for n in (*found.input_size, found.channels)),
         "classes": str(found.classes),
         "parameters": f"{found.trainable:,} trainable",
@@ -108,6 +109,10 @@ def _show(found: Card) -> None:
     _print_rows(rows, table)
 
 
+def _cited(paper: Paper) -> str:
+    return f"{paper.authors}, “{paper.title}”, {paper.year}\n{paper.url}"
+
+
 def _print_rows(rows: dict[str, str], table: Table) -> None:
     from rich.console import Console
 
@@ -121,7 +126,7 @@ def _show_trained(known: Trained) -> None:
     """What the weights learnt from, what each of their forms scored, and how they were made."""
     made, best = known.training, known.training["best"]
     rows = {
-        "data": f"{known.source}\nlicence: {known.licence}",
+        "data": f"{known.source}\nlicence: {known.license}",
         "classes": ", ".join(known.labels),
         "recipe": f"zoo train --recipe {known.recipe}",
         "trained": f"{made['epochs']} epochs in {made['seconds'] / 60:.0f} min"
@@ -144,11 +149,10 @@ def _show_method(method: Method, as_json: bool) -> None:
         facts = {"name": method.name, "kind": "classical", "task": method.task, "paper": asdict(method.paper)}
         print(json.dumps({**facts, "trainable": 0, "parameters": parameters}, indent=2, ensure_ascii=False))
         return
-    paper = method.paper
     rows = {
         "task": method.task,
         "kind": "classical: nothing in it is learnt",
-        "paper": f"{paper.authors}, “{paper.title}”, {paper.year}\n{paper.url}",
+        "paper": _cited(method.paper),
         **{key: f"{told['default']}   {told['meaning']}" for key, told in parameters.items()},
     }
     _print_rows(rows, _table(method.name))

@@ -91,9 +91,9 @@ def _full(name: str) -> keras.Model:
     import keras
 
     import zoo
-    from zoo.registry import architecture
+    from zoo import registry
 
-    entry = architecture(name)
+    entry = registry.get(name)
     keras.utils.set_random_seed(3)
     return zoo.build(name, input_shape=(*entry.input_size, entry.channels))
 

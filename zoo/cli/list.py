@@ -12,6 +12,7 @@ from zoo.errors import InputError
 
 if TYPE_CHECKING:
     from zoo.pretrained.catalog import Trained
+    from zoo.registry import Variant
 
 WEIGHTS = "weights"  # the form of shipped weights that `zoo.build` reads
 
@@ -33,8 +34,8 @@ def list_models(
 
     Example: zoo list --task classification --max-params 5M
     """
+    from zoo.build import list_models as find
     from zoo.errors import unknown
-    from zoo.registry import list_models as find
 
     if (weights or classical) and (mobile or encoders or max_params or max_gmacs or (weights and classical)):
         raise InputError("--weights and --classical list other things than networks; of the filters only --task goes with them")
@@ -60,7 +61,7 @@ def _networks(
     pattern: str, task: str | None, mobile: bool, encoders: bool, max_params: str | None, max_gmacs: float | None
 ) -> list[str]:
     from zoo.analysis.model_card import table
-    from zoo.registry import list_models as find
+    from zoo.build import list_models as find
 
     rows = table()
     parameters = parse_count(max_params)
@@ -118,15 +119,15 @@ def _show(found: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from zoo import registry
     from zoo.analysis.model_card import table
-    from zoo.registry import architecture
 
     rows = table()
     shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("name", "params", "GMACs", "input", "GPU", "paper"):
         shown.add_column(heading, no_wrap=True, justify="right" if heading in ("params", "GMACs") else "left")
     for name in found:
-        entry = architecture(name)
+        entry = registry.get(name)
         row = rows.get(name)  # none for a network newer than the table
         shown.add_row(
             name,
@@ -134,9 +135,16 @@ def _show(found: list[str]) -> None:
             _places(row.gmacs) if row else "",
             "×".join(str(n) for n in entry.input_size) + ("" if entry.channels == 3 else f"×{entry.channels}"),
             "yes" if entry.mobile else "",
-            f"{entry.paper.first_author} {entry.paper.year}",
+            _credit(entry),
         )
     Console().print(shown)
+
+
+def _credit(entry: Variant) -> str:
+    """The paper; of a network of our own, whose idea it follows most."""
+    if entry.paper:
+        return entry.paper.short
+    return f"after {entry.inspired_by[0].first_author}" if entry.inspired_by else ""
 
 
 def _show_methods(names: list[str], apart: bool) -> None:
@@ -151,7 +159,7 @@ def _show_methods(names: list[str], apart: bool) -> None:
     for heading in ("classical method", "task", "paper"):
         shown.add_column(heading, no_wrap=True)
     for method in map(classical.get, names):
-        shown.add_row(method.name, method.task, f"{method.paper.first_author} {method.paper.year}")
+        shown.add_row(method.name, method.task, method.paper.short)
     Console().print(shown)
 
 
@@ -176,7 +184,7 @@ def _show_weights(sets: list[Trained]) -> None:
             f"{100 * values['int8']:.1f}" if "int8" in values else "",
             f"{known.files[WEIGHTS].bytes / 1000:,.0f}",
         )
-    for source, licence in sorted({(known.score().dataset, known.licence) for known in sets}):
+    for source, licence in sorted({(known.score().dataset, known.license) for known in sets}):
         data.add_row(source, licence)
     Console().print(shown, "", data, sep="\n")
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-from dataclasses import replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,13 +10,12 @@ import typer
 
 from zoo.cli.arguments import DATA_HELP
 from zoo.cli.quiet import start_keras
-from zoo.errors import InputError
 
 if TYPE_CHECKING:
     import keras
 
     from zoo.data import Dataset
-    from zoo.pretrained.catalog import Score, Trained
+    from zoo.pretrained.catalog import Trained
     from zoo.recipes import Recipe
 
 GOOD = 0.003  # of its headline score a converted file may lose
@@ -62,163 +58,60 @@ def pack(
     from zoo.recipes import get
 
     recipe = get(name)
-    spec = recipe.spec(data)
+    recipe.spec(data)  # a wrong one need not wait for Keras
     start_keras()
-    import zoo
-    import zoo.data
-    from zoo.pretrained.catalog import FOLDER
-    from zoo.training.recipe_runner import check
+    from zoo.pretrained import packing
 
-    facts = check(recipe, spec, run)
-    test, training = zoo.data.open(spec, recipe.scored), zoo.data.open(spec, recipe.split)
-    options = _options(recipe, spec, run)
-    folder = (out or FOLDER) / recipe.name
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".packing") as temporary:
-        known = _pack(recipe, zoo.load(run / "model.keras"), options, facts, training, test, Path(temporary))
-        for file in known.files.values():
-            os.replace(Path(temporary) / file.name, folder / file.name)
-    _document(known, folder)  # last: it names the others
-    _report(replace(known, folder=folder))
+    _report(packing.pack(recipe, run, data, _Tools(), out, print))
 
 
-@app.command()
-def inscribe(name: Annotated[str, typer.Argument(help="Of shipped weights, as unet_lite.ccp.")]) -> None:
+def write_scores(name: Annotated[str, typer.Argument(help="Of shipped weights, as unet_lite.ccp.")]) -> None:
     """Write the scores of shipped weights into their converted files once more, and the files' new checksums beside them.
 
     Packing has done so already; this is for files that were packed before, or whose scores were corrected.
 
-    Example: zoo recipes inscribe unet_lite.ccp
+    Example: zoo recipes write-scores unet_lite.ccp
     """
     from zoo.pretrained import catalog
 
     known = catalog.get(name)
     start_keras()
-    files = dict(known.files)
-    for form in files:
-        if form != catalog.WEIGHTS:
-            path = known.path(form)
-            _inscribe(path, known.score(form), known.licence)
-            files[form] = _file(path)
-            print(f"{path.name}: {files[form].bytes:,} bytes")
-    _document(replace(known, files=files), known.folder)
-
-
-def _document(known: Trained, folder: Path) -> None:
-    """Writes card.json, at once."""
-    from zoo.pretrained.catalog import CARD
-
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".packing") as temporary:
-        document = Path(temporary) / CARD
-        document.write_text(json.dumps(known.as_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(document, folder / document.name)
-
-
-def _options(recipe: Recipe, spec: str, run: Path) -> dict[str, Any]:
-    """What `zoo.build` needs beside labels, palette, size and weights to make the network again: plain data."""
-    from zoo.training.recipe_runner import last_arguments
-
-    told = last_arguments(recipe, spec, run)
-    for name in ("classes", "palette", "input_shape", "head", "weights", "encoder_weights"):
-        told.pop(name, None)
-    try:
-        return json.loads(json.dumps(told))
-    except TypeError as error:
-        raise InputError(f"{recipe.name}: build={told} cannot be shipped ({error}); give numbers, words and lists") from error
-
-
-def _pack(
-    recipe: Recipe,
-    trained: keras.Model,
-    options: dict[str, Any],
-    facts: dict[str, Any],
-    training: Dataset,
-    test: Dataset,
-    folder: Path,
-) -> Trained:
-    """Every file in a folder, each measured as it will be read."""
-    from zoo.analysis.macs import parameters
-    from zoo.cli.arguments import meaning_of
     from zoo.pretrained import packing
-    from zoo.pretrained.catalog import WEIGHTS, Trained
 
-    meaning = meaning_of(trained)
-    paths = {WEIGHTS: folder / "weights.npz"}
-    packing.save(trained, paths[WEIGHTS])
-    _file(paths[WEIGHTS])  # what is too large to ship need not be measured
-    channels = trained.inputs[0].shape[-1]
-    shape = (*trained.inputs[0].shape[1:3], channels)
-    model = packing.network(recipe.model, meaning.labels, meaning.palette, options, shape, name=recipe.name)
-    packing.load(model, paths[WEIGHTS])
-    print(f"{WEIGHTS}: on {test.name}")
-    measured = [_measured(WEIGHTS, model, test, recipe)]
-    for form in recipe.forms:
-        path = folder / f"{form}.tflite"
-        print(f"{form}: converting, on {test.name}")
-        _convert(model, path, form, training, recipe)
-        measured.append(_measured(form, path, test, recipe))
-        _inscribe(path, measured[-1], recipe.licence)
-        if form in recipe.shipped:
-            paths[form] = path
-    return Trained(
-        name=recipe.name,
-        model=recipe.model,
-        task=meaning.task,
-        options=options,
-        labels=meaning.labels,
-        palette=meaning.palette,
-        channels=channels,
-        input_size=recipe.size,
-        parameters=parameters(model),
-        source=recipe.source,
-        licence=recipe.licence,
-        recipe=recipe.name,
-        training=facts,
-        files={form: _file(path) for form, path in paths.items()},
-        measured=tuple(measured),
-        folder=folder,
-    )
+    for form, file in packing.write_scores(known, _Tools()).files.items():
+        if form != catalog.WEIGHTS:
+            print(f"{file.name}: {file.bytes:,} bytes")
 
 
-def _convert(model: keras.Model, path: Path, form: str, training: Dataset, recipe: Recipe) -> None:
-    import converters
-    import zoo.data
-
-    quantized = {}
-    if converters.RECIPES[form].calibrated:
-        images = zoo.data.calibration_images(training, min(recipe.calibration, len(training)), recipe.size)
-        quantized = {"calibration": images, "correct_bias": True}  # as `zoo convert` does
-    converters.to_tflite(model, path, recipe=form, input_size=recipe.size, **quantized)
+app.command("write-scores")(write_scores)
+app.command("inscribe", hidden=True)(write_scores)  # its word of 0.1
 
 
-def _measured(form: str, subject: keras.Model | Path, test: Dataset, recipe: Recipe) -> Score:
-    """The scores of one form over the whole split."""
-    import edge
-    import zoo
-    from zoo.pretrained.catalog import Score
+class _Tools:
+    """Converters and runner, for `zoo.pretrained.packing`."""
 
-    if isinstance(subject, Path):
-        found = zoo.evaluate(edge.Runner(subject), test)
-    else:
-        found = zoo.evaluate(subject, test, size=recipe.size)
-    return Score(form, test.name, found.images, recipe.size, found.scores)
+    def convert(self, model: keras.Model, path: Path, form: str, training: Dataset, recipe: Recipe) -> None:
+        """Writes the converted file of a form, calibrated as `zoo convert` does."""
+        import converters
+        import zoo.data
 
+        quantized = {}
+        if converters.RECIPES[form].calibrated:
+            images = zoo.data.calibration_images(training, min(recipe.calibration, len(training)), recipe.size)
+            quantized = {"calibration": images, "correct_bias": True}
+        converters.to_tflite(model, path, recipe=form, input_size=recipe.size, **quantized)
 
-def _inscribe(path: Path, score: Score, licence: str) -> None:
-    """Writes into a converted file what it scored, and whose the data are that it learnt from."""
-    from converters.tflite import file as tflite_file
+    def open(self, path: Path) -> Any:
+        """LiteRT's runner on the file."""
+        import edge
 
-    scores = {score.dataset: {"images": score.images, **score.scores}}
-    tflite_file.amend(path, {"scores": scores, "licence": f"{licence} (of the data)"})
+        return edge.Runner(path)
 
+    def describe(self, path: Path, facts: Mapping[str, Any]) -> None:
+        """Adds to the file's densezoo.json."""
+        from converters.tflite import file as tflite_file
 
-def _file(path: Path) -> Any:
-    from zoo.pretrained.catalog import MOST_BYTES, File, checksum
-
-    size = path.stat().st_size
-    if size > MOST_BYTES:
-        raise InputError(f"{path.name} has {size:,} bytes and a shipped file at most {MOST_BYTES:,}; ship a smaller network")
-    return File(path.name, checksum(path), size)
+        tflite_file.amend(path, dict(facts))
 
 
 def _report(known: Trained) -> None:

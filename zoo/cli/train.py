@@ -264,9 +264,9 @@ def _build(
 
     import zoo
     from zoo import tasks
-    from zoo.registry import architecture
+    from zoo.build import variant
 
-    entry = architecture(name)
+    entry = variant(name)
     if training.task not in (None, entry.task):
         known = f"zoo list --task {training.task}"
         raise InputError(f"{name} is for {entry.task}, {training.name} for {training.task}; choose from {known}")

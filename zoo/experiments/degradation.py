@@ -30,7 +30,7 @@ import numpy as np
 import zoo
 from zoo.experiments.figures import BLUE, GREEN, ORANGE, QUIET, label_ends, save_figure, sheet
 from zoo.experiments.instances import LABELS, objects
-from zoo.models.blocks.normalization import normalised
+from zoo.models.blocks.normalization import normalize
 from zoo.models.encoders.highway import plain_layer, thirds
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def build(family: str, depth: int, width: float, size: int) -> keras.Model:
 def bare(stages: Sequence[Sequence[int]], shape: tuple[int, int, int]) -> keras.Model:
     """The highway net of these stages without a gate."""
     image = keras.Input(shape, name="image")
-    x = normalised(image, "cifar")
+    x = normalize(image, "cifar")
     for stage, plan in enumerate(stages, start=1):
         if stage > 1:
             x = keras.layers.MaxPooling2D(2, padding="same")(x)

@@ -25,11 +25,11 @@ import keras
 import numpy as np
 
 import zoo
+from zoo import registry
 from zoo.analysis.macs import trace
 from zoo.analysis.receptive_field import receptive_field
 from zoo.experiments.figures import BLUE, INK, ORANGE, QUIET, plain_axes, save_figure
 from zoo.experiments.gradients import input_gradient
-from zoo.registry import architecture
 from zoo.training.batchnorm import recalibrate_batchnorm
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def size_for(name: str, most: int, **options: Any) -> tuple[int, int]:
 
     Networks of a fixed size have that.
     """
-    entry = architecture(name)
+    entry = registry.get(name)
     if entry.fixed_size:
         return entry.input_size
     model = zoo.build(name, **options)
@@ -102,7 +102,7 @@ def measure(
     """
     keras.utils.set_random_seed(0)
     size = size or size_for(name, most, **options)
-    channels = architecture(name).channels
+    channels = registry.get(name).channels
     model = zoo.build(name, input_shape=(*size, channels), weights=weights, **options)
     layer = last_map(model, size)
     theoretical = receptive_field(model, size, layer)

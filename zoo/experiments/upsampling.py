@@ -54,7 +54,7 @@ class Way:
 
 WAYS = {
     "transposed, kernel 3": Way("transposed", 3),
-    "nails + convolution": Way("nails", convolved=True),
+    "nails + convolution": Way("bed_of_nails", convolved=True),
     "transposed, kernel 2": Way("transposed", 2),
     "transposed, kernel 4": Way("transposed", 4),
     "bilinear start": Way("bilinear"),

@@ -1,43 +1,45 @@
-"""The zoo's own layers: registered, serialisable, and few. Keras is imported when the first of them is asked for."""
+"""The zoo's own layers: registered, serialisable, and few. Keras is imported when the first of them is asked for.
+
+A file here that registers a class with Keras is found by itself, and its public names are names of this package. A layer says
+what it is, so that nothing outside keeps a table of them:
+
+- `macs(input_shapes, output_shape)`: multiply-accumulates of one picture, by the convention of `zoo.analysis.macs`;
+- `receptive_field(fields, input_shapes, output_shape)`: what a position sees, in the words of `zoo.layers.field`;
+- `quantization`: "passthrough" where it hands on values that it was given, or interpolates between them, so that int8 needs no
+  rounding of its own; "rounds" where it gives others; "integers" where it gives no numbers to be rounded;
+- `carries`: of how many of its first inputs a positive factor on a channel comes out again on that channel; 0 for none;
+- `lower(inputs, primitives)`, only where a file says it in other operations than `call`: see `zoo.layers.primitives`.
+"""
 
 from __future__ import annotations
 
+import ast
+import functools
 import importlib
+from pathlib import Path
 
-_PUBLIC = {  # name → the module it lives in
-    "ModelOutput": "zoo.layers.output",
-    "model_output": "zoo.layers.output",
-    "output_layers": "zoo.layers.output",
-    "output_spec": "zoo.layers.output",
-    "assumed_spec": "zoo.layers.output",
-    "trained_spec": "zoo.layers.output",
-    "AuxiliaryHeads": "zoo.layers.supervision",
-    "BedOfNails2D": "zoo.layers.unpooling",
-    "BilinearInitializer": "zoo.layers.bilinear",
-    "CropLike": "zoo.layers.resize",
-    "DeformableConv2D": "zoo.layers.deformable",
-    "DenseCRF": "zoo.layers.crf",
-    "AdaptiveAveragePooling2D": "zoo.layers.adaptive_pooling",
-    "LocalResponseNormalization": "zoo.layers.lrn",
-    "MaxPoolIndices": "zoo.layers.unpooling",
-    "MaxUnpooling2D": "zoo.layers.unpooling",
-    "MirrorPadding2D": "zoo.layers.resize",
-    "NearestUnpooling2D": "zoo.layers.unpooling",
-    "PadToMultiple": "zoo.layers.resize",
-    "ResizeLike": "zoo.layers.resize",
-    "Downscale": "zoo.layers.resize",
-    "auxiliary_heads": "zoo.layers.supervision",
-    "inference": "zoo.layers.supervision",
-    "supervised": "zoo.layers.supervision",
-}
+__all__ = ["load_all"]
 
-__all__ = [*_PUBLIC, "load_all"]
+
+@functools.cache
+def _public() -> dict[str, str]:
+    """Every public name → its module, read from the sources, so that asking for one layer does not import all."""
+    names = {}
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        defined = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if hasattr(node, "decorator_list")]
+        if any("register_keras_serializable" in ast.unparse(line) for node in defined for line in node.decorator_list):
+            names |= {node.name: f"{__name__}.{path.stem}" for node in defined if not node.name.startswith("_")}
+    return names
 
 
 def __getattr__(name: str) -> object:
-    if name not in _PUBLIC:
+    if name.startswith("_") or name not in _public():
         raise AttributeError(f"module 'zoo.layers' has no attribute {name!r}")
-    return getattr(importlib.import_module(_PUBLIC[name]), name)
+    return getattr(importlib.import_module(_public()[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *_public()])
 
 
 def load_all() -> list[type]:
@@ -47,5 +49,5 @@ def load_all() -> list[type]:
     """
     import keras
 
-    found = (getattr(importlib.import_module(module), name) for name, module in _PUBLIC.items())
+    found = (getattr(importlib.import_module(module), name) for name, module in _public().items())
     return [item for item in found if isinstance(item, type) and issubclass(item, keras.layers.Layer)]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
 from zoo.errors import InputError
+from zoo.layers.field import Field, Shape, summed_up
 
 
 @keras.saving.register_keras_serializable(package="densezoo", name="GridAverage")  # as files of 0.1 have it
@@ -24,6 +27,8 @@ class AdaptiveAveragePooling2D(keras.layers.Layer):
         InputError: for fewer than one bin.
     """
 
+    quantization, carries = "rounds", 1
+
     def __init__(self, bins: int = 1, **kwargs) -> None:
         super().__init__(**kwargs)
         if bins < 1:
@@ -40,6 +45,14 @@ class AdaptiveAveragePooling2D(keras.layers.Layer):
 
     def _cells(self, size) -> list[tuple]:
         return [(i * size // self.bins, -(-(i + 1) * size // self.bins)) for i in range(self.bins)]
+
+    def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
+        """None: averages do not count."""
+        return 0
+
+    def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
+        """The whole map's."""
+        return summed_up(fields[0])
 
     def compute_output_spec(self, x):
         return keras.KerasTensor((x.shape[0], self.bins, self.bins, x.shape[3]), dtype=self.compute_dtype)

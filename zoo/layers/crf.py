@@ -15,6 +15,7 @@ from keras import ops
 
 from zoo.errors import InputError, unknown
 from zoo.layers import bilateral
+from zoo.layers.field import Field, Shape, summed_up
 
 LEARNABLE = ("weights", "compatibility", "widths")
 REACH = 5  # widths at which the spatial kernel is cut off; what lies beyond weighs under 4e-6
@@ -51,6 +52,8 @@ class DenseCRF(keras.layers.Layer):
     Raises:
         InputError: for numbers out of range, an unknown name in `learned`, or a compatibility that is not L×L.
     """
+
+    quantization, carries = "rounds", 0
 
     def __init__(
         self,
@@ -154,6 +157,21 @@ class DenseCRF(keras.layers.Layer):
             return ops.reshape(x, (-1, size))
 
         return _normalised(apply, ops.ones((shape[0] * shape[1] * shape[2], 1)))
+
+    def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
+        """Unknown: it multiplies all the time, by how many colours a picture has.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(
+            f"no count is known for layer {self.name!r} of type DenseCRF, which multiplies by how many colours a picture has; "
+            "count the network without it"
+        )
+
+    def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
+        """The whole picture's."""
+        return summed_up(fields[0])
 
     def compute_output_spec(self, inputs):
         return keras.KerasTensor(inputs[1].shape, dtype="float32")

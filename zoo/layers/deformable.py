@@ -6,11 +6,14 @@ Dai et al., "Deformable Convolutional Networks", 2017, section 2.1.
 from __future__ import annotations
 
 import itertools
+import math
+from collections.abc import Sequence
 
 import keras
 from keras import ops
 
 from zoo.errors import InputError
+from zoo.layers.field import Field, Shape, united, windowed
 
 PADDINGS = ("same", "valid")
 
@@ -37,6 +40,8 @@ class DeformableConv2D(keras.layers.Layer):
     Raises:
         InputError: for an unknown padding, channels that do not divide into the groups, or a wrong number of shifts.
     """
+
+    quantization, carries = "rounds", 0
 
     def __init__(
         self,
@@ -128,6 +133,16 @@ class DeformableConv2D(keras.layers.Layer):
             index = (image * height + ops.cast(near_row, "int32")) * width + ops.cast(near_column, "int32")
             total += ops.take(pixels, index * groups + group, axis=0) * weight[..., None]
         return total
+
+    def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
+        """As an ordinary convolution: interpolating its inputs counts nothing, as resizing does."""
+        return math.prod(output_shape) * self.taps * input_shapes[0][-1]
+
+    def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
+        """Where the shifts are zero, and what the shifts depend on."""
+        window = {"strides": (self.strides,) * 2, "dilations": (self.dilation_rate,) * 2, "padding": self.padding}
+        still = windowed(fields[0], input_shapes[0], output_shape, self.kernel_size, **window)
+        return united([still, fields[1]])
 
     def compute_output_spec(self, inputs):
         _, offsets = inputs

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import ops
+
+from zoo.layers.field import Field, Shape, united
 
 
 @keras.saving.register_keras_serializable(package="densezoo")
@@ -19,6 +23,8 @@ class LocalResponseNormalization(keras.layers.Layer):
         alpha, beta, k: the constants of the formula.
     """
 
+    quantization, carries = "rounds", 0
+
     def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0, **kwargs) -> None:
         super().__init__(**kwargs)
         self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
@@ -28,6 +34,14 @@ class LocalResponseNormalization(keras.layers.Layer):
         band = np.abs(channels[:, None] - channels[None, :]) <= self.size // 2
         neighbours = ops.conv(ops.square(x), ops.cast(band[None, None], x.dtype))
         return x * ops.power(self.k + (self.alpha / self.size) * neighbours, -self.beta)
+
+    def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
+        """None: normalisation does not count."""
+        return 0
+
+    def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
+        """The input's: neighbours are channels."""
+        return united(fields)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         return input_shape

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import keras
 
 from zoo.outputs.class_scores import OUTPUTS, class_output
-from zoo.outputs.spec import OutputSpec
+from zoo.outputs.spec import InputSpec, OutputSpec
 
 _OUTPUT_OF_HEAD = {"classes": "class_map"}  # files of 0.1 say "kind": logits, probabilities or classes
 _ACTIVATIONS = {
@@ -30,13 +30,21 @@ class ModelOutput(keras.layers.Layer):
     Args:
         task: name of the task (`zoo.tasks.names()`).
         spec: what the output is. Channels and, for a map N×C without positions, the missing scale are taken from the map.
+        inputs: what the network takes, where that is more than one picture; by default nothing is said.
     """
 
-    def __init__(self, task: str, spec: OutputSpec | Mapping[str, Any], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        task: str,
+        spec: OutputSpec | Mapping[str, Any],
+        inputs: Sequence[InputSpec | Mapping[str, Any]] = (),
+        **kwargs: Any,
+    ) -> None:
         kwargs["dtype"] = "float32"  # a softmax in half precision is where mixed precision turns into NaN
         super().__init__(**kwargs)
         self.task = task
         self.spec = spec if isinstance(spec, OutputSpec) else OutputSpec.from_dict(spec)
+        self.inputs = tuple(each if isinstance(each, InputSpec) else InputSpec.from_dict(each) for each in inputs)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Completes the spec by what only the map tells."""
@@ -73,7 +81,8 @@ class ModelOutput(keras.layers.Layer):
         return replace(self.spec, kind=kind, activation="linear")
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "task": self.task, "spec": self.spec.to_dict()}
+        meaning = {"task": self.task, "spec": self.spec.to_dict(), "inputs": [each.to_dict() for each in self.inputs]}
+        return {**super().get_config(), **meaning}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> ModelOutput:
@@ -113,3 +122,15 @@ def trained_spec(model: keras.Model) -> OutputSpec:
     """What the last map of a model means before its activation, on which it is trained."""
     layer = model_output(model)
     return assumed_spec(model) if layer is None else layer.trained_on
+
+
+def input_specs(model: keras.Model) -> tuple[InputSpec, ...]:
+    """What a model takes: as its `ModelOutput` says, or else one picture an input, of the tensor's name, size and channels."""
+    layer = model_output(model)
+    if layer is not None and layer.inputs:
+        return layer.inputs
+    specs = []
+    for tensor in model.inputs:
+        size = tuple(tensor.shape[1:3]) if len(tensor.shape) == 4 else (None, None)
+        specs.append(InputSpec(tensor.name, None if None in size else size, tensor.shape[-1] or 1))
+    return tuple(specs)

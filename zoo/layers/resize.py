@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
+
+from zoo.layers.field import Field, Shape, resized, shifted, united
+from zoo.layers.primitives import Primitives
 
 
 def _spatial(reference) -> tuple:
@@ -21,6 +27,8 @@ class ResizeLike(keras.layers.Layer):
     Args:
         interpolation: "bilinear" or "nearest".
     """
+
+    quantization, carries = "passthrough", 1
 
     def __init__(self, interpolation: str = "bilinear", **kwargs) -> None:
         super().__init__(**kwargs)
@@ -48,6 +56,21 @@ class ResizeLike(keras.layers.Layer):
         second = ops.minimum(ops.cast(below, "int32") + 1, given - 1)
         return ops.take(x, first, axis=axis) * (1 - share) + ops.take(x, second, axis=axis) * share
 
+    def lower(self, inputs: Sequence[Any], primitives: Primitives) -> Any:
+        """To sizes known only when the graph runs `call` gathers, on any backend; files have an operation."""
+        x, reference = inputs
+        if None not in (*x.shape[1:3], *reference.shape[1:3]):
+            return self([x, reference])
+        return primitives.resize_like(x, reference, self.interpolation)
+
+    def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
+        """None: interpolation does not count."""
+        return 0
+
+    def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
+        """That of the first input, on the grid of the second."""
+        return resized(fields[0], input_shapes[0], output_shape, self.interpolation, grid=fields[1])
+
     def compute_output_spec(self, inputs):
         x, reference = inputs
         return keras.KerasTensor((x.shape[0], *reference.shape[1:3], x.shape[3]), dtype=self.compute_dtype)
@@ -65,10 +88,19 @@ class Downscale(keras.layers.Layer):
     """
 
     interpolation = "bilinear"
+    quantization, carries = "passthrough", 1
 
     def __init__(self, share: float, **kwargs) -> None:
         super().__init__(**kwargs)
         self.share = share
+
+    def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
+        """None: interpolation does not count."""
+        return 0
+
+    def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
+        """That of the interpolation."""
+        return resized(fields[0], input_shapes[0], output_shape, self.interpolation)
 
     def _smaller(self, side):
         numerator, denominator = self.share.as_integer_ratio()
@@ -93,6 +125,8 @@ class CropLike(keras.layers.Layer):
         offset: rows and columns skipped at the top and the left, or "centre".
     """
 
+    quantization, carries = "passthrough", 1
+
     def __init__(self, offset: int | str = 0, **kwargs) -> None:
         super().__init__(**kwargs)
         self.offset = offset
@@ -105,6 +139,16 @@ class CropLike(keras.layers.Layer):
             full_height, full_width = _spatial(x)
             top, left = (full_height - height) // 2, (full_width - width) // 2
         return x[:, top : top + height, left : left + width, :]
+
+    def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
+        """None: it cuts."""
+        return 0
+
+    def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
+        """That of the first input, from where it is cut."""
+        sizes = [(input_shapes[0][axis], output_shape[axis]) for axis in (1, 2)]
+        top, left = ((whole - part) // 2 if self.offset == "centre" else self.offset for whole, part in sizes)
+        return shifted(fields[0], (top, left))
 
     def compute_output_spec(self, inputs):
         x, reference = inputs
@@ -125,6 +169,8 @@ class PadToMultiple(keras.layers.Layer):
         multiple: what both sides shall divide by.
     """
 
+    quantization, carries = "passthrough", 1
+
     def __init__(self, multiple: int, **kwargs) -> None:
         super().__init__(**kwargs)
         self.multiple = multiple
@@ -132,6 +178,14 @@ class PadToMultiple(keras.layers.Layer):
     def call(self, x):
         rows, columns = (-side % self.multiple for side in _spatial(x))
         return ops.pad(x, ((0, 0), (0, rows), (0, columns), (0, 0)))
+
+    def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
+        """None: it pads."""
+        return 0
+
+    def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
+        """The input's: what is added lies behind it."""
+        return united(fields)
 
     def compute_output_spec(self, x):
         sides = (side if side is None else side + -side % self.multiple for side in x.shape[1:3])
@@ -149,12 +203,23 @@ class MirrorPadding2D(keras.layers.Layer):
         padding: ((top, bottom), (left, right)) in pixels, each below the size of the picture.
     """
 
+    quantization, carries = "passthrough", 1
+
     def __init__(self, padding: tuple[tuple[int, int], tuple[int, int]], **kwargs) -> None:
         super().__init__(**kwargs)
         self.padding = tuple(tuple(int(n) for n in pair) for pair in padding)
 
     def call(self, x):
         return ops.pad(x, ((0, 0), *self.padding, (0, 0)), mode="reflect")
+
+    def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
+        """None: it pads."""
+        return 0
+
+    def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
+        """The input's, which begins later."""
+        (top, _), (left, _) = self.padding
+        return shifted(fields[0], (-top, -left))
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         rows, columns = (n if n is None else n + sum(pair) for n, pair in zip(input_shape[1:3], self.padding, strict=True))

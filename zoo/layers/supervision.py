@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
+from zoo.layers.field import Field, Shape
 from zoo.layers.output import ModelOutput, model_output, output_layers
 
 
@@ -21,12 +22,22 @@ class AuxiliaryHeads(keras.layers.Layer):
         weights: factor of each auxiliary head's loss beside the main one's 1.
     """
 
+    quantization, carries = "passthrough", 0  # the heads' scores are nobody's to scale
+
     def __init__(self, weights: Sequence[float], **kwargs) -> None:
         super().__init__(**kwargs)
         self.loss_weights = tuple(float(weight) for weight in weights)
 
     def call(self, inputs):
         return inputs[0]
+
+    def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
+        """None: it computes nothing."""
+        return 0
+
+    def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
+        """The network's own answer's: the heads vanish at inference."""
+        return fields[0]
 
     def compute_output_spec(self, inputs):
         return keras.KerasTensor(inputs[0].shape, dtype=inputs[0].dtype)

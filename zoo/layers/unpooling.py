@@ -21,10 +21,14 @@ far below, neighbouring numbers are equal. Nothing scatters or gathers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
+
+from zoo.layers.field import Field, Shape, resized, united, windowed
+from zoo.layers.primitives import Primitives
 
 
 @keras.saving.register_keras_serializable(package="densezoo", name="MaxPositions")  # as files of 0.1 have it
@@ -35,6 +39,7 @@ class MaxPoolIndices(keras.layers.Layer):
     """
 
     pool_size, strides, padding = (2, 2), (2, 2), "same"  # of the pooling that it describes
+    quantization, carries = "integers", 0
 
     def call(self, x):
         x = _even(x)
@@ -50,6 +55,19 @@ class MaxPoolIndices(keras.layers.Layer):
         _, height, width, channels = ops.shape(x)
         return ops.reshape(ops.space_to_depth(x, 2), (-1, (height // 2) * (width // 2), 4, channels))
 
+    def lower(self, x: Any, primitives: Primitives) -> Any:
+        """As an argmax: TFLite compares 8-bit numbers wrongly, but of any type it finds the first of the largest."""
+        _, height, width, channels = ops.shape(x)
+        return ops.reshape(primitives.argmax(self.windows(x), 2), (-1, -(-height // 2), -(-width // 2), channels))
+
+    def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
+        """None: it compares."""
+        return 0
+
+    def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
+        """The pooling's."""
+        return windowed(fields[0], input_shapes[0], output_shape, self.pool_size, self.strides, padding=self.padding)
+
     def compute_output_spec(self, x):
         sides = (side if side is None else -(-side // 2) for side in x.shape[1:3])
         return keras.KerasTensor((x.shape[0], *sides, x.shape[3]), dtype="int32")
@@ -63,11 +81,21 @@ class MaxUnpooling2D(keras.layers.Layer):
     is zero.
     """
 
+    quantization, carries = "passthrough", 1
+
     def call(self, inputs):
         x, positions = inputs
         nothing = ops.zeros_like(x)
         places = [ops.where(ops.equal(positions, place), x, nothing) for place in range(4)]
         return ops.depth_to_space(ops.concatenate(places, axis=-1), 2)
+
+    def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
+        """None: it places."""
+        return 0
+
+    def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
+        """The value's and that of its window, whose maximum says where it goes."""
+        return resized(united(fields), input_shapes[0], output_shape, "nearest")
 
     def compute_output_spec(self, inputs):
         x, positions = inputs
@@ -82,9 +110,19 @@ class MaxUnpooling2D(keras.layers.Layer):
 class _ByFactor(keras.layers.Layer):
     """What the layers have in common that make a map `factor` times as high and wide."""
 
+    quantization, carries = "passthrough", 1
+
     def __init__(self, factor: int = 2, **kwargs) -> None:
         super().__init__(**kwargs)
         self.factor = factor
+
+    def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
+        """None: it copies."""
+        return 0
+
+    def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
+        """The value's."""
+        return resized(fields[0], input_shapes[0], output_shape, "nearest")
 
     def compute_output_spec(self, x):
         return keras.KerasTensor(_enlarged(x.shape, self.factor), dtype=self.compute_dtype)

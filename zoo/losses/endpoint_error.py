@@ -17,7 +17,8 @@ _TINY = 1e-6  # px², below the root, whose slope at 0 is infinite
 class EndpointErrorLoss(keras.losses.Loss):
     """The mean of ‖v − target‖ in pixels over the valid pixels; exactly 0 for a batch without any.
 
-    Targets are N×H×W×3 with 1 in the last channel where the vector counts (`zoo.data.FlowField.stack`), or N×H×W×2 where all do.
+    Targets are N×H×W×3 with 1 in the last channel where the vector counts (`zoo.data.targets.FlowField.stack`), or N×H×W×2
+    where all do.
     """
 
     def __init__(self, name: str | None = "endpoint_error") -> None:

@@ -34,8 +34,6 @@ class ClassMap(Kind):
         """The classes' colours over the picture; of a whole picture its class in the upper left corner."""
         if spec.dense:
             return draw_classes(picture, answer, spec)
-        from zoo.outputs.class_scores import write_words
-
         return write_words(picture, self.describe(answer, spec))
 
     def write(self, answer: np.ndarray, spec: OutputSpec, stem: Path) -> Path:
@@ -105,3 +103,12 @@ def write_classes(answer: np.ndarray, spec: OutputSpec, stem: Path) -> Path:
     picture.putpalette([value for colour in spec.palette[:256] for value in colour])
     picture.save(path)
     return path
+
+
+def write_words(picture: np.ndarray, text: str) -> np.ndarray:
+    """The picture with some lines of text in its upper left corner."""
+    from PIL import Image, ImageDraw
+
+    canvas = Image.fromarray(picture)
+    ImageDraw.Draw(canvas).text((4, 4), text, fill="white", stroke_width=1, stroke_fill="black")
+    return np.asarray(canvas)

@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.errors import InputError, unknown
 from zoo.outputs.base import Kind, judged
-from zoo.outputs.class_map import draw_classes, share_of_classes, write_classes
+from zoo.outputs.class_map import draw_classes, share_of_classes, write_classes, write_words
 from zoo.outputs.comparison import Comparison, Tolerance, class_agreement, numeric
 from zoo.outputs.resize import strips
 from zoo.outputs.spec import OutputSpec
@@ -123,12 +123,3 @@ def probabilities(scores: np.ndarray, spec: OutputSpec) -> np.ndarray:
         return 1 / (1 + np.exp(-scores))
     powers = np.exp(scores - scores.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
-
-
-def write_words(picture: np.ndarray, text: str) -> np.ndarray:
-    """The picture with some lines of text in its upper left corner."""
-    from PIL import Image, ImageDraw
-
-    canvas = Image.fromarray(picture)
-    ImageDraw.Draw(canvas).text((4, 4), text, fill="white", stroke_width=1, stroke_fill="black")
-    return np.asarray(canvas)

@@ -7,7 +7,7 @@ Each set is a folder of its name in this one: card.json says what lies there, wi
 by `zoo recipes pack` from a finished run; weights.npz holds the weights; FORM.tflite are converted files. More folders of
 such sets may be named in the environment variable DENSEZOO_TRAINED, separated as in PATH.
 
-This module needs no Keras; `zoo.pretrained.packing` does.
+This module needs no Keras; `zoo.pretrained.weights_io` does.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Trained:
         options: of `zoo.build`. labels, palette: one a class. channels: of the image.
         input_size: (H, W) in pixels at which it was scored.
         parameters: trainable ones.
-        source, licence: of the data that it learnt from.
+        source, license: of the data that it learnt from.
         recipe: the one that made it.
         training: {"epochs", "best", "seconds", "hardware", "versions"} of the run.
         files: by form. measured: one score a form.
@@ -84,7 +84,7 @@ class Trained:
     input_size: tuple[int, int]
     parameters: int
     source: str
-    licence: str
+    license: str
     recipe: str
     training: Mapping[str, Any]
     files: Mapping[str, File]
@@ -177,6 +177,8 @@ def _read(path: Path) -> Trained:
         facts["files"] = {form: File(**file) for form, file in facts["files"].items()}
         facts["measured"] = tuple(Score(**{**row, "size": tuple(row["size"])}) for row in facts["measured"])
         facts["palette"] = tuple(tuple(colour) for colour in facts["palette"])
+        if "licence" in facts:  # as card.json of 0.1 spells it
+            facts["license"] = facts.pop("licence")
         plain = {key: tuple(facts[key]) for key in ("labels", "input_size")}
         return Trained(**{**facts, **plain}, folder=path.parent)
     except (ValueError, TypeError, KeyError, OSError) as error:

@@ -19,7 +19,6 @@ import numpy as np
 
 from zoo.errors import InputError, unknown
 from zoo.models.blocks.normalization import STATISTICS
-from zoo.pretrained.weights_io import existing
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,9 @@ def read(name: str, path: str | Path) -> keras.Model:
     Raises:
         InputError: for an encoder without a source, a missing or broken file, or one that holds another network.
     """
-    theirs, path = source(name), existing(path)
+    theirs, path = source(name), Path(path)
+    if not path.is_file():
+        raise InputError(f"no file {path}; give the path of a weights file of keras.applications.{theirs.builder}")
     try:
         classes = _classes(path, theirs.pointwise)
         top = {"include_top": False} if classes is None else {"classes": classes}

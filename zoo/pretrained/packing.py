@@ -1,135 +1,198 @@
-"""The weights of a shipped set: out of its file into a network, and out of a network into the file.
+"""Packing: a finished run of a recipe made into weights to be shipped: files, checksums, scores and the card.
 
-In the file (`.npz`) an array is named LAYER/NUMBER. Kernels are float16, which halves the file; what has one axis (biases,
-normalisation's statistics) stays float32, since variances leave float16's range and take no room. So scores are measured
-after a file has been read back.
+Every form is measured as it will be read. Converting a network and running a converted file are for those above this
+package; they come in as `FileTools`.
 """
 
 from __future__ import annotations
 
-import zipfile
-import zlib
-from collections.abc import Mapping, Sequence
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-import keras
-import numpy as np
-
+import zoo
+from zoo.analysis.macs import parameters
+from zoo.build import shipped_network
 from zoo.errors import InputError
-from zoo.layers import inference
-from zoo.pretrained.catalog import get
-from zoo.registry import architecture
-from zoo.registry import build as build_network
+from zoo.layers import model_output
+from zoo.pretrained.catalog import CARD, FOLDER, MOST_BYTES, WEIGHTS, File, Score, Trained, checksum
+from zoo.pretrained.weights_io import load, read_arrays, write_arrays
+from zoo.training import recipe_runner
 
-_BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
-_LARGEST = float(np.finfo(np.float16).max)
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import keras
+
+    from zoo.data import Dataset
+    from zoo.recipes import Recipe
+
+GIVEN_BY_CARD = ("classes", "palette", "input_shape", "head", "weights", "encoder_weights")  # arguments that the card replaces
 
 
-def build(
-    name: str,
-    classes: int | Sequence[str] | None = None,
-    input_shape: tuple[int | None, int | None, int] | None = None,
-    encoder: str | None = None,
-    output: str | None = None,
-    palette: Sequence[Sequence[int]] | None = None,
-    **options: Any,
-) -> keras.Model:
-    """`zoo.build` for "NETWORK.TAG": the network as it was trained, with its weights.
+class FileTools(Protocol):
+    """What packing needs of converters and runner."""
+
+    def convert(self, model: keras.Model, path: Path, form: str, training: Dataset, recipe: Recipe) -> None:
+        """Writes the converted file of a form."""
+
+    def open(self, path: Path) -> Any:
+        """A converted file as something that `zoo.evaluate` takes."""
+
+    def describe(self, path: Path, facts: Mapping[str, Any]) -> None:
+        """Writes facts into a converted file's description of itself."""
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """A run to be packed: its recipe, the data that it learnt from and is scored on, and what happened in it."""
+
+    recipe: Recipe
+    training: Dataset
+    test: Dataset
+    options: dict[str, Any]
+    facts: dict[str, Any]
+
+
+def pack(
+    recipe: Recipe,
+    run: Path,
+    data: str | None,
+    tools: FileTools,
+    out: Path | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Trained:
+    """Measures a finished run on its test split and leaves weights, converted files and the card in OUT/NAME.TAG.
 
     Args:
-        name: of `zoo.pretrained.catalog.names()`.
-        input_shape, output, palette: as of `zoo.build`.
-        classes, encoder, options: may only be what the weights are of.
+        recipe: that the run is of.
+        run: its folder.
+        data: the data's spec, as `zoo train --recipe` got it.
+        tools: converting and running.
+        out: the folder to write into; by default the package's own.
+        say: gets a line for every form.
 
     Raises:
-        InputError: for an unknown name, arguments that contradict the weights, or a missing or damaged file.
+        InputError: if the run is not finished or of other data, or a file is too large to be shipped.
     """
-    known = get(name)
-    if classes not in (None, len(known.labels)) and _plain(classes) != list(known.labels):
-        raise InputError(
-            f"{name} tells {len(known.labels)} classes apart ({', '.join(known.labels)}) and classes={classes!r} was given; "
-            f"leave it out, or train {known.model} on yours"
-        )
-    for key, value in {"encoder": encoder, **options}.items():
-        if value is not None and _plain(value) != known.options.get(key):
-            was = known.options.get(key, "its default")
-            raise InputError(f"{name} was trained with {key}={was}, and {key}={value!r} was given; leave it out")
-    size = known.input_size if architecture(known.model).fixed_size else (None, None)
-    shape = input_shape or (*size, known.channels)
-    model = network(known.model, known.labels, palette or known.palette, known.options, shape, output, name)
-    load(model, known.path())
-    return model
+    import zoo.data
+
+    spec = recipe.spec(data)
+    facts = recipe_runner.check(recipe, spec, run)
+    test, training = zoo.data.open(spec, recipe.scored), zoo.data.open(spec, recipe.split)
+    finished = _Finished(recipe, training, test, _options(recipe, spec, run), facts)
+    folder = (out or FOLDER) / recipe.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".packing") as temporary:
+        known = _pack(finished, load(run / "model.keras"), tools, Path(temporary), say)
+        for file in known.files.values():
+            os.replace(Path(temporary) / file.name, folder / file.name)
+    known = replace(known, folder=folder)
+    write_card(known)  # last: it names the others
+    return known
 
 
-def network(
-    model: str,
-    labels: Sequence[str],
-    palette: Sequence[Sequence[int]],
-    options: Mapping[str, Any],
-    input_shape: tuple[int | None, int | None, int],
-    output: str | None = None,
-    name: str | None = None,
-) -> keras.Model:
-    """A network of the registry without auxiliary heads, under the name of its weights where one is given."""
-    told = {key: _tuples(value) for key, value in options.items()}
-    made = inference(build_network(model, labels, input_shape, output=output, palette=palette, **told))
-    if name is not None:
-        made = keras.Model(made.inputs[0], made.outputs[0], name=name)
-    return made
-
-
-def load(model: keras.Model, path: Path) -> None:
-    """Reads the weights of a file into a network; it keeps its own if they do not fit.
+def write_scores(known: Trained, tools: FileTools) -> Trained:
+    """Writes the scores of shipped weights into their converted files once more, and the files' new checksums into the card.
 
     Raises:
-        InputError: if the file is broken or of another graph.
+        InputError: if a file is missing or damaged.
     """
+    files = dict(known.files)
+    for form in files:
+        if form != WEIGHTS:
+            path = known.path(form)
+            tools.describe(path, _description(known.score(form), known.license))
+            files[form] = file_facts(path)
+    known = replace(known, files=files)
+    write_card(known)
+    return known
+
+
+def write_card(known: Trained) -> None:
+    """Writes card.json into the weights' folder, at once."""
+    with tempfile.TemporaryDirectory(dir=known.folder, prefix=".packing") as temporary:
+        path = Path(temporary) / CARD
+        path.write_text(json.dumps(known.as_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(path, known.folder / path.name)
+
+
+def file_facts(path: Path) -> File:
+    """Name, checksum and size of a file to be shipped.
+
+    Raises:
+        InputError: if it is too large.
+    """
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise InputError(f"{path.name} has {size:,} bytes and a shipped file at most {MOST_BYTES:,}; ship a smaller network")
+    return File(path.name, checksum(path), size)
+
+
+def _options(recipe: Recipe, spec: str, run: Path) -> dict[str, Any]:
+    """What `zoo.build` needs beside the card's facts and the weights to make the network again: plain data."""
+    arguments = {
+        key: value for key, value in recipe_runner.last_arguments(recipe, spec, run).items() if key not in GIVEN_BY_CARD
+    }
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except _BROKEN as error:
-        raise InputError(f"{path} cannot be read as weights ({error}); restore it, or install densezoo anew") from error
-    wanted = {key: tuple(variable.shape) for key, variable in _named(model).items()}
-    found = {key: array.shape for key, array in arrays.items()}
-    if wanted != found:
-        strays = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
-        first = strays[0]
+        return json.loads(json.dumps(arguments))
+    except TypeError as error:
         raise InputError(
-            f"{path} does not fit {model.name}: {first} is {found.get(first, 'missing')} there and "
-            f"{wanted.get(first, 'missing')} here, one of {len(strays)} arrays that differ; "
-            "this is not the network that was trained"
-        )
-    for key, variable in _named(model).items():
-        variable.assign(arrays[key].astype(np.float32))
+            f"{recipe.name}: build={arguments} cannot be shipped ({error}); give numbers, words and lists"
+        ) from error
 
 
-def save(model: keras.Model, path: Path) -> None:
-    """Writes a network's weights; the same weights give the same bytes."""
-    arrays = {key: _half(keras.ops.convert_to_numpy(variable)) for key, variable in _named(model).items()}
-    with path.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+def _pack(
+    finished: _Finished, trained: keras.Model, tools: FileTools, folder: Path, say: Callable[[str], None]
+) -> Trained:
+    """Every file in a folder, each measured as it will be read."""
+    recipe, test = finished.recipe, finished.test
+    meaning = model_output(trained)
+    paths = {WEIGHTS: folder / "weights.npz"}
+    write_arrays(trained, paths[WEIGHTS])
+    file_facts(paths[WEIGHTS])  # what is too large to ship need not be measured
+    shape = trained.inputs[0].shape[1:]
+    model = shipped_network(recipe.name, meaning.labels, meaning.palette, finished.options, shape)
+    read_arrays(model, paths[WEIGHTS])
+    say(f"{WEIGHTS}: on {test.name}")
+    measured = [_score(WEIGHTS, zoo.evaluate(model, test, size=recipe.size), finished)]
+    for form in recipe.forms:
+        path = folder / f"{form}.tflite"
+        say(f"{form}: converting, on {test.name}")
+        tools.convert(model, path, form, finished.training, recipe)
+        measured.append(_score(form, zoo.evaluate(tools.open(path), test), finished))
+        tools.describe(path, _description(measured[-1], recipe.license))
+        if form in recipe.shipped:
+            paths[form] = path
+    return Trained(
+        name=recipe.name,
+        model=recipe.model,
+        task=meaning.task,
+        options=finished.options,
+        labels=meaning.labels,
+        palette=meaning.palette,
+        channels=shape[-1],
+        input_size=recipe.size,
+        parameters=parameters(model),
+        source=recipe.source,
+        license=recipe.license,
+        recipe=recipe.name,
+        training=finished.facts,
+        files={form: file_facts(path) for form, path in paths.items()},
+        measured=tuple(measured),
+        folder=folder,
+    )
 
 
-def _named(model: keras.Model) -> dict[str, keras.Variable]:
-    """The weights by layer and place: layers' names are the architecture's own, variables' paths are not."""
-    return {f"{layer.name}/{i}": weight for layer in model.layers for i, weight in enumerate(layer.weights)}
+def _score(form: str, evaluation: Any, finished: _Finished) -> Score:
+    return Score(form, finished.test.name, evaluation.images, finished.recipe.size, evaluation.scores)
 
 
-def _half(array: np.ndarray) -> np.ndarray:
-    fits = array.ndim > 1 and np.abs(array).max(initial=0) <= _LARGEST
-    return array.astype(np.float16 if fits else np.float32)
-
-
-def _plain(value: Any) -> Any:
-    """As JSON gives it back."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _tuples(value: Any) -> Any:
-    """JSON's lists as the tuples that builders take."""
-    if isinstance(value, Mapping):
-        return {key: _tuples(item) for key, item in value.items()}
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+def _description(score: Score, license: str) -> dict[str, Any]:
+    """What a converted file says of its score, and of whose data it learnt from."""
+    scores = {score.dataset: {"images": score.images, **score.scores}}
+    return {"scores": scores, "licence": f"{license} (of the data)"}

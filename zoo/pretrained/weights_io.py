@@ -1,20 +1,27 @@
-"""Weights files: read into a model, whole or only its encoder."""
+"""Weights files: models read whole, weights read into a model by graph or by layer, and the arrays that the zoo ships.
+
+In a shipped file (`.npz`) an array is named LAYER/NUMBER. Kernels are float16, which halves the file; what has one axis
+(biases, normalisation's statistics) stays float32, since variances leave float16's range and take no room. So scores are
+measured after a file has been read back.
+"""
 
 from __future__ import annotations
 
 import math
 import zipfile
+import zlib
 from pathlib import Path
-from typing import Any
 
 import keras
+import numpy as np
 
 from zoo import layers
 from zoo.errors import InputError
-from zoo.registry import architecture, build
 
 APPLICATIONS = "applications:"  # marks a path as a weights file of keras.applications
 IMAGENET = "imagenet"  # asks for the file that keras.applications publishes
+_BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+_LARGEST = float(np.finfo(np.float16).max)
 
 
 def load(path: str | Path) -> keras.Model:
@@ -41,7 +48,7 @@ def load_weights(model: keras.Model, path: str | Path) -> None:
         InputError: if the file is missing or broken, cannot be fetched, or belongs to another graph; the model keeps its
             weights.
     """
-    if _is_theirs(path):
+    if is_published(path):
         from zoo.pretrained import keras_applications
         from zoo.pretrained.download import fetch
 
@@ -61,27 +68,8 @@ def load_weights(model: keras.Model, path: str | Path) -> None:
         ) from error
 
 
-def load_encoder(model: keras.Model, encoder: str, weights: str | Path, **options: Any) -> list[str]:
-    """Reads a trained encoder into a network over it; returns the names of the layers that were filled.
-
-    Args:
-        model: a network over that encoder.
-        encoder: the encoder's name.
-        weights: a `.keras` file of any network of the zoo over the same encoder (its classifier, or another segmenter),
-            or "applications:PATH" for a weights file of `keras.applications`, or "imagenet" for the one they publish.
-        **options: options with which the encoder was built.
-
-    Raises:
-        InputError: if the file is missing, broken or of another encoder.
-    """
-    if not _is_theirs(weights):
-        return copy_by_name(load(weights), model)
-    classifier = build(encoder, input_shape=(*architecture(encoder).input_size, model.inputs[0].shape[-1]), **options)
-    load_weights(classifier, weights)
-    return copy_by_name(classifier, model)
-
-
-def _is_theirs(path: str | Path) -> bool:
+def is_published(path: str | Path) -> bool:
+    """Whether a file of `keras.applications` is meant: "imagenet" or "applications:PATH"."""
     return str(path) == IMAGENET or str(path).startswith(APPLICATIONS)
 
 
@@ -111,6 +99,48 @@ def copy_by_name(source: keras.Model, target: keras.Model) -> list[str]:
     if not copied:
         raise InputError(f"{source.name} and {target.name} share no layer by name; is it the right encoder?")
     return copied
+
+
+def read_arrays(model: keras.Model, path: Path) -> None:
+    """Reads a shipped file's weights into a network; it keeps its own if they do not fit.
+
+    Raises:
+        InputError: if the file is broken or of another graph.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+    except _BROKEN as error:
+        raise InputError(f"{path} cannot be read as weights ({error}); restore it, or install densezoo anew") from error
+    wanted = {key: tuple(variable.shape) for key, variable in _named(model).items()}
+    found = {key: array.shape for key, array in arrays.items()}
+    if wanted != found:
+        strays = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
+        first = strays[0]
+        raise InputError(
+            f"{path} does not fit {model.name}: {first} is {found.get(first, 'missing')} there and "
+            f"{wanted.get(first, 'missing')} here, one of {len(strays)} arrays that differ; "
+            "this is not the network that was trained"
+        )
+    for key, variable in _named(model).items():
+        variable.assign(arrays[key].astype(np.float32))
+
+
+def write_arrays(model: keras.Model, path: Path) -> None:
+    """Writes a network's weights as they are shipped; the same weights give the same bytes."""
+    arrays = {key: _half(keras.ops.convert_to_numpy(variable)) for key, variable in _named(model).items()}
+    with path.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
+def _named(model: keras.Model) -> dict[str, keras.Variable]:
+    """The weights by layer and place: layers' names are the architecture's own, variables' paths are not."""
+    return {f"{layer.name}/{i}": weight for layer in model.layers for i, weight in enumerate(layer.weights)}
+
+
+def _half(array: np.ndarray) -> np.ndarray:
+    fits = array.ndim > 1 and np.abs(array).max(initial=0) <= _LARGEST
+    return array.astype(np.float16 if fits else np.float32)
 
 
 def existing(path: str | Path) -> Path:

@@ -1,17 +1,17 @@
-"""How the weights that the zoo ships were made: one plain Python file each, and nothing else in this folder.
+"""How the weights that the zoo ships were made: one plain Python file each, what they share in presets.py.
 
     zoo recipes                                            what there is
     zoo train --recipe unet_lite.ccp --data ccp_person:PATH --out runs/person
     zoo recipes pack unet_lite.ccp runs/person --data ccp_person:PATH
 
 A recipe file is named after its weights, `unet_lite_ccp.py` for `unet_lite.ccp`. Its docstring states the command, the
-hardware, the wall time and the score that it gave. It defines RECIPE:
+hardware and the wall time; what came of it is in the weights' card.json alone. It defines RECIPE:
 
     RECIPE = Recipe(
         name="unet_lite.ccp",              # network.tag: what zoo.build will be asked for
         data="ccp_person",                    # the kind of data; where they lie is said by --data
         source="Clothing Co-Parsing (Yang, Luo, Lin 2014), 804 / 100 / 100 photographs",
-        licence="Apache-2.0",                 # of the data
+        license="Apache-2.0",                 # of the data
         size=(256, 256),                      # H, W at which it is scored and converted
         build={"encoder_weights": "imagenet"},                    # arguments of zoo.build
         train={"epochs": 50, "batch_size": 16, "size": (256, 256)},   # settings of zoo.train
@@ -88,7 +88,7 @@ class Recipe:
         name: "NETWORK.TAG"; the network is one of the registry.
         data: the kind of data (`zoo.data.SPECS`) such as "camvid"; or a whole spec with its colon, as "scenes:seed=1".
         source: what the data are, for the card: name, authors, how many.
-        licence: of the data, for the card; say plainly where there is none.
+        license: of the data, for the card; say plainly where there is none.
         size: (H, W) in pixels at which the weights are scored and converted.
         train, build, split, val: of the last stage, as in `Stage`.
         before: the stages before it.
@@ -101,7 +101,7 @@ class Recipe:
     name: str
     data: str
     source: str
-    licence: str
+    license: str
     size: tuple[int, int]
     train: Arguments
     build: Arguments | None = None
@@ -170,7 +170,8 @@ def text(name: str) -> str:
 
 
 def _modules() -> list[ModuleType]:
-    return [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    return [module for module in modules if hasattr(module, "RECIPE")]
 
 
 def _module(name: str) -> ModuleType:

@@ -8,15 +8,15 @@ Without --encoder-weights the encoder starts from the weights that keras.applica
 
 Cross-entropy with rare classes weighted up, crops of the frames' own pixels, and the encoder's normalisation left alone.
 
-Mean IoU over the eleven classes on the 233 test frames, from `zoo recipes pack`: weights 58.6, float32 58.6, float16 58.6, int8
-58.5; on the frames it was chosen by, 66.0. Two CPU cores that much other work shared; 72 minutes by the clock. One seed. The
-run was begun by `zoo train` with these settings before there was a recipe, and its weights were carried over by the layers'
-names (one layer is called otherwise today), answers equal to the bit.
+On the frames it was chosen by, 66.0. Two CPU cores that much other work shared; 72 minutes by the clock. One seed. The run was
+begun by `zoo train` with these settings before there was a recipe, and its weights were carried over by the layers' names
+(one layer is called otherwise today), answers equal to the bit.
 """
 
 from typing import Any
 
 from zoo.recipes import Recipe, StageContext
+from zoo.recipes.presets import CAMVID, CAMVID_LICENSE
 
 
 def train(context: StageContext) -> dict[str, Any]:
@@ -37,8 +37,8 @@ def train(context: StageContext) -> dict[str, Any]:
 RECIPE = Recipe(
     name="fcn8s.camvid",
     data="camvid",
-    source="CamVid (Brostow, Fauqueur & Cipolla 2009), SegNet's 367 / 101 / 233 frames; encoder from ImageNet",
-    licence="none stated for the data: research use (SegNet's repository, whose split this is: CC BY-NC 4.0)",
+    source=f"{CAMVID}, SegNet's 367 / 101 / 233 frames; encoder from ImageNet",
+    license=CAMVID_LICENSE,
     size=(360, 480),
     build={"encoder": "mobilenet_v2", "encoder_weights": "imagenet"},
     train=train,

@@ -11,9 +11,8 @@ person at the edge and rooms it never saw, the first stage, `broad`, learns from
 stretched, turned, in other light, blurred and noisy; a third of the people stand before a patch of another photograph's
 background, and some photographs have a second person pasted in. The second stage goes on with crops closer to whole pictures.
 
-Mean IoU of person and background on the 100 test photographs, from `zoo recipes pack`: weights 95.0, float32 95.0, float16
-95.0, int8 95.0. On two CPU cores that other work shared; 99 minutes for the first stage and 25 for the second. One seed. The
-shipped weights began with the ImageNet weights inside Coral's quantised MobileNetV2, rounded to 14 bits.
+On two CPU cores that other work shared; 99 minutes for the first stage and 25 for the second. One seed. The shipped weights
+began with the ImageNet weights inside Coral's quantised MobileNetV2, rounded to 14 bits.
 
 The encoder looks at 160×160 pixels (`shrink`), and the decoder is narrow: the int8 file is to take no longer than the selfie
 model that phones use, and takes a tenth longer (benchmarks/person.py has both, side by side).
@@ -22,9 +21,10 @@ model that phones use, and takes a tenth longer (benchmarks/person.py has both, 
 from typing import Any
 
 from zoo.recipes import Recipe, Stage, StageContext
+from zoo.recipes.presets import CCP, CCP_LICENSE, continuing, cross_entropy_and_dice
 
 NETWORK = {"shrink": 0.625, "decoder_channels": (64, 48, 32, 8)}
-USUAL = {
+SHARED = {
     "batch_size": 16,
     "size": (256, 256),
     "val_size": (256, 256),
@@ -37,7 +37,7 @@ USUAL = {
 def broad(context: StageContext) -> dict[str, Any]:
     from zoo.data import Augment
 
-    seen = Augment(
+    augment = Augment(
         scale=(0.8, 3),
         stretch=1.6,
         rotate=12,
@@ -48,39 +48,34 @@ def broad(context: StageContext) -> dict[str, Any]:
         blur=0.15,
         noise=8,
     )
-    return {**USUAL, **mixed(context, seen, pasted=0.15, moved=0.35), "epochs": 50, "learning_rate": 1e-3}
+    return {**SHARED, **mixed(context, augment, pasted=0.15, moved=0.35), "epochs": 50, "learning_rate": 1e-3}
 
 
 def closer(context: StageContext) -> dict[str, Any]:
     from zoo.data import Augment
 
-    seen = Augment(scale=(0.85, 1.8), stretch=1.3, brightness=0.3, contrast=0.25, saturation=0.3, hue=6, blur=0.3, noise=4)
-    return {**USUAL, **mixed(context, seen, pasted=0.05, moved=0.2), "epochs": 36, "learning_rate": 5e-4}
+    augment = Augment(scale=(0.85, 1.8), stretch=1.3, brightness=0.3, contrast=0.25, saturation=0.3, hue=6, blur=0.3, noise=4)
+    return {**SHARED, **mixed(context, augment, pasted=0.05, moved=0.2), "epochs": 36, "learning_rate": 5e-4}
 
 
-def mixed(context: StageContext, seen: Any, pasted: float, moved: float) -> dict[str, Any]:
+def mixed(context: StageContext, augment: Any, pasted: float, moved: float) -> dict[str, Any]:
     """Shares of the samples that get a second person, and of those that are moved before another background."""
     from zoo.data.transforms.mixing import CopyPaste, NewBackground
-    from zoo.losses import DiceLoss, SegmentationCrossEntropy, WeightedSum
 
-    people = CopyPaste(seen, context.data, chance=pasted, classes=(1,))
+    people = CopyPaste(augment, context.data, chance=pasted, classes=(1,))
     return {
         "augment": NewBackground(people, context.data, chance=moved),
-        "loss": WeightedSum([SegmentationCrossEntropy(255), DiceLoss(255)]),
+        "loss": cross_entropy_and_dice(context),
     }
-
-
-def go_on(context: StageContext) -> dict[str, Any]:
-    return {**NETWORK, "weights": context.earlier["broad"] / "model.keras"}
 
 
 RECIPE = Recipe(
     name="unet_lite.ccp",
     data="ccp_person",
-    source="Clothing Co-Parsing (Yang, Luo & Lin, CVPR 2014), 804 / 100 / 100 photographs; encoder from ImageNet",
-    licence="Apache-2.0",
+    source=CCP,
+    license=CCP_LICENSE,
     size=(256, 256),
     before=(Stage("broad", "unet_lite", broad, {**NETWORK, "encoder_weights": "imagenet"}),),
-    build=go_on,
+    build=continuing("model.keras", **NETWORK),
     train=closer,
 )

@@ -58,7 +58,10 @@ class Restoration(Task):
         """Blocks of one colour each with noise, against the same without."""
         height, width, channels = shape
         if channels != spec.channels or (spec.scale or 1) != 1:
-            raise InputError(f"a toy batch of {self.name} has pictures like its targets; {channels} channels in, {spec.channels} out")
+            raise InputError(
+                f"a toy batch of {self.name} is of pictures like their targets; the network has {channels} channels in, "
+                f"{spec.channels} out, at scale {spec.scale}"
+            )
         random = np.random.default_rng(seed)
         blocks = random.uniform(0, 255, (count, -(-height // 16), -(-width // 16), channels))
         clean = enlarged(blocks, (height, width)).astype("float32")

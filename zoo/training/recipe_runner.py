@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 import zoo
-from zoo import tasks
+from zoo import registry, tasks
 from zoo.errors import InputError
 from zoo.recipes import Recipe, Stage, StageContext
-from zoo.registry import architecture
 from zoo.training import distribution
 from zoo.training.checkpoints import Checkpoints, write_whole
 from zoo.training.config import TrainingConfig, differences, upgraded, with_current_names
@@ -157,7 +156,7 @@ def _settings(stage: Stage, context: StageContext) -> dict[str, Any]:
 def arguments(stage: Stage, context: StageContext) -> dict[str, Any]:
     """A stage's arguments of `zoo.build`, the data's classes and palette included; RGB of any size where it takes any."""
     own = stage.build(context) if callable(stage.build) else stage.build or {}
-    entry = architecture(stage.model)
+    entry = registry.get(stage.model)
     shape = (*(entry.input_size if entry.fixed_size else (None, None)), 3 * tasks.get(entry.task).frames)
     classes = {"classes": context.data.classes, "palette": context.data.palette} if context.data.classes else {}
     return {**classes, "input_shape": shape, **own}
@@ -171,8 +170,8 @@ def last_arguments(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
 
 
 def _model(stage: Stage, context: StageContext, build: Mapping[str, Any], seed: int) -> keras.Model:
-    if context.data.task not in (None, architecture(stage.model).task):
-        raise InputError(f"{stage.model} is for {architecture(stage.model).task}, {context.data.name} for {context.data.task}")
+    if context.data.task not in (None, registry.get(stage.model).task):
+        raise InputError(f"{stage.model} is for {registry.get(stage.model).task}, {context.data.name} for {context.data.task}")
     own = arguments(stage, context)
     own |= {name: value for name, value in build.items() if name in own}
     keras.utils.set_random_seed(seed)  # the start is drawn too

@@ -1,13 +1,59 @@
-"""Encoders that keep their maps large: strides swapped for dilation, as far as the encoder can."""
+"""Dilation: where a body halves its maps and where it dilates instead, and encoders asked to keep their maps large."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from zoo.errors import InputError
+from zoo.lazy import keras
 from zoo.models.encoders import Features, features
 from zoo.models.encoders import encoder as encoder_entry
-from zoo.registry import option_names
+
+OUTPUT_STRIDES = (4, 8, 16, 32)
+
+
+class Strides:
+    """The stride of a body's maps so far, and the dilation that stands in for every halving beyond `output_stride`.
+
+    A halving that is left out doubles the dilation of all later convolutions, so that at every 2nd (4th) position they
+    see what they would have seen, with the same weights (Chen 2014).
+
+    Attributes:
+        stride: of the maps as they are now.
+        dilation: of the convolutions that come next.
+
+    Raises:
+        InputError: for an output_stride other than 4, 8, 16 or 32.
+    """
+
+    def __init__(self, stride: int, output_stride: int) -> None:
+        if output_stride not in OUTPUT_STRIDES:
+            raise InputError(f"output_stride={output_stride}; expected one of {', '.join(map(str, OUTPUT_STRIDES))}")
+        self.stride, self.dilation = stride, 1
+        self._limit = output_stride
+
+    def halve(self) -> int:
+        """The stride that the next convolution gets: 2, or 1 where dilation takes over."""
+        if self.stride < self._limit:
+            self.stride *= 2
+            return 2
+        self.dilation *= 2
+        return 1
+
+
+def center_window(x: Any, kernel: int, stride: int, name: str) -> tuple[Any, int, str]:
+    """What lets a convolution answer for positions 0, stride, 2 · stride …, its window centred on each.
+
+    Returns:
+        The tensor to convolve, and the stride and the padding with which to do it.
+    """
+    if stride == 1:
+        return x, 1, "same"
+    if kernel == 1:  # LiteRT's GPU accelerator gets a strided 1×1 convolution wrong in int8, so picking comes first
+        return keras.layers.MaxPooling2D(1, stride, name=f"{name}_pick")(x), 1, "same"
+    # Keras's "same" pads even sizes at the bottom and the right only.
+    return keras.layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x), stride, "valid"
 
 
 def dilated_features(
@@ -34,7 +80,7 @@ def dilated_features(
     Raises:
         InputError: if an output_stride is asked for and the encoder has no dilated form.
     """
-    known = option_names(encoder_entry(encoder))
+    known = encoder_entry(encoder).option_names
     options = {option: value for option, value in {"last": False, **wishes}.items() if option in known}
     if output_stride is not None or "output_stride" in known:
         options["output_stride"] = output_stride or usual_stride

@@ -18,7 +18,7 @@ STATISTICS = {
 }
 
 
-def normalised(image: Any, statistics: str) -> Any:
+def normalize(image: Any, statistics: str) -> Any:
     """Subtracts the mean and divides by the spread of each channel.
 
     Args:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.errors import InputError
+from zoo.models.blocks.conv import vgg_conv
 from zoo.models.blocks.upsampling import unpooled
 from zoo.models.encoders import Features
 from zoo.models.encoders import encoder as encoder_entry
 from zoo.models.encoders import features as encoder_features
-from zoo.models.encoders.vgg import convolution
-from zoo.registry import option_names
 
 
 def contracted(encoder: str, image: Any, options: Mapping[str, Any]) -> tuple[Features, Mapping[str, Any]]:
@@ -21,7 +20,7 @@ def contracted(encoder: str, image: Any, options: Mapping[str, Any]) -> tuple[Fe
         InputError: for an encoder that is not made of 2×2 poolings and convolutions between them.
     """
     entry = encoder_entry(encoder)
-    if "batchnorm" not in option_names(entry):
+    if "batchnorm" not in entry.option_names:
         raise InputError(
             f"{encoder} cannot be turned round: only stacks of convolutions with a 2×2 max pooling each can; "
             "choose vgg16 or vgg19"
@@ -42,7 +41,7 @@ def expanded(x: Any, features: Features, depths: tuple[int, ...]) -> Any:
         x = unpooled(x, features.taps[f"s{2**stage}"], f"up{stage}")
         for number in range(depths[stage - 1], 0, -1):
             if number > 1:
-                x = convolution(x, channels[stage - 1], f"up{stage}_conv{number}", batchnorm=True)
+                x = vgg_conv(x, channels[stage - 1], f"up{stage}_conv{number}", batchnorm=True)
             elif stage > 1:  # the last of a stage has the channels of the next
-                x = convolution(x, channels[stage - 2], f"up{stage}_conv{number}", batchnorm=True)
+                x = vgg_conv(x, channels[stage - 2], f"up{stage}_conv{number}", batchnorm=True)
     return x

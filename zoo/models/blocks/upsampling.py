@@ -1,7 +1,7 @@
 """The ways up: how a decoder makes a map larger. Decoders offer them as their option `upsampler`.
 
 - `nearest`: every value becomes a block of equal values. Nothing to learn.
-- `nails`: every value at the top left of a block of zeros, a bed of nails; the convolutions after it fill the gaps.
+- `bed_of_nails`: every value at the top left of a block of zeros; the convolutions after it fill the gaps.
 - `unpool`: every value where the maximum of its 2×2 window was on the way down, among zeros (Badrinarayanan 2015); only where
   the encoder pooled so.
 - `transposed`: a transposed convolution with a random start, by default of kernel = factor, so that windows do not overlap
@@ -15,6 +15,7 @@ size. All give whole multiples of what they get: what came up too large is for `
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,10 @@ def upsample(x: Any, upsampler: str, step: Step) -> Any:
     Raises:
         InputError: for an unknown upsampler, or "unpool" where no 2×2 max pooling was.
     """
+    if upsampler in _OLD_NAMES:
+        now = _OLD_NAMES[upsampler]
+        warnings.warn(f"upsampler={upsampler!r} goes with 0.3; write {now!r}", DeprecationWarning, stacklevel=2)
+        upsampler = now
     if upsampler not in UPSAMPLERS:
         raise unknown("upsampler", upsampler, UPSAMPLERS)
     return UPSAMPLERS[upsampler](x, step)
@@ -63,7 +68,7 @@ def nearest(x: Any, step: Step) -> Any:
     return layers.NearestUnpooling2D(step.factor, name=f"{step.name}_nearest")(x)
 
 
-def nails(x: Any, step: Step) -> Any:
+def bed_of_nails(x: Any, step: Step) -> Any:
     x = with_channels(x, step.channels, step)
     return layers.BedOfNails2D(step.factor, name=f"{step.name}_nails")(x)
 
@@ -101,12 +106,13 @@ def resize(x: Any, step: Step) -> Any:
 
 UPSAMPLERS: dict[str, Callable[[Any, Step], Any]] = {
     "nearest": nearest,
-    "nails": nails,
+    "bed_of_nails": bed_of_nails,
     "unpool": unpool,
     "transposed": transposed,
     "bilinear": bilinear,
     "resize": resize,
 }
+_OLD_NAMES = {"nails": "bed_of_nails"}  # of 0.1
 
 
 def unpooled(x: Any, pooled: Any, name: str) -> Any:

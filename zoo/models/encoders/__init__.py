@@ -15,8 +15,10 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from zoo import registry
 from zoo.errors import InputError, unknown
-from zoo.registry import Architecture, Paper, architecture, enter, option_names, split_row
+from zoo.paper import Paper
+from zoo.registry import Variant, enter
 
 
 class Features(dict):
@@ -50,23 +52,27 @@ class Features(dict):
 
 
 def register_encoder(
-    variants: Mapping[str, Mapping[str, Any]],
+    variants: Mapping[str, Variant],
     *,
-    paper: Paper,
+    paper: Paper | None,
     top: Callable[..., Any],
     strides: Sequence[int] = (2, 4, 8, 16, 32),
-    **facts: Any,
+    **shared: Any,
 ) -> Callable[[Callable[..., Features]], Callable[..., Features]]:
     """Enters every row of `variants` as a classifier and as an encoder; decorates the body.
 
-    Options that `top` and `body` take are told apart by their signatures.
+    Options are the keyword-only arguments of body and top; each gets those that it takes. The other arguments are fields of
+    `Variant` for the rows that do not say otherwise.
     """
 
     def decorate(body: Callable[..., Features]) -> Callable[..., Features]:
-        builder = _classifier(body, top)
+        def classifier(image: Any, classes: int, **options: Any) -> Any:
+            return top(body(image, **_accepted(body, options)), classes, **_accepted(top, options))
+
+        known = {"task": "classification", "paper": paper, "strides": tuple(strides), **shared}
+        known |= {"body": body, "top": top, "builder": classifier}
         for name, row in variants.items():
-            known = {"task": "classification", "paper": paper, "body": body, "top": top, "strides": tuple(strides), **facts}
-            enter(Architecture(name=name, builder=builder, **split_row(row, known)))
+            enter(row.completed({**known, "name": name}))
         return body
 
     return decorate
@@ -74,23 +80,6 @@ def register_encoder(
 
 def _accepted(function: Callable[..., Any], options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: options[key] for key in options if key in inspect.signature(function).parameters}
-
-
-def _classifier(body: Callable[..., Features], top: Callable[..., Any]) -> Callable[..., Any]:
-    """One builder out of body and top, with the signature of both so that options can be checked and listed."""
-
-    def classifier(image: Any, classes: int, **options: Any) -> Any:
-        return top(body(image, **_accepted(body, options)), classes, **_accepted(top, options))
-
-    parameters = [*list(inspect.signature(classifier).parameters.values())[:2]]
-    seen = {p.name for p in parameters}
-    for function in (body, top):
-        for parameter in inspect.signature(function).parameters.values():
-            if parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in seen:
-                parameters.append(parameter)
-                seen.add(parameter.name)
-    classifier.__signature__ = inspect.Signature(parameters)
-    return classifier
 
 
 def features(name: str, image: Any, *, on_grid: bool = True, **options: Any) -> Features:
@@ -111,19 +100,19 @@ def features(name: str, image: Any, *, on_grid: bool = True, **options: Any) -> 
     """
     entry = encoder(name)
     for option in options:
-        if option not in option_names(entry):
-            raise unknown(f"option of encoder {name}", option, option_names(entry))
-    placed = {"padding": "same"} if on_grid and "padding" in option_names(entry) else {}
-    return entry.body(image, **_accepted(entry.body, {**entry.options, **placed, **options}))
+        if option not in entry.option_names:
+            raise unknown(f"option of encoder {name}", option, entry.option_names)
+    grid = {"padding": "same"} if on_grid and "padding" in entry.option_names else {}
+    return entry.body(image, **_accepted(entry.body, {**entry.options, **grid, **options}))
 
 
-def encoder(name: str) -> Architecture:
+def encoder(name: str) -> Variant:
     """The registry's entry of an encoder.
 
     Raises:
         InputError: if there is no model of that name, or it is not usable as an encoder.
     """
-    entry = architecture(name)
+    entry = registry.get(name)
     if entry.body is None:
         raise InputError(f"{name} is no encoder; `zoo list --encoders` shows those that are")
     return entry

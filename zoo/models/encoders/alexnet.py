@@ -15,10 +15,11 @@ from typing import Any
 
 from zoo import layers
 from zoo.lazy import keras
-from zoo.models.blocks.fully_connected import fully_connected_top
-from zoo.models.blocks.normalization import normalised
+from zoo.models.blocks.classifier_heads import fully_connected_top
+from zoo.models.blocks.normalization import normalize
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "ImageNet Classification with Deep Convolutional Neural Networks",
@@ -28,8 +29,8 @@ PAPER = Paper(
 )
 FC = ((6, 4096), (1, 4096))  # kernel and units of the hidden layers
 VARIANTS = {
-    "alexnet": {"groups": 2, "fc": FC},
-    "alexnet_ungrouped": {"groups": 1, "fc": FC},
+    "alexnet": Variant(options={"groups": 2, "fc": FC}),
+    "alexnet_ungrouped": Variant(options={"groups": 1, "fc": FC}),
 }
 
 
@@ -68,7 +69,7 @@ def alexnet(
             x = keras.layers.ZeroPadding2D(((0, 1), (0, 1)), name=f"{name}_round_up")(x)
         return keras.layers.MaxPooling2D(3, 2, padding=padding, name=name)(x)
 
-    x = normalised(image, "imagenet_mean")
+    x = normalize(image, "imagenet_mean")
     if margin:
         x = keras.layers.ZeroPadding2D(margin, name="margin")(x)
     conv1 = conv(x, 96, 11, "conv1", strides=4, padding=padding)

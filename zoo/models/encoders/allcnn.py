@@ -14,9 +14,12 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.lazy import keras
-from zoo.models.blocks.normalization import normalised
+from zoo.models.blocks.conv import conv_relu
+from zoo.models.blocks.normalization import normalize
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.outputs.class_names import CIFAR_10
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "Striving for Simplicity: The All Convolutional Net",
@@ -24,18 +27,12 @@ PAPER = Paper(
     2014,
     "https://arxiv.org/abs/1412.6806",
 )
-VARIANTS = {"allcnn_c": {}}
-
-
-def convolution(x: Any, channels: int, kernel: int, name: str, **options: Any) -> Any:
-    """Convolution and ReLU, padded unless told otherwise."""
-    options = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal", **options}
-    return keras.layers.Conv2D(channels, kernel, name=name, **options)(x)
+VARIANTS = {"allcnn_c": Variant()}
 
 
 def average_of_scores(features: Features, classes: int) -> Any:
     """1×1 convolution to the classes, ReLU, and the average over all positions."""
-    x = convolution(features.deepest, classes, 1, "conv9")
+    x = conv_relu(features.deepest, classes, 1, "conv9")
     return keras.layers.GlobalAveragePooling2D(name="pool")(x)
 
 
@@ -45,6 +42,7 @@ def average_of_scores(features: Features, classes: int) -> Any:
     top=average_of_scores,
     strides=(2, 4),
     input_size=(32, 32),
+    classes=CIFAR_10,
     min_size=9,
     tiny={"width": 0.125},
 )
@@ -61,14 +59,14 @@ def allcnn(image: Any, *, width: float = 1.0, padding: str = "valid", dropout: f
         s2 (conv5), s4 (conv8).
     """
     narrow, wide = int(96 * width), int(192 * width)
-    x = keras.layers.Dropout(0.4 * dropout, name="dropout0")(normalised(image, "cifar"))
-    x = convolution(x, narrow, 3, "conv1")
-    x = convolution(x, narrow, 3, "conv2")
-    x = convolution(x, narrow, 3, "conv3", strides=2)
+    x = keras.layers.Dropout(0.4 * dropout, name="dropout0")(normalize(image, "cifar"))
+    x = conv_relu(x, narrow, 3, "conv1")
+    x = conv_relu(x, narrow, 3, "conv2")
+    x = conv_relu(x, narrow, 3, "conv3", strides=2)
     x = keras.layers.Dropout(dropout, name="dropout3")(x)
-    x = convolution(x, wide, 3, "conv4")
-    s2 = convolution(x, wide, 3, "conv5")
-    x = convolution(s2, wide, 3, "conv6", strides=2)
+    x = conv_relu(x, wide, 3, "conv4")
+    s2 = conv_relu(x, wide, 3, "conv5")
+    x = conv_relu(s2, wide, 3, "conv6", strides=2)
     x = keras.layers.Dropout(dropout, name="dropout6")(x)
-    x = convolution(x, wide, 3, "conv7", padding=padding)
-    return Features(s2=s2, s4=convolution(x, wide, 1, "conv8"))
+    x = conv_relu(x, wide, 3, "conv7", padding=padding)
+    return Features(s2=s2, s4=conv_relu(x, wide, 1, "conv8"))

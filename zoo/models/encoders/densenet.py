@@ -12,10 +12,12 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.lazy import keras
-from zoo.models.blocks.normalization import normalised
-from zoo.models.blocks.pooled import average_top
+from zoo.models.blocks.classifier_heads import average_top
+from zoo.models.blocks.conv import bn_relu
+from zoo.models.blocks.normalization import normalize
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "Densely Connected Convolutional Networks",
@@ -24,19 +26,13 @@ PAPER = Paper(
     "https://arxiv.org/abs/1608.06993",
 )
 VARIANTS = {  # layers in each of the four dense blocks
-    "densenet121": {"depths": (6, 12, 24, 16)},
-    "densenet169": {"depths": (6, 12, 32, 32)},
-    "densenet201": {"depths": (6, 12, 48, 32)},
+    "densenet121": Variant(options={"depths": (6, 12, 24, 16)}),
+    "densenet169": Variant(options={"depths": (6, 12, 32, 32)}),
+    "densenet201": Variant(options={"depths": (6, 12, 48, 32)}),
 }
 
 
-def activation(x: Any, name: str) -> Any:
-    """Batch normalisation and ReLU."""
-    x = keras.layers.BatchNormalization(epsilon=1.001e-5, momentum=0.9, name=f"{name}_bn")(x)
-    return keras.layers.ReLU(name=f"{name}_relu")(x)
-
-
-def convolution(x: Any, channels: int, kernel: int, name: str) -> Any:
+def conv_unbiased(x: Any, channels: int, kernel: int, name: str) -> Any:
     """Unbiased convolution that keeps the size."""
     options = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal", "name": name}
     return keras.layers.Conv2D(channels, kernel, **options)(x)
@@ -44,8 +40,8 @@ def convolution(x: Any, channels: int, kernel: int, name: str) -> Any:
 
 def dense_layer(x: Any, growth: int, name: str) -> Any:
     """Bottleneck and 3×3 convolution; what they find is stacked behind what there was."""
-    found = convolution(activation(x, f"{name}_1"), 4 * growth, 1, f"{name}_1_conv")
-    found = convolution(activation(found, f"{name}_2"), growth, 3, f"{name}_2_conv")
+    found = conv_unbiased(bn_relu(x, f"{name}_1"), 4 * growth, 1, f"{name}_1_conv")
+    found = conv_unbiased(bn_relu(found, f"{name}_2"), growth, 3, f"{name}_2_conv")
     return keras.layers.Concatenate(name=f"{name}_concat")([x, found])
 
 
@@ -65,18 +61,18 @@ def densenet(image: Any, *, depths: tuple[int, ...], growth: int = 32, padding: 
         s2 (the first convolution); s4, s8, s16, each a transition's activation just before it shrinks; s32, the last
         activation.
     """
-    x = keras.layers.ZeroPadding2D(3, name="stem_pad")(normalised(image, "imagenet"))
+    x = keras.layers.ZeroPadding2D(3, name="stem_pad")(normalize(image, "imagenet"))
     x = keras.layers.Conv2D(2 * growth, 7, 2, use_bias=False, kernel_initializer="he_normal", name="stem")(x)
-    x = activation(x, "stem")
+    x = bn_relu(x, "stem")
     features = Features(s2=x)
     x = keras.layers.ZeroPadding2D(1, name="pool_pad")(x)  # after a ReLU a zero never wins
     x = keras.layers.MaxPooling2D(3, 2, name="stem_pool")(x)
     for block, depth in enumerate(depths, start=1):
         for layer in range(1, depth + 1):
             x = dense_layer(x, growth, f"block{block}_layer{layer}")
-        x = activation(x, f"block{block}")
+        x = bn_relu(x, f"block{block}")
         features[f"s{2 ** (block + 1)}"] = x
         if block < len(depths):
-            x = convolution(x, x.shape[-1] // 2, 1, f"transition{block}")
+            x = conv_unbiased(x, x.shape[-1] // 2, 1, f"transition{block}")
             x = keras.layers.AveragePooling2D(2, padding=padding, name=f"transition{block}_pool")(x)
     return features

@@ -23,12 +23,14 @@ from typing import Any
 
 from zoo.lazy import keras
 from zoo.models.blocks.channels import round_channels
-from zoo.models.blocks.normalization import normalised
-from zoo.models.blocks.pooled import pooled_top
+from zoo.models.blocks.classifier_heads import pooled_top
+from zoo.models.blocks.dilation import Strides
+from zoo.models.blocks.mobile import conv_bn_act, depthwise_bn_act
+from zoo.models.blocks.normalization import normalize
 from zoo.models.blocks.squeeze_excite import squeeze_excite
-from zoo.models.blocks.strides import Strides
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
@@ -39,22 +41,27 @@ PAPER = Paper(
 DEPTH, WIDTH, RESOLUTION = 1.2, 1.1, 1.15  # α, β, γ: the bases of the rule
 SIDE = 224  # pixels, at φ = 0
 
-LITE = {"lite": True, "mobile": True}
+
+def _lite(options: Mapping[str, Any], side: int) -> Variant:
+    """A row of the networks for phones."""
+    return Variant(options={"lite": True, **options}, input_size=(side, side), mobile=True)
+
+
 VARIANTS = {
-    "efficientnet": {"input_size": (224, 224), "mobile": True},
-    "efficientnet_b0": {"width": 1.0, "depth": 1.0, "dropout": 0.2, "input_size": (224, 224), "mobile": True},
-    "efficientnet_b1": {"width": 1.0, "depth": 1.1, "dropout": 0.2, "input_size": (240, 240)},
-    "efficientnet_b2": {"width": 1.1, "depth": 1.2, "dropout": 0.3, "input_size": (260, 260)},
-    "efficientnet_b3": {"width": 1.2, "depth": 1.4, "dropout": 0.3, "input_size": (300, 300)},
-    "efficientnet_b4": {"width": 1.4, "depth": 1.8, "dropout": 0.4, "input_size": (380, 380)},
-    "efficientnet_b5": {"width": 1.6, "depth": 2.2, "dropout": 0.4, "input_size": (456, 456)},
-    "efficientnet_b6": {"width": 1.8, "depth": 2.6, "dropout": 0.5, "input_size": (528, 528)},
-    "efficientnet_b7": {"width": 2.0, "depth": 3.1, "dropout": 0.5, "input_size": (600, 600)},
-    "efficientnet_lite0": {**LITE, "width": 1.0, "depth": 1.0, "dropout": 0.2, "input_size": (224, 224)},
-    "efficientnet_lite1": {**LITE, "width": 1.0, "depth": 1.1, "dropout": 0.2, "input_size": (240, 240)},
-    "efficientnet_lite2": {**LITE, "width": 1.1, "depth": 1.2, "dropout": 0.3, "input_size": (260, 260)},
-    "efficientnet_lite3": {**LITE, "width": 1.2, "depth": 1.4, "dropout": 0.3, "input_size": (280, 280)},
-    "efficientnet_lite4": {**LITE, "width": 1.4, "depth": 1.8, "dropout": 0.3, "input_size": (300, 300)},
+    "efficientnet": Variant(input_size=(224, 224), mobile=True),
+    "efficientnet_b0": Variant(options={"width": 1.0, "depth": 1.0, "dropout": 0.2}, input_size=(224, 224), mobile=True),
+    "efficientnet_b1": Variant(options={"width": 1.0, "depth": 1.1, "dropout": 0.2}, input_size=(240, 240)),
+    "efficientnet_b2": Variant(options={"width": 1.1, "depth": 1.2, "dropout": 0.3}, input_size=(260, 260)),
+    "efficientnet_b3": Variant(options={"width": 1.2, "depth": 1.4, "dropout": 0.3}, input_size=(300, 300)),
+    "efficientnet_b4": Variant(options={"width": 1.4, "depth": 1.8, "dropout": 0.4}, input_size=(380, 380)),
+    "efficientnet_b5": Variant(options={"width": 1.6, "depth": 2.2, "dropout": 0.4}, input_size=(456, 456)),
+    "efficientnet_b6": Variant(options={"width": 1.8, "depth": 2.6, "dropout": 0.5}, input_size=(528, 528)),
+    "efficientnet_b7": Variant(options={"width": 2.0, "depth": 3.1, "dropout": 0.5}, input_size=(600, 600)),
+    "efficientnet_lite0": _lite({"width": 1.0, "depth": 1.0, "dropout": 0.2}, 224),
+    "efficientnet_lite1": _lite({"width": 1.0, "depth": 1.1, "dropout": 0.2}, 240),
+    "efficientnet_lite2": _lite({"width": 1.1, "depth": 1.2, "dropout": 0.3}, 260),
+    "efficientnet_lite3": _lite({"width": 1.2, "depth": 1.4, "dropout": 0.3}, 280),
+    "efficientnet_lite4": _lite({"width": 1.4, "depth": 1.8, "dropout": 0.3}, 300),
 }
 STAGES = (  # kernel, repeats, channels, expansion, stride
     (3, 1, 16, 1, 1),
@@ -90,15 +97,6 @@ def scaled_repeats(depth: float, lite: bool) -> list[int]:
     return [repeats[0], *scaled[1:-1], repeats[-1]] if lite else scaled
 
 
-def convolution(x: Any, channels: int, kernel: int, name: str, *, stride: int = 1, activation: str | None) -> Any:
-    """Convolution, batch normalisation and, unless it is None, the activation."""
-    x = keras.layers.Conv2D(
-        channels, kernel, stride, padding="same", use_bias=False, kernel_initializer=INITIALIZER, name=name
-    )(x)
-    x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
-    return x if activation is None else keras.layers.Activation(activation, name=f"{name}_{activation}")(x)
-
-
 def block(
     x: Any,
     channels: int,
@@ -113,21 +111,12 @@ def block(
 ) -> Any:
     """1×1 expansion, depthwise, squeeze-and-excitation to `squeeze` channels (none at 0), linear 1×1 projection."""
     if expansion > 1:
-        x = convolution(x, expansion * x.shape[-1], 1, f"{name}_expand", activation=activation)
-    x = keras.layers.DepthwiseConv2D(
-        kernel,
-        stride,
-        padding="same",
-        dilation_rate=dilation,
-        use_bias=False,
-        depthwise_initializer=INITIALIZER,
-        name=f"{name}_depthwise",
-    )(x)
-    x = keras.layers.BatchNormalization(name=f"{name}_depthwise_bn")(x)
-    x = keras.layers.Activation(activation, name=f"{name}_depthwise_{activation}")(x)
+        x = conv_bn_act(x, expansion * x.shape[-1], 1, f"{name}_expand", activation=activation, initializer=INITIALIZER)
+    window = {"stride": stride, "dilation": dilation}
+    x = depthwise_bn_act(x, kernel, f"{name}_depthwise", **window, activation=activation, initializer=INITIALIZER)
     if squeeze:
         x = squeeze_excite(x, squeeze, f"{name}_se", activation=activation, initializer=INITIALIZER)
-    return convolution(x, channels, 1, f"{name}_project", activation=None)
+    return conv_bn_act(x, channels, 1, f"{name}_project", activation=None, initializer=INITIALIZER)
 
 
 def with_shortcut(shortcut: Any, x: Any, drop: float, name: str) -> Any:
@@ -170,8 +159,9 @@ def efficientnet(
     depth = DEPTH ** (phi or 0.0) if depth is None else depth
     activation = "relu6" if lite else "swish"
     repeats = scaled_repeats(depth, lite)
-    x = normalised(image, "lite" if lite else "imagenet")
-    x = convolution(x, 32 if lite else round_channels(32 * width), 3, "stem", stride=2, activation=activation)
+    x = normalize(image, "lite" if lite else "imagenet")
+    ends = {"activation": activation, "initializer": INITIALIZER}
+    x = conv_bn_act(x, 32 if lite else round_channels(32 * width), 3, "stem", stride=2, **ends)
     features, strides, number = Features(), Strides(2, output_stride), 0
     for (kernel, _, channels, expansion, stage_stride), repeat in zip(STAGES, repeats, strict=True):
         for index in range(repeat):
@@ -193,6 +183,6 @@ def efficientnet(
             if (index > 0 or stage_stride == 1) and shortcut.shape[-1] == x.shape[-1]:
                 x = with_shortcut(shortcut, x, drop_connect * number / sum(repeats), name)
             number += 1
-    x = convolution(x, 1280 if lite else round_channels(1280 * width), 1, "last", activation=activation)
+    x = conv_bn_act(x, 1280 if lite else round_channels(1280 * width), 1, "last", **ends)
     features[f"s{strides.stride}"] = x
     return features

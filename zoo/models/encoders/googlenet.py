@@ -16,13 +16,15 @@ from typing import Any
 from zoo import layers
 from zoo.errors import InputError
 from zoo.lazy import keras
-from zoo.models.blocks.normalization import normalised
-from zoo.models.blocks.pooled import pooled_top
+from zoo.models.blocks.classifier_heads import pooled_top
+from zoo.models.blocks.conv import conv_relu
+from zoo.models.blocks.normalization import normalize
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper("Going Deeper with Convolutions", "Szegedy et al.", 2014, "https://arxiv.org/abs/1409.4842")
-VARIANTS = {"googlenet": {}}
+VARIANTS = {"googlenet": Variant()}
 MODULES = {  # 1×1; 1×1 then 3×3; 1×1 then 5×5; 1×1 after pooling
     "3a": (64, 96, 128, 16, 32, 32),
     "3b": (128, 128, 192, 32, 96, 64),
@@ -38,12 +40,6 @@ AUXILIARY = ("4a", "4d")
 AUXILIARY_WEIGHT = 0.3
 
 
-def convolution(x: Any, channels: float, kernel: int, name: str) -> Any:
-    """Convolution and ReLU."""
-    options = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
-    return keras.layers.Conv2D(max(1, int(channels)), kernel, name=name, **options)(x)
-
-
 def pool(x: Any, stride: int, name: str) -> Any:
     """3×3 max pooling."""
     return keras.layers.MaxPooling2D(3, stride, padding="same", name=name)(x)
@@ -53,10 +49,10 @@ def inception(x: Any, plan: tuple[int, ...], name: str, width: float) -> Any:
     """Four views of one map side by side. Figure 2b."""
     one, narrow3, three, narrow5, five, pooled = (n * width for n in plan)
     views = [
-        convolution(x, one, 1, f"{name}_1x1"),
-        convolution(convolution(x, narrow3, 1, f"{name}_3x3_reduce"), three, 3, f"{name}_3x3"),
-        convolution(convolution(x, narrow5, 1, f"{name}_5x5_reduce"), five, 5, f"{name}_5x5"),
-        convolution(pool(x, 1, f"{name}_pool"), pooled, 1, f"{name}_pool_project"),
+        conv_relu(x, one, 1, f"{name}_1x1"),
+        conv_relu(conv_relu(x, narrow3, 1, f"{name}_3x3_reduce"), three, 3, f"{name}_3x3"),
+        conv_relu(conv_relu(x, narrow5, 1, f"{name}_5x5_reduce"), five, 5, f"{name}_5x5"),
+        conv_relu(pool(x, 1, f"{name}_pool"), pooled, 1, f"{name}_pool_project"),
     ]
     return keras.layers.Concatenate(name=f"{name}_concat")(views)
 
@@ -83,7 +79,7 @@ def auxiliary_head(x: Any, classes: int, name: str) -> Any:
             "leave out auxiliary= for any size"
         )
     x = keras.layers.AveragePooling2D(5, 3, name=f"{name}_pool")(x)
-    x = convolution(x, 128, 1, f"{name}_conv")
+    x = conv_relu(x, 128, 1, f"{name}_conv")
     x = keras.layers.Flatten(name=f"{name}_flatten")(x)
     x = keras.layers.Dense(1024, activation="relu", name=f"{name}_fc")(x)
     x = keras.layers.Dropout(0.7, name=f"{name}_dropout")(x)
@@ -101,12 +97,12 @@ def googlenet(image: Any, *, width: float = 1.0) -> Features:
     Returns:
         s2 (conv1), s4 (conv2), s8 (3b), s16 (4e), s32 (5b); the outputs of 4a and 4d are among the `taps`.
     """
-    x = keras.layers.ZeroPadding2D(3, name="conv1_pad")(normalised(image, "imagenet_mean"))
+    x = keras.layers.ZeroPadding2D(3, name="conv1_pad")(normalize(image, "imagenet_mean"))
     options = {"activation": "relu", "kernel_initializer": "he_normal"}
     s2 = keras.layers.Conv2D(int(64 * width), 7, 2, name="conv1", **options)(x)
     x = layers.LocalResponseNormalization(name="norm1")(pool(s2, 2, "pool1"))
-    x = convolution(x, 64 * width, 1, "conv2_reduce")
-    s4 = convolution(x, 192 * width, 3, "conv2")
+    x = conv_relu(x, 64 * width, 1, "conv2_reduce")
+    s4 = conv_relu(x, 192 * width, 3, "conv2")
     x = layers.LocalResponseNormalization(name="norm2")(s4)
 
     features, stride = Features(s2=s2, s4=s4), 4

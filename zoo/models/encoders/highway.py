@@ -15,10 +15,14 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.lazy import keras
-from zoo.models.blocks.normalization import normalised
-from zoo.models.blocks.pooled import average_top
+from zoo.models.blocks.classifier_heads import average_top
+from zoo.models.blocks.conv import conv_relu
+from zoo.models.blocks.normalization import normalize
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.models.encoders.resnet import PAPER as RESNET_PAPER
+from zoo.outputs.class_names import CIFAR_10
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "Training Very Deep Networks",
@@ -26,6 +30,7 @@ PAPER = Paper(
     2015,
     "https://arxiv.org/abs/1507.06228",
 )
+OWN = {"paper": None, "inspired_by": (PAPER, RESNET_PAPER)}
 FITNET_4 = ((32, 32, 32, 48, 48), (80,) * 6, (128,) * 6)
 
 
@@ -36,15 +41,9 @@ def thirds(depth: int) -> tuple[tuple[int, ...], ...]:
 
 
 VARIANTS = {  # channels of each layer, stage by stage
-    "highway": {"stages": FITNET_4},
-    **{f"highway{depth}": {"stages": thirds(depth)} for depth in (20, 32, 44, 56)},
+    "highway": Variant(options={"stages": FITNET_4}),
+    **{f"highway{depth}": Variant(options={"stages": thirds(depth)}, **OWN) for depth in (20, 32, 44, 56)},
 }
-
-
-def plain_layer(x: Any, channels: int, name: str) -> Any:
-    """H: 3×3 convolution and ReLU."""
-    options = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
-    return keras.layers.Conv2D(channels, 3, name=name, **options)(x)
 
 
 def highway_layer(x: Any, name: str, carry_bias: float) -> Any:
@@ -54,7 +53,7 @@ def highway_layer(x: Any, name: str, carry_bias: float) -> Any:
     transform = keras.layers.Conv2D(channels, 3, padding="same", bias_initializer=start, name=f"{name}_gate")(x)
     transform = keras.layers.Activation("sigmoid", name=f"{name}_transform")(transform)
     carry = keras.layers.Rescaling(-1.0, offset=1.0, name=f"{name}_carry")(transform)
-    new = keras.layers.Multiply(name=f"{name}_new")([plain_layer(x, channels, name), transform])
+    new = keras.layers.Multiply(name=f"{name}_new")([conv_relu(x, channels, 3, name), transform])
     old = keras.layers.Multiply(name=f"{name}_old")([x, carry])
     return keras.layers.Add(name=f"{name}_sum")([new, old])
 
@@ -65,6 +64,7 @@ def highway_layer(x: Any, name: str, carry_bias: float) -> Any:
     top=average_top,
     strides=(2, 4),
     input_size=(32, 32),
+    classes=CIFAR_10,
     min_size=8,
     tiny={"stages": ((4, 4), (6, 6), (8, 8, 8))},
 )
@@ -79,13 +79,13 @@ def highway(image: Any, *, stages: tuple[tuple[int, ...], ...], carry_bias: floa
     Returns:
         s2, s4: the last layer of the second and the third stage.
     """
-    x, features = normalised(image, "cifar"), Features()
+    x, features = normalize(image, "cifar"), Features()
     for stage, plan in enumerate(stages, start=1):
         if stage > 1:
             x = keras.layers.MaxPooling2D(2, padding="same", name=f"pool{stage - 1}")(x)
         for layer, channels in enumerate(plan, start=1):
             name = f"stage{stage}_layer{layer}"
-            x = highway_layer(x, name, carry_bias) if x.shape[-1] == channels else plain_layer(x, channels, name)
+            x = highway_layer(x, name, carry_bias) if x.shape[-1] == channels else conv_relu(x, channels, 3, name)
         if stage > 1:
             features[f"s{2 ** (stage - 1)}"] = x
     return features

@@ -16,7 +16,9 @@ from typing import Any
 
 from zoo.lazy import keras
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.outputs.class_names import DIGITS
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "Gradient-Based Learning Applied to Document Recognition",
@@ -24,7 +26,7 @@ PAPER = Paper(
     1998,
     "https://doi.org/10.1109/5.726791",
 )
-VARIANTS = {"lenet5": {}}
+VARIANTS = {"lenet5": Variant()}
 DARK, BRIGHT = -0.1, 1.175  # what 0 and 255 become: mean about 0, variance about 1 over a page
 
 
@@ -50,6 +52,7 @@ def lenet_top(features: Features, classes: int) -> Any:
     strides=(2, 4),
     input_size=(32, 32),
     channels=1,
+    classes=DIGITS,
     fixed_size=True,
     min_size=16,
 )

@@ -15,9 +15,11 @@ from typing import Any
 
 from zoo.lazy import keras
 from zoo.models.blocks.channels import round_channels
-from zoo.models.blocks.pooled import pooled_top
+from zoo.models.blocks.classifier_heads import pooled_top
+from zoo.models.blocks.mobile import conv_bn_act, depthwise_bn_act
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "MobileNetV2: Inverted Residuals and Linear Bottlenecks",
@@ -26,11 +28,11 @@ PAPER = Paper(
     "https://arxiv.org/abs/1801.04381",
 )
 VARIANTS = {
-    "mobilenet_v2": {"width": 1.0},
-    "mobilenet_v2_140": {"width": 1.4},
-    "mobilenet_v2_075": {"width": 0.75},
-    "mobilenet_v2_050": {"width": 0.5},
-    "mobilenet_v2_035": {"width": 0.35},
+    "mobilenet_v2": Variant(options={"width": 1.0}),
+    "mobilenet_v2_140": Variant(options={"width": 1.4}),
+    "mobilenet_v2_075": Variant(options={"width": 0.75}),
+    "mobilenet_v2_050": Variant(options={"width": 0.5}),
+    "mobilenet_v2_035": Variant(options={"width": 0.35}),
 }
 STAGES = (  # expansion, channels, repeats, stride
     (1, 16, 1, 1),
@@ -43,31 +45,13 @@ STAGES = (  # expansion, channels, repeats, stride
 )
 
 
-def convolution(
-    x: Any, channels: int, kernel: int, name: str, *, stride: int = 1, activation: str | None = "relu6"
-) -> Any:
-    """Convolution, batch normalisation and, unless it is None, the activation."""
-    x = keras.layers.Conv2D(channels, kernel, stride, padding="same", use_bias=False, name=name)(x)
-    x = keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}_bn")(x)
-    return x if activation is None else keras.layers.Activation(activation, name=f"{name}_{activation}")(x)
-
-
-def depthwise(x: Any, name: str, *, stride: int, dilation: int) -> Any:
-    """3×3 depthwise convolution, batch normalisation, ReLU6."""
-    x = keras.layers.DepthwiseConv2D(
-        3, stride, padding="same", dilation_rate=dilation, use_bias=False, name=name
-    )(x)
-    x = keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}_bn")(x)
-    return keras.layers.Activation("relu6", name=f"{name}_relu6")(x)
-
-
 def inverted_residual(x: Any, channels: int, expansion: int, name: str, *, stride: int, dilation: int) -> Any:
     """1×1 expansion, 3×3 depthwise, linear 1×1 projection; a shortcut where the shape stays."""
     shortcut = x
     if expansion > 1:
-        x = convolution(x, expansion * x.shape[-1], 1, f"{name}_expand")
-    x = depthwise(x, f"{name}_depthwise", stride=stride, dilation=dilation)
-    x = convolution(x, channels, 1, f"{name}_project", activation=None)
+        x = conv_bn_act(x, expansion * x.shape[-1], 1, f"{name}_expand")
+    x = depthwise_bn_act(x, 3, f"{name}_depthwise", stride=stride, dilation=dilation)
+    x = conv_bn_act(x, channels, 1, f"{name}_project", activation=None)
     if stride == 1 and shortcut.shape[-1] == channels:
         x = keras.layers.Add(name=f"{name}_add")([shortcut, x])
     return x
@@ -88,7 +72,7 @@ def mobilenet_v2(image: Any, *, width: float, output_stride: int = 32, last: boo
         `output_stride`, is the last convolution (1,280 channels), or the last bottleneck (320) without it.
     """
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(image)
-    x = convolution(x, round_channels(32 * width), 3, "stem", stride=2)
+    x = conv_bn_act(x, round_channels(32 * width), 3, "stem", stride=2)
     features, stride, dilation, block = Features(), 2, 1, 0
     for expansion, channels, repeats, first_stride in STAGES:
         for repeat in range(repeats):
@@ -109,6 +93,6 @@ def mobilenet_v2(image: Any, *, width: float, output_stride: int = 32, last: boo
                 dilation *= 2  # for the blocks after the one that did not halve, as in DeepLab
             block += 1
     if last:
-        x = convolution(x, round_channels(1280 * max(width, 1.0)), 1, "last")
+        x = conv_bn_act(x, round_channels(1280 * max(width, 1.0)), 1, "last")
     features[f"s{stride}"] = x
     return features

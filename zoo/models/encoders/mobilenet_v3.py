@@ -17,11 +17,12 @@ from typing import Any
 
 from zoo.lazy import keras
 from zoo.models.blocks.channels import round_channels
+from zoo.models.blocks.dilation import Strides
+from zoo.models.blocks.mobile import conv_bn_act, depthwise_bn_act
 from zoo.models.blocks.squeeze_excite import squeeze_excite
-from zoo.models.blocks.strides import Strides
 from zoo.models.encoders import Features, register_encoder
-from zoo.models.encoders.mobilenet_v2 import convolution
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper("Searching for MobileNetV3", "Howard et al.", 2019, "https://arxiv.org/abs/1905.02244")
 
@@ -59,12 +60,12 @@ SIZES = {"large": LARGE, "small": SMALL}
 HIDDEN = {"large": 1280, "small": 1024}  # units after the pooling
 
 VARIANTS = {
-    "mobilenet_v3_large": {"size": "large"},
-    "mobilenet_v3_large_075": {"size": "large", "width": 0.75},
-    "mobilenet_v3_large_minimalistic": {"size": "large", "minimalistic": True},
-    "mobilenet_v3_small": {"size": "small"},
-    "mobilenet_v3_small_075": {"size": "small", "width": 0.75},
-    "mobilenet_v3_small_minimalistic": {"size": "small", "minimalistic": True},
+    "mobilenet_v3_large": Variant(options={"size": "large"}),
+    "mobilenet_v3_large_075": Variant(options={"size": "large", "width": 0.75}),
+    "mobilenet_v3_large_minimalistic": Variant(options={"size": "large", "minimalistic": True}),
+    "mobilenet_v3_small": Variant(options={"size": "small"}),
+    "mobilenet_v3_small_075": Variant(options={"size": "small", "width": 0.75}),
+    "mobilenet_v3_small_minimalistic": Variant(options={"size": "small", "minimalistic": True}),
 }
 
 
@@ -82,15 +83,12 @@ def inverted_residual(
 ) -> Any:
     """1×1 expansion to `inside` channels (none in the first block), depthwise, squeeze-and-excitation, linear 1×1."""
     if name != "block0":
-        x = convolution(x, inside, 1, f"{name}_expand", activation=activation)
-    x = keras.layers.DepthwiseConv2D(
-        kernel, stride, padding="same", dilation_rate=dilation, use_bias=False, name=f"{name}_depthwise"
-    )(x)
-    x = keras.layers.BatchNormalization(epsilon=1e-3, name=f"{name}_depthwise_bn")(x)
-    x = keras.layers.Activation(activation, name=f"{name}_depthwise_{activation}")(x)
+        x = conv_bn_act(x, inside, 1, f"{name}_expand", activation=activation)
+    window = {"stride": stride, "dilation": dilation}
+    x = depthwise_bn_act(x, kernel, f"{name}_depthwise", **window, activation=activation)
     if squeeze:
         x = squeeze_excite(x, round_channels(inside / 4), f"{name}_se", gate="hard_sigmoid")
-    return convolution(x, channels, 1, f"{name}_project", activation=None)
+    return conv_bn_act(x, channels, 1, f"{name}_project", activation=None)
 
 
 def expanded_top(
@@ -124,7 +122,7 @@ def mobilenet_v3(
     """
     final = "relu" if minimalistic else "hard_swish"
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(image)
-    x = convolution(x, 16, 3, "stem", stride=2, activation=final)
+    x = conv_bn_act(x, 16, 3, "stem", stride=2, activation=final)
     features, strides, published = Features(), Strides(2, output_stride), 16
     for block, (kernel, expanded, channels, squeeze, activation, wanted) in enumerate(SIZES[size]):
         if minimalistic:
@@ -148,6 +146,6 @@ def mobilenet_v3(
         if wanted == 1 and shortcut.shape[-1] == x.shape[-1]:
             x = keras.layers.Add(name=f"block{block}_add")([shortcut, x])
         published = channels
-    x = convolution(x, round_channels(6 * x.shape[-1]), 1, "last", activation=final)
+    x = conv_bn_act(x, round_channels(6 * x.shape[-1]), 1, "last", activation=final)
     features[f"s{strides.stride}"] = x
     return features

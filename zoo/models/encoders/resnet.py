@@ -19,12 +19,13 @@ from typing import Any
 
 from zoo import layers
 from zoo.lazy import keras
-from zoo.models.blocks.normalization import normalised
-from zoo.models.blocks.pooled import average_top
+from zoo.models.blocks.classifier_heads import average_top
+from zoo.models.blocks.dilation import Strides, center_window
+from zoo.models.blocks.normalization import normalize
 from zoo.models.blocks.squeeze_excite import excited
-from zoo.models.blocks.strides import Strides, placed
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "Deep Residual Learning for Image Recognition",
@@ -36,26 +37,26 @@ SE_PAPER = Paper("Squeeze-and-Excitation Networks", "Hu, Shen & Sun", 2017, "htt
 DEFORMABLE_PAPER = Paper("Deformable Convolutional Networks", "Dai et al.", 2017, "https://arxiv.org/abs/1703.06211")
 TORCH = {"block": "bottleneck_3x3"}
 KERAS = {"block": "bottleneck_1x1", "biased": True, "statistics": "imagenet_mean"}
-PLAIN = {"block": "two_3x3", "shortcut": None, "mobile": True}
-SE = {"block": "bottleneck_1x1", "statistics": "imagenet_mean", "squeeze_excite": 16, "paper": SE_PAPER}
+PLAIN = {"block": "two_3x3", "shortcut": None}
+SE = {"block": "bottleneck_1x1", "statistics": "imagenet_mean", "squeeze_excite": 16}
 VARIANTS = {  # depths: blocks in each of the four stages
-    "resnet18": {"depths": (2, 2, 2, 2), "block": "two_3x3", "mobile": True},
-    "resnet34": {"depths": (3, 4, 6, 3), "block": "two_3x3", "mobile": True},
-    "resnet50": {"depths": (3, 4, 6, 3), **TORCH},
-    "resnet101": {"depths": (3, 4, 23, 3), **TORCH},
-    "resnet152": {"depths": (3, 8, 36, 3), **TORCH},
-    "resnet50_keras": {"depths": (3, 4, 6, 3), **KERAS},
-    "resnet101_keras": {"depths": (3, 4, 23, 3), **KERAS},
-    "resnet152_keras": {"depths": (3, 8, 36, 3), **KERAS},
-    "seresnet50": {"depths": (3, 4, 6, 3), **SE},
-    "resnet50_deformable": {"depths": (3, 4, 6, 3), **TORCH, "deformable": 3, "paper": DEFORMABLE_PAPER},
-    "plain18": {"depths": (2, 2, 2, 2), **PLAIN},
-    "plain34": {"depths": (3, 4, 6, 3), **PLAIN},
+    "resnet18": Variant(options={"depths": (2, 2, 2, 2), "block": "two_3x3"}, mobile=True),
+    "resnet34": Variant(options={"depths": (3, 4, 6, 3), "block": "two_3x3"}, mobile=True),
+    "resnet50": Variant(options={"depths": (3, 4, 6, 3), **TORCH}),
+    "resnet101": Variant(options={"depths": (3, 4, 23, 3), **TORCH}),
+    "resnet152": Variant(options={"depths": (3, 8, 36, 3), **TORCH}),
+    "resnet50_keras": Variant(options={"depths": (3, 4, 6, 3), **KERAS}),
+    "resnet101_keras": Variant(options={"depths": (3, 4, 23, 3), **KERAS}),
+    "resnet152_keras": Variant(options={"depths": (3, 8, 36, 3), **KERAS}),
+    "seresnet50": Variant(options={"depths": (3, 4, 6, 3), **SE}, paper=SE_PAPER),
+    "resnet50_deformable": Variant(options={"depths": (3, 4, 6, 3), **TORCH, "deformable": 3}, paper=DEFORMABLE_PAPER),
+    "plain18": Variant(options={"depths": (2, 2, 2, 2), **PLAIN}, mobile=True),
+    "plain34": Variant(options={"depths": (3, 4, 6, 3), **PLAIN}, mobile=True),
 }
 TINY = {"width": 0.125, "depths": (1, 2, 1, 1)}
 
 
-def convolution(
+def conv_bn_centered(
     x: Any,
     channels: int,
     kernel: int,
@@ -68,7 +69,7 @@ def convolution(
     deformable: bool = False,
 ) -> Any:
     """Convolution, batch normalisation and, if wanted, ReLU; ⌈H/stride⌉ positions, padded alike on all sides."""
-    x, stride, padding = placed(x, kernel, stride, name)
+    x, stride, padding = center_window(x, kernel, stride, name)
     window = {"kernel_size": kernel, "strides": stride, "padding": padding, "dilation_rate": dilation}
     options = {**window, "use_bias": biased, "kernel_initializer": "he_normal", "name": name}
     if deformable:
@@ -138,7 +139,7 @@ def residual(
         last = number == len(rows)
         options = {"stride": step, "dilation": dilation, "biased": biased, "relu": not last}
         moving = deformable and kernel > 1
-        x = convolution(x, width, kernel, f"{name}_conv{number}", **options, deformable=moving)
+        x = conv_bn_centered(x, width, kernel, f"{name}_conv{number}", **options, deformable=moving)
     x = excited(x, squeeze_excite, name)
     if kept is not None:
         x = keras.layers.Add(name=f"{name}_add")([kept, x])
@@ -149,7 +150,7 @@ def projection(x: Any, channels: int, stride: int, name: str, biased: bool) -> A
     """Option B: the input itself, or where the shape changes a 1×1 convolution of it."""
     if stride == 1 and x.shape[-1] == channels:
         return x
-    return convolution(x, channels, 1, f"{name}_shortcut", stride=stride, biased=biased, relu=False)
+    return conv_bn_centered(x, channels, 1, f"{name}_shortcut", stride=stride, biased=biased, relu=False)
 
 
 def zero_padding(x: Any, channels: int, stride: int, name: str, biased: bool) -> Any:
@@ -200,8 +201,8 @@ def resnet(
         place of those of its stride.
     """
     channels = int(64 * width)
-    x = normalised(image, statistics)
-    x = convolution(x, channels, 7, "stem", stride=2, biased=biased)
+    x = normalize(image, statistics)
+    x = conv_bn_centered(x, channels, 7, "stem", stride=2, biased=biased)
     features = Features(s2=x)
     x = keras.layers.ZeroPadding2D(1, name="pool_pad")(x)  # after a ReLU a zero never wins
     x = keras.layers.MaxPooling2D(3, 2, name="stem_pool")(x)

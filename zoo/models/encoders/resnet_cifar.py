@@ -12,16 +12,18 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.errors import InputError
-from zoo.models.blocks.normalization import normalised
-from zoo.models.blocks.pooled import average_top
-from zoo.models.blocks.strides import Strides
+from zoo.models.blocks.classifier_heads import average_top
+from zoo.models.blocks.dilation import Strides
+from zoo.models.blocks.normalization import normalize
 from zoo.models.encoders import Features, register_encoder
-from zoo.models.encoders.resnet import PAPER, convolution, residual
+from zoo.models.encoders.resnet import PAPER, conv_bn_centered, residual
+from zoo.outputs.class_names import CIFAR_10
+from zoo.registry import Variant
 
 DEPTHS = (20, 32, 44, 56, 110)
 VARIANTS = {
-    **{f"resnet{depth}": {"depth": depth} for depth in DEPTHS},
-    **{f"plain{depth}": {"depth": depth, "shortcut": None} for depth in DEPTHS},
+    **{f"resnet{depth}": Variant(options={"depth": depth}) for depth in DEPTHS},
+    **{f"plain{depth}": Variant(options={"depth": depth, "shortcut": None}) for depth in DEPTHS},
 }
 
 
@@ -31,6 +33,7 @@ VARIANTS = {
     top=average_top,
     strides=(2, 4),
     input_size=(32, 32),
+    classes=CIFAR_10,
     min_size=8,
     tiny={"width": 0.25, "depth": 8},
 )
@@ -52,7 +55,7 @@ def resnet_cifar(image: Any, *, depth: int, shortcut: str | None = "padding", wi
     if depth < 8 or depth % 6 != 2:
         raise InputError(f"depth={depth} is not 6n + 2, as in 20, 32, 44, 56 or 110")
     channels, strides = int(16 * width), Strides(1, 4)
-    x = convolution(normalised(image, "cifar"), channels, 3, "stem")
+    x = conv_bn_centered(normalize(image, "cifar"), channels, 3, "stem")
     features = Features()
     for stage in (1, 2, 3):
         for index in range(1, depth // 6 + 1):

@@ -15,12 +15,14 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.lazy import keras
-from zoo.models.blocks.normalization import normalised
-from zoo.models.blocks.pooled import average_top
+from zoo.models.blocks.classifier_heads import average_top
+from zoo.models.blocks.conv import bn_relu
+from zoo.models.blocks.dilation import Strides, center_window
+from zoo.models.blocks.normalization import normalize
 from zoo.models.blocks.squeeze_excite import excited
-from zoo.models.blocks.strides import Strides, placed
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "Identity Mappings in Deep Residual Networks",
@@ -29,23 +31,17 @@ PAPER = Paper(
     "https://arxiv.org/abs/1603.05027",
 )
 VARIANTS = {  # blocks in each of the four stages
-    "resnet50_v2": {"depths": (3, 4, 6, 3)},
-    "resnet101_v2": {"depths": (3, 4, 23, 3)},
-    "resnet152_v2": {"depths": (3, 8, 36, 3)},
+    "resnet50_v2": Variant(options={"depths": (3, 4, 6, 3)}),
+    "resnet101_v2": Variant(options={"depths": (3, 4, 23, 3)}),
+    "resnet152_v2": Variant(options={"depths": (3, 8, 36, 3)}),
 }
 
 
-def activation(x: Any, name: str) -> Any:
-    """Batch normalisation and ReLU."""
-    x = keras.layers.BatchNormalization(epsilon=1.001e-5, momentum=0.9, name=f"{name}_bn")(x)
-    return keras.layers.ReLU(name=f"{name}_relu")(x)
-
-
-def convolution(
+def conv_centered(
     x: Any, channels: int, kernel: int, name: str, *, stride: int = 1, dilation: int = 1, biased: bool = False
 ) -> Any:
     """Convolution to ⌈H/stride⌉ positions, padded alike on all sides."""
-    x, stride, padding = placed(x, kernel, stride, name)
+    x, stride, padding = center_window(x, kernel, stride, name)
     options = {"dilation_rate": dilation, "use_bias": biased, "kernel_initializer": "he_normal", "name": name}
     return keras.layers.Conv2D(channels, kernel, stride, padding=padding, **options)(x)
 
@@ -64,12 +60,12 @@ def bottleneck(
         squeeze_excite: the reduction, see `excited`.
     """
     if first:
-        shortcut = convolution(ready, 4 * channels, 1, f"{name}_shortcut", stride=stride, biased=True)
+        shortcut = conv_centered(ready, 4 * channels, 1, f"{name}_shortcut", stride=stride, biased=True)
     else:
         shortcut = x if stride == 1 else keras.layers.MaxPooling2D(1, stride, name=f"{name}_shortcut_pick")(x)
-    x = activation(convolution(ready, channels, 1, f"{name}_conv1"), f"{name}_conv1")
-    x = activation(convolution(x, channels, 3, f"{name}_conv2", stride=stride, dilation=dilation), f"{name}_conv2")
-    x = convolution(x, 4 * channels, 1, f"{name}_conv3", biased=True)
+    x = bn_relu(conv_centered(ready, channels, 1, f"{name}_conv1"), f"{name}_conv1")
+    x = bn_relu(conv_centered(x, channels, 3, f"{name}_conv2", stride=stride, dilation=dilation), f"{name}_conv2")
+    x = conv_centered(x, 4 * channels, 1, f"{name}_conv3", biased=True)
     x = excited(x, squeeze_excite, name)
     return keras.layers.Add(name=f"{name}_add")([shortcut, x])
 
@@ -94,8 +90,8 @@ def resnet_v2(
         `output_stride`, is the last activation.
     """
     channels = int(64 * width)
-    x = normalised(image, "symmetric")
-    x = convolution(x, channels, 7, "stem", stride=2, biased=True)
+    x = normalize(image, "symmetric")
+    x = conv_centered(x, channels, 7, "stem", stride=2, biased=True)
     features = Features(s2=x)
     x = keras.layers.ZeroPadding2D(1, name="pool_pad")(x)
     x = keras.layers.MaxPooling2D(3, 2, name="stem_pool")(x)
@@ -103,7 +99,7 @@ def resnet_v2(
     for stage, depth in enumerate(depths, start=1):
         for index in range(1, depth + 1):
             name = f"stage{stage}_block{index}"
-            ready = activation(x, f"{name}_ready")
+            ready = bn_relu(x, f"{name}_ready")
             stride, dilation = 1, strides.dilation
             if index == depth and stage < len(depths):
                 features[f"s{strides.stride}"] = ready
@@ -111,5 +107,5 @@ def resnet_v2(
             options = {"first": index == 1, "stride": stride, "dilation": dilation, "squeeze_excite": squeeze_excite}
             x = bottleneck(x, ready, channels, name, **options)
         channels *= 2
-    features[f"s{strides.stride}"] = activation(x, "last")
+    features[f"s{strides.stride}"] = bn_relu(x, "last")
     return features

@@ -14,11 +14,13 @@ from __future__ import annotations
 from typing import Any
 
 from zoo.lazy import keras
-from zoo.models.blocks.fully_connected import fully_connected_top
-from zoo.models.blocks.normalization import normalised
-from zoo.models.blocks.strides import Strides
+from zoo.models.blocks.classifier_heads import fully_connected_top
+from zoo.models.blocks.conv import vgg_conv
+from zoo.models.blocks.dilation import Strides
+from zoo.models.blocks.normalization import normalize
 from zoo.models.encoders import Features, register_encoder
-from zoo.registry import Paper
+from zoo.paper import Paper
+from zoo.registry import Variant
 
 PAPER = Paper(
     "Very Deep Convolutional Networks for Large-Scale Image Recognition",
@@ -29,8 +31,8 @@ PAPER = Paper(
 
 FC = ((7, 4096), (1, 4096))  # kernel and units of the hidden layers
 VARIANTS = {  # convolutions in each of the five stages
-    "vgg16": {"depths": (2, 2, 3, 3, 3), "fc": FC},
-    "vgg19": {"depths": (2, 2, 4, 4, 4), "fc": FC},
+    "vgg16": Variant(options={"depths": (2, 2, 3, 3, 3), "fc": FC}),
+    "vgg19": Variant(options={"depths": (2, 2, 4, 4, 4), "fc": FC}),
 }
 CHANNELS = (64, 128, 256, 512, 512)
 
@@ -70,26 +72,16 @@ def vgg(
         s2 … s32, each the output of a stage's pooling; what a 2×2 pooling saw is among the `taps` under the same
         name.
     """
-    x = normalised(image, "imagenet_mean")
+    x = normalize(image, "imagenet_mean")
     if margin:
         x = keras.layers.ZeroPadding2D(margin, name="margin")(x)
     features, strides = Features(), Strides(1, output_stride)
     for stage, (depth, channels) in enumerate(zip(depths, CHANNELS, strict=True), start=1):
         for conv in range(1, depth + 1):
-            x = convolution(x, int(channels * width), f"conv{stage}_{conv}", batchnorm, strides.dilation)
+            x = vgg_conv(x, int(channels * width), f"conv{stage}_{conv}", batchnorm=batchnorm, dilation=strides.dilation)
         stride, full = strides.halve(), x
         x = keras.layers.MaxPooling2D(window if stride == 2 else 3, stride, padding="same", name=f"pool{stage}")(x)
         if stride == window == 2:  # windows that do not overlap: unpooling can answer them
             features.taps[f"s{strides.stride}"] = full
         features[f"s{strides.stride}"] = x
     return features
-
-
-def convolution(x: Any, channels: int, name: str, batchnorm: bool, dilation: int = 1) -> Any:
-    """3×3 convolution and ReLU, with batch normalisation between them if asked for."""
-    options = {"padding": "same", "dilation_rate": dilation, "name": name}
-    if not batchnorm:
-        return keras.layers.Conv2D(channels, 3, activation="relu", **options)(x)
-    x = keras.layers.Conv2D(channels, 3, **options)(x)
-    x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
-    return keras.layers.ReLU(name=f"{name}_relu")(x)

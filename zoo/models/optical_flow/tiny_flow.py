@@ -17,10 +17,10 @@ from typing import Any
 from zoo import layers
 from zoo.lazy import keras
 from zoo.models.blocks.channels import round_channels
-from zoo.registry import register
+from zoo.registry import Variant, register
 
 VARIANTS = {
-    "tiny_flow": {"width": 1.0},
+    "tiny_flow": Variant(options={"width": 1.0}),
 }
 CHANNELS = {"s2": 24, "s4": 48, "s8": 64, "s16": 96}  # at width 1
 KERNELS = {"s2": 7, "s4": 5, "s8": 3, "s16": 3}

@@ -21,10 +21,10 @@ from typing import Any
 from zoo import layers
 from zoo.lazy import keras
 from zoo.models.blocks.channels import round_channels
-from zoo.registry import register
+from zoo.registry import Variant, register
 
 VARIANTS = {
-    "tiny_denoiser": {"width": 1.0},
+    "tiny_denoiser": Variant(options={"width": 1.0}),
 }
 CHANNELS = (16, 32, 64)  # at width 1, of strides 1, 2 and 4
 BLOCKS = 2  # at the coarsest scale

@@ -17,10 +17,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.lazy import keras
+from zoo.models.blocks.conv import vgg_conv
 from zoo.models.blocks.unpooling import contracted, expanded
 from zoo.models.blocks.upsampling import rectified
-from zoo.models.encoders.vgg import convolution
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
 PAPER = Paper(
     "Learning Deconvolution Network for Semantic Segmentation", "Noh, Hong & Han", 2015, "https://arxiv.org/abs/1505.04366"
@@ -28,7 +29,7 @@ PAPER = Paper(
 
 
 @register(
-    {"deconvnet": {}},
+    {"deconvnet": Variant()},
     task="segmentation",
     paper=PAPER,
     input_size=(224, 224),
@@ -60,5 +61,5 @@ def deconvnet(
     x = rectified(keras.layers.BatchNormalization(name="fc6_deconv_bn")(x), "fc6_deconv_relu")
 
     x = expanded(x, features, options["depths"])
-    x = convolution(x, x.shape[-1], "up1_conv1", batchnorm=True)
+    x = vgg_conv(x, x.shape[-1], "up1_conv1", batchnorm=True)
     return keras.layers.Conv2D(classes, 1, name="score")(x)

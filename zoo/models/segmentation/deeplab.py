@@ -21,7 +21,8 @@ from zoo import layers
 from zoo.lazy import keras
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.dilation import dilated_features
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
 AUTHORS = "Chen, Papandreou, Kokkinos, Murphy & Yuille"
 V1_PAPER = Paper(
@@ -38,15 +39,14 @@ V2_PAPER = Paper(
 )
 USUAL_STRIDE = 8
 VARIANTS = {
-    "deeplab_v1": {"encoder": "vgg16", "rates": (12,), "hidden": 1024, "average": True, "paper": V1_PAPER},
-    "deeplab_v2": {"encoder": "vgg16", "rates": (6, 12, 18, 24), "hidden": 1024, "paper": V2_PAPER},
-    "deeplab_v2_resnet101": {
-        "encoder": "resnet101",
-        "rates": (6, 12, 18, 24),
-        "hidden": 0,
-        "paper": V2_PAPER,
-        "tiny": {"encoder_options": {"width": 0.125, "depths": (1, 2, 1, 1)}},
-    },
+    "deeplab_v1": Variant(
+        options={"encoder": "vgg16", "rates": (12,), "hidden": 1024, "average": True}, paper=V1_PAPER
+    ),
+    "deeplab_v2": Variant(options={"encoder": "vgg16", "rates": (6, 12, 18, 24), "hidden": 1024}),
+    "deeplab_v2_resnet101": Variant(
+        options={"encoder": "resnet101", "rates": (6, 12, 18, 24), "hidden": 0},
+        tiny={"encoder_options": {"width": 0.125, "depths": (1, 2, 1, 1)}},
+    ),
 }
 
 

@@ -22,10 +22,11 @@ from typing import Any
 
 from zoo import layers
 from zoo.lazy import keras
-from zoo.models.blocks.conv import convolution, separable
+from zoo.models.blocks.conv import conv_bn, separable_bn
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.dilation import dilated_features
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
 V3_PAPER = Paper(
     "Rethinking Atrous Convolution for Semantic Image Segmentation",
@@ -42,15 +43,21 @@ PLUS_PAPER = Paper(
 RATES = (6, 12, 18)  # at output stride 16
 SMALL_RESNET = {"encoder_options": {"width": 0.125, "depths": (1, 2, 1, 1)}, "channels": 16}
 SMALL_MOBILE = {"encoder_options": {"width": 0.1}, "channels": 16}
-MOBILE = {"usual_stride": 16, "mobile": True, "tiny": SMALL_MOBILE}
+MOBILE = {"mobile": True, "tiny": SMALL_MOBILE}
 V3_VARIANTS = {
-    "deeplab_v3": {"encoder": "resnet50", "usual_stride": 8},
-    "deeplab_v3_mobilenet_v2": {**MOBILE, "encoder": "mobilenet_v2", "rates": (), "refine": False},
-    "deeplab_v3_mobilenet_v3": {**MOBILE, "encoder": "mobilenet_v3_large", "rates": (12, 24, 36)},
+    "deeplab_v3": Variant(options={"encoder": "resnet50", "usual_stride": 8}),
+    "deeplab_v3_mobilenet_v2": Variant(
+        options={"encoder": "mobilenet_v2", "usual_stride": 16, "rates": (), "refine": False}, **MOBILE
+    ),
+    "deeplab_v3_mobilenet_v3": Variant(
+        options={"encoder": "mobilenet_v3_large", "usual_stride": 16, "rates": (12, 24, 36)}, **MOBILE
+    ),
 }
 PLUS_VARIANTS = {
-    "deeplab_v3plus": {"encoder": "resnet50", "usual_stride": 16},
-    "deeplab_v3plus_mobilenet_v2": {**MOBILE, "encoder": "mobilenet_v2", "parted": True},
+    "deeplab_v3plus": Variant(options={"encoder": "resnet50", "usual_stride": 16}),
+    "deeplab_v3plus_mobilenet_v2": Variant(
+        options={"encoder": "mobilenet_v2", "usual_stride": 16, "parted": True}, **MOBILE
+    ),
 }
 
 
@@ -64,17 +71,17 @@ def pyramid(x: Any, stride: int, rates: Sequence[int], channels: int, parted: bo
         channels: of every branch and of the result.
         parted: depthwise and pointwise instead of whole 3×3 convolutions.
     """
-    branches = [convolution(x, channels, 1, "aspp_1x1")]
+    branches = [conv_bn(x, channels, 1, "aspp_1x1")]
     for rate in rates:
         dilation = max(1, rate * 16 // stride)
         if parted:
-            branches.append(separable(x, channels, f"aspp_rate{rate}", dilation=dilation))
+            branches.append(separable_bn(x, channels, f"aspp_rate{rate}", dilation=dilation))
         else:
-            branches.append(convolution(x, channels, 3, f"aspp_rate{rate}", dilation=dilation))
-    average = convolution(layers.AdaptiveAveragePooling2D(name="aspp_average")(x), channels, 1, "aspp_image")
+            branches.append(conv_bn(x, channels, 3, f"aspp_rate{rate}", dilation=dilation))
+    average = conv_bn(layers.AdaptiveAveragePooling2D(name="aspp_average")(x), channels, 1, "aspp_image")
     branches.append(layers.ResizeLike(name="aspp_spread")([average, x]))
     x = keras.layers.Concatenate(name="aspp_concat")(branches)
-    x = convolution(x, channels, 1, "aspp_project")
+    x = conv_bn(x, channels, 1, "aspp_project")
     return keras.layers.Dropout(0.5, name="aspp_dropout")(x)
 
 
@@ -112,7 +119,7 @@ def deeplab_v3(
     features, stride = dilated_features(encoder, image, output_stride, usual_stride, encoder_options)
     x = pyramid(features.deepest, stride, rates, channels)
     if refine:
-        x = convolution(x, channels, 3, "refine")
+        x = conv_bn(x, channels, 3, "refine")
     x = keras.layers.Conv2D(classes, 1, name="score")(x)
     logits = layers.ResizeLike(name="upsample")([x, image])
     return deeply_supervised(logits, image, features, auxiliary)
@@ -153,12 +160,12 @@ def deeplab_v3plus(
     """
     features, stride = dilated_features(encoder, image, output_stride, usual_stride, encoder_options)
     x = pyramid(features.deepest, stride, rates, channels, parted)
-    skip = convolution(features.at(4)[0], skip_channels, 1, "skip")
+    skip = conv_bn(features.at(4)[0], skip_channels, 1, "skip")
     x = layers.ResizeLike(name="enlarge")([x, skip])
     x = keras.layers.Concatenate(name="decode_concat")([x, skip])
     for number in (1, 2):
         name = f"decode{number}"
-        x = separable(x, channels, name) if parted else convolution(x, channels, 3, name)
+        x = separable_bn(x, channels, name) if parted else conv_bn(x, channels, 3, name)
     x = keras.layers.Conv2D(classes, 1, name="score")(x)
     logits = layers.ResizeLike(name="upsample")([x, image])
     return deeply_supervised(logits, image, features, auxiliary)

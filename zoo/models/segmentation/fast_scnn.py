@@ -15,10 +15,12 @@ from typing import Any
 
 from zoo import layers
 from zoo.lazy import keras
-from zoo.models.blocks.conv import convolution, depthwise, separable
+from zoo.models.blocks.conv import conv_bn, depthwise_bn, separable_bn
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.encoders import Features
-from zoo.registry import Paper, register
+from zoo.outputs.class_names import CITYSCAPES
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
 PAPER = Paper(
     "Fast-SCNN: Fast Semantic Segmentation Network",
@@ -26,7 +28,7 @@ PAPER = Paper(
     2019,
     "https://arxiv.org/abs/1902.04502",
 )
-VARIANTS = {"fast_scnn": {}}
+VARIANTS = {"fast_scnn": Variant()}
 BOTTLENECKS = ((64, 3, 2), (96, 3, 2), (128, 3, 1))  # channels, repeats, stride
 EXPANSION = 6
 BINS = (1, 2, 3, 6)
@@ -36,9 +38,9 @@ FUSION_DILATION = 4
 def inverted_residual(x: Any, channels: int, stride: int, name: str) -> Any:
     """Table 2: 1×1 expansion, 3×3 depthwise, linear 1×1 projection, and a shortcut where the shape stays."""
     shortcut = x
-    x = convolution(x, EXPANSION * x.shape[-1], 1, f"{name}_expand")
-    x = depthwise(x, f"{name}_depthwise", stride=stride)
-    x = convolution(x, channels, 1, f"{name}_project", relu=False)
+    x = conv_bn(x, EXPANSION * x.shape[-1], 1, f"{name}_expand")
+    x = depthwise_bn(x, f"{name}_depthwise", stride=stride)
+    x = conv_bn(x, channels, 1, f"{name}_project", relu=False)
     if stride == 1 and shortcut.shape[-1] == channels:
         x = keras.layers.Add(name=f"{name}_add")([shortcut, x])
     return x
@@ -51,22 +53,30 @@ def pyramid_pooling(x: Any) -> Any:
     for bins in BINS:
         name = f"pyramid_{bins}"
         level = layers.AdaptiveAveragePooling2D(bins, name=f"{name}_average")(x)
-        level = convolution(level, max(1, channels // len(BINS)), 1, name)
+        level = conv_bn(level, max(1, channels // len(BINS)), 1, name)
         levels.append(layers.ResizeLike(name=f"{name}_enlarge")([level, x]))
     x = keras.layers.Concatenate(name="pyramid_concat")(levels)
-    return convolution(x, channels, 1, "pyramid_join")
+    return conv_bn(x, channels, 1, "pyramid_join")
 
 
 def feature_fusion(shallow: Any, deep: Any, channels: int) -> Any:
     """Table 3: the deep branch is enlarged and smoothed, and added to the shallow one."""
     deep = layers.ResizeLike(name="fusion_enlarge")([deep, shallow])
-    deep = depthwise(deep, "fusion_depthwise", dilation=FUSION_DILATION)
-    deep = convolution(deep, channels, 1, "fusion_deep", relu=False)
-    shallow = convolution(shallow, channels, 1, "fusion_shallow", relu=False)
+    deep = depthwise_bn(deep, "fusion_depthwise", dilation=FUSION_DILATION)
+    deep = conv_bn(deep, channels, 1, "fusion_deep", relu=False)
+    shallow = conv_bn(shallow, channels, 1, "fusion_shallow", relu=False)
     return keras.layers.ReLU(name="fusion_relu")(keras.layers.Add(name="fusion_add")([shallow, deep]))
 
 
-@register(VARIANTS, task="segmentation", paper=PAPER, input_size=(1024, 2048), mobile=True, tiny={"width": 0.25})
+@register(
+    VARIANTS,
+    task="segmentation",
+    paper=PAPER,
+    input_size=(1024, 2048),
+    classes=CITYSCAPES,
+    mobile=True,
+    tiny={"width": 0.25},
+)
 def fast_scnn(image: Any, classes: int, *, width: float = 1.0, auxiliary: tuple[int, ...] = ()) -> Any:
     """Learning to downsample → global features → fusion → classifier → enlarged to the image. Table 1.
 
@@ -84,9 +94,9 @@ def fast_scnn(image: Any, classes: int, *, width: float = 1.0, auxiliary: tuple[
         return max(1, int(channels * width))
 
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(image)
-    x = convolution(x, scaled(32), 3, "downsample1", stride=2)
-    x = separable(x, scaled(48), "downsample2", stride=2, relu_between=False)
-    shallow = x = separable(x, scaled(64), "downsample3", stride=2, relu_between=False)
+    x = conv_bn(x, scaled(32), 3, "downsample1", stride=2)
+    x = separable_bn(x, scaled(48), "downsample2", stride=2, relu_between=False)
+    shallow = x = separable_bn(x, scaled(64), "downsample3", stride=2, relu_between=False)
 
     number = 0
     for channels, repeats, stride in BOTTLENECKS:
@@ -97,7 +107,7 @@ def fast_scnn(image: Any, classes: int, *, width: float = 1.0, auxiliary: tuple[
 
     x = feature_fusion(shallow, x, scaled(128))
     for number in (1, 2):
-        x = separable(x, scaled(128), f"classify{number}", relu_between=False)
+        x = separable_bn(x, scaled(128), f"classify{number}", relu_between=False)
     x = keras.layers.Dropout(0.1, name="dropout")(x)
     x = keras.layers.Conv2D(classes, 1, name="score")(x)
     logits = layers.ResizeLike(name="upsample")([x, image])

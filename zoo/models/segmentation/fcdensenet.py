@@ -17,8 +17,10 @@ from typing import Any
 
 from zoo import layers
 from zoo.lazy import keras
-from zoo.models.blocks.normalization import normalised
-from zoo.registry import Paper, register
+from zoo.models.blocks.normalization import normalize
+from zoo.outputs.class_names import CAMVID
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
 PAPER = Paper(
     "The One Hundred Layers Tiramisu: Fully Convolutional DenseNets for Semantic Segmentation",
@@ -27,9 +29,9 @@ PAPER = Paper(
     "https://arxiv.org/abs/1611.09326",
 )
 VARIANTS = {  # depths: layers in each dense block on the way down, the last of them the bottleneck; up again the same
-    "fcdensenet56": {"depths": (4, 4, 4, 4, 4, 4), "growth": 12},
-    "fcdensenet67": {"depths": (5, 5, 5, 5, 5, 5), "growth": 16},
-    "fcdensenet103": {"depths": (4, 5, 7, 10, 12, 15), "growth": 16},
+    "fcdensenet56": Variant(options={"depths": (4, 4, 4, 4, 4, 4), "growth": 12}),
+    "fcdensenet67": Variant(options={"depths": (5, 5, 5, 5, 5, 5), "growth": 16}),
+    "fcdensenet103": Variant(options={"depths": (4, 5, 7, 10, 12, 15), "growth": 16}),
 }
 START = {"padding": "same", "kernel_initializer": "he_uniform"}
 
@@ -39,7 +41,7 @@ START = {"padding": "same", "kernel_initializer": "he_uniform"}
     task="segmentation",
     paper=PAPER,
     input_size=(360, 480),
-    min_size=32,
+    classes=CAMVID,
     tiny={"depths": (1, 2, 1, 1, 1, 2), "growth": 4, "stem": 8},
 )
 def fcdensenet(
@@ -58,7 +60,7 @@ def fcdensenet(
     Returns:
         N×H×W×classes logits.
     """
-    stack = keras.layers.Conv2D(stem, 3, name="stem", **START)(normalised(image, "imagenet"))
+    stack = keras.layers.Conv2D(stem, 3, name="stem", **START)(normalize(image, "imagenet"))
     skips = []
     for scale, depth in enumerate(depths[:-1], start=1):
         stack, _ = dense_block(stack, depth, growth, dropout, f"down{scale}")

@@ -33,7 +33,8 @@ from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.upsampling import Step, upsample
 from zoo.models.encoders import encoder as encoder_entry
 from zoo.models.encoders import features as encoder_features
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
 PAPER = Paper(
     "Fully Convolutional Networks for Semantic Segmentation",
@@ -43,16 +44,13 @@ PAPER = Paper(
 )
 CAFFE_MARGIN = 100
 VARIANTS = {  # skips: strides fused on the way up; caffe_offsets: crops of the skips, then of the final map
-    "fcn32s": {"skips": (), "caffe_offsets": (19,)},
-    "fcn16s": {"skips": (16,), "caffe_offsets": (5, 27)},
-    "fcn8s": {"skips": (16, 8), "caffe_offsets": (5, 9, 31)},
-    "fcn_alexnet": {
-        "encoder": "alexnet",
-        "skips": (),
-        "caffe_offsets": (18,),
-        "final_kernel": 63,
-        "tiny": {"encoder_options": {"width": 0.125, "fc": ((6, 32), (1, 32))}},
-    },
+    "fcn32s": Variant(options={"skips": (), "caffe_offsets": (19,)}),
+    "fcn16s": Variant(options={"skips": (16,), "caffe_offsets": (5, 27)}),
+    "fcn8s": Variant(options={"skips": (16, 8), "caffe_offsets": (5, 9, 31)}),
+    "fcn_alexnet": Variant(
+        options={"encoder": "alexnet", "skips": (), "caffe_offsets": (18,), "final_kernel": 63},
+        tiny={"encoder_options": {"width": 0.125, "fc": ((6, 32), (1, 32))}},
+    ),
 }
 PADDINGS = ("same", "caffe")
 

@@ -16,10 +16,11 @@ from typing import Any
 
 from zoo import layers
 from zoo.lazy import keras
-from zoo.models.blocks.conv import convolution
+from zoo.models.blocks.conv import conv_bn
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.dilation import dilated_features
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
 PAPER = Paper(
     "Fully Convolutional Networks for Semantic Segmentation",
@@ -27,7 +28,10 @@ PAPER = Paper(
     2015,
     "https://arxiv.org/abs/1411.4038",
 )
-VARIANTS = {"fcn_resnet50": {"encoder": "resnet50"}, "fcn_resnet101": {"encoder": "resnet101"}}
+VARIANTS = {
+    "fcn_resnet50": Variant(options={"encoder": "resnet50"}),
+    "fcn_resnet101": Variant(options={"encoder": "resnet101"}),
+}
 USUAL_STRIDE = 8
 
 
@@ -62,7 +66,7 @@ def fcn_dilated(
     """
     features, _ = dilated_features(encoder, image, output_stride, USUAL_STRIDE, encoder_options)
     x = features.deepest
-    x = convolution(x, max(1, x.shape[-1] // 4), 3, "head")
+    x = conv_bn(x, max(1, x.shape[-1] // 4), 3, "head")
     x = keras.layers.Dropout(0.1, name="dropout")(x)
     x = keras.layers.Conv2D(classes, 1, name="score")(x)
     logits = layers.ResizeLike(name="upsample")([x, image])

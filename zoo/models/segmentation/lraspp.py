@@ -17,13 +17,14 @@ from typing import Any
 
 from zoo import layers
 from zoo.lazy import keras
-from zoo.models.blocks.conv import convolution
+from zoo.models.blocks.conv import conv_bn
 from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.dilation import dilated_features
-from zoo.registry import Paper, register
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
 PAPER = Paper("Searching for MobileNetV3", "Howard et al.", 2019, "https://arxiv.org/abs/1905.02244")
-VARIANTS = {"lraspp": {"encoder": "mobilenet_v3_large"}}
+VARIANTS = {"lraspp": Variant(options={"encoder": "mobilenet_v3_large"})}
 USUAL_STRIDE = 16
 
 
@@ -65,7 +66,7 @@ def lraspp(
     gate = layers.AdaptiveAveragePooling2D(name="gate_average")(deep)
     gate = keras.layers.Conv2D(channels, 1, use_bias=False, name="gate")(gate)
     gate = keras.layers.Activation("sigmoid", name="gate_sigmoid")(gate)
-    x = convolution(deep, channels, 1, "project")
+    x = conv_bn(deep, channels, 1, "project")
     x = keras.layers.Multiply(name="gated")([x, gate])
     x = keras.layers.Conv2D(classes, 1, name="score")(x)
     x = layers.ResizeLike(name="enlarge")([x, shallow])

@@ -22,22 +22,37 @@ from typing import Any
 
 from zoo import layers
 from zoo.lazy import keras
-from zoo.models.blocks import conv as convolutions
 from zoo.models.blocks.channels import round_channels
+from zoo.models.blocks.conv import depthwise_bn
 from zoo.models.blocks.deep_supervision import deeply_supervised
-from zoo.models.blocks.mobile import add, convolution, enlarge_onto, inverted_residual, project
+from zoo.models.blocks.mobile import add, conv_relu6, enlarge_onto, inverted_residual, project
 from zoo.models.encoders import Features
-from zoo.registry import Paper, register
+from zoo.models.encoders.mobilenet_v2 import PAPER as MOBILENET_V2
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
-PAPER = Paper(
+DDRNET = Paper(
     "Deep Dual-Resolution Networks for Real-time and Accurate Semantic Segmentation of Road Scenes",
     "Hong et al.",
     2021,
     "https://arxiv.org/abs/2101.06085",
 )
+BISENET_V2 = Paper(
+    "BiSeNet V2: Bilateral Network with Guided Aggregation for Real-time Semantic Segmentation",
+    "Yu et al.",
+    2021,
+    "https://arxiv.org/abs/2004.02147",
+)
+PIDNET = Paper(
+    "PIDNet: A Real-time Semantic Segmentation Network Inspired by PID Controllers",
+    "Xu et al.",
+    2023,
+    "https://arxiv.org/abs/2206.02066",
+)
+INSPIRED_BY = (DDRNET, BISENET_V2, PIDNET, MOBILENET_V2)
 VARIANTS = {
-    "pocket_seg": {"width": 1.0},
-    "pocket_seg_small": {"width": 0.5},
+    "pocket_seg": Variant(options={"width": 1.0}),
+    "pocket_seg_small": Variant(options={"width": 0.5}),
 }
 STEM, DETAIL, CONTEXT, TOP = (32, 48), 64, 128, 48  # channels at width 1: strides 2 and 4, 8, 16, and of the way back up
 DILATIONS = (  # of the context blocks between two exchanges: falling back to 1 closes the gaps that dilation leaves
@@ -47,7 +62,15 @@ DILATIONS = (  # of the context blocks between two exchanges: falling back to 1 
 DETAIL_BLOCKS = 2  # between two exchanges
 
 
-@register(VARIANTS, task="segmentation", paper=PAPER, input_size=(360, 480), mobile=True, tiny={"width": 0.125})
+@register(
+    VARIANTS,
+    task="segmentation",
+    paper=None,
+    inspired_by=INSPIRED_BY,
+    input_size=(360, 480),
+    mobile=True,
+    tiny={"width": 0.125},
+)
 def pocket_seg(image: Any, classes: int, *, width: float, auxiliary: tuple[int, ...] = ()) -> Any:
     """Stem → two branches with two exchanges → pooled context → the way up to stride 4 → scores.
 
@@ -62,12 +85,12 @@ def pocket_seg(image: Any, classes: int, *, width: float, auxiliary: tuple[int, 
     """
     first, second, detail, context, top = (round_channels(width * n) for n in (*STEM, DETAIL, CONTEXT, TOP))
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(image)
-    x = convolution(x, first, 3, "stem_s2", stride=2)
-    fine = convolution(x, second, 3, "stem_s4", stride=2)
+    x = conv_relu6(x, first, 3, "stem_s2", stride=2)
+    fine = conv_relu6(x, second, 3, "stem_s4", stride=2)
     fine = inverted_residual(fine, "stem_block")
 
-    sharp = convolution(fine, detail, 3, "detail_s8", stride=2)
-    deep = convolution(sharp, context, 3, "context_s16", stride=2)
+    sharp = conv_relu6(fine, detail, 3, "detail_s8", stride=2)
+    deep = conv_relu6(sharp, context, 3, "context_s16", stride=2)
     for stage, dilations in enumerate(DILATIONS, start=1):
         for number in range(1, DETAIL_BLOCKS + 1):
             sharp = inverted_residual(sharp, f"detail{stage}_block{number}")
@@ -87,6 +110,6 @@ def pocket_seg(image: Any, classes: int, *, width: float, auxiliary: tuple[int, 
 
 def exchange(sharp: Any, deep: Any, name: str) -> tuple[Any, Any]:
     """Each branch gets the other's map at its own stride, added."""
-    coarser = convolutions.depthwise(sharp, f"{name}_to_context_depthwise", stride=2, relu=False)
+    coarser = depthwise_bn(sharp, f"{name}_to_context_depthwise", stride=2, relu=False)
     coarser = project(coarser, deep.shape[-1], f"{name}_to_context")
     return enlarge_onto(sharp, deep, f"{name}_to_detail"), add(deep, coarser, f"{name}_to_context")

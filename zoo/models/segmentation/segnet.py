@@ -18,10 +18,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.lazy import keras
-from zoo.models.blocks.normalization import normalised
+from zoo.models.blocks.normalization import normalize
 from zoo.models.blocks.unpooling import contracted, expanded
 from zoo.models.blocks.upsampling import unpooled
-from zoo.registry import Paper, register
+from zoo.outputs.class_names import CAMVID
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
 PAPER = Paper(
     "SegNet: A Deep Convolutional Encoder-Decoder Architecture for Image Segmentation",
@@ -29,10 +31,10 @@ PAPER = Paper(
     2015,
     "https://arxiv.org/abs/1511.00561",
 )
-FACTS = {"task": "segmentation", "paper": PAPER, "input_size": (360, 480)}
+FACTS = {"task": "segmentation", "paper": PAPER, "input_size": (360, 480), "classes": CAMVID}
 
 
-@register({"segnet": {}}, tiny={"encoder_options": {"width": 0.125, "depths": (1, 2, 1, 1, 1)}}, **FACTS)
+@register({"segnet": Variant()}, tiny={"encoder_options": {"width": 0.125, "depths": (1, 2, 1, 1, 1)}}, **FACTS)
 def segnet(
     image: Any, classes: int, *, encoder: str = "vgg16", encoder_options: Mapping[str, Any] | None = None
 ) -> Any:
@@ -52,7 +54,7 @@ def segnet(
     return keras.layers.Conv2D(classes, 3, padding="same", name="score")(x)
 
 
-@register({"segnet_basic": {}}, tiny={"channels": 8}, min_size=16, **FACTS)
+@register({"segnet_basic": Variant()}, tiny={"channels": 8}, min_size=16, **FACTS)
 def segnet_basic(image: Any, classes: int, *, channels: int = 64, depth: int = 4, kernel: int = 7) -> Any:
     """`depth` times convolution and pooling, as often unpooling and convolution, then the scores.
 
@@ -66,7 +68,7 @@ def segnet_basic(image: Any, classes: int, *, channels: int = 64, depth: int = 4
     Returns:
         N×H×W×classes logits.
     """
-    x = normalised(image, "imagenet")
+    x = normalize(image, "imagenet")
     seen = []
     for scale in range(1, depth + 1):
         x = normalised_convolution(x, channels, kernel, f"down{scale}")

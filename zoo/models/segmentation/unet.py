@@ -22,7 +22,9 @@ from zoo.models.blocks.deep_supervision import deeply_supervised
 from zoo.models.blocks.upsampling import Step, upsample
 from zoo.models.encoders import Features
 from zoo.models.encoders import features as encoder_features
-from zoo.registry import Paper, register
+from zoo.outputs.class_names import ISBI
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
 PAPER = Paper(
     "U-Net: Convolutional Networks for Biomedical Image Segmentation",
@@ -31,15 +33,15 @@ PAPER = Paper(
     "https://arxiv.org/abs/1505.04597",
 )
 VARIANTS = {
-    "unet": {"padding": "same", "min_size": 16},
-    "unet_valid": {"padding": "valid", "min_size": 108, "fixed_size": True},
+    "unet": Variant(options={"padding": "same"}, min_size=16),
+    "unet_valid": Variant(options={"padding": "valid"}, min_size=108, fixed_size=True),
 }
 PADDINGS = ("same", "valid")
 CHANNELS = (64, 128, 256, 512, 1024)
 CONTEXT = 92  # pixels that the valid convolutions eat on each side of the answer
 
 
-@register(VARIANTS, task="segmentation", paper=PAPER, input_size=(572, 572), channels=1, tiny={"width": 0.0625})
+@register(VARIANTS, task="segmentation", paper=PAPER, input_size=(572, 572), channels=1, classes=ISBI, tiny={"width": 0.0625})
 def unet(
     image: Any,
     classes: int,
@@ -70,12 +72,12 @@ def unet(
     Returns:
         N×H×W×classes logits; smaller only for padding="valid" with mirror=False.
     """
+    check_path(encoder, encoder_options, width)
     check_padding(padding, encoder, auxiliary)
     if encoder is not None:
         features = encoder_features(encoder, image, **(encoder_options or {}))
         x = expand_encoder(image, features, decoder_channels, upsampler)
-        logits = keras.layers.Conv2D(classes, 1, name="score")(x)
-        return deeply_supervised(logits, image, features, auxiliary)
+        return deeply_supervised(keras.layers.Conv2D(classes, 1, name="score")(x), image, features, auxiliary)
 
     channels, x = [int(n * width) for n in CHANNELS], image
     if padding == "valid" and mirror:
@@ -110,6 +112,16 @@ def check_padding(padding: str, encoder: str | None, auxiliary: tuple[int, ...])
         raise InputError("padding='valid' is for U-Net's own contracting path; leave out encoder= or the padding")
     if padding == "valid" and auxiliary:
         raise InputError(f"auxiliary={auxiliary} needs features that lie over the image; leave out padding='valid'")
+
+
+def check_path(encoder: str | None, encoder_options: Mapping[str, Any] | None, width: float) -> None:
+    """Refuses what is of the other contracting path."""
+    if encoder is None and encoder_options:
+        raise InputError(f"encoder_options={dict(encoder_options)} has no place without encoder=; name one, or leave them out")
+    if encoder is not None and width != 1:
+        raise InputError(
+            f"width={width} is of U-Net's own contracting path; over {encoder} give encoder_options and decoder_channels"
+        )
 
 
 def two_convolutions(x: Any, channels: int, name: str, padding: str) -> Any:

@@ -18,21 +18,30 @@ from typing import Any
 from zoo import layers
 from zoo.errors import InputError
 from zoo.lazy import keras
-from zoo.models.blocks.mobile import convolution, enlarge_onto, project, separable
+from zoo.models.blocks.mobile import conv_relu6, enlarge_onto, project, separable_relu6
 from zoo.models.encoders import encoder as encoder_entry
 from zoo.models.encoders import features as encoder_features
-from zoo.models.segmentation.unet import PAPER
-from zoo.registry import option_names, register
+from zoo.models.segmentation.unet import PAPER as UNET
+from zoo.paper import Paper
+from zoo.registry import Variant, register
 
+FPN = Paper("Feature Pyramid Networks for Object Detection", "Lin et al.", 2017, "https://arxiv.org/abs/1612.03144")
+MOBILENET = Paper(
+    "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications",
+    "Howard et al.",
+    2017,
+    "https://arxiv.org/abs/1704.04861",
+)
 VARIANTS = {
-    "unet_lite": {"encoder": "mobilenet_v2"},
+    "unet_lite": Variant(options={"encoder": "mobilenet_v2"}),
 }
 
 
 @register(
     VARIANTS,
     task="segmentation",
-    paper=PAPER,
+    paper=None,
+    inspired_by=(UNET, FPN, MOBILENET),
     input_size=(256, 256),
     mobile=True,
     tiny={"encoder_options": {"width": 0.1}, "decoder_channels": (16, 8, 8, 8)},
@@ -65,15 +74,15 @@ def unet_lite(
         raise InputError(f"shrink={shrink}: give the share of the image's sides that the encoder shall see, above 0 up to 1")
     seen = layers.Downscale(shrink, name="shrink")(image) if shrink < 1 else image
     # The wide last convolution of MobileNets serves a classifier's top; a decoder would only make it narrow again.
-    narrow = {"last": False} if "last" in option_names(encoder_entry(encoder)) else {}
+    narrow = {"last": False} if "last" in encoder_entry(encoder).option_names else {}
     features = encoder_features(encoder, seen, **{**narrow, **(encoder_options or {})})
     strides = [stride for stride in (int(name[1:]) for name in features) if stride >= finest]
     skips = features.at(finest, *strides[1:])
 
-    x = convolution(skips[-1], decoder_channels[0], 1, f"s{strides[-1]}_lateral")
+    x = conv_relu6(skips[-1], decoder_channels[0], 1, f"s{strides[-1]}_lateral")
     for depth, (skip, stride) in enumerate(zip(skips[-2::-1], strides[-2::-1], strict=True), start=1):
         n = decoder_channels[min(depth, len(decoder_channels) - 1)]
         x = enlarge_onto(project(skip, n, f"s{stride}_lateral"), x, f"s{stride}_up")
-        x = separable(x, n, f"s{stride}_mix")
+        x = separable_relu6(x, n, f"s{stride}_mix")
     x = keras.layers.Conv2D(classes, 1, name="score")(x)
     return layers.ResizeLike(name="up")([x, image])

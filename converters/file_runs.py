@@ -1,0 +1,135 @@
+"""Runs a converted file on this machine's CPU: its outputs, and the positions of maxima that it records on its way."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from converters.choices import Recorded
+from converters.quantization.quantized_values import real, stored
+from converters.tflite import file as tflite_file
+from converters.tflite import inspection
+from zoo.errors import InputError
+
+
+class Tflite:
+    """A `.tflite` file on the CPU: float32 1×H×W×C in 0–255 → float32 outputs in the order of the model's."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = path
+        self._interpreter = _interpreter(model_path=os.fspath(path))
+        self._recording: tuple[Any, list[str]] | None = None
+        self._input = self._interpreter.get_input_details()[0]
+        self._outputs = self._interpreter.get_output_details()
+        self.shape = tuple(int(side) for side in self._input["shape"])
+        kinds = {detail["dtype"] for detail in self._interpreter.get_tensor_details()}
+        self.guess = next(
+            (name for name, kind in (("int8", np.int8), ("float16", np.float16)) if kind in kinds), "float32"
+        )
+
+    def __call__(self, image: np.ndarray) -> list[np.ndarray]:
+        return self._run(self._interpreter, image)
+
+    def positions(self, image: np.ndarray) -> Recorded:
+        """The positions of maxima that the file records on its way, by layer."""
+        if self._recording is None:
+            content, layers = _recording(self._path)
+            self._recording = _interpreter(model_content=content), layers
+        interpreter, layers = self._recording
+        return dict(zip(layers, self._run(interpreter, image)[len(self._outputs) :], strict=True))
+
+    def _run(self, interpreter: Any, image: np.ndarray) -> list[np.ndarray]:
+        interpreter.set_tensor(self._input["index"], stored(image, self._input))
+        interpreter.invoke()
+        return [real(interpreter.get_tensor(detail["index"]), detail) for detail in interpreter.get_output_details()]
+
+
+def _interpreter(**source: Any) -> Any:
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    try:
+        interpreter = Interpreter(**source, num_threads=2)
+        interpreter.allocate_tensors()
+    except RuntimeError as error:
+        if "xnnpack" not in str(error).lower():
+            raise
+        # What XNNPACK does not take, a transposed convolution of 64×64 or a chain of pools, the slower kernels do.
+        plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        interpreter = Interpreter(**source, num_threads=2, experimental_op_resolver_type=plain)
+        interpreter.allocate_tensors()
+    return interpreter
+
+
+class Onnx:
+    """An `.onnx` file in onnxruntime: float32 1×H×W×C in 0–255 → its outputs."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = path
+        self._session = _session(os.fspath(path))
+        self._recording: tuple[Any, dict[str, str]] | None = None
+        image = self._session.get_inputs()[0]
+        self._name = image.name
+        self.shape = tuple(side if isinstance(side, int) else None for side in image.shape)
+
+    def __call__(self, image: np.ndarray) -> list[np.ndarray]:
+        return self._session.run(None, {self._name: image})
+
+    def positions(self, image: np.ndarray) -> Recorded:
+        """The positions of maxima that the file records on its way, by layer."""
+        if self._recording is None:
+            content, layers = _recording_onnx(self._path)
+            self._recording = _session(content), layers
+        session, layers = self._recording
+        results = session.run(list(layers), {self._name: image}) if layers else []
+        return dict(zip(layers.values(), results, strict=True))
+
+
+def _session(source: str | bytes) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level, options.intra_op_num_threads = 3, 2
+    try:
+        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own classes, one for each status
+        reason = str(error).strip().partition("\n")[0]
+        where = source if isinstance(source, str) else "a file that tells its positions of maxima"
+        raise InputError(f"{where}: onnxruntime does not take it: {reason}") from error
+
+
+def _recording(path: str | Path) -> tuple[bytes, list[str]]:
+    """A `.tflite` file with the results of its ARG_MAX operators as further outputs, and these operators' layers."""
+    model = inspection.load(path)
+    graph = model.subgraphs[0]
+    chosen = [
+        operator.outputs[0]
+        for operator, row in zip(graph.operators, inspection.operators(path), strict=True)
+        if row.name == "ARG_MAX" and operator.outputs[0] not in graph.outputs
+    ]
+    graph.outputs = [*graph.outputs, *chosen]
+    model.signatureDefs = None  # they name the outputs there were
+    layers = [_layer(graph.tensors[index].name.decode()) for index in chosen]
+    return bytes(tflite_file.pack(model, Path(path).read_bytes())), layers
+
+
+def _recording_onnx(path: str | Path) -> tuple[bytes, dict[str, str]]:
+    """An `.onnx` file with the results of its ArgMax nodes as further outputs, and these outputs' layers."""
+    import onnx
+
+    proto = onnx.load(path)
+    answers = {value.name for value in proto.graph.output}
+    layers = {
+        node.output[0]: _layer(node.output[0])
+        for node in proto.graph.node
+        if node.op_type == "ArgMax" and node.output[0] not in answers
+    }
+    proto.graph.output.extend(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.INT64, None) for name in layers)
+    return proto.SerializeToString(), layers
+
+
+def _layer(name: str) -> str:
+    """The layer that a tensor of a file of ours comes from; files name their tensors after layers."""
+    return name.partition(";")[0].partition("/")[0]

@@ -1,0 +1,129 @@
+"""The choices that a `.tflite` graph makes on its way (ARG_MAX: positions of maxima, classes), told or taken from outside.
+
+Two right computations may choose differently where values tie but for rounding (`zoo.outputs.near_ties`). To hold the rest
+of a graph to its numbers all the same, one side tells what it chose, and the other computes on with it:
+
+    telling(path, target)     the file with each choice's scores and result as further outputs
+    taking(path, target)      the file with each result as a further input, and the scores as further outputs
+
+Only tables at the flatbuffer's end are added and lists changed; weights stay where they lie.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from edge.graph import Graph, Tensor, read_graph
+
+# Fields of schema.fbs, as places in a table's list of fields.
+_SIGNATURES, _INPUTS, _OUTPUTS, _OPERATORS = (4 + 2 * field for field in (7, 1, 2, 3))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One ARG_MAX operator: the tensors it reads and writes, the axis that it chooses over, its place among operators."""
+
+    scores: Tensor
+    result: Tensor
+    axis: int
+    operator: int
+
+    @property
+    def layer(self) -> str:
+        """The layer that it comes from, in files that name tensors after layers, as ours do."""
+        return self.result.name.partition(";")[0].partition("/")[0]
+
+
+def inner_choices(path: str | Path, graph: Graph | None = None) -> tuple[Choice, ...]:
+    """The choices whose results the graph itself goes on with."""
+    return tuple(choice for choice in _choices(path, graph) if not _answers(choice, graph or read_graph(path)))
+
+
+def answers(path: str | Path, graph: Graph) -> tuple[Choice, ...]:
+    """The choices whose results are outputs of the graph: maps of class indices."""
+    return tuple(choice for choice in _choices(path, graph) if _answers(choice, graph))
+
+
+def telling(path: str | Path, target: Path, tensors: Sequence[int]) -> Path:
+    """Writes the file with further outputs, the tensors of those indices. Returns `target`."""
+    data = bytearray(Path(path).read_bytes())
+    _extend(data, _OUTPUTS, tensors)
+    target.write_bytes(data)
+    return target
+
+
+def taking(path: str | Path, target: Path, choices: Sequence[Choice], tensors: Sequence[int]) -> Path:
+    """Writes the file with the choices' results as further inputs, and further outputs. Returns `target`."""
+    data = bytearray(Path(path).read_bytes())
+    _extend(data, _INPUTS, [choice.result.index for choice in choices])
+    _extend(data, _OUTPUTS, tensors)
+    _remove_operators(data, {choice.operator for choice in choices})
+    target.write_bytes(data)
+    return target
+
+
+# ------------------------------------------------------------------------------------------------ reading
+
+
+def _choices(path: str | Path, graph: Graph | None) -> list[Choice]:
+    graph = graph or read_graph(path)
+    operators = [(index, op) for index, op in enumerate(graph.operators) if op.name == "ARG_MAX"]
+    if not operators:
+        return []
+    model = schema.Model.GetRootAs(Path(path).read_bytes(), 0)
+    result = []
+    for index, operator in operators:
+        scores, axis = (graph.tensors[tensor] for tensor in operator.inputs)
+        data = model.Buffers(model.Subgraphs(0).Tensors(axis.index).Buffer()).DataAsNumpy()
+        if not isinstance(data, np.ndarray):  # an axis that is computed: none of ours
+            continue
+        place = int(data.view(axis.dtype)[0]) % len(scores.shape)
+        result.append(Choice(scores, graph.tensors[operator.outputs[0]], place, index))
+    return result
+
+
+def _answers(choice: Choice, graph: Graph) -> bool:
+    return any(choice.result.index == output.index for output in graph.outputs)
+
+
+# ------------------------------------------------------------------------------------------------ writing
+
+
+def _subgraph(data: bytearray) -> flatbuffers.table.Table:
+    return schema.Model.GetRootAs(data, 0).Subgraphs(0)._tab
+
+
+def _extend(data: bytearray, field: int, tensors: Sequence[int]) -> None:
+    """Writes a longer list of tensors at the end of the data, and lets the subgraph's field point to it."""
+    table = _subgraph(data)
+    start, length = table.Vector(table.Offset(field)), table.VectorLen(table.Offset(field))
+    before = struct.unpack_from(f"<{length}i", data, start)
+    data += bytes(-len(data) % 4)
+    place, end = table.Pos + table.Offset(field), len(data)
+    data += struct.pack(f"<I{length + len(tensors)}i", length + len(tensors), *before, *tensors)
+    struct.pack_into("<I", data, place, end - place)
+    _forget_signatures(data)
+
+
+def _forget_signatures(data: bytearray) -> None:
+    """Without them runtimes go by the graph's own inputs and outputs; they name those that there were."""
+    table = schema.Model.GetRootAs(data, 0)._tab
+    if table.Offset(_SIGNATURES):
+        struct.pack_into("<I", data, table.Vector(table.Offset(_SIGNATURES)) - 4, 0)
+
+
+def _remove_operators(data: bytearray, indices: set[int]) -> None:
+    """Moves up those that stay in the list of operators: each entry is a distance from its own place."""
+    table = _subgraph(data)
+    start, length = table.Vector(table.Offset(_OPERATORS)), table.VectorLen(table.Offset(_OPERATORS))
+    staying = [table.Indirect(start + 4 * index) for index in range(length) if index not in indices]
+    for index, operator in enumerate(staying):
+        struct.pack_into("<I", data, start + 4 * index, operator - (start + 4 * index))
+    struct.pack_into("<I", data, start - 4, len(staying))

@@ -1,0 +1,308 @@
+"""Build: from a name to a Keras model: the network of the registry, its task's output layer, and weights.
+
+Light to import, because `zoo` does it at once to have `zoo.build`: what needs Keras or NumPy is imported at the first call.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo import registry
+from zoo.errors import InputError, unknown
+from zoo.lazy import keras
+from zoo.registry import Variant
+
+__all__ = ["build", "list_models", "shipped_network", "variant"]
+
+Shape = tuple[int | None, int | None, int]
+
+
+def build(
+    name: str,
+    classes: int | Sequence[str] | None = None,
+    input_shape: Shape | None = None,
+    encoder: str | None = None,
+    output: str | None = None,
+    weights: str | Path | None = None,
+    encoder_weights: str | Path | None = None,
+    palette: Sequence[Sequence[int]] | None = None,
+    init: str | Path | None = None,
+    **options: Any,
+) -> keras.Model:
+    """Builds a network by name; a name alone gives the paper's.
+
+    Args:
+        name: an entry of `list_models()`; or NETWORK.TAG, the name of trained weights that are shipped.
+        classes: how many classes, or their names. Default: the paper's, where it is of other data than the task's own
+            (VOC's 21 classes, ImageNet's 1,000).
+        input_shape: (H, W, channels); H and W may be None (any size) wherever the paper's graph allows it, which is the
+            default, with the paper's channels or the named encoder's. Images are RGB (or grey), 0–255; normalisation is inside.
+        encoder: for networks that take one, the name of any encoder with the strides they ask for.
+        output: one of the task's (`zoo.tasks.get(task).outputs`); of class tasks "logits" (the default), "probabilities" or
+            "class_map" (int32 argmax in the graph). `head=`, with "classes" for the last, is its name of 0.1.
+        weights: path of a weights file (`.weights.h5`, `.keras`), or None for a random start.
+        encoder_weights: path of a trained classifier or segmenter (`.keras`) with the same encoder, from which only the
+            encoder is taken, fully connected layers included where the network has them. Both kinds of weights may be
+            "applications:PATH", a weights file of `keras.applications`, or "imagenet", which fetches the published one
+            (1,000 classes; with other classes the last layer stays random).
+        palette: one (r, g, b) in 0–255 per class for whoever draws the answer; VOC's colours by default.
+        init: a trained `.keras` file, or a run's folder, whose layers of the same names it starts from: fcn16s from fcn32s.
+        **options: the architecture's own options; `zoo card NAME` lists them.
+
+    Returns:
+        A `keras.Model` with one input named "image" (N×H×W×channels, float32) and one output, whose meaning is in its last
+        layer (`zoo.output_spec(model)`): N×classes for classification, N×H×W×classes at the input's resolution for
+        segmentation; without the last axis for output="class_map".
+
+    Raises:
+        InputError: for an unknown name, option, encoder or output, a size too small, weights that do not fit, or an argument
+            that has no place beside the others.
+
+    >>> build("fcn8s", classes=11, encoder="mobilenet_v2").output_shape
+    (None, None, None, 11)
+    """
+    output = _output_of_head(output, options)
+    files = {"weights": weights, "encoder_weights": encoder_weights, "init": init}
+    files = {argument: path for argument, path in files.items() if path is not None}
+    if "." in name:
+        return _shipped(name, classes, input_shape, encoder, output, palette, files, options)
+    entry = variant(name)
+    if weights is not None and len(files) > 1:
+        other = next(argument for argument in files if argument != "weights")
+        raise InputError(f"weights={weights!r} fill all of {name}, so {other}={files[other]!r} has no place; leave out one")
+    named = _checked_options(entry, encoder, options)
+    options = {**entry.options, **({} if init is None else entry.warm_start_options), **named}
+    shape = _checked_shape(entry, _default_shape(entry, named) if input_shape is None else input_shape)
+    model = _network(entry, classes, shape, output, palette, options)
+    if files:
+        _load(entry, model, options, **files)
+    return model
+
+
+def list_models(
+    pattern: str = "*",
+    *,
+    task: str | None = None,
+    mobile: bool | None = None,
+    encoder: bool | None = None,
+    weights: bool | None = None,
+) -> list[str]:
+    """Names that match a glob, sorted.
+
+    Args:
+        pattern: glob such as "resnet*".
+        task: only models of this task.
+        mobile: only those marked mobile (True) or not (False).
+        encoder: only those usable as an encoder (True) or not (False).
+        weights: only those that trained weights are shipped for (True) or not (False).
+
+    Raises:
+        InputError: for an unknown task.
+    """
+    if task is not None:
+        from zoo import tasks
+
+        tasks.get(task)
+    names = registry.list_models(pattern, task=task, mobile=mobile, encoder=encoder)
+    if weights is None:
+        return names
+    from zoo.pretrained import catalog
+
+    shipped = {name.partition(".")[0] for name in catalog.names()}
+    return [name for name in names if (name in shipped) == weights]
+
+
+def variant(name: str) -> Variant:
+    """The registry's entry of a name.
+
+    Raises:
+        InputError: for an unknown name; one of a classical method is told apart.
+    """
+    try:
+        return registry.get(name)
+    except InputError:
+        from zoo import classical
+
+        if name in classical.names():
+            raise InputError(
+                f"{name} is no network: it is a classical method and has nothing to build or train; "
+                f"zoo.classical.open({name!r}) is a function of an image, and zoo evaluate {name} scores it"
+            ) from None
+        raise
+
+
+def shipped_network(
+    name: str,
+    labels: Sequence[str],
+    palette: Sequence[Sequence[int]],
+    options: Mapping[str, Any],
+    input_shape: Shape,
+    output: str | None = None,
+) -> keras.Model:
+    """The network of NETWORK.TAG without its auxiliary heads and not yet filled; `options` are plain data, as in card.json."""
+    from zoo.layers import inference
+
+    arguments = {key: _tuples(value) for key, value in options.items()}
+    model = inference(build(name.partition(".")[0], labels, input_shape, output=output, palette=palette, **arguments))
+    return keras.Model(model.inputs[0], model.outputs[0], name=name)
+
+
+def _network(
+    entry: Variant,
+    classes: int | Sequence[str] | None,
+    shape: Shape,
+    output: str | None,
+    palette: Sequence[Sequence[int]] | None,
+    options: Mapping[str, Any],
+) -> keras.Model:
+    from zoo import layers, tasks
+    from zoo.outputs import InputSpec
+
+    task = tasks.get(entry.task)
+    spec = task.output_spec(task.labels_for(entry.classes if classes is None else classes), palette, output)
+    image = keras.Input(shape, name="image")
+    try:
+        logits = entry.builder(image, spec.channels, **options)
+    except InputError:
+        raise
+    except (ValueError, TypeError) as error:  # Keras on shapes and options that do not go together
+        raise InputError(f"{entry.name} cannot be built with input_shape={shape} and {options}: {error}") from error
+    size = None if None in shape[:2] else shape[:2]
+    inputs = (InputSpec(image.name, size, shape[2], frames=entry.frames),) if entry.frames > 1 else ()
+    return keras.Model(image, layers.ModelOutput(entry.task, spec, inputs, name=spec.name)(logits), name=entry.name)
+
+
+def _output_of_head(output: str | None, options: dict[str, Any]) -> str | None:
+    """`output`, or what 0.1's `head=` asks for."""
+    if "head" not in options:
+        return output
+    head = options.pop("head")
+    if output is not None:
+        raise InputError(f"both output={output!r} and head={head!r} were given; head is output's name of 0.1: leave it out")
+    output = {"classes": "class_map"}.get(head, head)
+    warnings.warn(f"head={head!r} is now output={output!r}; the old name goes with 0.3", DeprecationWarning, stacklevel=3)
+    return output
+
+
+def _shipped(
+    name: str,
+    classes: int | Sequence[str] | None,
+    input_shape: Shape | None,
+    encoder: str | None,
+    output: str | None,
+    palette: Sequence[Sequence[int]] | None,
+    files: Mapping[str, str | Path],
+    options: Mapping[str, Any],
+) -> keras.Model:
+    """The network of NETWORK.TAG as it was trained, with its weights: classes, encoder and options may only be theirs."""
+    from zoo.pretrained.catalog import get
+
+    known = get(name)  # a wrong name need not wait for Keras
+    for argument, path in files.items():
+        raise InputError(
+            f"{name} comes with its weights, and {argument}={str(path)!r} was given; leave it out, or build {known.model}"
+        )
+    if classes not in (None, len(known.labels)) and _plain(classes) != list(known.labels):
+        raise InputError(
+            f"{name} tells {len(known.labels)} classes apart ({', '.join(known.labels)}) and classes={classes!r} was given; "
+            f"leave it out, or train {known.model} on yours"
+        )
+    for key, value in {"encoder": encoder, **options}.items():
+        if value is not None and _plain(value) != known.options.get(key):
+            was = known.options.get(key, "its default")
+            raise InputError(f"{name} was trained with {key}={was}, and {key}={value!r} was given; leave it out")
+    from zoo.pretrained.weights_io import read_arrays
+
+    size = known.input_size if registry.get(known.model).fixed_size else (None, None)
+    shape = input_shape or (*size, known.channels)
+    model = shipped_network(name, known.labels, palette or known.palette, known.options, shape, output)
+    read_arrays(model, known.path())
+    return model
+
+
+def _load(
+    entry: Variant,
+    model: keras.Model,
+    options: Mapping[str, Any],
+    weights: str | Path | None = None,
+    encoder_weights: str | Path | None = None,
+    init: str | Path | None = None,
+) -> None:
+    from zoo.pretrained import weights_io
+
+    if encoder_weights is not None:
+        encoder = options.get("encoder", entry.default_encoder)
+        if encoder is None:
+            raise InputError(
+                f"{entry.name} is built without an encoder, so encoder_weights={encoder_weights!r} has no place; use weights="
+            )
+        weights_io.copy_by_name(_encoder_source(model, encoder, encoder_weights, options), model)
+    if init is not None:
+        weights_io.copy_by_name(weights_io.load(init), model)
+    if weights is not None:
+        weights_io.load_weights(model, weights)
+
+
+def _encoder_source(model: keras.Model, encoder: str, weights: str | Path, options: Mapping[str, Any]) -> keras.Model:
+    """A trained model that holds the encoder: of a `.keras` file as it is, of `keras.applications` our classifier filled."""
+    from zoo.pretrained import weights_io
+
+    if not weights_io.is_published(weights):
+        return weights_io.load(weights)
+    shape = (*registry.get(encoder).input_size, model.inputs[0].shape[-1])
+    classifier = build(encoder, None, shape, **(options.get("encoder_options") or {}))
+    weights_io.load_weights(classifier, weights)
+    return classifier
+
+
+def _checked_options(entry: Variant, encoder: str | None, options: dict[str, Any]) -> dict[str, Any]:
+    for option in options:
+        if option not in entry.option_names:
+            raise unknown(f"option of {entry.name}", option, entry.option_names)
+    if encoder is None:
+        return options
+    if "encoder" not in entry.parameters:
+        raise InputError(f"{entry.name} takes no encoder, but encoder={encoder!r} was given; leave it out")
+    return {**options, "encoder": encoder}
+
+
+def _default_shape(entry: Variant, options: Mapping[str, Any]) -> Shape:
+    """(H, W, channels) of a network with these options when nobody says otherwise; None for any size."""
+    size = entry.input_size if entry.fixed_size else (None, None)
+    wanted = entry.default_size(options) if entry.default_size else None
+    encoder = options.get("encoder")  # what is seen is the encoder's to say where one was named
+    return (*(wanted or size), entry.channels if encoder is None else registry.get(encoder).channels)
+
+
+def _checked_shape(entry: Variant, shape: Shape) -> Shape:
+    if len(shape) != 3 or not isinstance(shape[2], int) or shape[2] < 1:
+        raise InputError(f"input_shape={tuple(shape)} is not (height, width, channels), as in (256, 256, 3)")
+    if entry.fixed_size and None in shape:
+        raise InputError(
+            f"{entry.name} needs a fixed input size, as in input_shape={(*entry.input_size, shape[2])}; "
+            f"for any size use a fully convolutional network, or converters.fully_convolutional.convolutionalize"
+        )
+    for pixels in shape[:2]:
+        if pixels is not None and pixels < entry.min_size:
+            raise InputError(
+                f"input of {shape[0]}×{shape[1]} is too small for {entry.name}: the least is "
+                f"{entry.min_size}×{entry.min_size}; enlarge the image or choose a network of smaller stride"
+            )
+    return tuple(shape)
+
+
+def _plain(value: Any) -> Any:
+    """As JSON gives it back."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _tuples(value: Any) -> Any:
+    """JSON's lists as the tuples that builders take."""
+    if isinstance(value, Mapping):
+        return {key: _tuples(item) for key, item in value.items()}
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
