@@ -265,7 +265,7 @@ class _CallableScorer:
             raise InputError(f"{runner!r} cannot be evaluated; expected a keras.Model or a function of one image")
         self._runner, self._seen = runner, False
         self.name = getattr(runner, "name", None) or getattr(runner, "__name__", type(runner).__name__)
-        self.task = _task_of_data(dataset)
+        self.task = task_of_data(dataset)
 
     def answers(self, samples: list[Sample], times: list[float]) -> Iterator[Output]:
         for sample in samples:
@@ -277,7 +277,12 @@ class _CallableScorer:
             yield prediction
 
 
-def _task_of_data(dataset: Dataset) -> Task:
+def task_of_data(dataset: Dataset) -> Task:
+    """The task that a data set says.
+
+    Raises:
+        InputError: if it says none.
+    """
     name = getattr(dataset, "task", None)
     if name is None:
         raise InputError(f"{dataset.name} does not say what is learnt from it; give it a `task`: {', '.join(tasks.names())}")

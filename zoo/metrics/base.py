@@ -63,6 +63,25 @@ class Score:
         return cls(str(data["name"]), value, str(data.get("unit", SHARE)), bool(data.get("higher_is_better", True)))
 
 
+@dataclass(frozen=True)
+class Grid:
+    """A table of shares to be looked at, as a confusion matrix.
+
+    Attributes:
+        title: what it shows.
+        note: how to read it, a sentence or two.
+        labels: of the rows, and of the columns.
+        shares: float labels×labels of 0 to 1; nan where nothing was counted.
+        relation: how a row, a column and its share are put in words, as "{row} answered as {column}".
+    """
+
+    title: str
+    note: str
+    labels: tuple[str, ...]
+    shares: np.ndarray
+    relation: str
+
+
 class Metric(ABC):
     """Scores over a whole data set, filled sample by sample."""
 
@@ -85,6 +104,10 @@ class Metric(ABC):
     def settings(self) -> dict[str, Any]:
         """What its scores depend on beside the answers, by name, as JSON holds it: for whoever reads them later."""
         return {}
+
+    def grids(self) -> list[Grid]:
+        """Tables of shares for a report; by default none."""
+        return []
 
     def rows(self) -> list[dict[str, Any]]:
         """A row a part of the answer, as a class, for a table; by default there are no parts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -44,9 +44,11 @@ class Task(ABC):
         headline: name of the score that tells better from worse.
         outputs: what `build(output=)` can ask for, the default first.
         frames: how many pictures a network sees at once, along the channels.
+        toy_build: arguments of `zoo.build` that suit the task's toy batches.
     """
 
     frames: ClassVar[int] = 1
+    toy_build: ClassVar[Mapping[str, Any]] = {}
     name: ClassVar[str]
     headline: ClassVar[str]
     outputs: ClassVar[tuple[str, ...]]
@@ -103,6 +105,10 @@ class Task(ABC):
             count: how many pictures.
             seed: of what is drawn.
         """
+
+    def target_as_answer(self, target: Any, spec: OutputSpec) -> np.ndarray:
+        """A sample's target as an answer that is all right, for the output's kind to draw."""
+        return np.asarray(target)
 
     def assumed_spec(self, shape: Sequence[int | None]) -> OutputSpec:
         """What an output of that shape (batch first) is taken for, of a model that does not say what it gives."""
@@ -181,6 +187,8 @@ class Task(ABC):
 
 class ClassTask(Task):
     """A task that tells classes apart."""
+
+    toy_build = {"classes": TOY_CLASSES}  # noqa: RUF012 (the base says that it is a class's)
 
     @abstractmethod
     def default_labels(self) -> tuple[str, ...]:
