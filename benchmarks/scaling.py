@@ -31,7 +31,7 @@ RECIPE = {  # the same for all
     "batch_size": 8,
     "learning_rate": 2e-3,
     "class_weights": "sqrt_median",
-    "settle": 64,  # so few steps leave the moving averages of batch normalisation behind
+    "recalibrate_batchnorm": 64,  # so few steps leave the moving averages of batch normalisation behind
     "tensorboard": False,
 }
 INK, QUIET, PAPER = "#1b211d", "#5b655e", "#fffefa"

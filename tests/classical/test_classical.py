@@ -188,7 +188,7 @@ class TestScores:
         for classes in (2, 3):
             found = classical.evaluate(classical.open("kmeans"), Discs(classes), progress=False)
             same = zoo.evaluate(classical.open("kmeans"), Discs(classes), progress=False)
-            np.testing.assert_array_equal(found.matrix.counts, same.matrix.counts)
+            np.testing.assert_array_equal(found.metrics[0].matrix.counts, same.metrics[0].matrix.counts)
             assert found.model == same.model
 
     def test_of_more_classes_are_an_upper_bound_and_say_so(self) -> None:

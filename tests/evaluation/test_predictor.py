@@ -19,7 +19,7 @@ from zoo.analysis.receptive_field import receptive_field
 from zoo.cli import main
 from zoo.cli.arguments import open_predictor
 from zoo.errors import InputError
-from zoo.evaluation.predictor import Predictor, Procedure, tiled
+from zoo.evaluation.predictor import Predictor, Procedure, TestTimeAugmentation, Tiling, tiled
 from zoo.layers import ModelOutput
 from zoo.outputs.class_scores import class_output
 
@@ -45,8 +45,10 @@ def small_field(size: tuple | None = None) -> keras.Model:
     return keras.Model(image, ModelOutput("segmentation", class_output(LABELS))(x))
 
 
-def ask(model: keras.Model, *pictures: np.ndarray, size: tuple[int, int] | None = None, **procedure) -> np.ndarray:
-    return Predictor(model, size, Procedure(**procedure)).predict(pictures)
+def ask(
+    model: keras.Model, *pictures: np.ndarray, size: tuple[int, int] | None = None, tiling: Tiling | None = None, **views
+) -> np.ndarray:
+    return Predictor(model, size, TestTimeAugmentation(**views), tiling).predict(pictures)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -59,7 +61,7 @@ def test_tiles_give_the_whole_answer_where_the_overlap_covers_the_field(size: tu
     model = small_field()
     field = max(receptive_field(model, size))
     shot = picture(*size)
-    whole, parts = ask(model, shot), ask(model, shot, tile=(96, 96), overlap=64)
+    whole, parts = ask(model, shot), ask(model, shot, tiling=Tiling((96, 96), 64))
     assert 2 * field <= 64
     np.testing.assert_allclose(parts, whole, atol=1e-4 * whole.std())
 
@@ -67,7 +69,7 @@ def test_tiles_give_the_whole_answer_where_the_overlap_covers_the_field(size: tu
 def test_with_less_overlap_the_inside_of_tiles_is_right_and_seams_are_blended() -> None:
     model, shot = small_field(), picture(128, 352)
     whole = ask(model, shot)
-    error = {overlap: np.abs(ask(model, shot, tile=(128, 96), overlap=overlap) - whole).max((0, 1, 3)) for overlap in (0, 32)}
+    error = {overlap: np.abs(ask(model, shot, tiling=Tiling((128, 96), overlap)) - whole).max((0, 1, 3)) for overlap in (0, 32)}
     assert error[0].max() > 0.1 * whole.std(), "without overlap tiles do not know their surroundings"
     assert error[32].max() < 0.5 * error[0].max()
     for start in range(0, 257, 64):  # the middle of each tile is beyond the reach of its border
@@ -106,7 +108,7 @@ def test_a_network_of_fixed_size_sees_large_pictures_in_its_tiles() -> None:
     fixed, free = small_field((96, 96)), small_field()
     free.set_weights(fixed.get_weights())
     shot = picture(160, 224)  # both sides a multiple of 32 beyond the tile, so that its tiles lie on the grid as well
-    parts = ask(fixed, shot, tile=(96, 96), overlap=64)
+    parts = ask(fixed, shot, tiling=Tiling((96, 96), 64))
     np.testing.assert_allclose(parts, ask(free, shot), atol=1e-4 * parts.std())
 
 
@@ -132,7 +134,7 @@ def test_whatever_the_head_the_average_is_of_probabilities(output: str | None) -
 def test_tiles_and_averaging_go_together() -> None:
     model, shot = small_field(), picture(96, 160)
     told = {"flip": True, "scales": (1, 1.5)}
-    parts, whole = ask(model, shot, **told, tile=(96, 96), overlap=64), ask(model, shot, **told)
+    parts, whole = ask(model, shot, **told, tiling=Tiling((96, 96), 64)), ask(model, shot, **told)
     np.testing.assert_allclose(parts, whole, atol=1e-4)
 
 
@@ -153,9 +155,9 @@ def test_a_symmetric_picture_gets_a_symmetric_answer() -> None:
 def test_evaluation_says_how_it_asked(tmp_path) -> None:
     data, model = Blocks(4), network()
     plain = zoo.evaluate(model, data, progress=False)
-    same = zoo.evaluate(model, data, procedure=Procedure(), progress=False)
+    same = zoo.evaluate(model, data, tta=TestTimeAugmentation(), progress=False)
     np.testing.assert_array_equal(same.metrics[0].matrix.counts, plain.metrics[0].matrix.counts)
-    asked = zoo.evaluate(model, data, procedure=Procedure(flip=True, scales=(0.75, 1)), boundary=1.5, progress=False)
+    asked = zoo.evaluate(model, data, tta=TestTimeAugmentation(flip=True, scales=(0.75, 1)), boundary=1.5, progress=False)
     assert (asked.metrics[0].matrix.counts != plain.metrics[0].matrix.counts).any()
     assert asked.metrics[0].matrix.pixels == plain.metrics[0].matrix.pixels
     told = json.loads(asked.to_json(tmp_path / "scores.json").read_text())
@@ -168,6 +170,16 @@ def test_evaluation_says_how_it_asked(tmp_path) -> None:
     console.print(asked.table())
     text = console.export_text()
     assert "scales 0.75, 1; mirrored too" in text and "boundary F" in text
+
+
+def test_a_procedure_of_0_1_asks_as_it_did() -> None:
+    data, model = Blocks(4), network()
+    with pytest.warns(DeprecationWarning, match=r"Procedure is now TestTimeAugmentation and Tiling.*0\.3"):
+        procedure = Procedure(flip=True, scales=(0.75, 1), tile=(64, 64), overlap=32)
+    old = zoo.evaluate(model, data, procedure=procedure, progress=False)
+    how = {"tta": TestTimeAugmentation(flip=True, scales=(0.75, 1)), "tiling": Tiling((64, 64), 32)}
+    assert old.scores == zoo.evaluate(model, data, **how, progress=False).scores
+    assert old.procedure == "scales 0.75, 1; mirrored too; tiles of 64×64 overlapping by 32"
 
 
 def test_contours_are_scored_on_each_image() -> None:
@@ -188,27 +200,27 @@ def test_the_command_line_asks_as_it_is_told(tmp_path, monkeypatch, capsys) -> N
         main()
     told = json.loads((tmp_path / "scores.json").read_text())
     assert told["procedure"] == "scales 0.75, 1; mirrored too; tiles of 64×64 overlapping by 32"
-    procedure = Procedure(flip=True, scales=(0.75, 1), tile=(64, 64), overlap=32)
+    how = {"tta": TestTimeAugmentation(flip=True, scales=(0.75, 1)), "tiling": Tiling((64, 64), 32)}
     data = zoo.data.open("scenes:count=3,size=96", "test")
-    expected = zoo.evaluate(model, data, procedure=procedure, boundary=0.0075, progress=False).scores
+    expected = zoo.evaluate(model, data, **how, boundary=0.0075, progress=False).scores
     assert told["scores"] == pytest.approx(expected, nan_ok=True)
-    predictor, _ = open_predictor(Path("unet.keras"), procedure=procedure)
-    scores = Predictor(model, None, procedure).predict([data[0].image])[0]
+    predictor, _ = open_predictor(Path("unet.keras"), **how)
+    scores = Predictor(model, None, **how).predict([data[0].image])[0]
     np.testing.assert_array_equal(predictor(data[0].image), scores.argmax(-1))
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Procedure(scales=()), "positive factors"),
-        (lambda: Procedure(scales=(1, 0)), "positive factors"),
-        (lambda: Procedure(tile=(64, 128), overlap=48), "at least 32 pixels larger"),
-        (lambda: Procedure(overlap=-1), "overlap=-1"),
-        (lambda: Predictor(small_field((96, 96)), procedure=Procedure(scales=(0.5,))), "built for 96×96"),
-        (lambda: Predictor(small_field((96, 96)), procedure=Procedure(tile=(128, 128))), "tiles of 128×128: .*96×96"),
-        (lambda: Predictor(tiny("mobilenet_v2", size=None), procedure=Procedure(tile=(128, 128))), "one answer a picture"),
-        (lambda: ask(small_field((96, 96)), picture(64, 200), tile=(96, 96), overlap=64), "64 pixels is smaller"),
-        (lambda: zoo.evaluate(lambda image: image, Blocks(), procedure=Procedure(flip=True)), "for Keras models"),
+        (lambda: TestTimeAugmentation(scales=()), "positive factors"),
+        (lambda: TestTimeAugmentation(scales=(1, 0)), "positive factors"),
+        (lambda: Tiling((64, 128), 48), "at least 32 pixels larger"),
+        (lambda: Tiling((64, 64), overlap=-1), "overlap=-1"),
+        (lambda: Predictor(small_field((96, 96)), tta=TestTimeAugmentation(scales=(0.5,))), "built for 96×96"),
+        (lambda: Predictor(small_field((96, 96)), tiling=Tiling((128, 128))), "tiles of 128×128: .*96×96"),
+        (lambda: Predictor(tiny("mobilenet_v2", size=None), tiling=Tiling((128, 128))), "one answer a picture"),
+        (lambda: ask(small_field((96, 96)), picture(64, 200), tiling=Tiling((96, 96), 64)), "64 pixels is smaller"),
+        (lambda: zoo.evaluate(lambda image: image, Blocks(), tta=TestTimeAugmentation(flip=True)), "for Keras models"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(make, message: str) -> None:

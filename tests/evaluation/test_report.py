@@ -15,9 +15,11 @@ from PIL import Image
 
 import zoo
 import zoo.data
-from zoo.cli.report import Watched
+from zoo import tasks
 from zoo.data import Sample
+from zoo.evaluation.report import Extremes
 from zoo.metrics.confusion_matrix import ConfusionMatrix
+from zoo.outputs.class_scores import class_output
 
 DATA = "scenes:count=32,size=32"
 NAMES = zoo.data.open(DATA).classes
@@ -57,7 +59,7 @@ def test_the_page_says_what_evaluate_says(run: Path, monkeypatch, capsys):
     assert "toy <run> on scenes/test" in " ".join(page.words)  # escaped, so that it is read as text
     for value in found.scores.values():
         assert f"{100 * value:.1f}" in page.words
-    shares = found.matrix.normalised()
+    shares = found.metrics[0].matrix.normalised()
     titles = [attributes["title"] for tag, attributes in page.tags if tag == "td" and "title" in attributes]
     assert len(titles) == len(NAMES) ** 2
     assert f"{NAMES[0]} answered as {NAMES[1]}: {100 * shares[0, 1]:.2f} %" in titles
@@ -83,7 +85,7 @@ def test_the_page_needs_nothing_beside_it(run: Path, monkeypatch, capsys, tmp_pa
 def test_best_and_worst_are_those_of_all():
     data = zoo.data.open(DATA)
     data.ignore = 255
-    rng, watched, scores = np.random.default_rng(2), Watched(data, 3), {}
+    rng, watched, scores = np.random.default_rng(2), Extremes(data, tasks.get("segmentation"), class_output(NAMES), 3), {}
     for sample in data:
         wrong = rng.random(sample.target.shape) < rng.random()
         answer = np.where(wrong, rng.integers(0, len(NAMES), sample.target.shape), sample.target)
@@ -95,7 +97,7 @@ def test_best_and_worst_are_those_of_all():
     order = sorted(scores, key=scores.get)
     assert [shown.name for shown in watched.worst] == order[:3]
     assert [shown.name for shown in watched.best] == order[:-4:-1]
-    assert watched.worst[0].score == scores[order[0]]
+    assert watched.worst[0].score.value == scores[order[0]]
 
 
 @pytest.mark.parametrize(

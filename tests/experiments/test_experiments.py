@@ -1,4 +1,4 @@
-"""The experiments of `zoo lab`, tiny: not that they run, but that their numbers mean what their docstrings say."""
+"""The experiments of `zoo experiments`, tiny: not that they run, but that their numbers mean what their docstrings say."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typer.testing import CliRunner
 
 keras = pytest.importorskip("keras")
 
+from zoo.cli.lab import lab as command  # noqa: E402
+
 import zoo  # noqa: E402
 from zoo import experiments as lab  # noqa: E402
-from zoo.cli.lab import lab as command  # noqa: E402
 from zoo.errors import InputError  # noqa: E402
-from zoo.experiments import degradation, field, gradients, objects, paths, shattered, upsampling  # noqa: E402
+from zoo.experiments import degradation, field, gradients, instances, paths, shattered, upsampling  # noqa: E402
 
 
 def table(folder: Path, name: str) -> list[dict[str, str]]:
@@ -53,10 +54,10 @@ def test_the_gradient_follows_weights_that_change():
 
 
 def test_objects_are_pictures_of_every_class():
-    images, labels = objects.objects(40, 32)
+    images, labels = instances.objects(40, 32)
     assert images.shape == (40, 32, 32, 3) and images.max() > 200
-    assert set(labels.tolist()) == set(range(len(objects.LABELS)))
-    assert np.array_equal(objects.objects(3, 32)[0], images[:3])
+    assert set(labels.tolist()) == set(range(len(instances.LABELS)))
+    assert np.array_equal(instances.objects(3, 32)[0], images[:3])
 
 
 def test_degradation_families_are_equal_but_for_their_shortcuts():
@@ -97,8 +98,8 @@ def test_white_noise_has_no_autocorrelation_and_a_walk_has():
 @pytest.fixture(scope="module")
 def crossed():
     keras.utils.set_random_seed(0)
-    net = zoo.build("resnet20", objects.LABELS, (32, 32, 3), depth=14, width=0.25)
-    images, labels = objects.objects(8, 32)
+    net = zoo.build("resnet20", instances.LABELS, (32, 32, 3), depth=14, width=0.25)
+    images, labels = instances.objects(8, 32)
     return net, *paths.with_crossings(net), images, labels
 
 

@@ -9,6 +9,7 @@ from command import says
 from training_toys import LABELS, RUN, Blocks, network
 
 import zoo
+from zoo import tasks
 from zoo.errors import InputError
 from zoo.layers import ModelOutput
 from zoo.losses import BorderWeightedCrossEntropy, Distillation, SegmentationCrossEntropy
@@ -81,7 +82,7 @@ def test_the_teacher_sees_the_batch_and_stays_as_it_is():
     before = [np.array(v) for v in teacher.get_weights()]
     images = np.random.default_rng(0).uniform(0, 255, (2, 16, 16, 3)).astype("float32")
     targets = np.zeros((2, 16, 16), "int32")
-    given = Teacher(teacher, model).add(targets, images)
+    given = Teacher(teacher, model, tasks.get("segmentation")).add(targets, images)
     np.testing.assert_allclose(given[..., 1:], keras.ops.convert_to_numpy(teacher(images, training=False)), atol=1e-5)
     zoo.train(model, Blocks(), teacher=teacher, **{**RUN, "epochs": 1})
     for one, other in zip(teacher.get_weights(), before, strict=True):

@@ -40,7 +40,7 @@ def two_processors() -> None:
 def run() -> dict[str, object]:
     normalised = keras.backend.backend() == "jax"  # TensorFlow's devices normalise each by themselves
     model = network(dropout=0.0)
-    settings = {"epochs": 2, "batch_size": 4, "learning_rate": 0.02, "ema": 0.9, "rates": {"encoder*": 0.5}, "verbose": 0}
+    settings = {"epochs": 2, "batch_size": 4, "learning_rate": 0.02, "ema": 0.9, "lr_scale": {"encoder*": 0.5}, "verbose": 0}
     result = zoo.train(model, Uneven(), Uneven(4, seed=1), frozen_batchnorm=not normalised, **settings)
     weights = [float(np.abs(keras.ops.convert_to_numpy(v)).sum()) for v in model.trainable_variables]
     losses = [row["loss"] for row in result.rows]

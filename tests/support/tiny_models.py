@@ -1,4 +1,4 @@
-"""Small siblings of every network of the registry: the same graphs with few channels."""
+"""Which names of the registry stand for which graphs, and tiny models of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import zoo
 from converters import choices
 from zoo import registry
+from zoo.analysis.tiny_models import tiny_model
 
 NAMES = zoo.list_models()
 ENCODERS = zoo.list_models(encoder=True)
@@ -40,15 +41,8 @@ KINDS = sorted(
 
 
 def tiny(name: str, size: tuple[int, int] | None = ODD, **options) -> keras.Model:
-    """A small sibling at a fixed size: the paper's own where only that fits, else `size`."""
-    entry = registry.get(name)
-    if entry.fixed_size and entry.task == "classification":
-        size = entry.input_size
-    elif size is not None:
-        size = tuple(max(pixels, entry.min_size) for pixels in size)
-    shape = (*(size or (None, None)), entry.channels)
-    keras.utils.set_random_seed(3)
-    return zoo.build(name, **{"classes": 5, "input_shape": shape, **entry.tiny, **options})
+    """`zoo.analysis.tiny_models.tiny_model` at sides that nothing divides."""
+    return tiny_model(name, size, **options)
 
 
 @functools.lru_cache(maxsize=1)  # tests of one name follow each other

@@ -44,8 +44,8 @@ def run(tmp_path_factory) -> Path:
 def of_147(monkeypatch) -> None:
     """A network of 147 parameters in the place of the toy recipe's, which is traced in no time."""
 
-    def model(stage, given, build, seed):
-        earlier = given.earlier.get("first")
+    def model(stage, context, build, seed):
+        earlier = context.earlier.get("first")
         return training_toys.network(classes=6, seed=seed) if earlier is None else zoo.load(earlier / "model.keras")
 
     monkeypatch.setattr(recipe_runner, "_model", model)
@@ -81,7 +81,7 @@ class TestRecipe:
         assert facts["versions"]["keras"] == keras.__version__
 
     def test_a_later_stage_begins_where_the_earlier_one_ended(self, run: Path) -> None:
-        given, _ = recipe_runner._given(recipes.get(TOY).stages[1], DATA, {"first": run / "first"})
+        given, _ = recipe_runner._context(recipes.get(TOY).stages[1], DATA, {"first": run / "first"})
         begun = zoo.build("unet", **recipe_runner.arguments(recipes.get(TOY).stages[1], given))
         for ours, theirs in zip(begun.get_weights(), zoo.load(run / "first" / "model.keras").get_weights(), strict=True):
             np.testing.assert_array_equal(ours, theirs)
@@ -126,7 +126,7 @@ class TestRecipe:
             return Result([], None, "stopped", folder, 0.0)
 
         monkeypatch.setattr(recipe_runner, "run", record)
-        said = ("--epochs", 1, "--batch", 3, "--minutes", 2, "--encoder-weights", "imagenet")
+        said = ("--epochs", 1, "--batch-size", 3, "--minutes", 2, "--encoder-weights", "imagenet")
         assert says(monkeypatch, capsys, "train", "--recipe", TOY, "--out", tmp_path, *said)[0] == 0
         assert asked["settings"] == {"epochs": 1, "batch_size": 3} and asked["build"] == {"encoder_weights": "imagenet"}
         assert asked["max_seconds"] == 120

@@ -144,7 +144,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, whole, monkeypatch, capsys):
 
     def pressed(self, batch, logs=None):
         original(self, batch, logs)
-        if self._feed.epoch == 2 and batch == 1:
+        if self._source.epoch == 2 and batch == 1:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -219,7 +219,7 @@ def test_lost_best_weights_are_named(tmp_path, monkeypatch):
     [
         ({"learning_rate": 0.01}, "learning_rate was 0.02, is 0.01"),
         ({"epochs": 7}, "epochs was 6, is 7"),
-        ({"augment": None}, "augment was 'Augment"),
+        ({"augment": None}, "augment was {'type': 'Augment'"),
         ({"class_weights": [1, 2, 3]}, r"class_weights was None, is \[1, 2, 3\]"),
         ({"loss": zoo.losses.DiceLoss()}, "loss was None, is .*DiceLoss"),
     ],

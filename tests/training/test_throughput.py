@@ -16,7 +16,7 @@ MACS = 16 * 16 * (9 * 3 * 4 + 4 * 3)  # of the toy at its size: a 3×3 convoluti
 
 def told_of(epochs: list[tuple[int, float]], model: keras.Model, **settings) -> str | None:
     told = TrainingConfig(epochs=8, batch_size=4, **settings)
-    return throughput.pace(model, BatchSource(Blocks(), told), told, epochs)
+    return throughput.throughput_summary(model, BatchSource(Blocks(), told), told, epochs)
 
 
 def test_the_median_epoch_counts_and_the_first_does_not(monkeypatch):
@@ -29,8 +29,8 @@ def test_the_median_epoch_counts_and_the_first_does_not(monkeypatch):
 def test_only_epochs_of_the_last_size_count(monkeypatch):
     monkeypatch.setattr(throughput, "peak", lambda precision: 1e9)
     epochs = [(0, 1.0), (1, 1.0), (2, 50.0), (3, 3.0)]
-    assert told_of(epochs, network(), sizes={0: (8, 8), 2: (32, 32)}).startswith("4 images/s of 32×32")
-    assert told_of(epochs[:3], network(), sizes={0: (8, 8), 2: (32, 32)}) is None
+    assert told_of(epochs, network(), progressive_size={0: (8, 8), 2: (32, 32)}).startswith("4 images/s of 32×32")
+    assert told_of(epochs[:3], network(), progressive_size={0: (8, 8), 2: (32, 32)}) is None
     assert told_of([], network()) is None
 
 

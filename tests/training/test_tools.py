@@ -12,7 +12,7 @@ import zoo
 from zoo.data import Augment
 from zoo.errors import InputError
 from zoo.training import trainer
-from zoo.training.batchnorm import recalibrate
+from zoo.training.batchnorm import recalibrate_batchnorm
 from zoo.training.optimizers import make_optimizer, shares_of
 
 
@@ -92,7 +92,7 @@ def test_the_first_globs_that_match_count():
 def test_training_with_rates_moves_the_encoder_less():
     start = network()
     usual, _ = go(epochs=1, warmup=0, schedule="constant")
-    careful, _ = go(epochs=1, warmup=0, schedule="constant", rates={"encoder*": 0.01})
+    careful, _ = go(epochs=1, warmup=0, schedule="constant", lr_scale={"encoder*": 0.01})
     moved = [
         np.abs(keras.ops.convert_to_numpy(model.get_layer("encoder_conv").kernel - start.get_layer("encoder_conv").kernel))
         for model in (usual, careful)
@@ -102,7 +102,7 @@ def test_training_with_rates_moves_the_encoder_less():
 
 @pytest.mark.parametrize("settings", [{"precision": "float16"}, {"ema": 0.5, "optimizer": "sgd"}], ids=str)
 def test_rates_go_with_the_other_settings(settings):
-    _, result = go(epochs=2, rates={"encoder*": 0.1}, **settings)
+    _, result = go(epochs=2, lr_scale={"encoder*": 0.1}, **settings)
     assert result.rows[1]["loss"] < result.rows[0]["loss"]
 
 
@@ -121,7 +121,7 @@ class Seen(Augment):
 
 def test_sizes_grow_as_told_and_validation_is_at_the_last():
     Seen.asked.clear()
-    _, result = go(epochs=4, sizes={0: (8, 8), 1: (12, 16), 3: (16, 16)}, augment=Seen(), validate_every=4)
+    _, result = go(epochs=4, progressive_size={0: (8, 8), 1: (12, 16), 3: (16, 16)}, augment=Seen(), validate_every=4)
     assert sorted(set(Seen.asked)) == [(8, 8), (12, 16), (16, 16)]
     counts = [Seen.asked.count(size) for size in ((8, 8), (12, 16), (16, 16))]
     assert counts[1] - counts[0] == counts[1] - counts[2] == 12  # Keras looks at some batches more, once for each size
@@ -130,19 +130,19 @@ def test_sizes_grow_as_told_and_validation_is_at_the_last():
 
 def test_an_epoch_at_one_size_is_as_if_it_had_always_been():
     plain, _ = go(epochs=1, size=(8, 8), warmup=0, schedule="constant")
-    _, result = go(epochs=2, sizes={0: (8, 8), 1: (16, 16)}, val_size=(8, 8), warmup=0, schedule="constant")
+    _, result = go(epochs=2, progressive_size={0: (8, 8), 1: (16, 16)}, val_size=(8, 8), warmup=0, schedule="constant")
     _, small = go(epochs=2, size=(8, 8), warmup=0, schedule="constant")
     assert small.rows[0]["loss"] == result.rows[0]["loss"] and small.rows[1]["loss"] != result.rows[1]["loss"]
-    again, only = go(epochs=1, sizes={0: (8, 8)}, warmup=0, schedule="constant")
+    again, only = go(epochs=1, progressive_size={0: (8, 8)}, warmup=0, schedule="constant")
     assert same(plain, again) and only.rows[0]["loss"] == result.rows[0]["loss"]
 
 
 def test_interrupted_with_all_of_it_the_run_ends_the_same(tmp_path, monkeypatch):
     told = {
         "epochs": 4,
-        "sizes": {0: (8, 8), 2: (16, 16)},
-        "rates": {"encoder*": 0.3},
-        "settle": 6,
+        "progressive_size": {0: (8, 8), 2: (16, 16)},
+        "lr_scale": {"encoder*": 0.3},
+        "recalibrate_batchnorm": 6,
         "ema": 0.8,
         "augment": Augment(elastic=1.0),
     }
@@ -153,8 +153,8 @@ def test_interrupted_with_all_of_it_the_run_ends_the_same(tmp_path, monkeypatch)
     assert [row["loss"] for row in result.rows] == [row["loss"] for row in expected.rows]
     left = [zoo.load(tmp_path / name).get_weights() for name in ("parts", "whole")]
     assert all(np.array_equal(a, b) for a, b in zip(*left, strict=True))
-    with pytest.raises(InputError, match="sizes was"):
-        go(folder=tmp_path / "parts", **{**told, "sizes": {0: (8, 8), 3: (16, 16)}})
+    with pytest.raises(InputError, match="progressive_size was"):
+        go(folder=tmp_path / "parts", **{**told, "progressive_size": {0: (8, 8), 3: (16, 16)}})
 
 
 # ---- Batch normalisation measured anew --------------------------------------------------------------------------
@@ -174,7 +174,7 @@ def test_statistics_are_those_of_all_pictures_together():
     model, pictures = network(dropout=0.5), images(7)
     before = keras.Model(model.input, model.get_layer("encoder_conv").output)
     maps = keras.ops.convert_to_numpy(before(pictures)).astype(np.float64)
-    recalibrate(model, [pictures[:4], pictures[4:6], pictures[6:]])
+    recalibrate_batchnorm(model, [pictures[:4], pictures[4:6], pictures[6:]])
     mean, variance = statistics(model)
     np.testing.assert_allclose(mean, maps.mean(axis=(0, 1, 2)), atol=1e-5)
     np.testing.assert_allclose(variance, maps.var(axis=(0, 1, 2)), rtol=1e-4)
@@ -187,31 +187,32 @@ def test_dropout_before_a_normalisation_is_left_out_of_its_statistics():
     x = keras.layers.SpatialDropout2D(0.5, seed=1)(image)
     model = keras.Model(image, keras.layers.BatchNormalization(name="encoder_norm")(x))
     pictures = images(5)
-    recalibrate(model, [pictures])
+    recalibrate_batchnorm(model, [pictures])
     np.testing.assert_allclose(statistics(model)[1], pictures.var(axis=(0, 1, 2)), rtol=1e-4)
 
 
 def test_settling_at_the_end_is_kept_only_where_validation_is_no_worse(monkeypatch):
     usual, before = go(epochs=1)
-    settled, result = go(epochs=1, settle=12)
-    assert result.best["settled"] > before.best["score"] and result.best["kept"]  # a moving average of 3 steps is far off
+    settled, result = go(epochs=1, recalibrate_batchnorm=12)
+    assert result.best["recalibrated"] > before.best["score"]  # a moving average of 3 steps is far off
+    assert result.best["recalibration_kept"]
     plain = network(dropout=0)
     for variable, value in zip(plain.trainable_variables, usual.trainable_variables, strict=True):
         variable.assign(value)
-    recalibrate(plain, [np.stack([sample.image for sample in Blocks()]).astype(np.float32)])
+    recalibrate_batchnorm(plain, [np.stack([sample.image for sample in Blocks()]).astype(np.float32)])
     for got, expected in zip(statistics(settled), statistics(plain), strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3)
 
     def spoil(model: keras.Model, batches) -> None:
         model.get_layer("encoder_norm").moving_mean.assign(np.full(4, 1e3))
 
-    monkeypatch.setattr("zoo.training.recalibration.recalibrate", spoil)
-    spoilt, result = go(epochs=1, settle=12)
-    assert same(spoilt, usual) and not result.best["kept"]
+    monkeypatch.setattr("zoo.training.batchnorm.recalibrate_batchnorm", spoil)
+    spoilt, result = go(epochs=1, recalibrate_batchnorm=12)
+    assert same(spoilt, usual) and not result.best["recalibration_kept"]
 
 
 def test_normalisation_that_stands_still_is_not_settled():
-    model, _ = go(epochs=1, frozen_batchnorm=True, settle=12)
+    model, _ = go(epochs=1, frozen_batchnorm=True, recalibrate_batchnorm=12)
     np.testing.assert_array_equal(statistics(model), statistics(network()))
 
 
@@ -221,14 +222,14 @@ def test_normalisation_that_stands_still_is_not_settled():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"rates": {"stem*": 0.1}}, "matches no layer that learns; their names begin encoder_conv, encoder_norm"),
-        ({"rates": {}}, "rates={}; expected names"),
-        ({"rates": {"encoder*": 0}}, "shares above 0"),
-        ({"sizes": {1: (8, 8)}}, "the first 0"),
-        ({"sizes": {0: (8, 8), 6: (16, 16)}}, "epochs from 0 to 5"),
-        ({"sizes": {0: (8, 0)}}, r"\(H, W\) in pixels"),
-        ({"sizes": {0: (8, 8)}, "size": (16, 16)}, "both size="),
-        ({"settle": 0}, "settle=0"),
+        ({"lr_scale": {"stem*": 0.1}}, "matches no layer that learns; their names begin encoder_conv, encoder_norm"),
+        ({"lr_scale": {}}, "lr_scale={}; expected names"),
+        ({"lr_scale": {"encoder*": 0}}, "shares above 0"),
+        ({"progressive_size": {1: (8, 8)}}, "the first 0"),
+        ({"progressive_size": {0: (8, 8), 6: (16, 16)}}, "epochs from 0 to 5"),
+        ({"progressive_size": {0: (8, 0)}}, r"\(H, W\) in pixels"),
+        ({"progressive_size": {0: (8, 8)}, "size": (16, 16)}, "both size="),
+        ({"recalibrate_batchnorm": 0}, "recalibrate_batchnorm=0"),
     ],
 )
 def test_bad_settings_are_refused(settings, message):
@@ -238,7 +239,7 @@ def test_bad_settings_are_refused(settings, message):
 
 def test_a_network_of_one_size_takes_no_others():
     with pytest.raises(InputError, match="was built for 16×16 and takes no other"):
-        go(network(size=16), sizes={0: (8, 8), 1: (16, 16)})
+        go(network(size=16), progressive_size={0: (8, 8), 1: (16, 16)})
 
 
 # ---- On the command line ----------------------------------------------------------------------------------------
@@ -250,15 +251,16 @@ def test_the_command_line_passes_them_on(monkeypatch, capsys, tmp_path):
         zoo, "train", lambda *_, **told: asked.append(told) or trainer.Result([], None, None, tmp_path, 0.0)
     )
     start = ["train", "pocket_seg_small", "--data", "scenes:count=8,size=32", "--option", "width=0.125", "--out", tmp_path]
-    tools = ["--layer-rate", "stem*,block*=0.1", "--grow", "0=32", "--grow", "2=48x64", "--settle", "4"]
+    sizes = ["--progressive-size", "0=32", "--progressive-size", "2=48x64"]
+    tools = ["--lr-scale", "stem*,block*=0.1", *sizes, "--recalibrate-batchnorm", "4"]
     assert says(monkeypatch, capsys, *start, *tools)[0] == 0
     told = asked[0]
-    assert told["rates"] == {"stem*,block*": 0.1} and told["settle"] == 4
-    assert told["sizes"] == {0: (32, 32), 2: (48, 64)} and told["size"] == told["val_size"] == (48, 64)
+    assert told["lr_scale"] == {"stem*,block*": 0.1} and told["recalibrate_batchnorm"] == 4
+    assert told["progressive_size"] == {0: (32, 32), 2: (48, 64)} and told["size"] == told["val_size"] == (48, 64)
     for bad, message in (
-        (["--layer-rate", "0.1"], "expected GLOBS=SHARE"),
-        (["--grow", "soon=32"], "expected EPOCH=HxW"),
-        (["--grow", "0=32", "--size", "32"], "--size and --grow"),
+        (["--lr-scale", "0.1"], "expected GLOBS=SHARE"),
+        (["--progressive-size", "soon=32"], "expected EPOCH=HxW"),
+        (["--progressive-size", "0=32", "--size", "32"], "--size and --progressive-size"),
     ):
         status, _, error = says(monkeypatch, capsys, *start, *bad)
         assert status == 2 and message in error

@@ -18,10 +18,11 @@ from zoo.cli.convert import convert
 from zoo.cli.crf import crf
 from zoo.cli.demo import demo
 from zoo.cli.evaluate import evaluate
+from zoo.cli.experiments import experiments
 from zoo.cli.gpu_check import gpu_check
 from zoo.cli.gpu_probe import gpu_probe
-from zoo.cli.lab import lab
 from zoo.cli.list import list_models
+from zoo.cli.old_names import current_arguments
 from zoo.cli.predict import predict
 from zoo.cli.quickstart import quickstart
 from zoo.cli.recipes import app as recipes
@@ -67,7 +68,7 @@ for name, command in {
     "benchmark": benchmark,
     "demo": demo,
     "quickstart": quickstart,
-    "lab": lab,
+    "experiments": experiments,
 }.items():
     app.command(name)(command)
 app.add_typer(recipes, name="recipes")
@@ -77,7 +78,7 @@ def main() -> None:
     """The entry point: bad input is one line and exit status 2, anything else that goes wrong is a traceback."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        status = app(standalone_mode=False)
+        status = app(args=current_arguments(sys.argv[1:]), standalone_mode=False)
     except (InputError, EdgeInputError) as error:
         status = _complain(error)
     except typer.Abort:

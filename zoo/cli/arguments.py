@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from zoo.classical import Segmenter
-    from zoo.evaluation.predictor import Procedure
+    from zoo.evaluation.predictor import TestTimeAugmentation, Tiling
     from zoo.outputs import OutputSpec
 
 DATA_HELP = f"{', '.join(specs())}."
@@ -52,15 +52,13 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     return height, int(match[2] or height)
 
 
-def parse_procedure(flip: bool, scales: str | None, tiles: str | None, overlap: int) -> Procedure | None:
-    """How a Keras model is to be asked; None where nothing was said of it.
+def parse_views(flip: bool, scales: str | None) -> TestTimeAugmentation | None:
+    """The views that a Keras model's answer is averaged over; None where nothing was said of them.
 
     Raises:
-        InputError: for scales that are no numbers, and what `zoo.evaluation.predictor.Procedure` refuses.
+        InputError: for scales that are no numbers, and what `zoo.evaluation.predictor.TestTimeAugmentation` refuses.
     """
-    if not flip and scales is None and tiles is None:
-        if overlap != OVERLAP:
-            raise InputError(f"--overlap {overlap} is of tiles; give their size with --tiles")
+    if not flip and scales is None:
         return None
     try:
         factors = tuple(float(text) for text in (scales or "1").split(","))
@@ -69,9 +67,28 @@ def parse_procedure(flip: bool, scales: str | None, tiles: str | None, overlap: 
     from zoo.cli.quiet import start_keras
 
     start_keras()
-    from zoo.evaluation.predictor import Procedure
+    from zoo.evaluation.predictor import TestTimeAugmentation
 
-    return Procedure(flip, factors, parse_size(tiles), overlap)
+    return TestTimeAugmentation(flip, factors)
+
+
+def parse_tiling(tiles: str | None, overlap: int) -> Tiling | None:
+    """The tiles that a Keras model sees large pictures in; None where nothing was said of them.
+
+    Raises:
+        InputError: for an overlap without tiles, and what `zoo.evaluation.predictor.Tiling` refuses.
+    """
+    size = parse_size(tiles)
+    if size is None:
+        if overlap != OVERLAP:
+            raise InputError(f"--overlap {overlap} is of tiles; give their size with --tiles")
+        return None
+    from zoo.cli.quiet import start_keras
+
+    start_keras()
+    from zoo.evaluation.predictor import Tiling
+
+    return Tiling(size, overlap)
 
 
 def parse_values(pairs: list[str]) -> dict[str, Any]:
@@ -166,7 +183,11 @@ def open_method(path: Path, accelerator: str = "cpu", size: tuple[int, int] | No
 
 
 def open_predictor(
-    path: Path, accelerator: str = "cpu", size: tuple[int, int] | None = None, procedure: Procedure | None = None
+    path: Path,
+    accelerator: str = "cpu",
+    size: tuple[int, int] | None = None,
+    tta: TestTimeAugmentation | None = None,
+    tiling: Tiling | None = None,
 ) -> tuple[Callable[[np.ndarray], np.ndarray], OutputSpec]:
     """What answers one uint8 H×W×3 image at its own resolution, and what the answer means.
 
@@ -175,7 +196,7 @@ def open_predictor(
     """
     method = open_method(path, accelerator, size)
     if method is not None:
-        refuse_procedure(procedure, path)
+        refuse_views(tta, tiling, path)
         return method.regions, method.meaning.spec
     path = shipped_file(path)
     if path.suffix == ".tflite":
@@ -183,34 +204,35 @@ def open_predictor(
 
         if size is not None:
             raise InputError(f"--size is for Keras models; {path} has a size of its own")
-        refuse_procedure(procedure, path)
+        refuse_views(tta, tiling, path)
         runner = edge.Runner(path, accelerator)
         return runner, runner.card.spec
     if accelerator != "cpu":
         raise InputError(f"--accelerator {accelerator} is for .tflite files; convert {path} first: zoo convert {path}")
     model = open_model(path)
-    return keras_predictor(model, size or default_size(path), procedure), meaning_of(model).spec
+    return keras_predictor(model, size or default_size(path), tta, tiling), meaning_of(model).spec
 
 
-def refuse_procedure(procedure: Procedure | None, path: Path) -> None:
-    """Raises InputError if one was asked for."""
-    if procedure is not None:
+def refuse_views(tta: TestTimeAugmentation | None, tiling: Tiling | None, path: Path) -> None:
+    """Raises InputError if views or tiles were asked for."""
+    if tta is not None or tiling is not None:
         raise InputError(f"--flip, --scales and --tiles are for Keras models; {path} is asked once, at its own size")
 
 
 def keras_predictor(
-    model: keras.Model, size: tuple[int, int] | None = None, procedure: Procedure | None = None
+    model: keras.Model,
+    size: tuple[int, int] | None = None,
+    tta: TestTimeAugmentation | None = None,
+    tiling: Tiling | None = None,
 ) -> Callable[[np.ndarray], np.ndarray]:
     """A Keras model as a function of one image, at the model's own size, or `size`, or the image's."""
-    from zoo import outputs
     from zoo.evaluation.predictor import Predictor
     from zoo.layers import input_specs
 
-    predictor = Predictor(model, size, procedure)
-    kind = outputs.kind(predictor.spec)
+    predictor = Predictor(model, size, tta, tiling)
 
     def answer(image: np.ndarray) -> np.ndarray:
-        return kind.decode(predictor.predict([image])[0], predictor.spec, image.shape[:2])
+        return predictor.decoded(predictor.predict([image]), [image.shape[:2]])[0]
 
     answer.frames = input_specs(model)[0].frames  # how many pictures lie along the image's channels, as of edge.Runner
     return answer

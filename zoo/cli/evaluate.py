@@ -23,9 +23,10 @@ from zoo.cli.arguments import (
     open_method,
     open_model,
     open_predictor,
-    parse_procedure,
     parse_size,
-    refuse_procedure,
+    parse_tiling,
+    parse_views,
+    refuse_views,
     shipped_file,
 )
 from zoo.cli.quiet import start_keras
@@ -60,7 +61,7 @@ def evaluate(
         bool, typer.Option("--record", help="Write the scores into the .tflite file's own card; the demo app shows them.")
     ] = False,
 ) -> None:
-    """Score a model: one confusion matrix over the whole split, at the images' own resolution.
+    """Score a model by its task's metrics over the whole split, at the images' own resolution.
 
     Example: zoo evaluate runs/camvid --data camvid:PATH
     """
@@ -74,14 +75,14 @@ def evaluate(
         raise InputError(f"--oracle is for classical methods, whose regions have no names; {model} names its own classes")
     if record:
         _check_recordable(model)
-    procedure = parse_procedure(flip, scales, tiles, overlap)
-    told: dict[str, Any] = {"limit": limit, "boundary": BOUNDARY if boundary else None}
+    tta, tiling = parse_views(flip, scales), parse_tiling(tiles, overlap)
+    settings: dict[str, Any] = {"limit": limit, "boundary": BOUNDARY if boundary else None}
     if method is not None:
-        refuse_procedure(procedure, model)
-        evaluation = classical.evaluate(method, _samples(data, split), oracle=oracle, **told)
+        refuse_views(tta, tiling, model)
+        evaluation = classical.evaluate(method, _samples(data, split), oracle=oracle, **settings)
     else:
-        told["procedure"] = procedure
-        evaluation = _evaluate_network(model, data, _samples(data, split), pixels, accelerator, told)
+        settings |= {"tta": tta, "tiling": tiling}
+        evaluation = _evaluate_network(model, data, _samples(data, split), pixels, accelerator, settings)
     Console().print(evaluation.table())
     if out is not None:
         evaluation.to_json(out)
@@ -126,20 +127,20 @@ def _samples(data: str, split: str) -> Dataset:
 
 
 def _evaluate_network(
-    model: Path, data: str, samples: Dataset, pixels: tuple[int, int] | None, accelerator: str, told: dict[str, Any]
+    model: Path, data: str, samples: Dataset, pixels: tuple[int, int] | None, accelerator: str, settings: dict[str, Any]
 ) -> Evaluation:
     """A Keras model is scored at its own size, or the one that was asked for; a file through the runner."""
     import zoo
 
     file = shipped_file(model)
     if file.suffix == ".tflite":
-        subject, meaning = open_predictor(file, accelerator, pixels, told["procedure"])
+        subject, meaning = open_predictor(file, accelerator, pixels, settings["tta"], settings["tiling"])
         pixels = None
     else:
         subject = open_model(model)
         meaning, pixels = meaning_of(subject), pixels or default_size(model)
     check_labels(meaning.labels, samples.classes, model, data)
-    return zoo.evaluate(subject, samples, size=pixels, **told)
+    return zoo.evaluate(subject, samples, size=pixels, **settings)
 
 
 def check_labels(ours: tuple[str, ...], theirs: tuple[str, ...], model: Path, data: str) -> None:

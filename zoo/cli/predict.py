@@ -17,8 +17,9 @@ from zoo.cli.arguments import (
     Size,
     Tiles,
     open_predictor,
-    parse_procedure,
     parse_size,
+    parse_tiling,
+    parse_views,
 )
 from zoo.errors import InputError
 
@@ -48,8 +49,7 @@ def predict(
     from zoo import outputs
     from zoo.data.image_files import read_rgb
 
-    procedure = parse_procedure(flip, scales, tiles, overlap)
-    answer, spec = open_predictor(model, accelerator, parse_size(size), procedure)
+    answer, spec = open_predictor(model, accelerator, parse_size(size), parse_views(flip, scales), parse_tiling(tiles, overlap))
     kind = outputs.kind(spec)
     frames = getattr(answer, "frames", 1)
     if len(images) % frames:

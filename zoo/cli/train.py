@@ -45,16 +45,23 @@ FrozenBatchNorm = Annotated[
     typer.Option(help="Keep batch normalisation as it is in layers named like this ('*': all), for pretrained encoders."),
 ]
 Average = Annotated[float | None, typer.Option(help="Average the weights with this momentum, such as 0.999.")]
-LayerRates = Annotated[
+LearningRateScale = Annotated[
     list[str] | None,
-    typer.Option("--layer-rate", help="GLOBS=SHARE of the rate for layers named so, as 'stem*,block*=0.1'; may recur."),
+    typer.Option("--lr-scale", help="GLOBS=SHARE of the rate for layers named so, as 'stem*,block*=0.1'; may recur."),
 ]
-Grow = Annotated[
+ProgressiveSize = Annotated[
     list[str] | None,
-    typer.Option(help="EPOCH=HxW: batches of that size from this epoch (the first is 0) on; may recur. Instead of --size."),
+    typer.Option(
+        "--progressive-size",
+        help="EPOCH=HxW: batches of that size from this epoch (the first is 0) on; may recur. Instead of --size.",
+    ),
 ]
-Settle = Annotated[
-    int | None, typer.Option(help="Measure batch normalisation anew at the end, on so many training images; keep it if better.")
+Recalibration = Annotated[
+    int | None,
+    typer.Option(
+        "--recalibrate-batchnorm",
+        help="Measure batch normalisation anew at the end, on so many training images; keep it if better.",
+    ),
 ]
 Crop = Annotated[
     bool, typer.Option("--crop", help="Learn from crops of --size out of pictures at their own size, not shrunk ones.")
@@ -72,20 +79,20 @@ Workers = Annotated[
 Minutes = Annotated[float | None, typer.Option(help="Stop after so long; run again to go on.")]
 
 
-Network = Annotated[str | None, typer.Argument(help="A segmentation network of zoo list; none with --recipe.")]
+Network = Annotated[str | None, typer.Argument(help="A network of zoo list; none with --recipe.")]
 OptionalData = Annotated[str | None, typer.Option("--data", "-d", help=DATA_HELP)]
 RecipeName = Annotated[
     str | None, typer.Option("--recipe", help="A name of zoo recipes, or a recipe file, instead of a network and its settings.")
 ]
 SETTINGS = {  # options that `zoo.train` takes as they are said → what it calls them
     "epochs": "epochs",
-    "batch": "batch_size",
+    "batch_size": "batch_size",
     "optimizer": "optimizer",
-    "rate": "learning_rate",
+    "lr": "learning_rate",
     "class_weights": "class_weights",
     "precision": "precision",
     "ema": "ema",
-    "settle": "settle",
+    "recalibrate_batchnorm": "recalibrate_batchnorm",
     "temperature": "temperature",
     "teacher_weight": "teacher_weight",
     "validate_every": "validate_every",
@@ -93,7 +100,7 @@ SETTINGS = {  # options that `zoo.train` takes as they are said → what it call
     "workers": "workers",
 }
 # With a recipe, what may be said beside it: settings, arguments of `zoo.build`, and the rest. All else is the recipe's.
-OVER_A_RECIPE = ("epochs", "batch", "rate", "precision", "validate_every", "seed", "workers")
+OVER_A_RECIPE = ("epochs", "batch_size", "lr", "precision", "validate_every", "seed", "workers")
 BUILD = ("encoder_weights",)
 BESIDE = ("recipe", "data", "out", "minutes")
 
@@ -106,7 +113,7 @@ def train(
     recipe: RecipeName = None,
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the data.")] = 30,
     size: Size = None,
-    batch: Annotated[int, typer.Option(min=1, help="Images a step.")] = 8,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 8,
     encoder: Encoder = None,
     encoder_weights: EncoderWeights = None,
     init: Init = None,
@@ -114,14 +121,14 @@ def train(
     auxiliary: Auxiliary = None,
     option: Options = None,
     optimizer: Annotated[str, typer.Option(help="adamw or sgd.")] = "adamw",
-    rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     class_weights: ClassWeights = None,
     precision: Precision = "float32",
     freeze_batchnorm: FrozenBatchNorm = None,
     ema: Average = None,
-    layer_rate: LayerRates = None,
-    grow: Grow = None,
-    settle: Settle = None,
+    lr_scale: LearningRateScale = None,
+    progressive_size: ProgressiveSize = None,
+    recalibrate_batchnorm: Recalibration = None,
     crop: Crop = False,
     augment: Annotated[bool, typer.Option(help="Flip, scale and recolour.")] = True,
     teacher: TeacherName = None,
@@ -141,7 +148,7 @@ def train(
     if recipe is not None:
         _report(train_recipe(recipe, data, out, *_beside(context, recipe), minutes), out)
         return
-    pictures = _pictures(grow, parse_size(size), crop, augment)
+    pictures = _pictures(progressive_size, parse_size(size), crop, augment)
     options = _network_options(output_stride, auxiliary, option)
     name, training, validation = _opened(name, data)
     start_keras()
@@ -152,7 +159,7 @@ def train(
         **_named(context, SETTINGS),
         **pictures,
         frozen_batchnorm=freeze_batchnorm or False,
-        rates=_rates(layer_rate),
+        lr_scale=_lr_scale(lr_scale),
         teacher=None if teacher is None else open_model(Path(teacher)),
         folder=out,
         max_seconds=None if minutes is None else 60 * minutes,
@@ -165,35 +172,35 @@ def _named(context: typer.Context, options: Iterable[str]) -> dict[str, Any]:
     return {SETTINGS[key]: context.params[key] for key in options}
 
 
-def _rates(pairs: list[str] | None) -> dict[str, float] | None:
+def _lr_scale(pairs: list[str] | None) -> dict[str, float] | None:
     """["stem*,block*=0.1"] as shares of the rate by the names of layers."""
-    found = {}
+    scale = {}
     for pair in pairs or ():
         globs, _, share = pair.rpartition("=")
         try:
-            found[globs] = float(share)
+            scale[globs] = float(share)
         except ValueError:
             globs = ""
         if not globs:
-            raise InputError(f"--layer-rate {pair}: expected GLOBS=SHARE, as 'stem*,block*=0.1'")
-    return found or None
+            raise InputError(f"--lr-scale {pair}: expected GLOBS=SHARE, as 'stem*,block*=0.1'")
+    return scale or None
 
 
 def _pictures(pairs: list[str] | None, size: tuple[int, int] | None, crop: bool, augment: bool) -> dict[str, Any]:
     """["0=128", "20=256"] as sizes by epoch, the size that the run ends with, that of validation, and how pictures change."""
     import zoo.data
 
-    found = {}
+    sizes = {}
     for pair in pairs or ():
         epoch, _, pixels = pair.partition("=")
         if not epoch.strip().isdecimal():
-            raise InputError(f"--grow {pair}: expected EPOCH=HxW, as 20=256x256")
-        found[int(epoch)] = parse_size(pixels)
-    if found and size is not None:
-        raise InputError("--size and --grow were given; the last of --grow is the size")
-    last = found[max(found)] if found else size
+            raise InputError(f"--progressive-size {pair}: expected EPOCH=HxW, as 20=256x256")
+        sizes[int(epoch)] = parse_size(pixels)
+    if sizes and size is not None:
+        raise InputError("--size and --progressive-size were given; the last of --progressive-size is the size")
+    last = sizes[max(sizes)] if sizes else size
     return {
-        "sizes": found or None,
+        "progressive_size": sizes or None,
         "size": last,
         "val_size": None if crop else last,  # crops: judged on whole pictures
         "augment": zoo.data.Augment(native=crop) if augment or crop else None,
@@ -256,21 +263,22 @@ def _build(
     import keras
 
     import zoo
+    from zoo import tasks
     from zoo.build import variant
 
     entry = variant(name)
-    if entry.task != training.task:
+    if training.task not in (None, entry.task):
         known = f"zoo list --task {training.task}"
         raise InputError(f"{name} is for {entry.task}, {training.name} for {training.task}; choose from {known}")
     size = (pixels or entry.input_size) if entry.fixed_size else (None, None)
     keras.utils.set_random_seed(seed)  # the start is drawn too
     return zoo.build(
         name,
-        classes=training.classes,
-        input_shape=(*size, 3),
+        classes=training.classes or None,
+        input_shape=(*size, 3 * tasks.get(entry.task).frames),
         encoder=encoder,
         encoder_weights=encoder_weights,
-        palette=training.palette,
+        palette=training.palette or None,
         init=init,
         **options,
     )

@@ -1,11 +1,11 @@
-"""Scores of a network, or of anything that answers images, over a whole data set."""
+"""Evaluation: the scores of a network, or of anything that answers images, over a whole data set."""
 
 from __future__ import annotations
 
 import csv
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +16,10 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from zoo import outputs, tasks
+from zoo import tasks
 from zoo.errors import InputError
-from zoo.evaluation.predictor import Predictor, Procedure
-from zoo.layers import model_output
+from zoo.evaluation.predictor import Output, Predictor, Procedure, TestTimeAugmentation, Tiling, procedure_text
+from zoo.layers import assumed_spec, model_output, output_layers
 from zoo.metrics import Metric, Score
 from zoo.outputs import OutputSpec
 from zoo.tasks import Task
@@ -41,7 +41,7 @@ class Evaluation:
         metrics: what counted the answers, the one with the headline first.
         ms_per_image: median milliseconds per image in the network alone, or in the whole call of a runner, whose
             first call is left out (nan when there was no other).
-        procedure: how the network was asked; None for a runner, which asks itself.
+        procedure: how the network was asked, in words; None for a runner, which asks itself.
     """
 
     model: str
@@ -51,7 +51,7 @@ class Evaluation:
     size: tuple[int, int] | None
     metrics: tuple[Metric, ...]
     ms_per_image: float
-    procedure: Procedure | None = None
+    procedure: str | None = None
 
     @property
     def results(self) -> list[Score]:
@@ -79,7 +79,9 @@ class Evaluation:
         rows = [{key: _json(value) for key, value in row.items()} for row in self.rows()]
         facts = {"model": self.model, "dataset": self.dataset, "task": self.task.name, "images": self.images}
         size = None if self.size is None else list(self.size)
-        facts |= {"size": size, "procedure": None if self.procedure is None else str(self.procedure)}
+        facts |= {"size": size, "procedure": self.procedure}
+        for metric in self.metrics:
+            facts |= metric.settings()
         scores = {name: _json(value) for name, value in self.scores.items()}
         results = [score.to_dict() for score in self.results]
         return {**facts, "scores": scores, "results": results, "classes": rows, "ms_per_image": _json(self.ms_per_image)}
@@ -102,9 +104,9 @@ class Evaluation:
     def table(self) -> Table:
         """For a terminal: one row a class, the scores above."""
         title = " · ".join(f"{score.name.replace('_', ' ')} {score.text.removesuffix(' %')}" for score in self.results)
-        pace = "" if np.isnan(self.ms_per_image) else f", {self.ms_per_image:.1f} ms each"
+        speed = "" if np.isnan(self.ms_per_image) else f", {self.ms_per_image:.1f} ms each"
         how = "" if self.procedure is None else f", {self.procedure}"
-        note = f"{self.model} on {self.dataset}: {self.images} images{pace}{how}"
+        note = f"{self.model} on {self.dataset}: {self.images} images{speed}{how}"
         table = Table(title=escape(title), caption=escape(note))
         rows = self.rows()
         for column in rows[0] if rows else ():
@@ -114,7 +116,7 @@ class Evaluation:
         return table
 
 
-_CHANNELS = {1: "grey", 3: "RGB"}
+_CHANNELS = {1: "grey", 3: "RGB", 6: "two frames in RGB"}
 # How columns are headed for people, where their own name does not do.
 COLUMNS = {"iou": "IoU", "dice": "Dice", "boundary_f_score": "boundary F", "pixels": "target pixels"}
 
@@ -133,42 +135,48 @@ def evaluate(
     size: tuple[int, int] | None = None,
     batch_size: int = 8,
     limit: int | None = None,
+    tta: TestTimeAugmentation | None = None,
+    tiling: Tiling | None = None,
     procedure: Procedure | None = None,
     boundary: float | None = None,
     workers: int | None = None,
     progress: bool = True,
-    seen: Callable[[Sample, np.ndarray], None] | None = None,
+    seen: Callable[[Sample, Output], None] | None = None,
 ) -> Evaluation:
-    """Scores a model over a data set: one confusion matrix, at each target's own resolution.
+    """Scores a model over a data set, by the task's metrics, at each target's own resolution.
 
     Args:
-        model: a Keras model of this zoo, or of others if it gives logits; or anything that takes one image, uint8
-            H×W×3 RGB, and answers it (`edge.Runner`): a class map H×W, or probabilities (classes,).
-        dataset: labelled samples; a network's scores are resized to each target's own size, bilinearly.
+        model: a Keras model of this zoo, or of others, whose output is then taken for the default one of the data set's task;
+            or anything that takes one image, uint8 H×W×C, and answers it as the output's kind decodes it (`edge.Runner`).
+        dataset: labelled samples; a network's output is decoded at each picture's own size.
         size: (H, W) in pixels to resize images to, bilinearly, for a Keras model. By default the model's own fixed
             size, or else each image's.
         batch_size: images at once, for a Keras model; images of one size that follow each other go together.
         limit: how many samples at most, from the first.
-        procedure: how a Keras model is asked: by default once, at a single scale; see `zoo.evaluation.predictor`.
+        tta: views of a picture that a Keras model's answer is averaged over; by default the picture once.
+        tiling: tiles that a Keras model sees large pictures in; by default it sees them whole.
+        procedure: both of them, as 0.1 had it; until 0.3.
         boundary: the tolerance for scores of contours, which take a while: pixels, or a share of the image's diagonal, of
             which 0.0075 is the usual one; None for no such scores. See `zoo.metrics.confusion_matrix.BoundaryScores`.
         workers: threads that read samples ahead, by default 1 on a CPU and up to 8 with an accelerator; `dataset` is asked
             by all of them at once.
         progress: whether to draw a progress bar.
-        seen: called with each sample and its answer, class indices of the target's shape.
+        seen: called with each sample and its answer, decoded; of several outputs a dict by name.
 
     Raises:
-        InputError: the data set is empty, `size` contradicts the model, `workers` is no number of threads, the number of
-            classes differs, or an answer does not fit its target.
+        InputError: the data set is empty, `size` contradicts the model, `workers` is no number of threads, the output is no
+            answer to the data set's questions, or an answer does not fit its target.
     """
     count = len(dataset) if limit is None else min(limit, len(dataset))
     if count < 1 or batch_size < 1:
         raise InputError(f"{dataset.name}: {count} samples in batches of {batch_size}; at least one of each is needed")
     if isinstance(model, keras.Model):
-        scorer: NetworkScorer | _CallableScorer = NetworkScorer(model, dataset, size, procedure=procedure)
+        if procedure is not None:
+            tta, tiling = tta or procedure.tta, tiling or procedure.tiling
+        scorer: NetworkScorer | _CallableScorer = NetworkScorer(model, dataset, size, tta=tta, tiling=tiling)
     else:
-        if size is not None or procedure is not None:
-            raise InputError("size= and procedure= are for Keras models; a runner resizes images itself")
+        if any(setting is not None for setting in (size, tta, tiling, procedure)):
+            raise InputError("size=, tta= and tiling= are for Keras models; a runner resizes images itself")
         own = getattr(model, "scorer_on", None)  # a classical method's: it has regions, and the data say what of
         scorer, batch_size = (_CallableScorer(model, dataset) if own is None else own(dataset)), 1
     metrics = scorer.task.metrics(dataset, boundary=boundary)
@@ -183,7 +191,7 @@ def score(
     workers: int | None = None,
     progress: bool = False,
     metrics: Sequence[Metric] | None = None,
-    seen: Callable[[Sample, np.ndarray], None] | None = None,
+    seen: Callable[[Sample, Output], None] | None = None,
 ) -> Evaluation:
     """The evaluation of the first `count` samples (all by default) by these metrics, by default the task's."""
     count = len(dataset) if count is None else count
@@ -211,8 +219,8 @@ class NetworkScorer:
         model: the model; `evaluate` says which.
         dataset: whose samples it will see.
         size: (H, W) or None; see `evaluate`.
-        spec, task: what the output is, where it cannot be asked for because `model` stops before its `ModelOutput`.
-        procedure: how the model is asked; see `evaluate`.
+        specs, task: what the outputs are, where they cannot be asked for because `model` stops before its `ModelOutput`.
+        tta, tiling: how the model is asked; see `evaluate`.
     """
 
     def __init__(
@@ -220,19 +228,21 @@ class NetworkScorer:
         model: keras.Model,
         dataset: Dataset,
         size: tuple[int, int] | None,
-        spec: OutputSpec | None = None,
+        specs: Mapping[str, OutputSpec] | None = None,
         task: Task | None = None,
-        procedure: Procedure | None = None,
+        tta: TestTimeAugmentation | None = None,
+        tiling: Tiling | None = None,
     ) -> None:
         self.name = model.name
         self.task = task or task_of(model, dataset)
-        self._predictor = Predictor(model, size, procedure, spec)
-        check_fit(model, self._predictor.spec, dataset, self.task)
-        self._kind = outputs.kind(self._predictor.spec)
-        self.size, self.procedure = self._predictor.size, self._predictor.procedure
+        if specs is None and model_output(model) is None:
+            specs = trained_specs(model, self.task)
+        self._predictor = Predictor(model, size, tta, tiling, specs)
+        check_fit(model, self._predictor.specs, dataset, self.task)
+        self.size, self.procedure = self._predictor.size, procedure_text(self._predictor.tta, tiling)
         self._seen: dict[tuple[int, ...], int] = {}  # what is fed in, (H, W) → images in the largest batch of it
 
-    def answers(self, samples: list[Sample], times: list[float]) -> Iterator[np.ndarray]:
+    def answers(self, samples: list[Sample], times: list[float]) -> list[Output]:
         """One answer a sample, decoded; the seconds per image go into `times`."""
         pictures = [sample.image for sample in samples]
         size = self.size or pictures[0].shape[:2]
@@ -242,8 +252,7 @@ class NetworkScorer:
         start = time.perf_counter()
         output = self._predictor.predict(pictures)
         times.append((time.perf_counter() - start) / len(pictures))
-        for sample, single in zip(samples, output, strict=True):
-            yield self._kind.decode(single, self._predictor.spec, sample.image.shape[:2])
+        return self._predictor.decoded(output, [picture.shape[:2] for picture in pictures])
 
 
 class _CallableScorer:
@@ -256,9 +265,9 @@ class _CallableScorer:
             raise InputError(f"{runner!r} cannot be evaluated; expected a keras.Model or a function of one image")
         self._runner, self._seen = runner, False
         self.name = getattr(runner, "name", None) or getattr(runner, "__name__", type(runner).__name__)
-        self.task = tasks.get(dataset.task or "segmentation")
+        self.task = task_of_data(dataset)
 
-    def answers(self, samples: list[Sample], times: list[float]) -> Iterator[np.ndarray]:
+    def answers(self, samples: list[Sample], times: list[float]) -> Iterator[Output]:
         for sample in samples:
             start = time.perf_counter()
             prediction = self._runner(sample.image)
@@ -268,23 +277,47 @@ class _CallableScorer:
             yield prediction
 
 
+def task_of_data(dataset: Dataset) -> Task:
+    """The task that a data set says.
+
+    Raises:
+        InputError: if it says none.
+    """
+    name = getattr(dataset, "task", None)
+    if name is None:
+        raise InputError(f"{dataset.name} does not say what is learnt from it; give it a `task`: {', '.join(tasks.names())}")
+    return tasks.get(name)
+
+
 def task_of(model: keras.Model, dataset: Any = None) -> Task:
-    """The task of a model's `ModelOutput`, or else of the data set."""
+    """The task of a model's `ModelOutput`, or else of the data set, or else the one of such logits."""
     last = model_output(model)
-    return tasks.get(last.task if last is not None else getattr(dataset, "task", None) or "segmentation")
+    name = getattr(dataset, "task", None) if last is None else last.task
+    return tasks.get(name) if name is not None else tasks.of_output(model.outputs[0].shape, assumed_spec(model).kind)
 
 
-def check_fit(model: keras.Model, spec: OutputSpec, dataset: Dataset, task: Task) -> None:
+def trained_specs(model: keras.Model, task: Task) -> dict[str, OutputSpec]:
+    """What a model's outputs mean before their activations, by name; of a model of others the task's default output."""
+    specs = {layer.spec.name: layer.trained_on for layer in output_layers(model)}
+    if specs:
+        return specs
+    spec = task.assumed_spec(model.outputs[0].shape)
+    return {spec.name: spec}
+
+
+def check_fit(model: keras.Model, specs: Mapping[str, OutputSpec], dataset: Dataset, task: Task) -> None:
     """Refuses a model whose answers are no answers to a data set's questions, or that does not take its images.
 
     Raises:
         InputError: saying what both have and how to build the model.
     """
-    task.check_fit(model.name, spec, dataset)
-    channels = getattr(dataset, "channels", 3)
+    for spec in specs.values():
+        task.check_fit(model.name, spec, dataset)
+    channels = getattr(dataset, "channels", 3 * task.frames)
     if model.input_shape[-1] not in (channels, None):
+        pictures = _CHANNELS.get(channels, channels)
         raise InputError(
-            f"{model.name} takes images of {model.input_shape[-1]} channels and {dataset.name} has {_CHANNELS.get(channels, channels)}; "
+            f"{model.name} takes images of {model.input_shape[-1]} channels and {dataset.name} has {pictures}; "
             f"build it with input_shape=(None, None, {channels})"
         )
 
@@ -300,7 +333,7 @@ def _batches(dataset: Dataset, count: int, batch_size: int, workers: int) -> Ite
     yield held
 
 
-def _count(metric: Metric, sample: Sample, answer: np.ndarray) -> None:
+def _count(metric: Metric, sample: Sample, answer: Output) -> None:
     try:
         metric.update(sample.target, answer)
     except InputError as error:

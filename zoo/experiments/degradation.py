@@ -15,7 +15,7 @@ the bare net stays at chance where it is deep and the highway net has only begun
 nets, which the paper trained far longer; `epochs` can be raised.
 
 Different from the papers: nets of `width` times their channels, minutes instead of days, generated pictures
-(`zoo.experiments.objects`), one seed unless `seeds` says more, so expect a few per cent of noise.
+(`zoo.experiments.instances`), one seed unless `seeds` says more, so expect a few per cent of noise.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ import keras
 import numpy as np
 
 import zoo
-from zoo.experiments.leave import BLUE, GREEN, ORANGE, QUIET, label_ends, leave, sheet
-from zoo.experiments.objects import LABELS, objects
+from zoo.experiments.figures import BLUE, GREEN, ORANGE, QUIET, label_ends, save_figure, sheet
+from zoo.experiments.instances import LABELS, objects
 from zoo.models.blocks.normalization import normalize
 from zoo.models.encoders.highway import plain_layer, thirds
 
@@ -120,7 +120,7 @@ def run(
                     for epoch, error in enumerate(errors, start=1)
                 ]
             say(f"{family}, {depth} layers: training error {errors[-1]:.1%}")
-    leave(out, "degradation", rows, draw(rows))
+    save_figure(out, "degradation", rows, draw(rows))
     return rows
 
 

@@ -28,9 +28,9 @@ import zoo
 from zoo import registry
 from zoo.analysis.macs import trace
 from zoo.analysis.receptive_field import receptive_field
+from zoo.experiments.figures import BLUE, INK, ORANGE, QUIET, plain_axes, save_figure
 from zoo.experiments.gradients import input_gradient
-from zoo.experiments.leave import BLUE, INK, ORANGE, QUIET, leave, plain_axes
-from zoo.training.batchnorm import settle
+from zoo.training.batchnorm import recalibrate_batchnorm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,7 +108,7 @@ def measure(
     theoretical = receptive_field(model, size, layer)
     images = np.random.default_rng(0).uniform(0, 255, (pictures, *size, channels)).astype(np.float32)
     if weights is None:
-        settle(model, images)
+        recalibrate_batchnorm(model, [images])
     seen = influence(model, layer, images)
     seen /= seen.max()
     touched = [np.flatnonzero(seen.max(axis)) for axis in (1, 0)]
@@ -159,7 +159,7 @@ def run(
         )
         rows.append(row)
         maps.append(seen)
-    leave(out, "field", rows, draw(rows, maps))
+    save_figure(out, "field", rows, draw(rows, maps))
     return rows
 
 

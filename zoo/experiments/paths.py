@@ -30,9 +30,9 @@ import numpy as np
 
 import zoo
 from zoo.experiments.degradation import train
+from zoo.experiments.figures import BLUE, GREEN, INK, ORANGE, QUIET, save_figure, sheet
 from zoo.experiments.gradients import input_gradient
-from zoo.experiments.leave import BLUE, GREEN, INK, ORANGE, QUIET, leave, sheet
-from zoo.experiments.objects import LABELS, objects
+from zoo.experiments.instances import LABELS, objects
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -166,7 +166,7 @@ def run(
     rows = tabulate(norms, errors, [crossing.name.removesuffix("_add") for crossing in crossings])
     mean = sum(row["length"] * row["contribution"] for row in rows)
     say(f"of {len(crossings)} blocks, the mean path has {len(crossings) / 2:.1f}; weighted by gradient, {mean:.1f}")
-    leave(out, "paths", rows, draw(rows))
+    save_figure(out, "paths", rows, draw(rows))
     return rows
 
 

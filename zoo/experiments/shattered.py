@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from zoo.experiments.figures import BLUE, GREEN, INK, ORANGE, QUIET, label_ends, plain_axes, save_figure
 from zoo.experiments.gradients import input_gradient
-from zoo.experiments.leave import BLUE, GREEN, INK, ORANGE, QUIET, label_ends, leave, plain_axes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -125,7 +125,7 @@ def run(
             ]
             near, far = correlations[1], correlations[NEAR]
             say(f"{family}, {depth} layers: gradients 1 point apart correlate {near:+.2f}, {NEAR} points apart {far:+.2f}")
-    leave(out, "shattered", rows, draw(rows, shown))
+    save_figure(out, "shattered", rows, draw(rows, shown))
     return rows
 
 

@@ -32,7 +32,7 @@ import keras
 import numpy as np
 
 from zoo.data.datasets.scenes import Scenes
-from zoo.experiments.leave import BLUE, INK, ORANGE, QUIET, leave, plain_axes
+from zoo.experiments.figures import BLUE, INK, ORANGE, QUIET, plain_axes, save_figure
 from zoo.models.blocks.upsampling import Step, upsample
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def run(
         shown[name] = before[0], after[0]
         untrained = np.mean([row["grid"] for row in rows if row["way"] == name and row["steps"] == 0])
         say(f"{name}: the grid is {untrained:.1%} of the spread untrained, {rows[-1]['grid']:.2%} after {steps} steps")
-    leave(out, "upsampling", rows, draw(rows, shown, images[0]))
+    save_figure(out, "upsampling", rows, draw(rows, shown, images[0]))
     return rows
 
 

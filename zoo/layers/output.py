@@ -100,6 +100,12 @@ def model_output(model: keras.Model) -> ModelOutput | None:
     return next((layer for layer in reversed(model.layers) if isinstance(layer, ModelOutput)), None)
 
 
+def output_layers(model: keras.Model) -> list[ModelOutput]:
+    """The `ModelOutput` layers that a model ends in, in the order of its outputs; none for a model of others."""
+    by_tensor = {id(layer.output): layer for layer in model.layers if isinstance(layer, ModelOutput)}
+    return [by_tensor[id(tensor)] for tensor in model.outputs if id(tensor) in by_tensor]
+
+
 def output_spec(model: keras.Model) -> OutputSpec | None:
     """What a model's output means, or None for a model that is not from this zoo."""
     layer = model_output(model)

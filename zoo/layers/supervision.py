@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from zoo.layers.field import Field, Shape
-from zoo.layers.output import ModelOutput, model_output
+from zoo.layers.output import ModelOutput, model_output, output_layers
 
 
 @keras.saving.register_keras_serializable(package="densezoo")
@@ -51,16 +51,19 @@ def auxiliary_heads(model: keras.Model) -> AuxiliaryHeads | None:
     return next((layer for layer in model.layers if isinstance(layer, AuxiliaryHeads)), None)
 
 
-def supervised(model: keras.Model) -> tuple[keras.Model, list[float]]:
+def supervised(model: keras.Model) -> tuple[keras.Model, list[float] | dict[str, float]]:
     """The network to be trained and the weight of the loss on each of its outputs.
 
     It shares every layer with `model`. Without auxiliary heads it has one output, the logits, of weight 1; with them
-    theirs follow. The model is functional, with one image input.
+    theirs follow. The model is functional, with one image input. Of several outputs the logits and weights are dicts by name.
 
     >>> network, weights = supervised(zoo.build("googlenet", auxiliary=True, input_shape=(224, 224, 3)))
     >>> network.compile("adamw", loss=[loss] * len(weights), loss_weights=weights)
     """
     last, heads = model_output(model), auxiliary_heads(model)
+    if len(model.outputs) > 1:
+        ends = {layer.spec.name: layer.input for layer in output_layers(model)}
+        return keras.Model(model.input, ends, name=model.name), dict.fromkeys(ends, 1.0)
     if heads is not None:
         return keras.Model(model.input, heads.input, name=model.name), [1.0, *heads.loss_weights]
     return keras.Model(model.input, model.outputs[0] if last is None else last.input, name=model.name), [1.0]

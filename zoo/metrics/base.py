@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,25 @@ import numpy as np
 from zoo.outputs.score import SHARE, Score
 
 __all__ = ["SHARE", "Metric", "Score"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table of shares to be looked at, as a confusion matrix.
+
+    Attributes:
+        title: what it shows.
+        note: how to read it, a sentence or two.
+        labels: of the rows, and of the columns.
+        shares: float labels×labels of 0 to 1; nan where nothing was counted.
+        relation: how a row, a column and its share are put in words, as "{row} answered as {column}".
+    """
+
+    title: str
+    note: str
+    labels: tuple[str, ...]
+    shares: np.ndarray
+    relation: str
 
 
 class Metric(ABC):
@@ -30,6 +50,14 @@ class Metric(ABC):
     @abstractmethod
     def scores(self) -> list[Score]:
         """The scores, the most telling first."""
+
+    def settings(self) -> dict[str, Any]:
+        """What its scores depend on beside the answers, by name, as JSON holds it: for whoever reads them later."""
+        return {}
+
+    def grids(self) -> list[Grid]:
+        """Tables of shares for a report; by default none."""
+        return []
 
     def rows(self) -> list[dict[str, Any]]:
         """A row a part of the answer, as a class, for a table; by default there are no parts."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from zoo.errors import InputError
-from zoo.metrics.base import Metric, Score
+from zoo.metrics.base import Grid, Metric, Score
 from zoo.metrics.confusion_matrix import BoundaryScores, ConfusionMatrix
 from zoo.metrics.instances import ObjectScores
 
@@ -46,6 +46,11 @@ class ClassAgreement(Metric):
     def scores(self) -> list[Score]:
         return [Score(name, float(getattr(self.matrix, source))) for name, source in self._scores.items()]
 
+    def grids(self) -> list[Grid]:
+        note = "Each row is a class of the truth, in per cent; each column what was answered. The diagonal is right."
+        shares = self.matrix.normalised()
+        return [Grid("Where each class went", note, self.matrix.classes, shares, "{row} answered as {column}")]
+
     def rows(self) -> list[dict[str, Any]]:
         return self.matrix.rows()
 
@@ -65,6 +70,9 @@ class Contours(Metric):
 
     def scores(self) -> list[Score]:
         return [Score("boundary_f_score", self.boundary.mean_f_score)]
+
+    def settings(self) -> dict[str, Any]:
+        return {"boundary_tolerance": self.boundary.tolerance}
 
     def rows(self) -> list[dict[str, Any]]:
         return [{"boundary_f_score": value} for value in self.boundary.f_score.tolist()]

@@ -15,10 +15,11 @@ import keras
 import numpy as np
 from PIL import Image
 
+from zoo import tasks
 from zoo.data.dataset import spread
 from zoo.errors import InputError, unknown
-from zoo.evaluation.evaluate import check_fit, task_of
-from zoo.layers import DenseCRF, ModelOutput, inference, model_output, trained_spec
+from zoo.evaluation.evaluate import check_fit
+from zoo.layers import DenseCRF, ModelOutput, inference, model_output
 from zoo.metrics import ConfusionMatrix
 from zoo.outputs import kind
 from zoo.outputs.class_scores import class_output
@@ -145,8 +146,8 @@ def _logits(
     model: keras.Model, dataset: Dataset, count: int, size: tuple[int, int] | None
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Image and logits, each with a batch axis, and the target, of samples spread over the data set."""
-    _segmentation(model)
-    check_fit(model, trained_spec(model), dataset, task_of(model))
+    last = _segmentation(model)
+    check_fit(model, {last.spec.name: last.trained_on}, dataset, tasks.get(last.task))
     if not len(dataset) or count < 1:
         raise InputError(f"{dataset.name}: {count} of {len(dataset)} samples; a search needs at least one")
     network, own = _up_to_logits(model), tuple(model.inputs[0].shape[1:3])

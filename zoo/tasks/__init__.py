@@ -8,9 +8,9 @@ import inspect
 import pkgutil
 
 from zoo.errors import InputError, unknown
-from zoo.tasks.base import Task
+from zoo.tasks.base import Task, ToyBatch
 
-__all__ = ["Task", "get", "names", "register", "withdraw"]
+__all__ = ["Task", "ToyBatch", "get", "names", "of_output", "register", "withdraw"]
 
 _own: dict[str, Task] = {}  # of others, entered by `register`
 
@@ -44,6 +44,20 @@ def withdraw(name: str) -> None:
 def names() -> list[str]:
     """The names of all tasks, sorted."""
     return sorted({**_found(), **_own})
+
+
+def of_output(shape: tuple[int | None, ...], kind: str) -> Task:
+    """The task whose default output is of that kind and, as the shape's, of every pixel or of the whole picture.
+
+    Raises:
+        InputError: if none is.
+    """
+    for name in names():
+        task = get(name)
+        spec = task.output_spec(task.labels_for(None))
+        if spec.kind == kind and spec.dense == (len(shape) == 4):
+            return task
+    raise InputError(f"no task has a {kind} of shape {shape} for its output; wrap the model's in zoo.layers.ModelOutput")
 
 
 def get(name: str) -> Task:

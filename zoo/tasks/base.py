@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from zoo.data.targets import NO_LABEL
 from zoo.errors import InputError
@@ -16,6 +19,22 @@ if TYPE_CHECKING:
 
     from zoo.data import Dataset
 
+TOY_CLASSES = 5  # that a toy batch shows at most
+_BLOCK = 16  # pixels: the side of a block of one colour in a toy batch
+
+
+@dataclass(frozen=True)
+class ToyBatch:
+    """Pictures and targets that a tiny network learns in seconds.
+
+    Attributes:
+        images: float32 N×H×W×C in 0–255.
+        targets: as the task's loss takes them.
+    """
+
+    images: np.ndarray
+    targets: np.ndarray
+
 
 class Task(ABC):
     """One kind of question that a network can answer.
@@ -24,8 +43,12 @@ class Task(ABC):
         name: how the task is called in the registry, on the command line and in a file's metadata.
         headline: name of the score that tells better from worse.
         outputs: what `build(output=)` can ask for, the default first.
+        frames: how many pictures a network sees at once, along the channels.
+        toy_build: arguments of `zoo.build` that suit the task's toy batches.
     """
 
+    frames: ClassVar[int] = 1
+    toy_build: ClassVar[Mapping[str, Any]] = {}
     name: ClassVar[str]
     headline: ClassVar[str]
     outputs: ClassVar[tuple[str, ...]]
@@ -72,6 +95,73 @@ class Task(ABC):
             InputError: for a score that the task has not.
         """
 
+    @abstractmethod
+    def toy_batch(self, shape: tuple[int, int, int], spec: OutputSpec, count: int, seed: int) -> ToyBatch:
+        """Pictures and targets with which a tiny network can be taught the task in seconds.
+
+        Args:
+            shape: (H, W, C) of the network's input.
+            spec: of its output.
+            count: how many pictures.
+            seed: of what is drawn.
+        """
+
+    def target_as_answer(self, target: Any, spec: OutputSpec) -> np.ndarray:
+        """A sample's target as an answer that is all right, for the output's kind to draw."""
+        return np.asarray(target)
+
+    def assumed_spec(self, shape: Sequence[int | None]) -> OutputSpec:
+        """What an output of that shape (batch first) is taken for, of a model that does not say what it gives."""
+        spec = self.output_spec()
+        return replace(spec, channels=shape[-1], scale=spec.scale if len(shape) == 4 else None)
+
+    def describe_bad_targets(self, targets: np.ndarray, spec: OutputSpec, ignore: int | None) -> list[str]:
+        """What in a batch of targets no loss can be computed of, a phrase each; by default numbers that are none.
+
+        Args:
+            targets: of one output.
+            spec: of that output.
+            ignore: the target value that does not count.
+        """
+        finite = bool(np.isfinite(np.asarray(targets, np.float64)).all())
+        return [] if finite else ["its targets hold NaN or infinity"]
+
+    def class_weights(self, dataset: Dataset, rule: str) -> Sequence[float]:
+        """The weights of the classes of a data set by a rule's name.
+
+        Raises:
+            InputError: for a task without classes.
+        """
+        raise self._no_classes(f"class_weights={rule!r}")
+
+    def distillation(self, loss: keras.losses.Loss, temperature: float, weight: float) -> keras.losses.Loss:
+        """The loss with a teacher's output beside the targets.
+
+        Args:
+            loss: against the targets.
+            temperature: that the teacher's scores are softened by.
+            weight: the teacher's share.
+
+        Raises:
+            InputError: for a task that has no such loss.
+        """
+        raise self._no_classes("teacher")
+
+    def check_teacher(self, names: tuple[str, str], specs: tuple[OutputSpec, OutputSpec]) -> None:
+        """Refuses a teacher that does not speak of what the student learns.
+
+        Args:
+            names: of teacher and student.
+            specs: of theirs.
+
+        Raises:
+            InputError: saying what both have.
+        """
+        raise self._no_classes("teacher")
+
+    def _no_classes(self, setting: str) -> InputError:
+        return InputError(f"{setting}: that is for tasks of classes, and {self.name} has none; leave it out")
+
     def check_fit(self, name: str, spec: OutputSpec, dataset: Dataset) -> None:  # noqa: B027 (no task must refuse any)
         """Refuses a network whose output is no answer to a data set's questions; by default none.
 
@@ -97,6 +187,8 @@ class Task(ABC):
 
 class ClassTask(Task):
     """A task that tells classes apart."""
+
+    toy_build = {"classes": TOY_CLASSES}  # noqa: RUF012 (the base says that it is a class's)
 
     @abstractmethod
     def default_labels(self) -> tuple[str, ...]:
@@ -135,3 +227,59 @@ class ClassTask(Task):
         from zoo.losses import SegmentationCrossEntropy
 
         return SegmentationCrossEntropy(ignore, class_weights)
+
+    def class_weights(self, dataset: Dataset, rule: str) -> Sequence[float]:
+        """Counted over the data; see `zoo.losses.class_weights_from`."""
+        from zoo.losses import class_weights_from
+
+        return class_weights_from(dataset, rule)
+
+    def describe_bad_targets(self, targets: np.ndarray, spec: OutputSpec, ignore: int | None) -> list[str]:
+        """Values that are neither a class nor ignored."""
+        classes = spec.classes or spec.channels
+        odd = sorted({int(v) for v in np.unique(targets) if v != ignore and (v < 0 or v >= classes)})
+        return [f"its targets hold {odd[:5]}, which are no classes of 0..{classes - 1}"] if odd else []
+
+    def distillation(self, loss: keras.losses.Loss, temperature: float, weight: float) -> keras.losses.Loss:
+        """The divergence from the teacher's softened scores; see `zoo.losses.Distillation`."""
+        from zoo.losses import Distillation
+
+        return Distillation(loss, temperature, weight)
+
+    def check_teacher(self, names: tuple[str, str], specs: tuple[OutputSpec, OutputSpec]) -> None:
+        """Both tell the same classes apart, by number and, where both name them, by name."""
+        (teacher, student), (theirs, ours) = names, specs
+        if theirs.channels != ours.channels:
+            raise InputError(
+                f"teacher {teacher} knows {theirs.channels} classes, {student} {ours.channels}; they must be the same"
+            )
+        if theirs.dense != ours.dense:
+            raise InputError(f"teacher {teacher} and {student} are of two tasks: one answers every pixel, the other a picture")
+        pairs = zip(ours.labels, theirs.labels, strict=False)
+        other = next((f"{label!r} where it has {own!r}" for own, label in pairs if own != label), None)
+        if other is not None:
+            raise InputError(f"teacher {teacher} has other classes than {student}: {other}; they must be the same")
+
+    def toy_batch(self, shape: tuple[int, int, int], spec: OutputSpec, count: int, seed: int) -> ToyBatch:
+        """Noisy blocks of one colour each; the target is the colour's number, of each pixel or of most of the picture."""
+        height, width, channels = shape
+        classes = min(TOY_CLASSES, spec.classes or spec.channels)
+        random = np.random.default_rng(seed)
+        colours = np.linspace(20, 235, classes)[:, None].repeat(channels, 1)
+        if channels > 1:
+            colours = np.random.default_rng(1).uniform(0, 255, (classes, channels))
+        blocks = random.integers(0, classes, (count, -(-height // _BLOCK), -(-width // _BLOCK)))
+        if not spec.dense:
+            targets = random.integers(0, classes, count)
+            blocks = np.where(random.random(blocks.shape) < 0.6, targets[:, None, None], blocks)
+        shown = colours[blocks] + random.normal(0, 20, (*blocks.shape, channels))
+        images = enlarged(shown, (height, width))
+        images += random.normal(0, 10, images.shape)
+        if spec.dense:
+            targets = enlarged(blocks, (height, width))
+        return ToyBatch(images.clip(0, 255).astype("float32"), targets.astype("int32"))
+
+
+def enlarged(blocks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """N×h×w×… with each value as a block of pixels, cut to (H, W)."""
+    return blocks.repeat(_BLOCK, axis=1).repeat(_BLOCK, axis=2)[:, : size[0], : size[1]]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from zoo.errors import unknown
 from zoo.metrics import Metric
 from zoo.metrics.classes import ClassAgreement
@@ -32,6 +34,10 @@ class Classification(ClassTask):
     ) -> OutputSpec:
         """Scores or the class of a whole picture."""
         return class_output(labels, palette or (), output or self.outputs[0], scale=None)
+
+    def target_as_answer(self, target: Any, spec: OutputSpec) -> np.ndarray:
+        """All of the probability for its class."""
+        return np.eye(spec.classes or spec.channels, dtype=np.float32)[int(np.asarray(target))]
 
     def metrics(self, dataset: Dataset, **wishes: Any) -> list[Metric]:
         """Share of images that are right, and its mean over the classes."""

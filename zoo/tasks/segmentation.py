@@ -40,7 +40,7 @@ class Segmentation(ClassTask):
         return class_output(labels, palette or (), output or self.outputs[0])
 
     def metrics(self, dataset: Dataset, **wishes: Any) -> list[Metric]:
-        """mIoU first (see `zoo.metrics.confusion_matrix` for the conventions); contours with `boundary`, a tolerance; objects
+        """mIoU first (see `zoo.metrics.confusion_matrix` for the conventions); contours with `boundary`, a tolerance; instances
         where the data set has some."""
         strays = wishes.keys() - {"boundary"}
         if strays:

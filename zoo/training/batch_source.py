@@ -1,9 +1,9 @@
-"""The batches of a run as Keras asks for them, tied to the epoch that is running."""
+"""BatchSource: the batches of a run as Keras asks for them, tied to the epoch that is running."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -18,48 +18,50 @@ if TYPE_CHECKING:
     from zoo.training.config import TrainingConfig
     from zoo.training.teacher import Teacher
 
-Made = tuple[np.ndarray, tuple[np.ndarray, ...]]
+Targets = np.ndarray | Mapping[str, np.ndarray]  # of one output, or of several by name
+Batch = tuple[np.ndarray, Any]
 
 
 class BatchSource(keras.utils.PyDataset):
-    """Passes batches on, of the epoch it is told.
+    """Passes on the batches of the epoch that it is set to.
 
     Keras calls `on_epoch_end` once before the first epoch and reads ahead of the last; counting epochs by it would
     make what a batch holds depend on where a run was interrupted. An error in reading is kept too, because backends
     wrap it beyond recognition.
 
-    Batches of a `Dataset` are made ahead by `settings.workers` threads. Keras's own workers would do, but for PyTorch it
+    Batches of a `Dataset` are made ahead by `config.workers` threads. Keras's own workers would do, but for PyTorch it
     (3.15) looks at an epoch's first batch to learn the shapes, and with workers the epoch then goes on with the second.
 
     Args:
         data: a `Dataset`, or a PyDataset of (images, targets) that stays as it is. It is exact to resume if what it
             gives depends on nothing but the index and its attribute `epoch`, if it has one.
-        settings: for making batches of a `Dataset`.
-        outputs: of the network in training: each is held against the same targets.
+        config: for making batches of a `Dataset`.
+        repeats: how often the targets are wanted: once for the output, and once for each auxiliary head. None where there are
+            several outputs, whose targets are a dict by their names.
     """
 
-    def __init__(self, data: Dataset | keras.utils.PyDataset, settings: TrainingConfig, outputs: int = 1) -> None:
+    def __init__(
+        self, data: Dataset | keras.utils.PyDataset, config: TrainingConfig, repeats: int | None = 1
+    ) -> None:
         workers = 1
         if isinstance(data, keras.utils.PyDataset):
-            if settings.augment is not None or settings.size is not None:
+            if config.augment is not None or config.size is not None:
                 raise InputError("size= and augment= are for a Dataset; these batches are made already")
             self.source: Any = data
         else:
             from zoo.data import Batches
 
-            workers = threads(settings.workers)
-            self.source = Batches(
-                data, settings.batch_size, size=settings.size, augment=settings.augment, seed=settings.seed
-            )
+            workers = threads(config.workers)
+            self.source = Batches(data, config.batch_size, size=config.size, augment=config.augment, seed=config.seed)
         source = self.source
         super().__init__(source.workers, source.use_multiprocessing, source.max_queue_size)
         self.dataset = getattr(source, "dataset", None)
-        self.outputs = outputs
-        self._size_in = None if settings.sizes is None else settings.size_in
-        self.prepare: Callable[[np.ndarray], np.ndarray] = np.asarray  # targets as the loss wants them
+        self.repeats = repeats
+        self._size_in = None if config.progressive_size is None else config.size_in
+        self.prepare: Callable[[Targets], Targets] = _unchanged  # targets as the loss wants them
         self.teacher: Teacher | None = None  # whose logits follow the targets
         self._teaching = threading.Lock()
-        self._ahead = Prefetcher(self._made, settings.epochs * len(self), workers)
+        self._prefetcher = Prefetcher(self._at, config.epochs * len(self), workers)
         self.epoch = 0
         self.error: Exception | None = None
 
@@ -71,27 +73,27 @@ class BatchSource(keras.utils.PyDataset):
     def __len__(self) -> int:
         return self.source.num_batches
 
-    def __getitem__(self, index: int) -> Made:
+    def __getitem__(self, index: int) -> Batch:
         try:
-            return self._ahead.take(self.epoch * len(self) + index)
+            return self._prefetcher.take(self.epoch * len(self) + index)
         except Exception as error:
             self.error = error
             raise
 
-    def _made(self, place: int) -> Made:
+    def _at(self, place: int) -> Batch:
         """The batch at that place in the whole run."""
         images, targets = self.batch(*divmod(place, len(self)))
-        given = self.prepare(targets)
+        targets = self.prepare(targets)
         if self.teacher is not None:
             with self._teaching:  # a network, which is asked by one thread at a time
-                given = self.teacher.add(given, images)
-        return images, (given,) * self.outputs
+                targets = self.teacher.add(targets, images)
+        return images, targets if self.repeats is None else (targets,) * self.repeats
 
     def close(self) -> None:
         """Makes nothing ahead any more."""
-        self._ahead.close()
+        self._prefetcher.close()
 
-    def batch(self, epoch: int, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def batch(self, epoch: int, index: int) -> tuple[np.ndarray, Targets]:
         """Batch `index` of `epoch`."""
         if self._size_in is not None:
             return self.source.batch(epoch, index, self._size_in(epoch))
@@ -103,7 +105,12 @@ class BatchSource(keras.utils.PyDataset):
 
     def facts(self) -> dict[str, Any]:
         """What a checkpoint remembers of the data."""
-        known: dict[str, Any] = {"steps": len(self), "ignore": self.ignore}
+        facts: dict[str, Any] = {"steps": len(self), "ignore": self.ignore}
         if self.dataset is not None:
-            known |= {"name": self.dataset.name, "samples": len(self.dataset), "classes": list(self.dataset.classes)}
-        return known
+            classes = list(getattr(self.dataset, "classes", ()))
+            facts |= {"name": self.dataset.name, "samples": len(self.dataset), "classes": classes}
+        return facts
+
+
+def _unchanged(targets: Targets) -> Targets:
+    return targets

@@ -1,4 +1,4 @@
-"""The callback that keeps a run: validates, remembers the best, writes checkpoints and logs, and stops on NaN."""
+"""RunCallback: validates, remembers the best weights, writes checkpoints and logs, and stops on NaN."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from zoo.errors import InputError
 from zoo.metrics import Score
 from zoo.training import distribution
 from zoo.training.checkpoints import Checkpoints, State, assign_values, values_of
-from zoo.training.config import TrainingConfig, differences
+from zoo.training.config import TrainingConfig, differences, upgraded
 from zoo.training.history import write_csv
 from zoo.training.tensorboard import Events
 
@@ -47,8 +47,8 @@ class RunCallback(keras.callbacks.Callback):
     Args:
         whole: the model with its answer; its weights are what is kept.
         network: the same up to the logits, compiled with its optimiser built; it is what `fit` trains.
-        feed: the batches.
-        settings: of the run.
+        source: the batches.
+        config: of the run.
         validate: gives the evaluation of the weights as they are, or None where there is no validation data.
         facts: what else a checkpoint must agree with.
     """
@@ -60,17 +60,17 @@ class RunCallback(keras.callbacks.Callback):
         self,
         whole: keras.Model,
         network: keras.Model,
-        feed: BatchSource,
-        settings: TrainingConfig,
+        source: BatchSource,
+        config: TrainingConfig,
         validate: Callable[[], Evaluation] | None,
         facts: dict[str, Any],
     ) -> None:
         super().__init__()
-        self._whole, self._network, self._feed = whole, network, feed
-        self._settings, self._validate = settings, validate
-        self.folder = None if settings.folder is None else Path(settings.folder)
+        self._whole, self._network, self._source = whole, network, source
+        self._config, self._validate = config, validate
+        self.folder = None if config.folder is None else Path(config.folder)
         self._checkpoints = Checkpoints(self.folder)
-        self._fingerprint = {**settings.fingerprint(), **facts}
+        self._identity = {**config.to_dict(), **facts}
         self._best_values: dict[str, np.ndarray] = {}  # where there is no folder
         self._events: Events | None = None
         self._began = time.monotonic()
@@ -78,7 +78,7 @@ class RunCallback(keras.callbacks.Callback):
         self.rows: list[dict[str, float]] = []
         self.best: dict[str, Any] | None = None
         self.epoch = 0  # finished ones
-        self.took: list[tuple[int, float]] = []  # of each epoch of this call, its number and the seconds of its steps
+        self.epoch_seconds: list[tuple[int, float]] = []  # of each epoch of this call: its number, the seconds of its steps
         self.stopped: str | None = None
         self._spoilt = sys.maxsize  # the first batch whose loss was not finite: of threads, that of a later one may be ahead
 
@@ -88,48 +88,48 @@ class RunCallback(keras.callbacks.Callback):
         Raises:
             InputError: the checkpoint is of other settings or of another network, or none can be read.
         """
-        if not self._settings.resume:
+        if not self._config.resume:
             self._checkpoints.clear()
         state = self._checkpoints.load()
         if state is None:
             self._seed()
             self._save()
         else:
-            differs = differences(state.settings, self._fingerprint)
+            differs = differences(upgraded(state.settings, self._config), self._identity)
             if differs:
                 raise InputError(
                     f"{self.folder} holds a run with other settings: {'; '.join(differs)}. Give the same ones to go on "
                     "with it, or another folder, or resume=False to start afresh"
                 )
             self._restore(state)
-            if self._settings.verbose and self.folder is not None:
-                print(f"going on in {self.folder}, where {self.epoch} of {self._settings.epochs} epochs are finished")
-        if self.folder is not None and self._settings.tensorboard:
+            if self._config.verbose and self.folder is not None:
+                print(f"going on in {self.folder}, where {self.epoch} of {self._config.epochs} epochs are finished")
+        if self.folder is not None and self._config.tensorboard:
             self._events = Events(self.folder / "tensorboard" / "events.out.tfevents.0.densezoo", self.rows)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._feed.epoch = epoch
-        distribution.seed_epoch(self._settings.seed, epoch)
+        self._source.epoch = epoch
+        distribution.seed_epoch(self._config.seed, epoch)
         self._epoch_began = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):  # the mean so far: the first batch that spoils it is the one
             self._spoilt = min(batch, self._spoilt)
-            raise LossNotFinite(self._feed.epoch, self._spoilt, loss)
+            raise LossNotFinite(self._source.epoch, self._spoilt, loss)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.took.append((epoch, time.monotonic() - self._epoch_began))
+        self.epoch_seconds.append((epoch, time.monotonic() - self._epoch_began))
         logs = {} if logs is None else logs  # shared with the progress bar, which shows what is added
         row = {"epoch": epoch + 1, "loss": float(logs["loss"])}
         optimizer = self._network.optimizer
         row["learning_rate"] = float(getattr(optimizer, "inner_optimizer", optimizer).learning_rate)
-        last = epoch + 1 == self._settings.epochs
+        last = epoch + 1 == self._config.epochs
         with self._averaged():
-            if self._validate is not None and (last or (epoch + 1) % self._settings.validate_every == 0):
-                found = self._validate()
-                row |= {f"val_{name}": score for name, score in found.scores.items()}
-                self._consider(epoch, replace(found.headline, name=f"val_{found.headline.name}"))
+            if self._validate is not None and (last or (epoch + 1) % self._config.validate_every == 0):
+                evaluation = self._validate()
+                row |= {f"val_{name}": score for name, score in evaluation.scores.items()}
+                self._consider(epoch, replace(evaluation.headline, name=f"val_{evaluation.headline.name}"))
             elif self._validate is None:
                 self._consider(epoch, Score("loss", row["loss"], "", higher_is_better=False))
         shown = ("learning_rate", *([self.best["metric"]] if self.best else []))
@@ -159,7 +159,7 @@ class RunCallback(keras.callbacks.Callback):
         """Dropout and its like draw from generators whose state is a variable of the model; `seed` sets them."""
         states = [v for v in self._whole.variables if v.path.endswith("seed_generator_state")]
         for i, state in enumerate(states):
-            state.assign(np.array([zlib.crc32(f"{self._settings.seed}/{i}".encode()), 0], np.uint32))
+            state.assign(np.array([zlib.crc32(f"{self._config.seed}/{i}".encode()), 0], np.uint32))
 
     def _restore(self, state: State) -> None:
         assign_values(self._whole.variables, state.arrays, "model/")
@@ -170,7 +170,7 @@ class RunCallback(keras.callbacks.Callback):
 
     def _save(self) -> None:
         arrays = values_of(self._whole.variables, "model/") | values_of(self._network.optimizer.variables, "optimizer/")
-        self._checkpoints.save(State(self.epoch, arrays, list(self.rows), self.best, self._fingerprint))
+        self._checkpoints.save(State(self.epoch, arrays, list(self.rows), self.best, self._identity))
 
     def _write(self) -> None:
         """The checkpoint last: until it is there, whatever was written before it is written again after a kill."""
@@ -182,7 +182,7 @@ class RunCallback(keras.callbacks.Callback):
 
     def _averaged(self) -> AbstractContextManager[object]:
         """The moving average of the weights in their place, where one is kept."""
-        return nullcontext() if self._settings.ema is None else _Averaged(self._network)
+        return nullcontext() if self._config.ema is None else _Averaged(self._network)
 
     def _consider(self, epoch: int, score: Score) -> None:
         """Keeps the weights if they are the best so far; of equals the first."""
@@ -197,9 +197,9 @@ class RunCallback(keras.callbacks.Callback):
         os.replace(unfinished, self.folder / BEST)
 
     def _watch_the_clock(self, seconds: float, last: bool) -> None:
-        limit = self._settings.max_seconds
+        limit = self._config.max_seconds
         if limit is not None and not last and time.monotonic() - self._began + seconds > limit:
-            done = f"{self.epoch} of {self._settings.epochs} epochs"
+            done = f"{self.epoch} of {self._config.epochs} epochs"
             self.stopped = f"stopped after {done}: the next would end after max_seconds={limit:g}"
             self.model.stop_training = True
 

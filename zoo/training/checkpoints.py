@@ -1,4 +1,4 @@
-"""The state of a run on disk (or, without a folder, in memory): written whole or not at all, and checked when read."""
+"""Checkpoints: the state of a run on disk (or in memory), written whole or not at all, and checked when read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class State:
         arrays: values of the network's variables (weights, statistics, seeds) and the optimiser's, in order.
         rows: one dict of numbers per finished epoch.
         best: {"epoch", "score", "metric"} of the best weights so far, or None.
-        settings: the run's fingerprint.
+        settings: the run's identity: `TrainingConfig.to_dict` and what else it must agree with.
     """
 
     epoch: int

@@ -1,9 +1,10 @@
-"""What a training run is told: checked at once, and compared with a checkpoint's when a run goes on."""
+"""TrainingConfig: the settings of a run, checked at once, and compared with a checkpoint's when the run goes on."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from zoo.training.mixed_precision import PRECISIONS
 from zoo.training.optimizers import OPTIMIZERS, SCHEDULES
 from zoo.training.prefetch import threads
 
+VERSION = 2  # of a run's identity in its checkpoints
+RENAMED = {"rates": "lr_scale", "sizes": "progressive_size", "settle": "recalibrate_batchnorm"}  # settings of 0.1 → of today
 # May differ between a run and its continuation: they do not change what is learnt. Of a teacher the weights are compared.
 _FREE = ("folder", "resume", "tensorboard", "verbose", "max_seconds", "jit", "workers", "teacher")
 
@@ -31,11 +34,11 @@ class TrainingConfig:
         size: (H, W) of training batches in pixels; None for the samples' own.
         val_size: (H, W) that validation images are resized to; by default `size`, or their own size where `augment`
             is `native`.
-        sizes: progressive resolution, {epoch from which: (H, W)} such as {0: (128, 128), 20: (256, 256)}, epochs counted
-            from 0; then `size` is the last of them.
+        progressive_size: (H, W) of batches by the epoch, counted from 0, from which they have it, such as
+            {0: (128, 128), 20: (256, 256)}; then `size` is the last of them.
         optimizer: "adamw" or "sgd" (Nesterov, momentum 0.9).
         learning_rate: at its peak; by default 1e-3 for AdamW, 1e-2 for SGD.
-        rates: shares of the learning rate by layer, {globs: share} such as {"stem*,block*": 0.1} for a pretrained encoder;
+        lr_scale: shares of the learning rate by layer, {globs: share} such as {"stem*,block*": 0.1} for a pretrained encoder;
             of several that match a layer's name the first counts.
         weight_decay: decoupled, per step rate·decay; by default 1e-2. Biases and normalisation are left out.
         warmup: how long the rate rises linearly: a share of the run below 1, a number of epochs from 1 on.
@@ -43,7 +46,7 @@ class TrainingConfig:
         clipnorm: greatest norm of all gradients together, or None.
         augment: `zoo.data.Augment`, or None.
         class_weights: None, a rule of `zoo.losses.class_weights_from` such as "sqrt_median", or one number a class.
-        loss: instead of the task's own.
+        loss: instead of the task's own; of several outputs one, or a dict with one each.
         teacher: a trained network to learn from beside the labels, on the same batches (`zoo.losses.Distillation`): a model,
             a `.keras` file, a run's folder, or the name of shipped weights. Of the same classes.
         temperature: that its scores are softened by; by default 2.
@@ -57,9 +60,9 @@ class TrainingConfig:
         frozen_batchnorm: keeps BatchNormalization still: all of it, or those whose layer name matches one of the globs
             in a list like "stem*,block*" (a pretrained encoder's).
         ema: momentum of a moving average of the weights, which is then what is validated and kept; None for none.
-        settle: measure batch normalisation's statistics anew at the end, over so many training images spread evenly, not
-            augmented, at the size of validation; kept unless validation is worse for it. None does not. Normalisation
-            that stands still stays so.
+        recalibrate_batchnorm: measure batch normalisation's statistics anew at the end, over so many training images spread
+            evenly, not augmented, at the size of validation; kept unless validation is worse for it. None does not.
+            Normalisation that stands still stays so.
         seed: of the order of the data, augmentation and dropout. Initial weights are the builder's:
             `keras.utils.set_random_seed` before `zoo.build` sets those.
         folder: for everything that the run leaves; None leaves nothing and cannot be resumed.
@@ -77,17 +80,17 @@ class TrainingConfig:
     batch_size: int = 8
     size: tuple[int, int] | None = None
     val_size: tuple[int, int] | None = None
-    sizes: Mapping[int, tuple[int, int]] | None = None
+    progressive_size: Mapping[int, tuple[int, int]] | None = None
     optimizer: str = "adamw"
     learning_rate: float | None = None
-    rates: Mapping[str, float] | None = None
+    lr_scale: Mapping[str, float] | None = None
     weight_decay: float | None = None
     warmup: float = 0.05
     schedule: str = "cosine"
     clipnorm: float | None = 1.0
     augment: Any = None
     class_weights: Any = None
-    loss: keras.losses.Loss | None = None
+    loss: keras.losses.Loss | Mapping[str, keras.losses.Loss] | None = None
     teacher: Any = None
     temperature: float | None = None
     teacher_weight: float | None = None
@@ -96,7 +99,7 @@ class TrainingConfig:
     workers: int | None = None
     frozen_batchnorm: bool | str = False
     ema: float | None = None
-    settle: int | None = None
+    recalibrate_batchnorm: int | None = None
     seed: int = 0
     folder: str | Path | None = None
     resume: bool = True
@@ -115,12 +118,13 @@ class TrainingConfig:
                 raise InputError(f"{name}={value!r}; expected a whole number of {least} or more")
         if self.workers is not None:
             threads(self.workers)
-        if self.settle is not None and not is_whole(self.settle, 1):
-            raise InputError(f"settle={self.settle!r}; expected a number of images, 1 or more, or None")
-        if self.rates is not None and not (self.rates and all(0 < share < math.inf for share in self.rates.values())):
-            raise InputError(f"rates={self.rates!r}; expected names of layers with shares above 0, as {{'block*': 0.1}}")
-        if self.sizes is not None:
-            object.__setattr__(self, "size", _last_size(self.sizes, self.size, self.epochs))
+        images, scale = self.recalibrate_batchnorm, self.lr_scale
+        if images is not None and not is_whole(images, 1):
+            raise InputError(f"recalibrate_batchnorm={images!r}; expected a number of images, 1 or more, or None")
+        if scale is not None and not (scale and all(0 < share < math.inf for share in scale.values())):
+            raise InputError(f"lr_scale={scale!r}; expected names of layers with shares above 0, as {{'block*': 0.1}}")
+        if self.progressive_size is not None:
+            object.__setattr__(self, "size", _last_size(self.progressive_size, self.size, self.epochs))
         default = OPTIMIZERS[self.optimizer]
         for name in ("learning_rate", "weight_decay"):
             if getattr(self, name) is None:
@@ -154,14 +158,46 @@ class TrainingConfig:
 
     def size_in(self, epoch: int) -> tuple[int, int] | None:
         """(H, W) of the training batches in an epoch, counted from 0."""
-        return self.size if self.sizes is None else self.sizes[max(first for first in self.sizes if first <= epoch)]
+        sizes = self.progressive_size
+        return self.size if sizes is None else sizes[max(first for first in sizes if first <= epoch)]
 
-    def fingerprint(self) -> dict[str, Any]:
-        """What decides the outcome, as JSON can hold it."""
+    def to_dict(self) -> dict[str, Any]:
+        """The run's identity: what decides its outcome, as JSON holds it, with the version of this form."""
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in _FREE}
-        if self.loss is not None:
+        if isinstance(self.loss, Mapping):
+            plain["loss"] = {name: keras.saving.serialize_keras_object(loss) for name, loss in self.loss.items()}
+        elif self.loss is not None:
             plain["loss"] = keras.saving.serialize_keras_object(self.loss)
-        return {name: _plain(value) for name, value in plain.items()}
+        return {"version": VERSION} | {name: _plain(value) for name, value in plain.items()}
+
+
+def with_current_names(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of `zoo.train` in which 0.1's names, if there are any, are the current ones; says so in a warning.
+
+    Raises:
+        InputError: a setting is there under both names.
+    """
+    current = dict(settings)
+    for old, new in RENAMED.items():
+        if old in current:
+            if new in current:
+                raise InputError(f"both {new}= and {old}= were given; {old} is {new}'s name of 0.1: leave it out")
+            warnings.warn(f"{old}= is now {new}=; the old name goes with 0.3", DeprecationWarning, stacklevel=3)
+            current[new] = current.pop(old)
+    return current
+
+
+def upgraded(identity: Mapping[str, Any], config: TrainingConfig) -> dict[str, Any]:
+    """A checkpoint's identity in the current form; that of version 1, which said no version, under its names of today.
+
+    Version 1 had the `repr` of an augmentation. Where that is the one of `config`, so is the augmentation.
+    """
+    if "version" in identity:
+        return dict(identity)
+    current = {RENAMED.get(name, name): value for name, value in identity.items()}
+    if current.get("augment") == repr(config.augment):
+        current["augment"] = _plain(config.augment)
+    return {"version": VERSION, **current}
 
 
 def _last_size(
@@ -169,17 +205,19 @@ def _last_size(
 ) -> tuple[int, int]:
     """The size that training ends with."""
     if not sizes or min(sizes) != 0 or max(sizes) >= epochs:
-        raise InputError(f"sizes={dict(sizes)}; expected epochs from 0 to {epochs - 1} with (H, W) each, the first 0")
+        raise InputError(
+            f"progressive_size={dict(sizes)}; expected epochs from 0 to {epochs - 1} with (H, W) each, the first 0"
+        )
     if any(len(each) != 2 or min(each) < 1 for each in sizes.values()):
-        raise InputError(f"sizes={dict(sizes)}; expected (H, W) in pixels from each epoch on")
+        raise InputError(f"progressive_size={dict(sizes)}; expected (H, W) in pixels from each epoch on")
     last = sizes[max(sizes)]
     if size is not None and tuple(size) != tuple(last):
-        raise InputError(f"both size={size} and sizes={dict(sizes)} were given; the last of sizes is the size")
+        raise InputError(f"both size={size} and progressive_size={dict(sizes)} were given; the last of these is the size")
     return last
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What is not the same in two fingerprints, one phrase each."""
+    """What is not the same in two identities, one phrase each."""
     names = sorted(before.keys() | now.keys())
     return [f"{n} was {before.get(n)!r}, is {now.get(n)!r}" for n in names if before.get(n) != now.get(n)]
 
@@ -193,4 +231,8 @@ def _plain(value: Any) -> Any:
         return value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    return repr(value)  # an Augment: a dataclass whose repr names every field
+    if hasattr(value, "to_dict"):  # an augmentation that says itself what it is
+        return _plain(value.to_dict())
+    if dataclasses.is_dataclass(value):
+        return {"type": type(value).__name__} | {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    return repr(value)

@@ -1,4 +1,4 @@
-"""What a run leaves to look at: a table and a picture of its epochs."""
+"""History: the table and the curves of a run's epochs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a step of a network, trained or asked, is compiled as a whole."""
+"""Compilation: whether a step of a network, in training or prediction, is compiled as a whole."""
 
 from __future__ import annotations
 

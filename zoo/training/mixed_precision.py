@@ -1,4 +1,4 @@
-"""A network as it is while it trains: its arithmetic, what stands still. All of it is undone afterwards."""
+"""Mixed precision and frozen batch normalisation: a network as it is while it trains, undone afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The optimiser and its learning rate over the run."""
+"""Optimizers: AdamW and SGD with their learning rate over the run, and a share of it for single layers."""
 
 from __future__ import annotations
 
@@ -97,11 +97,11 @@ def _kind(base: type[keras.optimizers.Optimizer], *mixed: type) -> type[keras.op
     return type("".join(kind.__name__ for kind in (*mixed, base)), (*mixed, base), {}) if mixed else base
 
 
-def shares_of(rates: Mapping[str, float], model: keras.Model, variables: Sequence[keras.Variable]) -> list[float]:
+def shares_of(lr_scale: Mapping[str, float], model: keras.Model, variables: Sequence[keras.Variable]) -> list[float]:
     """Each variable's share of the learning rate: that of the first globs that its layer's name matches, or else 1.
 
     Args:
-        rates: globs of layers' names in a list, like "stem*,block*" → share.
+        lr_scale: globs of layers' names in a list, like "stem*,block*" → share.
         model: with the layers.
         variables: to say it of.
 
@@ -110,12 +110,12 @@ def shares_of(rates: Mapping[str, float], model: keras.Model, variables: Sequenc
     """
     names = {id(variable): layer.name for layer in every_layer(model) for variable in layer.trainable_variables}
     shares = [1.0] * len(variables)
-    for globs, share in reversed(rates.items()):  # of several that match the first is to hold, so it comes last
+    for globs, share in reversed(lr_scale.items()):  # of several that match the first is to hold, so it comes last
         patterns = globs.split(",")
         named = [i for i, v in enumerate(variables) if any(fnmatchcase(names.get(id(v), ""), each) for each in patterns)]
         if not named:
             known = ", ".join(list(dict.fromkeys(names.values()))[:3])
-            raise InputError(f"rates={{{globs!r}: {share}}} matches no layer that learns; their names begin {known}")
+            raise InputError(f"lr_scale={{{globs!r}: {share}}} matches no layer that learns; their names begin {known}")
         for index in named:
             shares[index] = float(share)
     return shares

@@ -1,4 +1,4 @@
-"""What will be asked for next, made in threads while what was asked for is worked on."""
+"""Prefetcher: batches and samples made in threads before they are asked for."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from zoo.training import distribution
 
 MOST_WORKERS = 8  # by default: each holds a batch
 
-Made = TypeVar("Made")
+Item = TypeVar("Item")
 
 
-class Prefetcher(Generic[Made]):
+class Prefetcher(Generic[Item]):
     """Things that are asked for by their number, and nearly always one after the other.
 
     Args:
@@ -25,24 +25,24 @@ class Prefetcher(Generic[Made]):
         workers: threads; as many things are made ahead. With one, each is made when it is asked for, by who asks.
     """
 
-    def __init__(self, make: Callable[[int], Made], count: int, workers: int) -> None:
+    def __init__(self, make: Callable[[int], Item], count: int, workers: int) -> None:
         self._make, self._count, self._workers = make, count, workers
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="ahead") if workers > 1 else None
-        self._made: dict[int, Future[Made]] = {}  # by place
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="prefetch") if workers > 1 else None
+        self._futures: dict[int, Future[Item]] = {}  # by place
         self._lock = threading.Lock()
 
-    def take(self, place: int) -> Made:
+    def take(self, place: int) -> Item:
         """Number `place`. What was made ahead and is not wanted after it is thrown away."""
         if self._pool is None:
             return self._make(place)
         wanted = range(place, min(place + 1 + self._workers, self._count))
         with self._lock:
-            for other in set(self._made).difference(wanted):
-                self._made.pop(other).cancel()
+            for other in set(self._futures).difference(wanted):
+                self._futures.pop(other).cancel()
             for each in wanted:
-                if each not in self._made:
-                    self._made[each] = self._pool.submit(self._make, each)
-            taken = self._made.pop(place)
+                if each not in self._futures:
+                    self._futures[each] = self._pool.submit(self._make, each)
+            taken = self._futures.pop(place)
         return taken.result()
 
     def close(self) -> None:
@@ -51,13 +51,13 @@ class Prefetcher(Generic[Made]):
             self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def in_order(make: Callable[[int], Made], count: int, workers: int) -> Iterator[Made]:
+def in_order(make: Callable[[int], Item], count: int, workers: int) -> Iterator[Item]:
     """`make` of 0, 1, … up to `count`, made ahead."""
-    ahead = Prefetcher(make, count, workers)
+    prefetcher = Prefetcher(make, count, workers)
     try:
-        yield from map(ahead.take, range(count))
+        yield from map(prefetcher.take, range(count))
     finally:
-        ahead.close()
+        prefetcher.close()
 
 
 def threads(workers: int | None) -> int:

@@ -1,4 +1,4 @@
-"""A recipe carried out: its stages one after the other, each a run of `zoo.train` that can be interrupted at any moment."""
+"""Recipe runner: a recipe's stages one after the other, each a run of `zoo.train` that can be interrupted at any moment."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 import zoo
-from zoo import registry
+from zoo import registry, tasks
 from zoo.errors import InputError
 from zoo.recipes import Recipe, Stage, StageContext
 from zoo.training import distribution
 from zoo.training.checkpoints import Checkpoints, write_whole
-from zoo.training.config import TrainingConfig, differences
+from zoo.training.config import TrainingConfig, differences, upgraded, with_current_names
 from zoo.training.trainer import Result, train
 
 if TYPE_CHECKING:
@@ -59,12 +59,12 @@ def run(
     earlier: dict[str, Path] = {}
     for stage in recipe.stages:
         own = folder / stage.name
-        given, val = _given(stage, spec, earlier)
-        told = {**_settings(stage, given), **(settings or {})}
-        model = _model(stage, given, build or {}, told.get("seed", 0))
+        context, val = _context(stage, spec, earlier)
+        config = {**_settings(stage, context), **(settings or {})}
+        model = _model(stage, context, build or {}, config.get("seed", 0))
         _note_machine(folder, recipe)
         left = None if max_seconds is None else max(1.0, max_seconds - (time.monotonic() - began))
-        result = train(model, given.data, val, folder=own, max_seconds=left, **told)
+        result = train(model, context.data, val, folder=own, max_seconds=left, **config)
         if result.stopped:
             break
         earlier[stage.name] = own
@@ -89,9 +89,9 @@ def check(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
         state = Checkpoints(own).load()
         if state is None:
             raise InputError(f"{own} holds no checkpoint, which says how the run was made")
-        given, _ = _given(stage, spec, earlier)
-        expected = TrainingConfig(**_settings(stage, given))
-        _compare(own, recipe, expected, given.data, state.settings)
+        context, _ = _context(stage, spec, earlier)
+        expected = TrainingConfig(**with_current_names(_settings(stage, context)))
+        _compare(own, recipe, expected, context.data, state.settings)
         if state.epoch != expected.epochs:
             raise InputError(f"{own}: {state.epoch} of {expected.epochs} epochs are finished; finish the run first")
         best = state.best and {**state.best, "epoch": epochs + state.best["epoch"]}
@@ -104,12 +104,13 @@ def check(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
     return {**facts, "hardware": hardware, "versions": record.get("versions")}
 
 
-def _compare(folder: Path, recipe: Recipe, expected: TrainingConfig, data: Dataset, found: Mapping[str, Any]) -> None:
+def _compare(folder: Path, recipe: Recipe, expected: TrainingConfig, data: Dataset, settings: Mapping[str, Any]) -> None:
     """Refuses a run of other settings than the recipe's; one that a run is too old to know had its default."""
-    wanted = json.loads(json.dumps(expected.fingerprint()))
-    defaults = json.loads(json.dumps(TrainingConfig(epochs=1).fingerprint()))
-    differs = differences({name: found.get(name, defaults[name]) for name in wanted}, wanted)
-    known, count = found["data"], len(data)
+    wanted = json.loads(json.dumps(expected.to_dict()))
+    defaults = json.loads(json.dumps(TrainingConfig(epochs=1).to_dict()))
+    identity = upgraded(settings, expected)
+    differs = differences({name: identity.get(name, defaults[name]) for name in wanted}, wanted)
+    known, count = identity["data"], len(data)
     if (known.get("samples", count), tuple(known.get("classes", data.classes))) != (count, data.classes):
         differs.append(f"data were {known['samples']} samples of {len(known['classes'])} classes, are {count} of {data.name}")
     if differs:
@@ -133,14 +134,14 @@ def machine() -> str:
 
 def _gpu_name() -> str:
     try:
-        asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-        found = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=True).stdout
+        command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        names = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return "GPU"
-    return found.splitlines()[0].strip() if found.strip() else "GPU"
+    return names.splitlines()[0].strip() if names.strip() else "GPU"
 
 
-def _given(stage: Stage, spec: str, earlier: Mapping[str, Path]) -> tuple[StageContext, Dataset | None]:
+def _context(stage: Stage, spec: str, earlier: Mapping[str, Path]) -> tuple[StageContext, Dataset | None]:
     from zoo import data
 
     training = data.open(spec, stage.split, cache_bytes=CACHE_BYTES)
@@ -148,31 +149,33 @@ def _given(stage: Stage, spec: str, earlier: Mapping[str, Path]) -> tuple[StageC
     return StageContext(training, dict(earlier)), validation
 
 
-def _settings(stage: Stage, given: StageContext) -> dict[str, Any]:
-    return dict(stage.train(given) if callable(stage.train) else stage.train)
+def _settings(stage: Stage, context: StageContext) -> dict[str, Any]:
+    return dict(stage.train(context) if callable(stage.train) else stage.train)
 
 
-def arguments(stage: Stage, given: StageContext) -> dict[str, Any]:
+def arguments(stage: Stage, context: StageContext) -> dict[str, Any]:
     """A stage's arguments of `zoo.build`, the data's classes and palette included; RGB of any size where it takes any."""
-    told = stage.build(given) if callable(stage.build) else stage.build or {}
+    own = stage.build(context) if callable(stage.build) else stage.build or {}
     entry = registry.get(stage.model)
-    shape = (*(entry.input_size if entry.fixed_size else (None, None)), 3)
-    return {"classes": given.data.classes, "palette": given.data.palette, "input_shape": shape, **told}
+    shape = (*(entry.input_size if entry.fixed_size else (None, None)), 3 * tasks.get(entry.task).frames)
+    classes = {"classes": context.data.classes, "palette": context.data.palette} if context.data.classes else {}
+    return {**classes, "input_shape": shape, **own}
 
 
 def last_arguments(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
     """The arguments of `zoo.build` of a recipe's last stage in a finished run."""
-    given, _ = _given(recipe.stages[-1], recipe.spec(data), {stage.name: folder / stage.name for stage in recipe.before})
-    return arguments(recipe.stages[-1], given)
+    earlier = {stage.name: folder / stage.name for stage in recipe.before}
+    context, _ = _context(recipe.stages[-1], recipe.spec(data), earlier)
+    return arguments(recipe.stages[-1], context)
 
 
-def _model(stage: Stage, given: StageContext, build: Mapping[str, Any], seed: int) -> keras.Model:
-    if given.data.task not in (None, registry.get(stage.model).task):
-        raise InputError(f"{stage.model} is for {registry.get(stage.model).task}, {given.data.name} for {given.data.task}")
-    told = arguments(stage, given)
-    told |= {name: value for name, value in build.items() if name in told}
+def _model(stage: Stage, context: StageContext, build: Mapping[str, Any], seed: int) -> keras.Model:
+    if context.data.task not in (None, registry.get(stage.model).task):
+        raise InputError(f"{stage.model} is for {registry.get(stage.model).task}, {context.data.name} for {context.data.task}")
+    own = arguments(stage, context)
+    own |= {name: value for name, value in build.items() if name in own}
     keras.utils.set_random_seed(seed)  # the start is drawn too
-    return zoo.build(stage.model, **told)
+    return zoo.build(stage.model, **own)
 
 
 def _note_machine(folder: Path, recipe: Recipe) -> None:

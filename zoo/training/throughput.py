@@ -1,4 +1,4 @@
-"""How fast a run learns, and what share of the chip's speed that is."""
+"""Throughput: the images a second that a run learns from, and what share of the chip's speed that is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ SIDES = {True: 768, False: 8192}  # of the matrices, on a CPU and on an accelera
 CHAIN, REPEATS = 4, 5
 
 
-def pace(network: keras.Model, feed: BatchSource, told: TrainingConfig, epochs: Sequence[tuple[int, float]]) -> str | None:
+def throughput_summary(
+    network: keras.Model, source: BatchSource, config: TrainingConfig, epoch_seconds: Sequence[tuple[int, float]]
+) -> str | None:
     """One line on the images a second, the loading of the data included, and the share of the chip's peak.
 
     The median over the epochs with batches of the size of the last, but the first of them, which also compiles. None where
@@ -30,24 +32,24 @@ def pace(network: keras.Model, feed: BatchSource, told: TrainingConfig, epochs: 
 
     Args:
         network: as it is trained.
-        feed: its batches.
-        told: the run's settings.
-        epochs: (epoch from 0, seconds of training in it) of those that this call has run.
+        source: its batches.
+        config: of the run.
+        epoch_seconds: (epoch from 0, seconds of training in it) of those that this call has run.
     """
-    size = told.size_in(epochs[-1][0]) if epochs else None
-    counted = [seconds for epoch, seconds in epochs if told.size_in(epoch) == size][1:]
+    size = config.size_in(epoch_seconds[-1][0]) if epoch_seconds else None
+    counted = [seconds for epoch, seconds in epoch_seconds if config.size_in(epoch) == size][1:]
     if not counted:
         return None
-    images, _ = feed.batch(epochs[-1][0], 0)
-    rate = len(images) * len(feed) / float(np.median(counted))
+    images, _ = source.batch(epoch_seconds[-1][0], 0)
+    rate = len(images) * len(source) / float(np.median(counted))
     height, width = images.shape[1:3]
     line = f"{rate:.3g} images/s of {height}×{width} in training"
     try:
         work = STEP * macs(network, (height, width)) * rate
     except InputError:
         return line  # a layer of the caller's own, whose arithmetic nobody knows
-    share = work / (peak(told.precision) * distribution.replicas())
-    return f"{line}: {work / 1e9:.3g} GMAC/s, {100 * share:.2g} % of what a {told.precision} matrix product reaches here"
+    share = work / (peak(config.precision) * distribution.replicas())
+    return f"{line}: {work / 1e9:.3g} GMAC/s, {100 * share:.2g} % of what a {config.precision} matrix product reaches here"
 
 
 def peak(precision: str) -> float:

@@ -1,4 +1,4 @@
-"""`zoo.train`: Keras's own `fit`, with everything around it that a long run needs."""
+"""Trainer: `zoo.train`, Keras's own `fit` with everything around it that a long run needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -16,22 +16,22 @@ import keras
 import numpy as np
 
 from zoo.errors import InputError, unknown
-from zoo.evaluation.evaluate import Evaluation, NetworkScorer, check_fit, score, task_of
-from zoo.layers import inference, supervised, trained_spec
-from zoo.losses import Distillation, class_weights_from, prepared
+from zoo.evaluation.evaluate import Evaluation, NetworkScorer, check_fit, score, task_of, trained_specs
+from zoo.layers import inference, output_layers, supervised
+from zoo.losses import prepared
 from zoo.outputs import OutputSpec
 from zoo.training import distribution
-from zoo.training.batch_source import BatchSource
+from zoo.training.batch_source import BatchSource, Targets
+from zoo.training.batchnorm import recalibrate_best
 from zoo.training.callback import LossNotFinite, RunCallback
 from zoo.training.checkpoints import write_whole
-from zoo.training.config import TrainingConfig
+from zoo.training.config import TrainingConfig, with_current_names
 from zoo.training.history import draw_curves
 from zoo.training.jit import compiles
 from zoo.training.mixed_precision import computing_in, holding_batchnorm
 from zoo.training.optimizers import WarmUp, make_optimizer, shares_of, warmup_steps
-from zoo.training.recalibration import settle_best
 from zoo.training.teacher import Teacher
-from zoo.training.throughput import pace
+from zoo.training.throughput import throughput_summary
 
 if TYPE_CHECKING:
     from zoo.data import Dataset
@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Result:
-    """What a training run came to. The model itself holds the best weights.
+    """The result of a training run. The model itself holds the best weights.
 
     Attributes:
         rows: one dict per epoch: epoch (from 1), loss, learning_rate (at its end), val_… scores, seconds.
         best: {"epoch", "metric", "score"} of the weights that the model now has; None if no epoch was finished. With
-            `settle` also "settled": the score after it, and whether that was "kept".
+            `recalibrate_batchnorm` also "recalibrated": the score after it, and "recalibration_kept": whether it was no worse.
         stopped: why the run ended before its last epoch; None if it did not.
         folder: where checkpoints, logs and the model lie, or None.
         seconds: of this call.
@@ -77,13 +77,15 @@ def train(
     log.csv, tensorboard/, curves.png, and nan_batch.npz if the loss became NaN.
 
     Auxiliary heads (`zoo.layers.AuxiliaryHeads`) learn from the same targets: the loss is that of the logits and, by their
-    weights, that of each head. They are in every checkpoint; model.keras is the network without them.
+    weights, that of each head. They are in every checkpoint; model.keras is the network without them. A model of several
+    outputs, a dict by the names in their `ModelOutput` layers, learns from a dict of targets by the same names, each output
+    by its own loss.
 
     Args:
-        model: of this zoo, whatever its head: it is trained on its logits; or any Keras model that gives logits.
+        model: of this zoo, whatever its output: it is trained on what comes before the activation; or any Keras model that
+            ends there.
         train_data: a data set; or a PyDataset of (images, targets), whose batches are taken as they are.
-        val_data: chooses the best epoch by the task's headline (mIoU, one confusion matrix over all of it); without
-            it the training loss chooses.
+        val_data: chooses the best epoch by the task's headline score, over all of it; without it the training loss chooses.
         settings: `epochs`, and what else `zoo.training.config.TrainingConfig` lists and explains.
 
     Raises:
@@ -92,41 +94,42 @@ def train(
         KeyboardInterrupt: passed on, with the model and the folder as of the last finished epoch.
     """
     began = time.monotonic()
-    told = _checked(settings)
-    _check_model(model, told)
-    distribution.check_batch(told.batch_size)
-    with in_training(model, train_data, told) as (network, feed, task):
-        validate = _validation(network, trained_spec(model), val_data, told, task)
-        facts = {"data": feed.facts(), "val_data": None if val_data is None else val_data.name}
-        if feed.teacher is not None:
-            facts["teacher"] = feed.teacher.fingerprint()
-        keeper = RunCallback(model, network, feed, told, validate, facts)
-        keeper.begin()
-        stopped = _fit(network, feed, keeper, told)
-        keeper.take_best()
-        if told.settle is not None and stopped is None:
-            settle_best(network, keeper, feed, told, validate)
-        if told.verbose and (line := pace(network, feed, told, keeper.took)):
+    config = _checked(settings)
+    _check_model(model, config)
+    distribution.check_batch(config.batch_size)
+    with in_training(model, train_data, config) as (network, source, task):
+        validate = _validation(model, network, val_data, config, task)
+        facts = {"data": source.facts(), "val_data": None if val_data is None else val_data.name}
+        if source.teacher is not None:
+            facts["teacher"] = source.teacher.fingerprint()
+        callback = RunCallback(model, network, source, config, validate, facts)
+        callback.begin()
+        stopped = _fit(network, source, callback, config, functools.partial(_bad_targets, trained_specs(model, task), task))
+        callback.take_best()
+        if config.recalibrate_batchnorm is not None and stopped is None:
+            recalibrate_best(network, callback, source, config, validate)
+        if config.verbose and (line := throughput_summary(network, source, config, callback.epoch_seconds)):
             print(line)
-    _leave(model, keeper, told, task)
-    return Result(keeper.rows, keeper.best, stopped, keeper.folder, time.monotonic() - began)
+    _save_results(model, callback, config, task)
+    return Result(callback.rows, callback.best, stopped, callback.folder, time.monotonic() - began)
 
 
 @contextmanager
 def in_training(
-    model: keras.Model, data: Dataset | keras.utils.PyDataset, told: TrainingConfig
+    model: keras.Model, data: Dataset | keras.utils.PyDataset, config: TrainingConfig
 ) -> Iterator[tuple[keras.Model, BatchSource, Task]]:
-    """A model as `fit` trains it: the network up to its logits, compiled, and what it is fed. Undone afterwards."""
+    """A model as `fit` trains it: the network up to its logits, compiled, and its batches. Undone afterwards."""
     network, weights = supervised(model)
-    feed = BatchSource(data, told, outputs=len(weights))
-    task = task_of(model, feed.dataset)
-    feed.teacher = None if told.teacher is None else Teacher(told.teacher, model)
-    with closing(feed), computing_in(model, told.precision), holding_batchnorm(model, told.frozen_batchnorm):
-        _compile(network, trained_spec(model), weights, told, feed, task)
-        yield network, feed, task
+    source = BatchSource(data, config, repeats=None if isinstance(weights, dict) else len(weights))
+    task = task_of(model, source.dataset)
+    source.teacher = None if config.teacher is None else Teacher(config.teacher, model, task)
+    with closing(source), computing_in(model, config.precision), holding_batchnorm(model, config.frozen_batchnorm):
+        _compile(network, trained_specs(model, task), weights, config, source, task)
+        yield network, source, task
 
 
 def _checked(settings: dict[str, Any]) -> TrainingConfig:
+    settings = with_current_names(settings)
     known = [field.name for field in fields(TrainingConfig)]
     for name in settings:
         if name not in known:
@@ -136,138 +139,181 @@ def _checked(settings: dict[str, Any]) -> TrainingConfig:
     return TrainingConfig(**settings)
 
 
-def _check_model(model: keras.Model, told: TrainingConfig) -> None:
-    if not isinstance(model, keras.Model) or not getattr(model, "inputs", None) or len(model.outputs) != 1:
-        raise InputError(f"{model!r} cannot be trained here; expected a functional keras.Model with one output")
-    own = tuple(model.input_shape[1:3])
-    if told.sizes is not None and None not in own:
-        raise InputError(f"sizes={dict(told.sizes)}: {model.name} was built for {own[0]}×{own[1]} and takes no other")
-    if told.size is not None and len(own) == 2 and None not in own and own != tuple(told.size):
-        raise InputError(f"size={told.size}: {model.name} was built for {own[0]}×{own[1]} and takes no other")
+def _check_model(model: keras.Model, config: TrainingConfig) -> None:
+    functional = isinstance(model, keras.Model) and getattr(model, "inputs", None) and len(model.inputs) == 1
+    if not functional or (len(model.outputs) != 1 and len(output_layers(model)) != len(model.outputs)):
+        raise InputError(
+            f"{model!r} cannot be trained here; expected a functional keras.Model with one input, and one output or "
+            "several that end in a zoo.layers.ModelOutput each"
+        )
+    own, sizes = tuple(model.input_shape[1:3]), config.progressive_size
+    if sizes is not None and None not in own:
+        raise InputError(f"progressive_size={dict(sizes)}: {model.name} was built for {own[0]}×{own[1]} and takes no other")
+    if config.size is not None and len(own) == 2 and None not in own and own != tuple(config.size):
+        raise InputError(f"size={config.size}: {model.name} was built for {own[0]}×{own[1]} and takes no other")
 
 
 def _compile(
     network: keras.Model,
-    spec: OutputSpec,
-    weights: list[float],
-    told: TrainingConfig,
-    feed: BatchSource,
+    specs: Mapping[str, OutputSpec],
+    weights: list[float] | dict[str, float],
+    config: TrainingConfig,
+    source: BatchSource,
     task: Task,
 ) -> None:
-    """Gives the network its loss, on each output by its weight, and its optimiser, built; and the feed the loss's wishes."""
-    if feed.dataset is not None:
-        check_fit(network, spec, feed.dataset, task)
-    steps = told.epochs * len(feed)
-    rate = WarmUp(told.learning_rate, steps, warmup_steps(told.warmup, len(feed), told.epochs), told.schedule)
-    variables = network.trainable_variables
-    if not variables:
-        raise InputError(f"{network.name} has nothing to train: every layer's `trainable` is False")
-    optimizer = make_optimizer(
-        told.optimizer,
-        rate,
-        told.weight_decay,
-        told.clipnorm,
-        told.ema,
-        variables,
-        scaled=told.precision == "float16",
-        shares=None if told.rates is None else shares_of(told.rates, network, variables),
-    )
-    loss = told.loss or task.loss(spec, feed.ignore, _class_weights(told, feed))
-    if told.teacher is not None:
-        loss = Distillation(loss, told.temperature, told.teacher_weight)
-    feed.prepare = functools.partial(prepared, loss, classes=spec.channels)
+    """Gives the network its losses, each by its weight, and its optimiser, built; and the source the losses' wishes."""
+    if source.dataset is not None:
+        check_fit(network, specs, source.dataset, task)
+    losses = _losses(specs, config, source, task)
+    source.prepare = functools.partial(_prepared, losses, specs, isinstance(weights, dict))
     network.compile(
-        optimizer=optimizer,
-        loss=[loss] * len(weights),
+        optimizer=_optimizer(network, config, len(source)),
+        loss=losses if isinstance(weights, dict) else [*losses.values()] * len(weights),
         loss_weights=weights,
-        jit_compile=compiles(told.jit),
+        jit_compile=compiles(config.jit),
         auto_scale_loss=False,
     )
     distribution.admit(network)
 
 
-def _class_weights(told: TrainingConfig, feed: BatchSource) -> np.ndarray | None:
+def _losses(
+    specs: Mapping[str, OutputSpec], config: TrainingConfig, source: BatchSource, task: Task
+) -> dict[str, keras.losses.Loss]:
+    """The loss on each output: the caller's own, or the task's."""
+    own = config.loss if isinstance(config.loss, Mapping) else dict.fromkeys(specs, config.loss)
+    if own.keys() != specs.keys():
+        raise InputError(f"losses for {sorted(own)}, and the outputs are {sorted(specs)}; give one each, or a single loss")
+    class_weights = _class_weights(config, source, task)
+    losses = {name: own[name] or task.loss(spec, source.ignore, class_weights) for name, spec in specs.items()}
+    if config.teacher is None:
+        return losses
+    return {name: task.distillation(loss, config.temperature, config.teacher_weight) for name, loss in losses.items()}
+
+
+def _prepared(
+    losses: Mapping[str, keras.losses.Loss], specs: Mapping[str, OutputSpec], by_name: bool, targets: Targets
+) -> Targets:
+    """Targets as the losses want them."""
+    if not by_name:
+        ((name, loss),) = losses.items()
+        return prepared(loss, targets, specs[name].channels)
+    if not isinstance(targets, Mapping) or targets.keys() != losses.keys():
+        names = sorted(targets) if isinstance(targets, Mapping) else type(targets).__name__
+        raise InputError(f"the outputs are {sorted(losses)} and targets {names}; expected a dict with one target an output")
+    return {name: prepared(loss, targets[name], specs[name].channels) for name, loss in losses.items()}
+
+
+def _optimizer(network: keras.Model, config: TrainingConfig, steps_per_epoch: int) -> keras.optimizers.Optimizer:
+    steps = config.epochs * steps_per_epoch
+    warmup = warmup_steps(config.warmup, steps_per_epoch, config.epochs)
+    variables = network.trainable_variables
+    if not variables:
+        raise InputError(f"{network.name} has nothing to train: every layer's `trainable` is False")
+    return make_optimizer(
+        config.optimizer,
+        WarmUp(config.learning_rate, steps, warmup, config.schedule),
+        config.weight_decay,
+        config.clipnorm,
+        config.ema,
+        variables,
+        scaled=config.precision == "float16",
+        shares=None if config.lr_scale is None else shares_of(config.lr_scale, network, variables),
+    )
+
+
+def _class_weights(config: TrainingConfig, source: BatchSource, task: Task) -> Any:
     """The weights, counted where a rule was named."""
-    if not isinstance(told.class_weights, str):
-        return told.class_weights
-    if feed.dataset is None:
+    if not isinstance(config.class_weights, str):
+        return config.class_weights
+    if source.dataset is None:
         raise InputError(
-            f"class_weights={told.class_weights!r} needs a Dataset to count; give an array with these batches"
+            f"class_weights={config.class_weights!r} needs a Dataset to count; give an array with these batches"
         )
-    return class_weights_from(feed.dataset, told.class_weights)
+    return task.class_weights(source.dataset, config.class_weights)
 
 
 def _validation(
-    network: keras.Model, spec: OutputSpec, data: Dataset | None, told: TrainingConfig, task: Task
+    model: keras.Model, network: keras.Model, data: Dataset | None, config: TrainingConfig, task: Task
 ) -> Callable[[], Evaluation] | None:
     if data is None:
         return None
     # Learnt on crops of the pictures' own pixels, a network is judged on whole pictures at that scale.
-    like_training = None if getattr(told.augment, "native", False) else told.size
-    scorer = NetworkScorer(network, data, told.val_size or like_training, spec, task)
-    return lambda: score(scorer, data, told.batch_size, workers=told.workers)
+    like_training = None if getattr(config.augment, "native", False) else config.size
+    scorer = NetworkScorer(network, data, config.val_size or like_training, trained_specs(model, task), task)
+    return lambda: score(scorer, data, config.batch_size, workers=config.workers)
 
 
-def _fit(network: keras.Model, feed: BatchSource, keeper: RunCallback, told: TrainingConfig) -> str | None:
-    """Runs the epochs that are left; gives the reason if they were not all run."""
+def _fit(
+    network: keras.Model,
+    source: BatchSource,
+    callback: RunCallback,
+    config: TrainingConfig,
+    describe: Callable[[Targets, int | None], list[str]],
+) -> str | None:
+    """Runs the epochs that are left; gives the reason if they were not all run. `describe` says what is wrong with targets."""
     try:
-        while keeper.epoch < told.epochs and keeper.stopped is None:
+        while callback.epoch < config.epochs and callback.stopped is None:
             # Once for each size of batches: Keras asks for the shape of an epoch's data but once a call.
-            later = [first for first in told.sizes or () if first > keeper.epoch]
-            feed.epoch = keeper.epoch
+            later = [first for first in config.progressive_size or () if first > callback.epoch]
+            source.epoch = callback.epoch
             network.fit(
-                feed,
-                initial_epoch=keeper.epoch,
-                epochs=min([told.epochs, *later]),
+                source,
+                initial_epoch=callback.epoch,
+                epochs=min([config.epochs, *later]),
                 shuffle=False,
-                verbose=told.verbose,
-                callbacks=[keeper],
+                verbose=config.verbose,
+                callbacks=[callback],
             )
-            if told.ema is not None and keeper.epoch in later:
-                keeper.rewind()  # from the average, which Keras leaves in the network at the end of a call
+            if config.ema is not None and callback.epoch in later:
+                callback.rewind()  # from the average, which Keras leaves in the network at the end of a call
     except LossNotFinite as error:
-        reason = f"{error}{_save_batch(feed, keeper.folder, error)}"
+        reason = f"{error}{_save_batch(source, callback.folder, error, describe)}"
         warnings.warn(f"training stopped: {reason}", RuntimeWarning, stacklevel=3)
         return reason
     except KeyboardInterrupt:
-        keeper.rewind()
-        where = "nothing was kept (no folder=)" if keeper.folder is None else f"they are kept in {keeper.folder}"
-        advice = "" if keeper.folder is None else "; call again with the same arguments to go on"
-        print(f"\ninterrupted: {keeper.epoch} of {told.epochs} epochs are finished, {where}{advice}")
+        callback.rewind()
+        where = "nothing was kept (no folder=)" if callback.folder is None else f"they are kept in {callback.folder}"
+        advice = "" if callback.folder is None else "; call again with the same arguments to go on"
+        print(f"\ninterrupted: {callback.epoch} of {config.epochs} epochs are finished, {where}{advice}")
         raise
     except Exception as error:
-        if feed.error is not None and feed.error is not error:
-            raise feed.error from None  # a backend's wrapping of it is pages long and says no more
+        if source.error is not None and source.error is not error:
+            raise source.error from None  # a backend's wrapping of it is pages long and says no more
         raise
-    return keeper.stopped
+    return callback.stopped
 
 
-def _save_batch(feed: BatchSource, folder: Path | None, where: LossNotFinite) -> str:
+def _save_batch(
+    source: BatchSource, folder: Path | None, where: LossNotFinite, describe: Callable[[Targets, int | None], list[str]]
+) -> str:
     """Keeps the batch that spoilt the loss and says what is wrong with it, if it shows."""
-    images, targets = feed.batch(where.epoch, where.batch)
-    notes = []
-    if not np.isfinite(images).all():
-        notes.append("its images hold NaN or infinity")
-    classes = None if feed.dataset is None else len(feed.dataset.classes)
-    odd = sorted({int(v) for v in np.unique(targets) if v != feed.ignore and (v < 0 or (classes and v >= classes))})
-    if odd:
-        notes.append(f"its targets hold {odd[:5]}, which are no classes" + (f" of 0..{classes - 1}" if classes else ""))
+    images, targets = source.batch(where.epoch, where.batch)
+    notes = [] if np.isfinite(images).all() else ["its images hold NaN or infinity"]
+    notes += describe(targets, source.ignore)
     if not notes:
         notes.append("its images and targets are in order, so the weights diverged: try a lower learning_rate")
     if folder is not None:
         path = folder / "nan_batch.npz"
         facts = {"epoch": where.epoch + 1, "batch": where.batch + 1}
-        write_whole(path, lambda file: np.savez_compressed(file, images=images, targets=targets, **facts))
+        several = isinstance(targets, Mapping)
+        arrays = {f"targets_{name}": values for name, values in targets.items()} if several else {"targets": targets}
+        write_whole(path, lambda file: np.savez_compressed(file, images=images, **arrays, **facts))
         notes.append(f"the batch is in {path}")
     return "".join(f"; {note}" for note in notes)
 
 
-def _leave(model: keras.Model, keeper: RunCallback, told: TrainingConfig, task: Task) -> None:
+def _bad_targets(specs: Mapping[str, OutputSpec], task: Task, targets: Targets, ignore: int | None) -> list[str]:
+    """What is wrong with a batch of targets, a phrase each."""
+    by_name = targets if isinstance(targets, Mapping) else dict.fromkeys(specs, targets)
+    return [phrase for name, spec in specs.items() for phrase in task.describe_bad_targets(by_name[name], spec, ignore)]
+
+
+def _save_results(model: keras.Model, callback: RunCallback, config: TrainingConfig, task: Task) -> None:
     """The best model and the picture of the run, in the folder."""
-    if keeper.folder is None:
+    if callback.folder is None:
         return
-    unfinished = keeper.folder / ".part.model.keras"
+    unfinished = callback.folder / ".part.model.keras"
     inference(model).save(unfinished)
-    os.replace(unfinished, keeper.folder / "model.keras")
-    if keeper.rows:
-        draw_curves(keeper.folder / "curves.png", keeper.rows, task.headline, f"{model.name}, {told.optimizer}")
+    os.replace(unfinished, callback.folder / "model.keras")
+    if callback.rows:
+        draw_curves(callback.folder / "curves.png", callback.rows, task.headline, f"{model.name}, {config.optimizer}")

@@ -7,7 +7,7 @@
 - `transposed`: a transposed convolution with a random start, by default of kernel = factor, so that windows do not overlap
   (Ronneberger 2015).
 - `bilinear`: a transposed convolution of kernel 2 · factor that starts as bilinear interpolation (Long 2015).
-- `resize`: nearest first, then a 3×3 convolution, which leaves no checkerboard (Odena 2016; `zoo lab upsampling`).
+- `resize`: nearest first, then a 3×3 convolution, which leaves no checkerboard (Odena 2016; `zoo experiments upsampling`).
 
 The first three and `bilinear` keep the channels; where others are wanted a 1×1 convolution makes them before, at the coarse
 size. All give whole multiples of what they get: what came up too large is for `CropLike` to cut.

@@ -1,4 +1,4 @@
-"""How an experiment's results look and where they go."""
+"""Figures: how an experiment's results look and where they go."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def label_ends(axes: Axes, ends: Iterable[tuple[str, float, float, str]], gap: f
         axes.text(x + 0.02, floor, text, color=colour, fontsize=9, va="center", transform=axes.transAxes, clip_on=False)
 
 
-def leave(out: Path, name: str, rows: Sequence[Mapping[str, object]], figure: Figure) -> None:
+def save_figure(out: Path, name: str, rows: Sequence[Mapping[str, object]], figure: Figure) -> None:
     """Writes `NAME.csv` and `NAME.png` into the folder."""
     out.mkdir(parents=True, exist_ok=True)
     write_csv(out / f"{name}.csv", rows)

@@ -1,4 +1,4 @@
-"""`zoo lab`."""
+"""`zoo experiments`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from zoo.cli.quiet import start_keras
 from zoo.errors import InputError
 
 
-def lab(
+def experiments(
     name: Annotated[str | None, typer.Argument(help="An experiment; without one, they are listed.")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the picture and the table.")] = Path("lab"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the picture and the table.")] = Path("experiments"),
     model: Annotated[
         list[str] | None, typer.Option("--model", "-m", help="field: a name of zoo list; may recur to compare.")
     ] = None,
@@ -21,7 +21,7 @@ def lab(
 ) -> None:
     """The lectures' claims, each an experiment of a few minutes that leaves a picture and a CSV.
 
-    Example: zoo lab field --model resnet50 --model unet
+    Example: zoo experiments field --model resnet50 --model unet
     """
     from rich.console import Console
     from rich.table import Table
@@ -36,7 +36,7 @@ def lab(
         console.print(listed)
         return
     if (model or weights) and name != "field":
-        raise InputError(f"--model and --weights are for zoo lab field; {name} builds its own networks")
+        raise InputError(f"--model and --weights are for zoo experiments field; {name} builds its own networks")
     if weights and len(model or ()) != 1:
         raise InputError("--weights belong to one network; name it with --model")
     if name in EXPERIMENTS:

@@ -1,0 +1,1 @@
+"""Networks whose answer is the picture as it should be. One file an architecture; `zoo.registry` finds them."""

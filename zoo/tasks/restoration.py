@@ -1,0 +1,69 @@
+"""Restoration: the picture as it should be, freed of noise and blur."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.errors import InputError, unknown
+from zoo.metrics import Metric
+from zoo.outputs import OutputSpec
+from zoo.tasks.base import NO_LABEL, Task, ToyBatch, enlarged
+
+if TYPE_CHECKING:
+    import keras
+
+    from zoo.data import Dataset
+
+_NOISE = 25.0  # levels, of a toy batch
+
+
+class Restoration(Task):
+    """N×sH×sW×3 pictures in 0–255 against such; s is the spec's scale, 1 unless a network says otherwise."""
+
+    name = "restoration"
+    headline = "psnr"
+    outputs = ("image",)
+
+    def output_spec(
+        self, labels: Sequence[str] = (), palette: Sequence[Sequence[int]] | None = None, output: str | None = None
+    ) -> OutputSpec:
+        """A picture in RGB."""
+        if output not in (None, *self.outputs):
+            raise unknown("output", output, self.outputs)
+        return OutputSpec("image", channels=3, range=(0.0, 255.0))
+
+    def loss(
+        self, spec: OutputSpec, ignore: int | None = NO_LABEL, class_weights: Sequence[float] | None = None
+    ) -> keras.losses.Loss:
+        """The mean absolute difference, smooth near 0."""
+        from zoo.losses.charbonnier import Charbonnier
+
+        if class_weights is not None:
+            raise self._no_classes(f"class_weights={class_weights!r}")
+        return Charbonnier()
+
+    def metrics(self, dataset: Dataset, **wishes: Any) -> list[Metric]:
+        """PSNR and SSIM."""
+        from zoo.metrics.psnr_ssim import PictureQuality
+
+        strays = {name for name, value in wishes.items() if value is not None}
+        if strays:
+            raise unknown(f"score of {self.name}", min(strays), ())
+        return [PictureQuality()]
+
+    def toy_batch(self, shape: tuple[int, int, int], spec: OutputSpec, count: int, seed: int) -> ToyBatch:
+        """Blocks of one colour each with noise, against the same without."""
+        height, width, channels = shape
+        if channels != spec.channels or (spec.scale or 1) != 1:
+            raise InputError(
+                f"a toy batch of {self.name} is of pictures like their targets; the network has {channels} channels in, "
+                f"{spec.channels} out, at scale {spec.scale}"
+            )
+        random = np.random.default_rng(seed)
+        blocks = random.uniform(0, 255, (count, -(-height // 16), -(-width // 16), channels))
+        clean = enlarged(blocks, (height, width)).astype("float32")
+        images = clean + random.normal(0, _NOISE, clean.shape)
+        return ToyBatch(images.clip(0, 255).astype("float32"), clean)
