@@ -10,13 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from app_visit import FLOAT_IOU, GPU, INT8_IOU, NEEDS, NEEDS_AXE, Open, Visit, check_accessible, check_masks
-from colour_model import COLOURS, SIZE, scene, write_flow, write_model
+from colour_model import COLOURS, SIZE, scene, write_model
 from PIL import Image
 
 import edge
 from converters.tflite import file as tflite_file
-from edge.answers import resize_rows
-from edge.images import prepare
 from edge.serve.server import Server, serve
 
 pytest_plugins = ["app_fixtures"]
@@ -222,48 +220,6 @@ def test_damaged_second_network_leaves_the_first_one_working(
     assert "broken is not a TensorFlow Lite file" in opened.page.inner_text("#notice")
     assert opened.page.locator("#beside").input_value() == "-1"
     opened.show(picture)
-
-
-def wheel(vectors: np.ndarray) -> np.ndarray:
-    """H×W×2 vectors of length up to 1 as Middlebury's colours: the wheel's corners lie at these steps of 55."""
-    u, v = vectors[..., 0], vectors[..., 1]
-    position = (np.arctan2(-v, -u) / np.pi + 1) / 2 * 54
-    corners = [0, 15, 21, 25, 36, 49, 55]
-    red, green, blue = [255, 255, 0, 0, 0, 255, 255], [0, 255, 255, 255, 0, 0, 0], [0, 0, 0, 255, 255, 255, 0]
-    pure = np.stack([np.interp(position, corners, channel) for channel in (red, green, blue)], -1)
-    return 255 - np.hypot(u, v)[..., None] * (255 - pure)
-
-
-def test_flow_is_drawn_by_the_colour_wheel(visit: Open, tmp_path: Path) -> None:
-    model = write_flow(tmp_path / "flow.tflite")
-    y, x = np.mgrid[0:192, 0:256]
-    # Right at the right edge, left at the left one, down at the bottom: a wheel of its own.
-    film = np.stack([x, y * 255 / 191, np.full_like(x, 90)], -1).astype(np.uint8)
-    Image.fromarray(film).save(tmp_path / "film.png")
-    with serve([model]) as running:
-        opened = visit(url=running.url).ready()
-        page = opened.page
-        before = opened.frames()
-        page.set_input_files("#open-file", tmp_path / "film.png")
-        opened.frames(beyond=before)
-        with page.expect_download() as mask:
-            page.click("#save-mask")
-        drawn = np.asarray(Image.open(mask.value.path()).convert("RGB")).astype(float)
-        assert page.is_visible("#wheel") and page.locator("#legend li").count() == 0
-        assert page.inner_text("#view-mask-item") == "Flow"
-        told = page.inner_text("#wheel-text")
-    runner = edge.Runner(model)
-    vectors = 2 * resize_rows(runner.run(prepare(film, runner.card))[0], film.shape[:2], 0, film.shape[0])
-    longest = np.hypot(*vectors.transpose(2, 0, 1)).max()
-    assert f"{longest:.1f} pixels" in told
-    expected = wheel(vectors / longest)
-    assert np.abs(drawn - expected).max() <= 4
-    # Mirrored directions would not pass.
-    assert np.abs(drawn - wheel(-vectors / longest)).mean() > 40
-    right, down, left, up = (255, 0, 0), (255, 230, 0), (0, 209, 255), (88, 0, 255)
-    for point, colour in {(96, 255): right, (191, 128): down, (96, 0): left, (0, 128): up}.items():
-        strength = np.hypot(*vectors[point]) / longest
-        assert np.abs(drawn[point] - (255 - strength * (255 - np.array(colour)))).max() < 40, point
 
 
 def test_the_card_tells_scores_and_licence(visit: Open, tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ export interface Family {
 const RECIPES = ['float32', 'float16', 'dynamic', 'int8'];
 
 function key({ card }: Entry): string | null {
-  return card && JSON.stringify([card.name, card.task, card.head, card.labels]);
+  if (!card) return null;
+  const outputs = card.outputs.map(({ name, kind, labels, activation }) => [name, kind, labels, activation]);
+  return JSON.stringify([card.name, card.task, outputs]);
 }
 
 export function recipeOf(entry: Entry): string {
@@ -19,7 +21,8 @@ export function recipeOf(entry: Entry): string {
 
 /** Width × height of the input, as people write it; empty while nothing is known of the file. */
 export function sizeOf(entry: Entry): string {
-  return entry.card ? `${entry.card.inputSize[1]} × ${entry.card.inputSize[0]}` : '';
+  const size = entry.card?.inputs[0].size;
+  return size ? `${size[1]} × ${size[0]}` : '';
 }
 
 function differs(one: Entry, other: Entry): boolean {
@@ -46,7 +49,8 @@ export function families(entries: readonly Entry[]): Family[] {
 }
 
 function area(entry: Entry): number {
-  return entry.card ? entry.card.inputSize[0] * entry.card.inputSize[1] : 0;
+  const size = entry.card?.inputs[0].size;
+  return size ? size[0] * size[1] : 0;
 }
 
 function rank(entry: Entry): number {
