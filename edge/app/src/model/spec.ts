@@ -64,7 +64,7 @@ export function isPair(value: unknown): value is [number, number] {
 }
 
 function isBound(value: unknown): value is Bound {
-  return Number.isFinite(value) || (Array.isArray(value) && value.length === 3 && value.every((part) => Number.isFinite(part)));
+  return Number.isFinite(value) || (Array.isArray(value) && value.length > 0 && value.every((part) => Number.isFinite(part)));
 }
 
 function isRange(value: unknown): value is InputRange {

@@ -1,4 +1,4 @@
-// Optical flow as colours, by the Middlebury wheel: hue is the direction, saturation the length.
+// Vectors as colours, by the Middlebury wheel: hue is the direction, saturation the length.
 // Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 2011.
 import type { Colour } from '../model/palette';
 

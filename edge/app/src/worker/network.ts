@@ -1,7 +1,7 @@
 // One compiled file with its card: pixels in, an answer about the picture out.
 import { Tensor, type CompiledModel } from '@litertjs/core';
 import type { Card } from '../model/card';
-import { USUAL_RANGE, type InputRange, type InputSpec, type OutputSpec } from '../model/spec';
+import { USUAL_RANGE, type Bound, type InputRange, type InputSpec, type OutputSpec } from '../model/spec';
 import { kindOf } from '../outputs';
 import type { RawOutput } from '../outputs/kind';
 import { resizeRgb } from '../pixels/resize';
@@ -31,6 +31,11 @@ export function bindOutputs(specs: readonly OutputSpec[], names: readonly string
     throw new UnmatchedOutputs(`${specs.map((spec) => spec.name).join(', ')} ≠ ${names.join(', ')}`);
   }
   return specs.map((spec, index) => ({ spec, tensor: tensors[index] < 0 ? free[0] : tensors[index] }));
+}
+
+/** The bound of a channel; files that give one a channel may give fewer than there are. */
+function boundOf(bound: Bound, channel: number): number {
+  return Array.isArray(bound) ? (bound[channel] ?? bound[0]) : bound;
 }
 
 /** The picture in ITU-R 601 luma, as Pillow rounds it, as RGBA. */
@@ -97,8 +102,7 @@ export class Network {
     const own = channels / frames;
     const pixels = resizeRgb(own === 1 ? grey(data) : data, width, height, this.size[1], this.size[0]);
     for (let channel = 0; channel < own; channel++) {
-      const first = Array.isArray(low) ? low[channel] : low;
-      const last = Array.isArray(high) ? high[channel] : high;
+      const [first, last] = [boundOf(low, channel), boundOf(high, channel)];
       const step = (last - first) / 255; // exactly 1 where bytes go in as they are
       for (let at = channel, to = frame * own + channel; to < input.length; at += 3, to += channels) {
         input[to] = pixels[at] * step + first;
