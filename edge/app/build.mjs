@@ -49,13 +49,13 @@ async function bundle() {
 }
 
 async function files(folder, prefix = '') {
-  const found = [];
+  const names = [];
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const name = prefix + entry.name;
-    if (entry.isDirectory()) found.push(...(await files(join(folder, entry.name), `${name}/`)));
-    else found.push(name);
+    if (entry.isDirectory()) names.push(...(await files(join(folder, entry.name), `${name}/`)));
+    else names.push(name);
   }
-  return found.sort();
+  return names.sort();
 }
 
 async function serviceWorker() {

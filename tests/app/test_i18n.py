@@ -71,12 +71,12 @@ def kind_words(path: Path) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("path", KINDS, ids=lambda path: path.stem)
 def test_every_kind_speaks_every_language(path: Path) -> None:
-    spoken = kind_words(path)
-    if not spoken:
+    languages = kind_words(path)
+    if not languages:
         assert "from './class_map'" in path.read_text(), "it says what class maps say"
         return
-    assert tuple(spoken) == LANGUAGES
-    english, *others = spoken.values()
+    assert tuple(languages) == LANGUAGES
+    english, *others = languages.values()
     used = set(re.findall(r"'(\w+)'", re.sub(r"^const WORDS = .*?^\};$", "", path.read_text(), flags=re.MULTILINE | re.DOTALL)))
     assert set(english) <= used, "no word is idle"
     for other in others:

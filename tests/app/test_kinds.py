@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -30,15 +28,11 @@ from app_visit import GPU, NEEDS, NEEDS_AXE, Open, Visit, check_accessible
 from colour_model import COLOURS, LABELS
 from PIL import Image
 
-from edge.serve import site
-from edge.serve.server import Server
 from zoo import outputs
 from zoo.outputs import OutputSpec
 
 pytest_plugins = ["app_fixtures"]
 pytestmark = NEEDS
-
-APP = site.DIST.parent
 
 
 def decoded(path: Path, spec: OutputSpec, *pictures: np.ndarray) -> np.ndarray:
@@ -55,12 +49,7 @@ def spoken(opened: Visit) -> str:
 
 
 def views(opened: Visit) -> list[str]:
-    shown = opened.page.locator("#view-row label:visible span, #view-row label:visible")
-    return [
-        text
-        for text in dict.fromkeys(shown.all_inner_texts())
-        if text in {"Overlay", "Compare", "Side by side", "Mask", "Flow", "Result"}
-    ]
+    return opened.page.locator("input[name=view] + span:visible").all_inner_texts()
 
 
 @pytest.fixture
@@ -150,7 +139,7 @@ def test_picture_is_compared_with_its_original_and_saved(
     # Back at a network of classes there is nothing of it left.
     opened.choose("colours as float32")
     opened.frames()
-    assert page.is_checked("#view-mask") and views(opened) == ["Overlay", "Compare", "Mask"]
+    assert page.is_checked("#view-mask") and views(opened) == ["Overlay", "Compare", "Mask", "Background"]
 
 
 def test_classes_of_a_picture_are_listed_and_saved(visit: Open, picture: Path, tmp_path: Path) -> None:
@@ -161,6 +150,8 @@ def test_classes_of_a_picture_are_listed_and_saved(visit: Open, picture: Path, t
     assert opened.page.is_hidden("#view-row") and opened.page.inner_text("#legend-title") == "Most likely"
     best = LABELS[int(expected.argmax())]
     assert opened.page.inner_text("#legend li:first-child .label") == best
+    assert opened.page.locator("#legend button[aria-pressed=false]").count() == 0, "no class of a picture is hidden"
+    assert "ms" in opened.page.inner_text("#frame-ms")
     assert spoken(opened).startswith(f"Picture. Most likely {best} ")
     rows = list(csv.reader(opened.saved("#save-mask").read_text().splitlines()))
     assert rows[0] == ["class", "probability"] and [label for label, _ in rows[1:]] == list(LABELS)
@@ -266,7 +257,7 @@ def test_outputs_are_found_by_name_and_switched(visit: Open, picture: Path, tmp_
     opened.frames(beyond=before)
     answer = opened.field("classes", np.uint8).reshape(original.shape[:2])
     assert (answer == decoded(model, CLASSES, original)).mean() > 0.999
-    assert page.inner_text("#legend-title") == "Classes" and views(opened) == ["Overlay", "Compare", "Mask"]
+    assert page.inner_text("#legend-title") == "Classes" and views(opened) == ["Overlay", "Compare", "Mask", "Background"]
     np.testing.assert_array_equal(read(opened.saved("#save-mask")), COLOURS.astype(np.uint8)[answer])
     page.get_by_text("About this model").click()
     assert "classes: A class for each pixel" in page.inner_text("#card")
@@ -297,7 +288,7 @@ def test_scores_are_told_in_their_units(visit: Open, tmp_path: Path) -> None:
     def score(name: str, value: float, unit: str) -> dict[str, object]:
         return {"name": name, "value": value, "unit": unit, "higher_is_better": unit != "px"}
 
-    kept = {
+    results = {
         "chairs/test": {
             "images": 640,
             "size": [384, 512],
@@ -305,13 +296,13 @@ def test_scores_are_told_in_their_units(visit: Open, tmp_path: Path) -> None:
         },
         "set5": {"images": 5, "scores": [score("psnr", 31.25, "dB"), score("ssim", 0.9, "")]},
     }
-    facts = {"scores": kept, "license": "free", "description": "Made for a test."}
+    facts = {"scores": results, "license": "free", "description": "Made for a test."}
     model = write_network(tmp_path / "scored.tflite", {"flow": movement}, [FLOW], **facts)
     opened = visit().ready().bring(model)
     opened.page.get_by_text("About this model").click()
     card = opened.page.inner_text("#card").splitlines()
-    assert "end point error 2.500 px on chairs/test (512 × 384), 640 pictures" in card and "outliers 4.1%" in card
-    assert "PSNR 31.250 dB on set5, 5 pictures" in card and "SSIM 0.900" in card
+    assert "end point error 2.50 px on chairs/test (512 × 384), 640 pictures" in card and "outliers 4.1%" in card
+    assert "PSNR 31.25 dB on set5, 5 pictures" in card and "SSIM 0.900" in card
     assert {"free", "Made for a test.", "Made for tests", "A vector for each pixel"} <= set(card)
 
 
@@ -331,81 +322,3 @@ def test_other_kinds_are_accessible(
     opened.frames(beyond=before)
     opened.page.locator("#view-beside").check(force=True)
     check_accessible(opened)
-
-
-TOY = """
-import type { OutputSpec } from '../model/spec';
-import { canvasOf, type Answer, type Kind } from './kind';
-
-interface Warmth extends Answer {
-  value: number;
-}
-
-const WORDS = {
-  en: { kind: 'How warm it is', note: 'Warmth {value}', summary: 'It is {value} warm.' },
-  de: { kind: 'Wie warm es ist', note: 'Wärme {value}', summary: 'Es ist {value} warm.' },
-};
-
-export default {
-  name: 'warmth',
-  gives: 'warmth',
-  opaque: false,
-  decode: ({ data }) => ({ kind: 'warmth', value: data[0] }),
-  transfer: () => [],
-  agreement: (one, other) => Math.abs(one.value - other.value),
-  guess: () => null,
-  views: () => ['mask'],
-  hidden: () => [],
-  paint: ({ value }) => canvasOf(new ImageData(new Uint8ClampedArray([value, 0, 0, 255]), 1, 1)),
-  legend: ({ value }, _spec: OutputSpec, _beside, speech) => ({
-    rows: [], pressable: false, rest: '', note: speech.phrase(WORDS, 'note', { value: speech.number(value) }), figure: null,
-  }),
-  file: async ({ value }) => ({ blob: new Blob([String(value)]), ending: 'warmth.txt' }),
-  names: (_, speech) => ({ kind: speech.phrase(WORDS, 'kind'), view: 'Warmth', save: 'Save warmth', legend: 'Warmth' }),
-  summary: ({ value }, _, speech) => speech.phrase(WORDS, 'summary', { value: speech.number(value) }),
-  agreementText: (value) => String(value),
-} satisfies Kind<Warmth>;
-"""
-
-
-@pytest.fixture(scope="module")
-def built_with_a_toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The app's sources with one file more, and nothing else changed, type-checked and built."""
-    if shutil.which("node") is None or not (APP / "node_modules").is_dir():
-        pytest.skip("run `npm ci` in edge/app")
-    folder = tmp_path_factory.mktemp("app")
-    for name in ("src", "static"):
-        shutil.copytree(APP / name, folder / name)
-    for name in ("build.mjs", "icon.mjs", "package.json", "tsconfig.json"):
-        shutil.copy(APP / name, folder / name)
-    (folder / "node_modules").symlink_to(APP / "node_modules")
-    (folder / "src" / "outputs" / "warmth.ts").write_text(TOY)
-    for command in (
-        [folder / "node_modules" / ".bin" / "tsc", "--noEmit", "-p", folder],
-        ["node", folder / "build.mjs"],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return folder / "dist"
-
-
-def test_new_kind_is_one_new_file(visit: Open, built_with_a_toy: Path, tmp_path: Path) -> None:
-    model = write_network(
-        tmp_path / "warm.tflite",
-        {"warmth": lambda image: image[:, :1, 0, 0]},
-        [OutputSpec("warmth", name="warmth", scale=None)],
-    )
-    Image.fromarray(np.full((30, 40, 3), 77, np.uint8)).save(tmp_path / "warm.png")
-    with Server(site.site([], dist=built_with_a_toy), "127.0.0.1", 0) as running:
-        opened = visit(url=running.url)
-        opened.page.wait_for_selector("#notice:not([hidden])")
-        opened.bring(model)
-        opened.open(tmp_path / "warm.png")
-        assert opened.page.inner_text("#figure-text") == "Warmth 77"
-        assert spoken(opened) == "It is 77 warm."
-        assert opened.page.inner_text("#save-mask") == "Save warmth"
-        assert opened.saved("#save-mask").read_text() == "77"
-        assert (read(opened.saved("#save-view")) == [77, 0, 0]).all()
-        opened.page.click("#language")
-        assert opened.page.inner_text("#figure-text") == "Wärme 77"
-    opened.complaints = [line for line in opened.complaints if "ERR_CONNECTION_REFUSED" not in line]

@@ -34,7 +34,7 @@ export type Place = 'main' | 'beside';
 /** Which network a question is for: one load of one file. Answers of another load are of no use to who asked. */
 export type NetworkId = number;
 
-export interface Asked {
+export interface Target {
   network: NetworkId;
   /** Which of its outputs, as the card counts them. */
   output: number;
@@ -44,8 +44,8 @@ export interface Asked {
 export interface Question {
   /** The picture; the page counts them. */
   picture: number;
-  main: Asked;
-  beside: Asked | null;
+  main: Target;
+  beside: Target | null;
   /** The visitor's word on what the main network takes. */
   range: InputRange | null;
 }
@@ -68,15 +68,15 @@ export interface Loaded {
 }
 
 /** What one network says of a picture, and what that cost. */
-export interface Said {
+export interface Outcome {
   answer: Answer;
   timings: Pick<Timings, 'prepare' | 'run' | 'finish'>;
 }
 
-export interface Framed extends Said {
+export interface Framed extends Outcome {
   question: Question;
   frames: ImageBitmap[];
-  beside: Said | null;
+  beside: Outcome | null;
   /** How near both answers are, in their kind's own measure; null without a second one of the same sort. */
   agreement: number | null;
   /** Bytes of WebAssembly memory, which grows and never shrinks. */

@@ -35,17 +35,17 @@ function stem(entry: Entry): string {
 
 /** The entries in the order given, those of one network together. Two files with the same recipe and size stay two choices. */
 export function families(entries: readonly Entry[]): Family[] {
-  const found: (Family & { key: string | null })[] = [];
+  const result: (Family & { key: string | null })[] = [];
   for (const entry of entries) {
     const own = key(entry);
-    const home = found.find((family) => own !== null && family.key === own && family.variants.every((other) => differs(other, entry)));
+    const home = result.find((family) => own !== null && family.key === own && family.variants.every((other) => differs(other, entry)));
     if (home) home.variants.push(entry);
-    else found.push({ key: own, title: entry.card?.name || stem(entry), variants: [entry] });
+    else result.push({ key: own, title: entry.card?.name || stem(entry), variants: [entry] });
   }
   const counts = new Map<string, number>();
-  for (const { title } of found) counts.set(title, (counts.get(title) ?? 0) + 1);
+  for (const { title } of result) counts.set(title, (counts.get(title) ?? 0) + 1);
   // Networks of one name are told apart by their files.
-  return found.map(({ title, variants }) => ({ title: counts.get(title)! > 1 ? stem(variants[0]) : title, variants }));
+  return result.map(({ title, variants }) => ({ title: counts.get(title)! > 1 ? stem(variants[0]) : title, variants }));
 }
 
 function area(entry: Entry): number {

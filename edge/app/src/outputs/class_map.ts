@@ -113,9 +113,9 @@ function paint(answer: ClassAnswer, spec: OutputSpec, { view, hidden }: Look): O
     const subject = subjectOf(spec);
     return canvasOf(coloured(answer, (index) => (index === subject ? packed([255, 255, 255], SOLID) : 0)));
   }
-  const unseen = packed(UNSEEN, view === 'overlay' || view === 'split' ? 0 : SOLID);
-  const seen = (index: number) => packed(spec.palette[index] ?? [255, 255, 255], SOLID);
-  return canvasOf(coloured(answer, (index) => (hidden.has(index) ? unseen : seen(index))));
+  const absent = packed(UNSEEN, view === 'overlay' || view === 'split' ? 0 : SOLID);
+  const shown = (index: number) => packed(spec.palette[index] ?? [255, 255, 255], SOLID);
+  return canvasOf(coloured(answer, (index) => (hidden.has(index) ? absent : shown(index))));
 }
 
 function rowsOf(answer: ClassAnswer, spec: OutputSpec, beside: ClassAnswer | null, speech: Speech): LegendRow[] {
@@ -150,7 +150,7 @@ export const answersInClasses: Omit<Kind<ClassAnswer>, 'name' | 'decode' | 'gues
     if (spec.scale === null) return [];
     return ['overlay', 'split', 'mask', ...(subjectOf(spec) >= 0 ? (['background'] as const) : [])];
   },
-  hidden: (spec) => [backgroundOf(spec)].filter((index) => index >= 0),
+  hidden: (spec) => (spec.scale === null ? [] : [backgroundOf(spec)].filter((index) => index >= 0)),
   paint,
   legend(answer, spec, beside, speech) {
     const rows = rowsOf(answer, spec, beside, speech);

@@ -328,7 +328,7 @@ async function begin(): Promise<void> {
   if (catalogue.models.length === 0) notice.warn('noModels');
   else await session.use(catalogue.models[0]);
   // Pictures that came with the model suit it: begin with one.
-  if (catalogue.samples.length > 0 && !session.asked && session.loaded) await showSample(samples[0]);
+  if (catalogue.samples.length > 0 && !session.hasWish && session.loaded) await showSample(samples[0]);
 }
 
 void begin();

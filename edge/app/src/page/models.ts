@@ -44,7 +44,8 @@ function nameOf(score: Score): string {
 
 /** A value as its unit asks: per cent of shares, else the number with its unit behind it. */
 function valueOf({ value, unit }: Score): string {
-  return unit === 'share' ? percent(value, 1) : `${number(value, Number.isInteger(value) ? 0 : 3)} ${unit}`.trim();
+  const digits = Number.isInteger(value) ? 0 : unit ? 2 : 3;
+  return unit === 'share' ? percent(value, 1) : `${number(value, digits)} ${unit}`.trim();
 }
 
 /** The score that counts on these data; those beside it come without their place. */

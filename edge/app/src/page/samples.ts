@@ -118,6 +118,6 @@ function fetched({ name, url }: { name: string; url: string }): Sample {
   return { name, thumbnail: url, open: () => fetchPicture(name, url) };
 }
 
-export async function findSamples(given: { name: string; url: string }[]): Promise<Sample[]> {
-  return given.length > 0 ? given.map(fetched) : Promise.all(DRAWINGS.map(drawn));
+export async function findSamples(listed: { name: string; url: string }[]): Promise<Sample[]> {
+  return listed.length > 0 ? listed.map(fetched) : Promise.all(DRAWINGS.map(drawn));
 }

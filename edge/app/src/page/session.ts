@@ -79,7 +79,7 @@ export class Session {
   }
 
   /** Whether the visitor has asked for a picture or the camera. */
-  get asked(): boolean {
+  get hasWish(): boolean {
     return this.wishes > 0;
   }
 

@@ -2,7 +2,7 @@
 import { getGlobalLiteRt, loadAndCompile, loadLiteRt, supportsFeature, type CompiledModel } from '@litertjs/core';
 import { guessCard, readCard, type Card } from '../model/card';
 import { alike, isKnown, kindOf } from '../outputs';
-import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, NetworkId, Place, Precision, Question, Said } from '../protocol';
+import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, NetworkId, Outcome, Place, Precision, Question } from '../protocol';
 import { bindOutputs, Network, UnmatchedOutputs, type BoundOutput } from './network';
 
 /** More threads than this slow small networks down: they wait for each other. */
@@ -94,7 +94,7 @@ function fits(model: CompiledModel, card: Card): boolean {
   return inputs.length === 1 && card.inputs.length === 1 && shape.length === 4 && shape[3] === spec.channels && (own === 1 || own === 3);
 }
 
-function bound(card: Card, model: CompiledModel): BoundOutput[] {
+function outputsOf(card: Card, model: CompiledModel): BoundOutput[] {
   let outputs: BoundOutput[];
   try {
     outputs = bindOutputs(card.outputs, model.getOutputDetails().map(({ name }) => name));
@@ -160,7 +160,7 @@ export class Engine {
     const input = tensor(model.getInputDetails()[0]);
     const card = own ?? guessCard(name, input, tensor(model.getOutputDetails()[0]));
     if (!card || !fits(model, card)) throw new EngineError('shape', shapesOf(model));
-    const outputs = bound(card, model);
+    const outputs = outputsOf(card, model);
     const size: [number, number] = [input.shape[1], input.shape[2]];
     const described = { ...card, name: card.name || name, inputs: [{ ...card.inputs[0], size }], outputs: outputs.map(({ spec }) => spec) };
     return new Network(id, described, outputs, model);
@@ -189,10 +189,10 @@ export class Engine {
     const began = performance.now();
     const pictures = frames.map((bitmap) => this.read(bitmap));
     const reading = performance.now() - began;
-    let said: Said;
-    let other: Said | null;
+    let outcome: Outcome;
+    let other: Outcome | null;
     try {
-      said = await main.answer(pictures, question.main.output, question.range);
+      outcome = await main.answer(pictures, question.main.output, question.range);
       other = beside && (await beside.answer(pictures, question.beside!.output, null));
     } catch (error) {
       throw new EngineError('run', message(error));
@@ -202,10 +202,10 @@ export class Engine {
     return {
       question,
       frames,
-      answer: said.answer,
-      timings: { ...said.timings, prepare: reading + said.timings.prepare },
+      answer: outcome.answer,
+      timings: { ...outcome.timings, prepare: reading + outcome.timings.prepare },
       beside: other,
-      agreement: comparable && other ? kindOf(spec).agreement(said.answer, other.answer) : null,
+      agreement: comparable && other ? kindOf(spec).agreement(outcome.answer, other.answer) : null,
       memory: heapBytes(),
     };
   }

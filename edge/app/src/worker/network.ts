@@ -5,7 +5,7 @@ import { USUAL_RANGE, type Bound, type InputRange, type InputSpec, type OutputSp
 import { kindOf } from '../outputs';
 import type { RawOutput } from '../outputs/kind';
 import { resizeRgb } from '../pixels/resize';
-import type { NetworkId, Said } from '../protocol';
+import type { NetworkId, Outcome } from '../protocol';
 
 type Input = Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
 
@@ -73,7 +73,7 @@ export class Network {
   }
 
   /** What output `output` says of the first picture; a network of several frames gets the last one again where they are too few. */
-  async answer(pictures: readonly ImageData[], output: number, range: InputRange | null): Promise<Said> {
+  async answer(pictures: readonly ImageData[], output: number, range: InputRange | null): Promise<Outcome> {
     const began = performance.now();
     const input = this.fill(pictures, range ?? this.input.range ?? USUAL_RANGE);
     const prepared = performance.now();
