@@ -11,6 +11,7 @@ import pytest
 from app_models import (
     CLASSES,
     FLOW,
+    GREY,
     NEGATIVE,
     TWICE,
     TWO,
@@ -140,6 +141,18 @@ def test_picture_is_compared_with_its_original_and_saved(
     opened.choose("colours as float32")
     opened.frames()
     assert page.is_checked("#view-mask") and views(opened) == ["Overlay", "Compare", "Mask", "Background"]
+
+
+def test_grey_network_gets_pillows_grey(visit: Open, picture: Path, tmp_path: Path) -> None:
+    model = write_network(tmp_path / "grey.tflite", {"negative": negative}, [NEGATIVE], inputs=GREY)
+    opened = visit().ready().bring(model)
+    opened.open(picture)
+    original = read(picture)
+    raw = raw_outputs(model, [original], "L")["negative"]
+    expected = outputs.kind(NEGATIVE).decode(raw, NEGATIVE, original.shape[:2]).astype(int)
+    assert np.abs(read(opened.saved("#save-mask")) - expected).max() <= 1
+    opened.page.get_by_text("About this model").click()
+    assert "128 × 96 · grey · float32" in opened.page.inner_text("#card")
 
 
 def test_classes_of_a_picture_are_listed_and_saved(visit: Open, picture: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from zoo.outputs import InputSpec, OutputSpec
 
 ONE = InputSpec(size=SIZE)
 TWO = InputSpec(size=SIZE, channels=6, frames=2)
+GREY = InputSpec(size=SIZE, channels=1)
 PALETTE = tuple(tuple(int(part) for part in colour) for colour in COLOURS)
 CLASSES = OutputSpec("class_scores", name="classes", channels=5, labels=LABELS, palette=PALETTE)
 WHOLE = OutputSpec("class_scores", name="colour", channels=5, labels=LABELS, palette=PALETTE, scale=None)
@@ -98,13 +99,14 @@ def write_network(
     return path
 
 
-def raw_outputs(path: Path, pictures: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+def raw_outputs(path: Path, pictures: Sequence[np.ndarray], mode: str = "RGB") -> dict[str, np.ndarray]:
     """What LiteRT's own interpreter gives for uint8 pictures along the channels, by the signature's names, without the
-    batch's axis."""
+    batch's axis. Pillow's mode "L" is grey."""
     from ai_edge_litert.interpreter import Interpreter
 
     height, width = SIZE
-    resized = [Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR) for picture in pictures]
-    batch = np.concatenate([np.asarray(picture, np.float32) for picture in resized], -1)[None]
+    images = [Image.fromarray(picture).convert(mode) for picture in pictures]
+    resized = [image.resize((width, height), Image.Resampling.BILINEAR) for image in images]
+    batch = np.concatenate([np.asarray(image, np.float32).reshape(height, width, -1) for image in resized], -1)[None]
     runner = Interpreter(str(path)).get_signature_runner()
     return {name: output[0] for name, output in runner(image=batch).items()}

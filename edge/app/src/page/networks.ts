@@ -21,6 +21,8 @@ export class Networks {
   output = 0;
   private choice: AcceleratorChoice = 'auto';
   private inference = new Inference();
+  /** Loads asked for in each place: only the last one counts. */
+  private loads: Record<Place, number> = { main: 0, beside: 0 };
   /** Called when a network is there, or another backend is. */
   onLoaded: (place: Place) => void = () => {};
   onBackend: () => void = () => {};
@@ -115,11 +117,12 @@ export class Networks {
   private async request(place: Place): Promise<void> {
     const entry = this.entries[place];
     if (!entry) return;
+    const load = ++this.loads[place];
     this.notice.busy('loading', { name: titleOf(entry) });
     // A file is read anew for each load: its bytes move to the worker.
     const source = typeof entry.source === 'string' ? entry.source : await entry.source.arrayBuffer();
     const loaded = await this.inference.load(place, titleOf(entry), source, entry.card, this.precision);
-    if (entry !== this.entries[place]) return;
+    if (entry !== this.entries[place] || load !== this.loads[place]) return;
     this.loaded[place] = loaded;
     this.onLoaded(place);
   }

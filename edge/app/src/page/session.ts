@@ -262,6 +262,7 @@ export class Session {
       await networks.load('beside');
     } catch (error) {
       if (beside !== networks.entries.beside) return;
+      if (!networks.loaded.main) throw error;
       networks.entries.beside = null;
       this.parts.models.chooseBeside(null);
       this.parts.stage.setPaired(false);
@@ -277,6 +278,7 @@ export class Session {
       await open();
       if (wish !== this.wishes) return;
       this.picture++;
+      this.pictureNames = [];
       this.parts.speed.clear();
     } catch (error) {
       if (wish === this.wishes) this.fail(error);

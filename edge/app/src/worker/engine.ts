@@ -105,8 +105,9 @@ function outputsOf(card: Card, model: CompiledModel): BoundOutput[] {
     outputs = [{ spec: card.outputs[0], tensor: 0 }];
   }
   const known = outputs.filter(({ spec }) => isKnown(spec));
-  if (known.length === 0) throw new EngineError('kind', card.outputs.map((spec) => spec.kind).join(', '));
-  return known;
+  if (known.length > 0) return known;
+  if (card.source !== 'densezoo.json') throw new EngineError('shape', shapesOf(model));
+  throw new EngineError('kind', card.outputs.map((spec) => spec.kind).join(', '));
 }
 
 export class Engine {
