@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from edge.gpu import vulkan
+from edge.hosting.site import DIST
 from edge.images import structured
-from edge.serve.site import DIST
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "zoo" / "trained" / "unet_lite.ccp.int8.tflite"
