@@ -278,22 +278,16 @@ class _CallableScorer:
 
 
 def task_of_data(dataset: Dataset) -> Task:
-    """The task that a data set says.
-
-    Raises:
-        InputError: if it says none.
-    """
-    name = getattr(dataset, "task", None)
-    if name is None:
-        raise InputError(f"{dataset.name} does not say what is learnt from it; give it a `task`: {', '.join(tasks.names())}")
-    return tasks.get(name)
+    """The task that a data set says, or else the one that learns from such targets."""
+    return tasks.of_target(dataset.target) if dataset.task is None else tasks.get(dataset.task)
 
 
 def task_of(model: keras.Model, dataset: Any = None) -> Task:
     """The task of a model's `ModelOutput`, or else of the data set, or else the one of such logits."""
     last = model_output(model)
-    name = getattr(dataset, "task", None) if last is None else last.task
-    return tasks.get(name) if name is not None else tasks.of_output(model.outputs[0].shape, assumed_spec(model).kind)
+    if last is not None:
+        return tasks.get(last.task)
+    return tasks.of_output(model.outputs[0].shape, assumed_spec(model).kind) if dataset is None else task_of_data(dataset)
 
 
 def trained_specs(model: keras.Model, task: Task) -> dict[str, OutputSpec]:
