@@ -178,15 +178,15 @@ def _row(way: str, given: Material, test: Dataset, pixels: tuple[int, int], limi
     import converters
     import edge
     import zoo
-    from converters.tflite.lowering import is_twin
+    from converters.tf_keras.origin import is_tf_keras
 
     began, make, folder = time.monotonic(), WAYS[way], given.work / way
     network = given.model if make is None else make(given)
     folder.mkdir(parents=True, exist_ok=True)
-    if not is_twin(network):
+    if not is_tf_keras(network):
         network.save(folder / "model.keras")
     recipe = "float32" if way == "float32" else "int8"
-    measured = {} if recipe == "float32" or is_twin(network) else {"calibration": given.images, "correct_bias": True}
+    measured = {} if recipe == "float32" or is_tf_keras(network) else {"calibration": given.images, "correct_bias": True}
     path = converters.to_tflite(network, folder / "model.tflite", recipe, input_size=pixels, **measured).path
     return {
         "way": way,

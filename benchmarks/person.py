@@ -24,6 +24,7 @@ import zoo.data
 from edge import chart
 from edge.errors import InputError
 from edge.timing import scored
+from zoo.outputs.score import Score
 
 VOC_PERSON = 15
 PEERS = {  # start of the file's name → range of its input, how its class map says person
@@ -67,8 +68,9 @@ def main(
     for path in files:
         input_range, person = next((PEERS[start] for start in PEERS if path.name.startswith(start)), (None, 1))
         runners[path] = edge.Runner(path, input_range=input_range), person
-        if runners[path][0].card.task != "segmentation":
-            raise InputError(f"{path} is no segmenter but for {runners[path][0].card.task}; leave it out")
+        spec = runners[path][0].card.spec
+        if not spec.dense or not spec.classes:
+            raise InputError(f"{path} gives no map of classes but {spec.kind}; leave it out")
     latency = {row.file: row for row in edge.benchmark(files, threads=(1,))}
     rows, drawn = [], []
     for path, (runner, person) in runners.items():
@@ -77,7 +79,7 @@ def main(
             scores = [iou(runner, person, *view(Image.fromarray(one.image), np.asarray(one.target) == 1)) for one in samples]
             row[name] = round(float(np.mean(scores)), 4)
         timed = latency[path.name]
-        drawn += scored([timed], timed.file, float(row["as they are"]), "person IoU", "ccp/test")
+        drawn += scored([timed], timed.file, Score("person IoU", float(row["as they are"])), "ccp/test")
         rows.append({**row, "ms": round(timed.median_ms, 2), "ratio": round(timed.ratio, 2)})
         print(rows[-1])
     with out.open("w", newline="", encoding="utf-8") as file:

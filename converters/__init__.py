@@ -11,40 +11,44 @@ Importing this package imports neither Keras nor TensorFlow; the first use of on
 from __future__ import annotations
 
 import importlib
+import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from converters.fully_convolutional.convolutionalize import convolutionalize
     from converters.onnx.convert import OnnxFile, to_onnx
-    from converters.parity import Parity, parity
+    from converters.parity_check import Parity, parity
     from converters.quantization.batchnorm_folding import fold
     from converters.quantization.bias_correction import correct_biases
+    from converters.quantization.clustering import cluster
     from converters.quantization.equalization import equalize
     from converters.quantization.fine_tuning import fine_tune
     from converters.quantization.layer_errors import LayerErrors, layer_errors
     from converters.quantization.mixed_precision import Mixed, auto_mixed
-    from converters.quantization.pruning import callbacks, cluster, prune
-    from converters.quantization.qat import quantize_aware, untouched
+    from converters.quantization.pruning import callbacks, prune
+    from converters.quantization.qat import quantize_aware, unquantized_layers
     from converters.tf_keras.bridge import to_keras, to_tf_keras
-    from converters.tf_keras.layers import twin_of
+    from converters.tf_keras.layers import tf_keras_counterpart
     from converters.tflite.convert import RECIPES, Converted, to_tflite
     from converters.tflite.inspection import float_islands, operators
 
-_PUBLIC = {  # name → the module it lives in, imported when it is asked for
+# Name → the module it lives in, imported when it is asked for. No module of this folder has the name of a function here:
+# importing it would put the module in the function's place.
+_PUBLIC = {
     "RECIPES": "converters.tflite.convert",
     "Converted": "converters.tflite.convert",
     "OnnxFile": "converters.onnx.convert",
-    "Parity": "converters.parity",
+    "Parity": "converters.parity_check",
     "convolutionalize": "converters.fully_convolutional.convolutionalize",
     "float_islands": "converters.tflite.inspection",
     "operators": "converters.tflite.inspection",
-    "parity": "converters.parity",
+    "parity": "converters.parity_check",
     "callbacks": "converters.quantization.pruning",
-    "cluster": "converters.quantization.pruning",
+    "cluster": "converters.quantization.clustering",
     "fold": "converters.quantization.batchnorm_folding",
     "prune": "converters.quantization.pruning",
     "quantize_aware": "converters.quantization.qat",
-    "untouched": "converters.quantization.qat",
+    "unquantized_layers": "converters.quantization.qat",
     "correct_biases": "converters.quantization.bias_correction",
     "equalize": "converters.quantization.equalization",
     "LayerErrors": "converters.quantization.layer_errors",
@@ -56,7 +60,7 @@ _PUBLIC = {  # name → the module it lives in, imported when it is asked for
     "to_onnx": "converters.onnx.convert",
     "to_tf_keras": "converters.tf_keras.bridge",
     "to_tflite": "converters.tflite.convert",
-    "twin_of": "converters.tf_keras.layers",
+    "tf_keras_counterpart": "converters.tf_keras.layers",
 }
 
 __all__ = [
@@ -80,18 +84,24 @@ __all__ = [
     "parity",
     "prune",
     "quantize_aware",
+    "tf_keras_counterpart",
     "to_keras",
     "to_onnx",
     "to_tf_keras",
     "to_tflite",
-    "twin_of",
-    "untouched",
+    "unquantized_layers",
 ]
 
 
+_OLD = {"twin_of": "tf_keras_counterpart", "untouched": "unquantized_layers"}  # names of 0.1, until 0.3
+
+
 def __getattr__(name: str) -> object:
+    if name in _OLD:
+        warnings.warn(
+            f"converters.{name} goes with 0.3; write converters.{_OLD[name]}", DeprecationWarning, stacklevel=2
+        )
+        return __getattr__(_OLD[name])
     if name not in _PUBLIC:
         raise AttributeError(f"module 'converters' has no attribute {name!r}")
-    value = getattr(importlib.import_module(_PUBLIC[name]), name)
-    globals()[name] = value  # importing a submodule of the same name would otherwise leave the module behind
-    return value
+    return getattr(importlib.import_module(_PUBLIC[name]), name)

@@ -64,12 +64,18 @@ def evaluate(graph: Trace, arrays: Sequence[Any], recorded: Recorded) -> tuple[d
     return tensors, otherwise
 
 
-def answers(graph: Trace, images: Any, recorded: Recorded) -> tuple[list[np.ndarray], int, np.ndarray | None]:
-    """A model's outputs on pictures, as `evaluate`, the positions taken over, and the scores behind class indices if any."""
+def answers(graph: Trace, images: Any, recorded: Recorded) -> tuple[list[np.ndarray], int, dict[int, np.ndarray]]:
+    """A model's outputs on pictures, as `evaluate`, the positions taken over, and the scores behind outputs of class indices,
+    by their place."""
     tensors, otherwise = evaluate(graph, [images], recorded)
     outputs = [keras.ops.convert_to_numpy(tensors[value]) for value in graph.outputs]
-    decided = next((call.inputs[0] for call in graph.calls if _decides(call.operation)), None)
-    return outputs, otherwise, None if decided is None else keras.ops.convert_to_numpy(tensors[decided])
+    decided = {call.outputs[0]: call.inputs[0] for call in graph.calls if _decides(call.operation)}
+    scores = {
+        place: keras.ops.convert_to_numpy(tensors[decided[value]])
+        for place, value in enumerate(graph.outputs)
+        if value in decided
+    }
+    return outputs, otherwise, scores
 
 
 def _choices(layer: MaxPoolIndices, x: Any, positions: np.ndarray) -> Choices:

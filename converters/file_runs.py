@@ -16,7 +16,7 @@ from zoo.errors import InputError
 
 
 class Tflite:
-    """A `.tflite` file on the CPU: float32 1×H×W×C in 0–255 → float32 outputs in the order of the model's."""
+    """A `.tflite` file on the CPU: float32 1×H×W×C in 0–255 → float32 outputs by name, as the signature has them."""
 
     def __init__(self, path: str | Path) -> None:
         self._path = path
@@ -24,14 +24,15 @@ class Tflite:
         self._recording: tuple[Any, list[str]] | None = None
         self._input = self._interpreter.get_input_details()[0]
         self._outputs = self._interpreter.get_output_details()
+        self._names = _output_names(path)
         self.shape = tuple(int(side) for side in self._input["shape"])
         kinds = {detail["dtype"] for detail in self._interpreter.get_tensor_details()}
         self.guess = next(
             (name for name, kind in (("int8", np.int8), ("float16", np.float16)) if kind in kinds), "float32"
         )
 
-    def __call__(self, image: np.ndarray) -> list[np.ndarray]:
-        return self._run(self._interpreter, image)
+    def __call__(self, image: np.ndarray) -> dict[str, np.ndarray]:
+        return dict(zip(self._names, self._run(self._interpreter, image), strict=True))
 
     def positions(self, image: np.ndarray) -> Recorded:
         """The positions of maxima that the file records on its way, by layer."""
@@ -64,7 +65,7 @@ def _interpreter(**source: Any) -> Any:
 
 
 class Onnx:
-    """An `.onnx` file in onnxruntime: float32 1×H×W×C in 0–255 → its outputs."""
+    """An `.onnx` file in onnxruntime: float32 1×H×W×C in 0–255 → its outputs by name."""
 
     def __init__(self, path: str | Path) -> None:
         self._path = path
@@ -74,8 +75,9 @@ class Onnx:
         self._name = image.name
         self.shape = tuple(side if isinstance(side, int) else None for side in image.shape)
 
-    def __call__(self, image: np.ndarray) -> list[np.ndarray]:
-        return self._session.run(None, {self._name: image})
+    def __call__(self, image: np.ndarray) -> dict[str, np.ndarray]:
+        names = [value.name for value in self._session.get_outputs()]
+        return dict(zip(names, self._session.run(None, {self._name: image}), strict=True))
 
     def positions(self, image: np.ndarray) -> Recorded:
         """The positions of maxima that the file records on its way, by layer."""
@@ -85,6 +87,14 @@ class Onnx:
         session, layers = self._recording
         results = session.run(list(layers), {self._name: image}) if layers else []
         return dict(zip(layers.values(), results, strict=True))
+
+
+def _output_names(path: str | Path) -> list[str]:
+    """What the outputs of a file are called, in the graph's order: by its signature, or else by their tensors."""
+    model = inspection.load(path)
+    graph = model.subgraphs[0]
+    keys = {entry.tensorIndex: entry.name for signature in model.signatureDefs or () for entry in signature.outputs}
+    return [(keys.get(index) or graph.tensors[index].name).decode() for index in graph.outputs]
 
 
 def _session(source: str | bytes) -> Any:

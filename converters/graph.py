@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -23,6 +23,7 @@ __all__ = [
     "copy_weights",
     "difference",
     "evaluate",
+    "in_form",
     "scores",
     "shapes_at",
     "substitute",
@@ -86,6 +87,14 @@ def concrete_shapes(graph: Trace) -> list[tuple[int, ...]]:
         except InputError as error:
             problem = error
     raise problem
+
+
+def in_form(model: keras.Model, outputs: Sequence[Any]) -> Any:
+    """Outputs in the form that a model gives its own: one, a list, or a dict by name."""
+    structure = getattr(model, "_outputs_struct", None)
+    if isinstance(structure, Mapping):
+        return dict(zip(sorted(structure), outputs, strict=True))
+    return outputs[0] if len(outputs) == 1 else list(outputs)
 
 
 def scores(graph: Trace) -> list[Value]:

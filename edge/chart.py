@@ -1,4 +1,7 @@
-"""The picture of a benchmark: score against milliseconds, a disc a file whose area is the file's size. SVG, by hand."""
+"""The picture of a benchmark: score against milliseconds, a disc a file whose area is the file's size. SVG, by hand.
+
+The better stands higher, whichever direction that is.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,13 @@ from pathlib import Path
 
 from edge.errors import InputError
 from edge.timing import Row
+from zoo.outputs.score import SHARE, Score
 
 WIDTH, HEIGHT = 860, 520
 LEFT, RIGHT, TOP, BOTTOM = 64, 190, 64, 56  # margins: the names of the rightmost discs stand in the right one
 LARGEST = 30.0  # radius of the largest file's disc
 LINE = 14.0  # pixels that a name needs
 COLOURS = ("#1f6b4e", "#c2571a", "#3565a8", "#8a4a92", "#6b6a1e")  # one a pair of accelerator and threads
-_WRITTEN = {"miou": "mIoU"}  # scores' names as people write them
 _STYLE = (
     "text{font:12px system-ui,'Segoe UI',Roboto,sans-serif;fill:#1b211d}.quiet{fill:#5b655e}"
     ".title{font-size:15px;font-weight:600}.grid{stroke:#e2ded3}.tie{stroke:#a1aca3}.name{paint-order:stroke;stroke:#fffefa;"
@@ -39,19 +42,19 @@ def draw(rows: Sequence[Row], path: str | Path) -> None:
 
 def svg(rows: Sequence[Row]) -> str:
     """The picture's text."""
-    x, y = _times([row.median_ms for row in rows]), _scores([100 * row.score for row in rows])
+    x, y = _times([row.median_ms for row in rows]), _scores([row.result for row in rows])
     kinds = list(dict.fromkeys(_kind(row) for row in rows))
     largest = max(row.bytes for row in rows)
     parts = [*_axes(x, y, rows), *_legend(kinds, largest)]
     for name, own in _by_file(rows).items():
-        at = [(x(row.median_ms), y(100 * row.score)) for row in own]
+        at = [(x(row.median_ms), y(row.result.shown)) for row in own]
         parts.append(f'<path class="tie" fill="none" d="M{"L".join(f"{a:.1f} {b:.1f}" for a, b in sorted(at))}"/>')
         for row, (a, b) in sorted(zip(own, at, strict=True), key=lambda pair: -pair[0].bytes):
             colour = COLOURS[kinds.index(_kind(row)) % len(COLOURS)]
-            told = f"{name}: {100 * row.score:.1f} %, {row.median_ms:.2f} ms, {row.bytes / 1e6:.2f} MB, {_kind(row)}"
+            title = f"{name}: {row.result.text}, {row.median_ms:.2f} ms, {row.bytes / 1e6:.2f} MB, {_kind(row)}"
             parts.append(
                 f'<circle cx="{a:.1f}" cy="{b:.1f}" r="{_radius(row.bytes, largest):.1f}" fill="{colour}" '
-                f'fill-opacity=".45" stroke="{colour}"><title>{escape(told)}</title></circle>'
+                f'fill-opacity=".45" stroke="{colour}"><title>{escape(title)}</title></circle>'
             )
     parts += _names(rows, x, y, largest)
     body = "\n".join(parts)
@@ -103,11 +106,15 @@ def _times(values: Sequence[float]) -> _Axis:
     return _Axis(low, high, LEFT, WIDTH - RIGHT, ticks, power=True)
 
 
-def _scores(values: Sequence[float]) -> _Axis:
-    """Room for the discs above and below; at least two points of a score, lest noise look like a mountain."""
-    middle, spread = (min(values) + max(values)) / 2, max(max(values) - min(values), 2.0)
+def _scores(scores: Sequence[Score]) -> _Axis:
+    """Room for the discs above and below; at least two points of a share, and of other values a hundredth, lest noise look
+    like a mountain."""
+    values, first = [score.shown for score in scores], scores[0]
+    middle = (min(values) + max(values)) / 2
+    spread = max(max(values) - min(values), 2.0 if first.unit == SHARE else abs(middle) / 50 or 1.0)
     low, high = middle - 0.7 * spread, middle + 0.7 * spread
-    return _Axis(low, high, HEIGHT - BOTTOM, TOP, _round(low, high), power=False)
+    bottom, top = (HEIGHT - BOTTOM, TOP) if first.higher_is_better else (TOP, HEIGHT - BOTTOM)
+    return _Axis(low, high, bottom, top, _round(low, high), power=False)
 
 
 def _round(low: float, high: float) -> list[float]:
@@ -128,8 +135,8 @@ def _axes(x: _Axis, y: _Axis, rows: Sequence[Row]) -> list[str]:
         parts.append(f'<text class="quiet" text-anchor="end" x="{LEFT - 8}" y="{y(tick) + 4:.1f}">{tick:.4g}</text>')
     middle = (LEFT + right) / 2
     parts.append(f'<text text-anchor="middle" x="{middle:.0f}" y="{HEIGHT - 14}">median ms, read-back included</text>')
-    score = _WRITTEN.get(rows[0].score_name, rows[0].score_name.replace("_", " "))
-    title = f"{score} in %" + (f" on {rows[0].scored_on}" if rows[0].scored_on else "")
+    score, data = rows[0].result, rows[0].scored_on
+    title = score.label + (f" in {score.shown_unit}" if score.shown_unit else "") + (f" on {data}" if data else "")
     parts.append(f'<text class="title" x="{LEFT}" y="26">{escape(title)}, against latency</text>')
     return parts
 
@@ -140,8 +147,8 @@ def _legend(kinds: Sequence[str], largest: int) -> list[str]:
         parts.append(f'<circle cx="{at + 6:.0f}" cy="45" r="5" fill="{COLOURS[index % len(COLOURS)]}"/>')
         parts.append(f'<text class="quiet" x="{at + 16:.0f}" y="49">{escape(kind)}</text>')
         at += 34 + 6.6 * len(kind)
-    told = f"area: the file's size, largest {largest / 1e6:.1f} MB"
-    return [*parts, f'<text class="quiet" x="{at:.0f}" y="49">{told}</text>']
+    area = f"area: the file's size, largest {largest / 1e6:.1f} MB"
+    return [*parts, f'<text class="quiet" x="{at:.0f}" y="49">{area}</text>']
 
 
 def _names(rows: Sequence[Row], x: _Axis, y: _Axis, largest: int) -> list[str]:
@@ -149,7 +156,7 @@ def _names(rows: Sequence[Row], x: _Axis, y: _Axis, largest: int) -> list[str]:
     wanted = []
     for name, own in _by_file(rows).items():
         last = max(own, key=lambda row: row.median_ms)
-        wanted.append((y(100 * last.score), x(last.median_ms) + _radius(last.bytes, largest) + 5, name))
+        wanted.append((y(last.result.shown), x(last.median_ms) + _radius(last.bytes, largest) + 5, name))
     placed: list[tuple[float, float, float]] = []  # baseline, left, right
     parts = []
     for b, a, name in sorted(wanted):

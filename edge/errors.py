@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from zoo.errors import InputError
 
-class InputError(ValueError):
-    """Something given cannot be used. The message says what was given, what was expected and what to do."""
+__all__ = ["AcceleratorError", "InputError"]
 
 
 class AcceleratorError(InputError):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import mmap
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,10 @@ _METADATA = "TFLITE_METADATA"
 
 @dataclass(frozen=True)
 class Tensor:
-    """`scale` 0 means not quantised; else real = scale × (stored - zero_point). `dynamic` if a dimension may change."""
+    """`scale` 0 means not quantised; else real = scale × (stored - zero_point). `dynamic` if a dimension may change.
+
+    `key` is what the signature calls an input or an output, empty where there is none.
+    """
 
     index: int
     name: str
@@ -43,6 +46,12 @@ class Tensor:
     zero_point: int = 0
     dynamic: bool = False
     constant: bool = False
+    key: str = ""
+
+    @property
+    def label(self) -> str:
+        """What to call it: as the signature does, else by its first name (what is fused has several)."""
+        return self.key or self.name.split(";")[0]
 
     def store(self, values: np.ndarray) -> np.ndarray:
         """Real values as the tensor stores them: quantised by its own scale where it has one, else cast."""
@@ -146,11 +155,29 @@ def _graph(model: Any) -> Graph:
         operator = subgraph.Operators(index)
         name, custom = codes[operator.OpcodeIndex()]
         operators.append(Operator(name, _indices(operator, "Inputs"), _indices(operator, "Outputs"), custom))
-    inputs = tuple(tensors[index] for index in _indices(subgraph, "Inputs"))
-    outputs = tuple(tensors[index] for index in _indices(subgraph, "Outputs"))
+    keys = _signature(model)
+    inputs, outputs = (
+        tuple(replace(tensors[index], key=keys[side].get(index, "")) for index in _indices(subgraph, side))
+        for side in ("Inputs", "Outputs")
+    )
     if not inputs or not outputs:
         raise ValueError("no input or no output")
     return Graph(tensors, tuple(operators), inputs, outputs, _metadata(model))
+
+
+def _signature(model: Any) -> dict[str, dict[int, str]]:
+    """Tensor → name, of the inputs and the outputs, by the first signature of the graph that runs."""
+    for index in range(model.SignatureDefsLength()):
+        entry = model.SignatureDefs(index)
+        if not entry.SubgraphIndex():
+            return {
+                side: {
+                    int(maps(place).TensorIndex()): (maps(place).Name() or b"").decode("utf-8", "replace")
+                    for place in range(getattr(entry, f"{side}Length")())
+                }
+                for side, maps in (("Inputs", entry.Inputs), ("Outputs", entry.Outputs))
+            }
+    return {"Inputs": {}, "Outputs": {}}
 
 
 def _indices(table: Any, field: str) -> tuple[int, ...]:

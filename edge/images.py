@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image
 
 from edge.errors import InputError
 from edge.tflite_file import Card
+from zoo.outputs import InputSpec
+from zoo.outputs.spec import Bound
 
+Picture = np.ndarray | Sequence[np.ndarray]
 LONGEST_SIDE = 16_384  # beyond it a class map alone is 256 MiB: no picture, a mistake
 
 
@@ -30,31 +35,63 @@ def check(image: np.ndarray) -> np.ndarray:
     return image
 
 
-def prepare(image: np.ndarray, card: Card) -> np.ndarray:
-    """float32 1×h×w×c in the card's range, from a uint8 H×W×3 picture of any size.
+def frames_of(image: Picture, spec: InputSpec) -> list[np.ndarray]:
+    """The pictures, uint8 H×W×3, that an input takes: one; or of several frames a sequence, or H×W×3k of k pictures.
+
+    Raises InputError for another number, for what is no picture, and for pictures of several sizes.
+    """
+    if spec.frames == 1:
+        return [check(image)]
+    if isinstance(image, np.ndarray) and image.ndim == 3:
+        image = np.split(image, spec.frames, axis=-1) if image.shape[-1] == 3 * spec.frames else [image]
+    if not isinstance(image, Sequence | np.ndarray) or len(image) != spec.frames:
+        count = len(image) if isinstance(image, Sequence | np.ndarray) else 1
+        raise InputError(f"{count} given; {spec.name} takes {spec.frames} pictures: a list of them, or H×W×{3 * spec.frames}")
+    frames = [check(frame) for frame in image]
+    if len({frame.shape for frame in frames}) > 1:
+        raise InputError(f"pictures of {' and '.join(str(frame.shape[:2]) for frame in frames)}; frames are of one size")
+    return frames
+
+
+def prepare(image: Picture, card: Card) -> np.ndarray:
+    """float32 1×h×w×c in the card's range for its first input, from a uint8 H×W×3 picture of any size (or its frames)."""
+    return prepare_input(image, card.inputs[0], card.name)
+
+
+def prepare_input(image: Picture, spec: InputSpec, name: str) -> np.ndarray:
+    """float32 1×h×w×c in the input's range, from a uint8 H×W×3 picture of any size, or its frames; `name` is for errors.
 
     Resized by Pillow's bilinear filter, which averages over the pixels that it skips when it shrinks, so fine texture
     does not alias; aspect ratio is not kept, as in training. Grey-scale models get ITU-R 601 luma.
     """
-    if card.size is None:
-        raise InputError(f"{card.name} takes no picture (its input is not N×H×W×C); use run(tensor)")
-    if card.channels not in (1, 3):
-        raise InputError(f"{card.name} takes {card.channels} channels, a picture has 1 or 3; use run(tensor)")
-    if card.range is None:
-        raise InputError(
-            f"{card.name} does not say its input's range: give it, input_range=(0, 1) or (-1, 1) or (0, 255)"
-        )
-    picture = Image.fromarray(check(image))
-    if card.channels == 1:
-        picture = picture.convert("L")
-    height, width = card.size
-    if picture.size != (width, height):
-        picture = picture.resize((width, height), Image.Resampling.BILINEAR)
-    values = np.asarray(picture, np.float32).reshape(1, height, width, card.channels)
-    low, high = (np.asarray(bound, np.float32) for bound in card.range)
+    if spec.size is None:
+        raise InputError(f"{name} takes no picture (its input is not N×H×W×C); use run(tensor)")
+    channels = spec.channels // spec.frames
+    if channels not in (1, 3):
+        raise InputError(f"{name} takes {channels} channels, a picture has 1 or 3; use run(tensor)")
+    if spec.range is None:
+        raise InputError(f"{name} does not say its input's range: give it, input_range=(0, 1) or (-1, 1) or (0, 255)")
+    values = np.concatenate([_resized(frame, spec.size, channels) for frame in frames_of(image, spec)], axis=-1)
+    low, high = (_of_channels(bound, spec) for bound in spec.range)
     if not low.any() and np.all(high == 255):
         return values
     return values / np.float32(255) * (high - low) + low
+
+
+def _resized(frame: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
+    picture = Image.fromarray(frame)
+    if channels == 1:
+        picture = picture.convert("L")
+    height, width = size
+    if picture.size != (width, height):
+        picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(picture, np.float32).reshape(1, height, width, channels)
+
+
+def _of_channels(bound: Bound, spec: InputSpec) -> np.ndarray:
+    """A bound for all channels, or one a channel: of a frame, which then holds for each."""
+    values = np.asarray(bound, np.float32)
+    return np.tile(values, spec.frames) if values.ndim and len(values) * spec.frames == spec.channels else values
 
 
 def structured(height: int, width: int, count: int, seed: int = 0) -> list[np.ndarray]:

@@ -9,74 +9,125 @@ from __future__ import annotations
 import json
 import struct
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from edge import tflite_metadata
 from edge.errors import InputError
-from edge.graph import Graph, read_graph
-from zoo.outputs import OutputSpec
+from edge.graph import Graph, Tensor, read_graph
+from edge.guess import guess_input, guess_output
+from zoo.outputs import InputSpec, OutputSpec
+from zoo.outputs.score import Score
+from zoo.outputs.spec import Bound
 
-FORMAT = 1  # the newest densezoo.json that this package reads
-HEADS = ("logits", "probabilities", "classes")
-Bound = float | tuple[float, ...]
-_NEUTRAL = ("DEQUANTIZE", "QUANTIZE", "RESHAPE", "SQUEEZE", "EXPAND_DIMS", "CAST")
+FORMAT = 2  # the newest densezoo.json that this package reads
+# Format 1 knew networks of classes alone: its heads as the kinds and activations of today.
+_HEADS = {
+    "logits": ("class_scores", "linear"),
+    "probabilities": ("class_scores", "softmax"),
+    "classes": ("class_map", "argmax"),
+}
 
 
 @dataclass(frozen=True)
 class Card:
     """A file's own description.
 
-    `size` is (height, width) of the input, None for what has no height and width. `range` is the (low, high) of the
-    input that stands for 0 and 255 of a picture, numbers or one a channel; None where nothing in the file tells.
-    `source` is "densezoo.json", "TFLite metadata" or "tensors". `classes` may be more than the labels known by name.
+    Attributes:
+        path: of the file.
+        name: of the network.
+        task: what it is for, in words for people.
+        inputs: in the model's order. A size is None for what has no height and width.
+        outputs: in the model's order.
+        recipe: by which it was converted.
+        io: type of inputs and outputs.
+        source: "densezoo.json", "TFLite metadata" or "tensors".
+        bytes: size of the file.
+        description, license: free text.
+        provenance: versions, checksums and calibration.
+        scores: as the file has them; `results` reads them.
+        fed: for each of `inputs`, its place among the graph's inputs; a graph has an order of its own.
+        read: for each of `outputs`, its place among the graph's outputs.
     """
 
     path: Path
     name: str
     task: str
-    head: str
-    labels: tuple[str, ...]
-    palette: tuple[tuple[int, int, int], ...]
-    size: tuple[int, int] | None
-    channels: int
-    range: tuple[Bound, Bound] | None
+    inputs: tuple[InputSpec, ...]
+    outputs: tuple[OutputSpec, ...]
     recipe: str
     io: str
     source: str
     bytes: int
     description: str = ""
-    licence: str = ""
+    license: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def classes(self) -> int:
-        return len(self.labels)
+    fed: tuple[int, ...] = (0,)
+    read: tuple[int, ...] = (0,)
 
     @property
     def spec(self) -> OutputSpec:
-        """What the numbers of the output mean."""
-        kind = "class_map" if self.head == "classes" else "class_scores"
-        activation = {"logits": "linear", "probabilities": "softmax", "classes": "argmax"}[self.head]
-        scale = None if self.task == "classification" else 1
-        return OutputSpec(kind, labels=self.labels, palette=self.palette, activation=activation, scale=scale)
+        """What the numbers of the first output mean."""
+        return self.outputs[0]
 
     @property
-    def headlines(self) -> dict[str, tuple[str, float]]:
-        """What the file scored, by data set: the name and the value (0–1) of the first score of each, which is the task's own.
+    def size(self) -> tuple[int, int] | None:
+        """(height, width) of the first input, None for what has no height and width."""
+        return self.inputs[0].size
 
-        Scores that do not say what they are of are under "".
-        """
-        told = {data: scores for data, scores in self.scores.items() if isinstance(scores, Mapping)}
-        loose = {name: value for name, value in self.scores.items() if name not in told}
-        return {
-            data: next((name, value) for name, value in scores.items() if isinstance(value, float))
-            for data, scores in {**told, "": loose}.items()
-            if any(isinstance(value, float) for value in scores.values())
-        }
+    @property
+    def channels(self) -> int:
+        """Of the first input."""
+        return self.inputs[0].channels
+
+    @property
+    def range(self) -> tuple[Bound, Bound] | None:
+        """The values of the first input that stand for 0 and 255 of a picture; None where nothing in the file tells."""
+        return self.inputs[0].range
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the first output's classes, of those without a name "class N"."""
+        return self.spec.labels
+
+    @property
+    def palette(self) -> tuple[tuple[int, int, int], ...]:
+        """One (r, g, b) a label."""
+        return self.spec.palette
+
+    @property
+    def classes(self) -> int:
+        """How many classes the first output tells apart."""
+        return self.spec.classes
+
+    @property
+    def results(self) -> dict[str, tuple[Score, ...]]:
+        """What the file scored, by data set, the task's own score first. Scores that say no data set are under ""."""
+        entries = {data: entry for data, entry in self.scores.items() if isinstance(entry, Mapping)}
+        entries[""] = {name: value for name, value in self.scores.items() if name not in entries}
+        results = {data: _scores(entry) for data, entry in entries.items()}
+        return {data: scores for data, scores in results.items() if scores}
+
+    @property
+    def headlines(self) -> dict[str, Score]:
+        """The first score of each data set, which is the task's own."""
+        return {data: scores[0] for data, scores in self.results.items()}
+
+    def with_range(self, bounds: tuple[Bound, Bound] | None) -> Card:
+        """The card with another range of its pictures; None leaves it as it is."""
+        if bounds is None:
+            return self
+        return replace(self, inputs=tuple(replace(spec, range=bounds) for spec in self.inputs))
+
+
+def _scores(entry: Mapping[str, Any]) -> tuple[Score, ...]:
+    """Of one data set: a list of what `Score.to_dict` gives, or as before format 2 shares by name."""
+    if isinstance(entry.get("scores"), Sequence):
+        return tuple(Score.from_dict(score) for score in entry["scores"])
+    return tuple(Score(name, value) for name, value in entry.items() if isinstance(value, float))
 
 
 def read_card(path: str | Path, graph: Graph | None = None) -> Card:
@@ -90,18 +141,18 @@ def read_card(path: str | Path, graph: Graph | None = None) -> Card:
     with _archive(path) as archive:
         names = archive.namelist() if archive else []
         if "densezoo.json" in names:
-            return _from_json(path, guess, _member(path, archive, "densezoo.json"))
+            return _from_json(guess, graph, _member(path, archive, "densezoo.json"))
         if graph.metadata is None:
             return guess
         try:
-            told = tflite_metadata.parse(graph.metadata)
+            metadata = tflite_metadata.parse(graph.metadata)
         except (struct.error, IndexError, ValueError, TypeError) as error:
             raise InputError(f"{path}: its TFLite metadata is damaged ({error}); fetch it again") from error
-        missing = [name for name in told.files if name not in names]
+        missing = [name for name in metadata.files if name not in names]
         if missing:
             raise InputError(f"{path} is cut short: its metadata promises {missing[0]!r} at its end; fetch it again")
-        labels = _member(path, archive, told.label_files[0]) if told.label_files else ""
-    return _from_metadata(guess, told, tuple(line.strip() for line in labels.splitlines() if line.strip()))
+        labels = _member(path, archive, metadata.label_files[0]) if metadata.label_files else ""
+    return _from_metadata(guess, metadata, tuple(line.strip() for line in labels.splitlines() if line.strip()))
 
 
 class _archive:
@@ -132,74 +183,103 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> str:
 # ---------------------------------------------------------------------------------------------- densezoo.json
 
 
-def _from_json(path: Path, guess: Card, text: str) -> Card:
+def _from_json(guess: Card, graph: Graph, text: str) -> Card:
+    path = guess.path
     try:
-        told = json.loads(text)
+        data = json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(f"{path}: densezoo.json inside it is not JSON ({error}); convert the model again") from error
-    version = told.get("format") if isinstance(told, dict) else None
+    version = data.get("format") if isinstance(data, dict) else None
     if not isinstance(version, int):
         raise InputError(f"{path}: densezoo.json inside it has no 'format' number; convert the model again")
     if version > FORMAT:
         raise InputError(f"{path} is of format {version}, this densezoo reads up to {FORMAT}: upgrade densezoo")
     try:
-        labels = tuple(str(label) for label in told["labels"])
-        palette = tuple((int(r), int(g), int(b)) for r, g, b in told.get("palette") or colours(len(labels)))
-        entry = told["input"]
-        card = Card(
-            path=path,
-            name=str(told["name"]),
-            task=str(told["task"]),
-            head=str(told["head"]),
-            labels=labels,
-            palette=palette,
-            size=(int(entry["size"][0]), int(entry["size"][1])),
-            channels=int(entry["channels"]),
-            range=(float(entry["range"][0]), float(entry["range"][1])),
-            recipe=str(told.get("recipe", guess.recipe)),
-            io=str(told.get("io", guess.io)),
+        inputs, outputs = _format_1(data, guess) if version == 1 else _format_2(data)
+        card = replace(
+            guess,
+            name=str(data["name"]),
+            task=str(data["task"]),
+            inputs=inputs,
+            outputs=outputs,
+            recipe=str(data.get("recipe", guess.recipe)),
+            io=str(data.get("io", guess.io)),
             source="densezoo.json",
-            bytes=guess.bytes,
-            description=str(told.get("description", "")),
-            licence=str(told.get("licence", "")),
-            provenance=dict(told.get("provenance") or {}),
-            scores=dict(told.get("scores") or {}),
+            description=str(data.get("description", "")),
+            license=str(data.get("license", data.get("licence", ""))),
+            provenance=dict(data.get("provenance") or {}),
+            scores=dict(data.get("scores") or {}),
         )
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise InputError(f"{path}: densezoo.json inside it lacks or garbles {error}; convert it again") from error
-    if card.head not in HEADS:
-        raise InputError(f"{path}: densezoo.json gives head {card.head!r}; expected one of {', '.join(HEADS)}")
-    if (guess.size, guess.channels) != (card.size, card.channels):
-        raise InputError(
-            f"{path}: densezoo.json gives an input of {card.size}×{card.channels},"
-            f" its tensor is {guess.size}×{guess.channels}; convert it again"
-        )
+    card = replace(card, fed=_places(path, inputs, graph.inputs), read=_places(path, outputs, graph.outputs))
+    for spec, place in zip(card.inputs, card.fed, strict=True):
+        tensor = guess.inputs[place]
+        if (tensor.size, tensor.channels) != (spec.size, spec.channels):
+            raise InputError(
+                f"{path}: densezoo.json gives an input of {spec.size}×{spec.channels},"
+                f" its tensor is {tensor.size}×{tensor.channels}; convert it again"
+            )
     return card
+
+
+def _format_1(data: Mapping[str, Any], guess: Card) -> tuple[tuple[InputSpec, ...], tuple[OutputSpec, ...]]:
+    head, labels, entry = str(data["head"]), tuple(str(label) for label in data["labels"]), data["input"]
+    if head not in _HEADS:
+        raise ValueError(f"head {head!r}; expected one of {', '.join(_HEADS)}")
+    kind, activation = _HEADS[head]
+    palette = tuple((int(r), int(g), int(b)) for r, g, b in data.get("palette") or ())
+    first = guess.outputs[0]
+    spec = OutputSpec(kind, first.name, first.channels, labels, palette, activation, scale=first.scale)
+    size = int(entry["size"][0]), int(entry["size"][1])
+    low, high = entry["range"]
+    image = InputSpec(guess.inputs[0].name, size, int(entry["channels"]), (float(low), float(high)))
+    return (image, *guess.inputs[1:]), (spec, *guess.outputs[1:])
+
+
+def _format_2(data: Mapping[str, Any]) -> tuple[tuple[InputSpec, ...], tuple[OutputSpec, ...]]:
+    inputs = tuple(InputSpec.from_dict(entry) for entry in data["inputs"])
+    return inputs, tuple(OutputSpec.from_dict(entry) for entry in data["outputs"])
+
+
+def _places(path: Path, specs: Sequence[InputSpec | OutputSpec], tensors: Sequence[Tensor]) -> tuple[int, ...]:
+    """Where among the graph's tensors each of a description's lies, by its name; the only one needs none."""
+    if len(specs) != len(tensors):
+        raise InputError(f"{path}: densezoo.json describes {len(specs)} tensors of {len(tensors)}; convert it again")
+    if len(specs) == 1:
+        return (0,)
+    places = []
+    for spec in specs:
+        place = next((at for at, tensor in enumerate(tensors) if spec.name in (tensor.key, tensor.name)), None)
+        if place is None:
+            names = ", ".join(tensor.label for tensor in tensors)
+            raise InputError(f"{path}: densezoo.json describes {spec.name!r}, the file has {names}; convert it again")
+        places.append(place)
+    return tuple(places)
 
 
 # ---------------------------------------------------------------------------------------- other people's files
 
 
-def _from_metadata(guess: Card, told: tflite_metadata.Metadata, labels: tuple[str, ...]) -> Card:
+def _from_metadata(guess: Card, metadata: tflite_metadata.Metadata, labels: tuple[str, ...]) -> Card:
+    image, spec = guess.inputs[0], guess.spec
     if labels:
         # Some label files name fewer classes than the output has: keep the names and number the rest.
-        labels = labels[: guess.classes] + guess.labels[len(labels) :]
-    bounds = guess.range
-    if told.mean and told.std and all(told.std):
-        low = tuple((0 - mean) / std for mean, std in zip(told.mean, told.std, strict=False))
-        high = tuple((255 - mean) / std for mean, std in zip(told.mean, told.std, strict=False))
+        spec = replace(spec, labels=labels[: spec.classes] + spec.labels[len(labels) :])
+    bounds = image.range
+    if metadata.mean and metadata.std and all(metadata.std):
+        low = tuple((0 - mean) / std for mean, std in zip(metadata.mean, metadata.std, strict=False))
+        high = tuple((255 - mean) / std for mean, std in zip(metadata.mean, metadata.std, strict=False))
         stated = (low[0], high[0]) if len(set(low)) == len(set(high)) == 1 else (low, high)
-        bounds = guess.range if _same_bytes(guess.range, stated) else stated
-    return Card(
-        **{
-            **vars(guess),
-            "name": told.name or guess.name,
-            "labels": labels or guess.labels,
-            "range": bounds,
-            "source": "TFLite metadata",
-            "description": told.description,
-            "licence": told.licence,
-        }
+        bounds = image.range if _same_bytes(image.range, stated) else stated
+    return replace(
+        guess,
+        name=metadata.name or guess.name,
+        inputs=(replace(image, range=bounds), *guess.inputs[1:]),
+        outputs=(spec, *guess.outputs[1:]),
+        source="TFLite metadata",
+        description=metadata.description,
+        license=metadata.license,
     )
 
 
@@ -217,63 +297,22 @@ def _same_bytes(stored: tuple[Bound, Bound] | None, stated: tuple[Bound, Bound])
 
 def _from_tensors(path: Path, graph: Graph) -> Card:
     image, output = graph.inputs[0], graph.outputs[0]
-    spatial = len(image.shape) == 4
-    bounds = None
-    if image.scale:  # a picture's bytes are the stored values: 0 and 255 of uint8, -128 and 127 of int8
-        first = 0 if image.dtype == "uint8" else -128
-        bounds = ((first - image.zero_point) * image.scale, (first + 255 - image.zero_point) * image.scale)
-    task, head, classes = _guess_answer(graph)
-    labels = ("background", "foreground") if classes == 1 else tuple(f"class {index}" for index in range(classes))
+    outputs = tuple(guess_output(graph, tensor) for tensor in graph.outputs)
     return Card(
         path=path,
         name=path.stem,
-        task=task,
-        head=head,
-        labels=labels,
-        palette=colours(len(labels)),
-        size=(image.shape[1], image.shape[2]) if spatial else None,
-        channels=image.shape[-1] if image.shape else 1,
-        range=bounds,
+        task=outputs[0].kind.replace("_", " "),
+        inputs=tuple(map(guess_input, graph.inputs)),
+        outputs=outputs,
         recipe="int8" if graph.quantized else _weights(graph),
         io=image.dtype if image.dtype == output.dtype else f"{image.dtype} in, {output.dtype} out",
         source="tensors",
         bytes=path.stat().st_size,
+        fed=tuple(range(len(graph.inputs))),
+        read=tuple(range(len(outputs))),
     )
-
-
-def _guess_answer(graph: Graph) -> tuple[str, str, int]:
-    """(task, head, classes), by the output's shape and the operator that makes it."""
-    output = graph.outputs[0]
-    shape = output.shape
-    maker = graph.producer(output.index)
-    while maker is not None and maker.name in _NEUTRAL:
-        maker = graph.producer(maker.inputs[0])
-    last = maker.name if maker else ""
-    if last == "ARG_MAX" and maker is not None:
-        scored = graph.tensors[maker.inputs[0]].shape
-        return ("segmentation" if len(scored) == 4 else "classification"), "classes", scored[-1] if scored else 1
-    head = "probabilities" if last in ("SOFTMAX", "LOGISTIC") else "logits"
-    if len(shape) == 4:
-        return "segmentation", head, shape[-1]
-    if len(shape) == 2:
-        return "classification", head, shape[-1]
-    if len(shape) == 3 and not output.scale and output.dtype in ("int32", "int64", "uint8", "int8"):
-        return "segmentation", "classes", 256
-    return "unknown", head, shape[-1] if shape else 1
 
 
 def _weights(graph: Graph) -> str:
     kinds = {tensor.dtype for tensor in graph.tensors if tensor.constant}
     return next((recipe for kind, recipe in (("int8", "dynamic"), ("float16", "float16")) if kind in kinds), "float32")
-
-
-def colours(count: int) -> tuple[tuple[int, int, int], ...]:
-    """`count` RGB colours: PASCAL VOC's colour map, in which class 0 is black (VOC devkit, VOClabelcolormap)."""
-    table = []
-    for index in range(count):
-        rgb = [0, 0, 0]
-        for bit in range(8):
-            for channel in range(3):
-                rgb[channel] |= ((index >> (3 * bit + channel)) & 1) << (7 - bit)
-        table.append((rgb[0], rgb[1], rgb[2]))
-    return tuple(table)

@@ -25,7 +25,7 @@ class Metadata:
 
     name: str = ""
     description: str = ""
-    licence: str = ""
+    license: str = ""
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     label_files: tuple[str, ...] = ()

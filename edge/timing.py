@@ -17,6 +17,7 @@ from edge.errors import AcceleratorError, InputError
 from edge.gpu.remote import ACCELERATORS, Remote
 from edge.graph import Tensor, read_graph
 from edge.images import structured
+from zoo.outputs.score import SHARE, Score
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Row:
     `ratio` is the median over that of the first file under the same accelerator and threads. `gmacs` are the billions of
     multiply-accumulates of one inference, `gmacs_per_s` those done in a second and `peak_gmacs_per_s` what a float32 matrix
     product reaches on as many threads in the same minute; int8 may pass it. NaN where a custom op hides its arithmetic, and
-    the peak on a GPU. `error` says why a file did not run; its times are then NaN. `score` (0–1), its name and the data that it
-    is of are put there by `scored`; NaN where nobody knows.
+    the peak on a GPU. `error` says why a file did not run; its times are then NaN. `score` with its name, unit and direction,
+    and the data that it is of, are put there by `scored`; NaN where nobody knows.
     """
 
     file: str
@@ -51,6 +52,13 @@ class Row:
     score: float = math.nan
     score_name: str = ""
     scored_on: str = ""
+    score_unit: str = SHARE
+    higher_is_better: bool = True
+
+    @property
+    def result(self) -> Score:
+        """The score as such."""
+        return Score(self.score_name, self.score, self.score_unit, self.higher_is_better)
 
 
 @dataclass
@@ -151,8 +159,9 @@ def _open(contest: _Contest, timeout: float) -> _Contest:
 
 def _feed(tensor: Tensor) -> np.ndarray:
     """A structured picture in the tensor's own type. Times hardly depend on values, but denormals and NaN are slow."""
-    if len(tensor.shape) == 4 and tensor.shape[-1] in (1, 3):
-        picture = structured(tensor.shape[1], tensor.shape[2], 1)[0][None, ..., : tensor.shape[-1]]
+    if len(tensor.shape) == 4:
+        frames = structured(tensor.shape[1], tensor.shape[2], -(-tensor.shape[-1] // 3))
+        picture = np.concatenate(frames, axis=-1)[None, ..., : tensor.shape[-1]]
         bytes_ = np.repeat(picture, tensor.shape[0], axis=0)
         # Quantised inputs take the bytes as they are, shifted where they are signed.
         return (bytes_ - (128 if tensor.dtype == "int8" else 0)).astype(tensor.dtype)
@@ -190,9 +199,11 @@ def _rows(contests: Sequence[_Contest]) -> list[Row]:
     return rows
 
 
-def scored(rows: Sequence[Row], file: str, score: float, name: str, data: str) -> list[Row]:
-    """The rows, those of one file with its score: 0–1, what it is called and the data that it is of."""
-    return [replace(row, score=score, score_name=name, scored_on=data) if row.file == file else row for row in rows]
+def scored(rows: Sequence[Row], file: str, score: Score, data: str) -> list[Row]:
+    """The rows, those of one file with its score and the data that it is of."""
+    facts = {"score": score.value, "score_name": score.name, "score_unit": score.unit, "scored_on": data}
+    facts["higher_is_better"] = score.higher_is_better
+    return [replace(row, **facts) if row.file == file else row for row in rows]
 
 
 def write_csv(rows: Sequence[Row], path: str | Path) -> None:
@@ -211,12 +222,12 @@ def table(rows: Sequence[Row]) -> Table:
         shown.add_column(name, justify="left" if name == "on" else "right", no_wrap=name != "on")
     known = [row for row in rows if not math.isnan(row.score)]
     if known:
-        shown.add_column(f"{known[0].score_name} %", justify="right", no_wrap=True)
+        shown.add_column(f"{known[0].score_name} {known[0].result.shown_unit}".rstrip(), justify="right", no_wrap=True)
     for row in rows:
         where = row.adapter or row.accelerator.upper()
         on = f"{where}, {row.threads} thread{'s' if row.threads > 1 else ''}" if row.threads else where
         sizes = (f"{row.peak_bytes / 2**20:.0f}", f"{row.bytes / 2**20:.2f}")
-        score = ["" if math.isnan(row.score) else f"{100 * row.score:.1f}"] if known else []
+        score = ["" if math.isnan(row.score) else row.result.text.removesuffix(" %")] if known else []
         if row.error:
             shown.add_row(row.file, on, row.size, f"[red]{row.error}[/red]", "", "", "", "", "", sizes[1], *score)
             continue
@@ -225,6 +236,6 @@ def table(rows: Sequence[Row]) -> Table:
         shown.add_row(row.file, on, row.size, *times, *sizes, *score)
     peaks = sorted({(row.threads, row.peak_gmacs_per_s) for row in rows if not math.isnan(row.peak_gmacs_per_s)})
     if peaks:
-        said = ", ".join(f"{value:.0f} on {count} thread{'s' if count > 1 else ''}" for count, value in peaks)
-        shown.caption = f"GMAC/s of a float32 matrix product here: {said}"
+        measured = ", ".join(f"{value:.0f} on {count} thread{'s' if count > 1 else ''}" for count, value in peaks)
+        shown.caption = f"GMAC/s of a float32 matrix product here: {measured}"
     return shown

@@ -22,6 +22,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.threads:
         os.environ["TF_NUM_INTRAOP_THREADS"] = str(config.option.threads)  # read when TensorFlow starts
+    elif workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+        share = str(max(1, (os.cpu_count() or 1) // workers))  # two workers with as many threads as cores wait for each other
+        for variable in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
+            os.environ.setdefault(variable, share)
 
 
 @pytest.fixture(scope="session", autouse=True)

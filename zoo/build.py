@@ -1,19 +1,21 @@
 """Build: from a name to a Keras model: the network of the registry, its task's output layer, and weights.
 
-Light to import, because `zoo` does it at once to have `zoo.build`: what needs Keras or NumPy is imported at the first call.
+Light to import, because `zoo` does it at once to have `zoo.build`: the registry, Keras and NumPy come with the first call.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zoo import registry
 from zoo.errors import InputError, unknown
 from zoo.lazy import keras
-from zoo.registry import Variant
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zoo.registry import Variant
 
 __all__ = ["build", "list_models", "shipped_network", "variant"]
 
@@ -106,6 +108,8 @@ def list_models(
         from zoo import tasks
 
         tasks.get(task)
+    from zoo import registry
+
     names = registry.list_models(pattern, task=task, mobile=mobile, encoder=encoder)
     if weights is None:
         return names
@@ -121,6 +125,8 @@ def variant(name: str) -> Variant:
     Raises:
         InputError: for an unknown name; one of a classical method is told apart.
     """
+    from zoo import registry
+
     try:
         return registry.get(name)
     except InputError:
@@ -216,7 +222,7 @@ def _shipped(
             raise InputError(f"{name} was trained with {key}={was}, and {key}={value!r} was given; leave it out")
     from zoo.pretrained.weights_io import read_arrays
 
-    size = known.input_size if registry.get(known.model).fixed_size else (None, None)
+    size = known.input_size if variant(known.model).fixed_size else (None, None)
     shape = input_shape or (*size, known.channels)
     model = shipped_network(name, known.labels, palette or known.palette, known.options, shape, output)
     read_arrays(model, known.path())
@@ -252,7 +258,7 @@ def _encoder_source(model: keras.Model, encoder: str, weights: str | Path, optio
 
     if not weights_io.is_published(weights):
         return weights_io.load(weights)
-    shape = (*registry.get(encoder).input_size, model.inputs[0].shape[-1])
+    shape = (*variant(encoder).input_size, model.inputs[0].shape[-1])
     classifier = build(encoder, None, shape, **(options.get("encoder_options") or {}))
     weights_io.load_weights(classifier, weights)
     return classifier
@@ -274,7 +280,7 @@ def _default_shape(entry: Variant, options: Mapping[str, Any]) -> Shape:
     size = entry.input_size if entry.fixed_size else (None, None)
     wanted = entry.default_size(options) if entry.default_size else None
     encoder = options.get("encoder")  # what is seen is the encoder's to say where one was named
-    return (*(wanted or size), entry.channels if encoder is None else registry.get(encoder).channels)
+    return (*(wanted or size), entry.channels if encoder is None else variant(encoder).channels)
 
 
 def _checked_shape(entry: Variant, shape: Shape) -> Shape:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from numbers import Integral
 
@@ -16,6 +15,8 @@ class InputError(ValueError):
 
 def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
     """The error for a name that is not in a list, with the nearest names that are."""
+    import difflib
+
     names = sorted(known)
     near = difflib.get_close_matches(str(given), names, n=3, cutoff=0.5)
     hint = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(names)}"

@@ -111,9 +111,9 @@ def enter(variant: Variant) -> None:
         raise InputError(f"a model named {variant.name!r} is registered already; choose another name")
     if min(variant.input_size) < 1:
         raise InputError(f"{variant.name} is registered without input_size; give its paper's (height, width) in pixels")
-    for option in {**variant.options, **variant.tiny}:
-        if option not in variant.parameters:
-            raise unknown(f"option of {variant.name}", option, variant.parameters)
+    known = variant.parameters
+    for option in {**variant.options, **variant.tiny}.keys() - known.keys():
+        raise unknown(f"option of {variant.name}", option, known)
     _registry[variant.name] = variant
 
 

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import onnx
@@ -60,7 +61,7 @@ def to_onnx(
     palette: Sequence[Sequence[int]] | None = None,
     task: str | None = None,
     name: str | None = None,
-    scores: Mapping[str, float] | None = None,
+    scores: Mapping[str, Any] | None = None,
 ) -> OnnxFile:
     """Writes a model as a self-describing ONNX file: input `image` N×H×W×C in 0–255, output `answer`.
 
@@ -81,14 +82,16 @@ def to_onnx(
     shape = check_size(model, input_size)
     if None in shape:
         shape = (None, *shape[1:])  # who leaves the size open has no use for a fixed batch
-    document = describe(model, shape, {"task": task, "labels": labels, "palette": palette}, name or model.name)
-    document |= {"recipe": "float32", "io": "float32", "scores": dict(scores or {})}
+    overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"scores": dict(scores or {})}
+    description = describe(
+        model, shape, overrides, name or model.name, recipe="float32", io="float32", **facts
+    )
     proto = _convert(model, shape)
     _sort(proto.graph)
-    _rename(proto, lowering.layer_names(model))
+    _rename(proto, lowering.layer_names(model), [spec["name"] for spec in description["outputs"]])
     proto.producer_name, proto.producer_version = "densezoo", zoo.__version__
-    proto.doc_string = f"{document['task']} by {document['name']}"
-    onnx.helper.set_model_props(proto, {"densezoo": json.dumps(document, ensure_ascii=False)})
+    proto.doc_string = f"{description['task']} by {description['name']}"
+    onnx.helper.set_model_props(proto, {"densezoo": json.dumps(description, ensure_ascii=False)})
     _write(path, proto)
     counts: dict[str, int] = {}
     for node in proto.graph.node:
@@ -169,13 +172,13 @@ def _sort(graph: onnx.GraphProto) -> None:
     graph.node.extend(copies)
 
 
-def _rename(proto: onnx.ModelProto, layers: set[str]) -> None:
-    """Names tensors after layers, and puts constants into the order in which they are read.
+def _rename(proto: onnx.ModelProto, layers: set[str], outputs: Sequence[str]) -> None:
+    """Names tensors after layers and outputs as the description does, and puts constants into the order in which they are read.
 
     Names and order depend on what the process has converted before; the ends are called what TensorFlow calls any end.
     """
     graph = proto.graph
-    names = {value.name: "answer" if not index else f"answer_{index}" for index, value in enumerate(graph.output)}
+    names = {value.name: name for value, name in zip(graph.output, outputs, strict=True)}
     names |= {"": "", **{value.name: value.name for value in graph.input}}
     taken = dict.fromkeys(names.values(), 0)
     constants = {constant.name for constant in graph.initializer}

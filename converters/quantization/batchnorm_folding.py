@@ -50,7 +50,7 @@ def fold(model: keras.Model, biases: bool = False) -> keras.Model:
         tensors.update(zip(call.outputs, keras.tree.flatten(outputs), strict=True))
     folded = keras.Model(
         [tensors[value] for value in graph.inputs][0 if len(graph.inputs) == 1 else slice(None)],
-        [tensors[value] for value in graph.outputs][0 if len(graph.outputs) == 1 else slice(None)],
+        graphs.in_form(model, [tensors[value] for value in graph.outputs]),
         name=model.name,
     )
     _check(graph, trace(folded), model.name)

@@ -8,8 +8,8 @@ from typing import Any
 import tf_keras
 
 from converters.quantization.pruning import callbacks
-from converters.tflite.description import answer_of
-from converters.tflite.lowering import is_twin
+from converters.specs import model_outputs
+from converters.tf_keras.origin import is_tf_keras
 from zoo.errors import InputError
 
 
@@ -50,11 +50,11 @@ def fine_tune(
     Raises:
         InputError: for another kind of model, or one that does not answer with logits.
     """
-    if not is_twin(network):
+    if not is_tf_keras(network):
         raise InputError("fine_tune takes what quantize_aware, prune or cluster returned; train a Keras 3 model with zoo.train")
-    answer = answer_of(network)
-    if answer is not None and answer.spec.activation != "linear":
-        raise InputError(f"the network ends in {answer.spec.activation}; build it with output='logits' to train it")
+    for layer in filter(None, model_outputs(network)):
+        if layer.spec.activation != "linear":
+            raise InputError(f"the network ends in {layer.spec.activation}; build it with output='logits' to train it")
     network.compile(tf_keras.optimizers.legacy.Adam(rate), loss=lambda targets, logits: loss(targets, logits))
     history = network.fit(_Sequence(batches), epochs=epochs, verbose=verbose, callbacks=callbacks(network))
     return [float(value) for value in history.history["loss"]]

@@ -19,8 +19,9 @@ from converters.quantization import calibration as images_of
 from converters.quantization.activation_ranges import spans
 from converters.quantization.batchnorm_folding import fold
 from converters.quantization.fake_quant import KEEPS, Rounding, kernel_of
-from converters.tf_keras.bridge import plain, rebuild
-from converters.tflite.lowering import check_backend, is_twin
+from converters.tf_keras.bridge import rebuild
+from converters.tf_keras.origin import is_tf_keras, unwrapped
+from converters.tflite.lowering import check_backend
 from zoo.errors import InputError, unknown
 
 L = keras.layers
@@ -33,7 +34,7 @@ _MOVERS = (
 
 
 @dataclass(frozen=True)
-class Untouched:
+class UnquantizedLayer:
     """A layer that tfmot leaves as it is."""
 
     layer: str
@@ -51,7 +52,7 @@ def quantize_aware(
 
     Batch normalisation is folded into the kernels first, with the statistics that it has; so train first. Then
     `to_tflite(network, path, "int8")` needs no calibration, and `to_keras(network, fold(model))` brings the weights back.
-    Layers whose weights stay in float are warned of and listed by `untouched`.
+    Layers whose weights stay in float are warned of and listed by `unquantized_layers`.
 
     Args:
         model: functional or Sequential.
@@ -62,7 +63,7 @@ def quantize_aware(
         keep: "sparsity" or "clusters" of the weights, or both, as left by `prune` and `cluster`: PQAT, CQAT, PCQAT.
 
     Raises:
-        InputError: for an unknown `keep`, a layer without a twin, pictures that do not fit.
+        InputError: for an unknown `keep`, a layer without a counterpart, pictures that do not fit.
     """
     check_backend("tf_keras")
     keep = (keep,) if isinstance(keep, str) else tuple(keep)
@@ -73,32 +74,32 @@ def quantize_aware(
     graph = trace(folded)
     fused = _fused(graph)
 
-    def wrap(call: Call, twin: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
-        kind = type(twin).__name__ if kernel_of(twin) else None
+    def wrap(call: Call, counterpart: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
+        kind = type(counterpart).__name__ if kernel_of(counterpart) else None
         rounding = Rounding(kind, _rounds(call) and id(call) not in fused, keep)
-        return tfmot.quantization.keras.QuantizeWrapperV2(twin, rounding, name=f"quant_{twin.name}")
+        return tfmot.quantization.keras.QuantizeWrapperV2(counterpart, rounding, name=f"quant_{counterpart.name}")
 
     network, _ = rebuild(folded, graph, wrap, _input)
     for layer in network.layers:
         for kernel, quantizer, variables in getattr(layer, "_weight_vars", ()):
             quantizer.begin(kernel, variables)
     _start_ranges(network, graph, calibration, ranges)
-    for row in untouched(network):
+    for row in unquantized_layers(network):
         warnings.warn(f"not quantized: {row}", stacklevel=2)
     return network
 
 
-def untouched(network: tf_keras.Model) -> tuple[Untouched, ...]:
+def unquantized_layers(network: tf_keras.Model) -> tuple[UnquantizedLayer, ...]:
     """The layers with weights that `quantize_aware`, `prune` or `cluster` left as they are, and why."""
-    if not is_twin(network):
+    if not is_tf_keras(network):
         raise InputError("expected what quantize_aware, prune or cluster returned")
     rows = []
     for layer in network.layers:
-        inner = plain(layer)
+        inner = unwrapped(layer)
         rounding = isinstance(layer, tfmot.quantization.keras.QuantizeWrapperV2)
         touched = bool(layer._weight_vars) if rounding else inner is not layer
         if inner.weights and not touched:
-            rows.append(Untouched(inner.name, type(getattr(inner, "original", inner)).__name__, _why(inner)))
+            rows.append(UnquantizedLayer(inner.name, type(getattr(inner, "original", inner)).__name__, _why(inner)))
     return tuple(rows)
 
 
@@ -159,6 +160,6 @@ def _start_ranges(network: tf_keras.Model, graph: Trace, given: Any, rule: str) 
     for layer in network.layers:
         variables = getattr(layer, "_output_quantizer_vars", None)
         if variables:
-            low, high = found[plain(layer).name]
+            low, high = found[unwrapped(layer).name]
             variables["min_var"].assign(low)
             variables["max_var"].assign(max(high, low + 1e-6))

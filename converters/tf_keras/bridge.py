@@ -13,7 +13,8 @@ import tf_keras
 from converters import choices
 from converters import graph as graphs
 from converters.graph import Call, Trace, Value, substitute, trace
-from converters.tf_keras.layers import make_twin
+from converters.tf_keras.layers import make_counterpart
+from converters.tf_keras.origin import unwrapped
 from converters.tflite.lowering import check_backend
 from zoo.errors import InputError
 
@@ -29,50 +30,53 @@ def to_tf_keras(model: keras.Model) -> tf_keras.Model:
     models hold one name twice, the second gets "_1". Both are run on noise, and the call fails where they differ.
 
     Raises:
-        InputError: for a layer without a twin (naming it, and how to register one), an operator in the graph, a subclassed
-            model, or answers that differ by more than 1e-5 of their spread (naming the first layer that differs).
+        InputError: for a layer without a counterpart (naming it, and how to register one), an operator in the graph, a
+            subclassed model, or answers that differ by more than 1e-5 of their spread (naming the first layer that differs).
     """
     check_backend("tf_keras")
     graph = trace(model)
-    twin, tensors = rebuild(model, graph)
-    _check_equal(graph, twin, tensors, model)
-    return twin
+    counterpart, tensors = rebuild(model, graph)
+    _check_equal(graph, counterpart, tensors, model)
+    return counterpart
 
 
-def to_keras(twin: tf_keras.Model, model: keras.Model) -> keras.Model:
-    """A copy of `model` with the weights that its twin has now, after tfmot's wrappers trained them.
+def to_keras(counterpart: tf_keras.Model, model: keras.Model) -> keras.Model:
+    """A copy of `model` with the weights that its counterpart has now, after tfmot's wrappers trained them.
 
-    Where batch normalisation was folded into the twin's kernels (`quantize_aware`, `cluster`), it is in the copy too.
+    Where batch normalisation was folded into the counterpart's kernels (`quantize_aware`, `cluster`), it is in the copy too.
 
     Args:
-        twin: from `to_tf_keras`, `quantize_aware`, `prune` or `cluster` of that model; a clustered one is done with then.
-        model: the Keras 3 model the twin was made of; it is left as it is.
+        counterpart: from `to_tf_keras`, `quantize_aware`, `prune` or `cluster` of that model; a clustered one is done with
+            then.
+        model: the Keras 3 model the counterpart was made of; it is left as it is.
 
     Raises:
-        InputError: where the twin is not one of this model: a layer with weights is missing in it or has other shapes.
+        InputError: where the counterpart is not one of this model: a layer with weights is missing in it or has other shapes.
     """
-    if any(hasattr(layer, "cluster_centroids") for layer in twin.layers):
+    if any(hasattr(layer, "cluster_centroids") for layer in counterpart.layers):
         from tensorflow_model_optimization.clustering.keras import strip_clustering
 
-        twin = strip_clustering(twin)
+        counterpart = strip_clustering(counterpart)
     norms = {name for name, operation in named_operations(trace(model)).items() if _is_norm(operation)}
-    if norms - {plain(layer).name for layer in twin.layers}:
+    if norms - {unwrapped(layer).name for layer in counterpart.layers}:
         from converters.quantization.batchnorm_folding import fold
 
         model = fold(model)
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
-    layers = {plain(layer).name: layer for layer in twin.layers}
+    layers = {unwrapped(layer).name: layer for layer in counterpart.layers}
     for name, operation in named_operations(trace(copy)).items():
         if not getattr(operation, "weights", None):
             continue
         if name not in layers:
-            raise InputError(f"layer '{name}' of '{model.name}' is not in '{twin.name}': give the twin of this very model")
+            raise InputError(
+                f"layer '{name}' of '{model.name}' is not in '{counterpart.name}': give the counterpart of this very model"
+            )
         for weight, mask, _ in getattr(layers[name], "pruning_vars", ()):
             weight.assign(weight * mask)  # the last step of training moved the zeros too
         trained = own_weights(layers[name])
         if [tuple(w.shape) for w in trained] != [tuple(w.shape) for w in operation.weights]:
-            raise InputError(f"layer '{name}' has other weights in '{twin.name}' than in '{model.name}'")
+            raise InputError(f"layer '{name}' has other weights in '{counterpart.name}' than in '{model.name}'")
         operation.set_weights([np.asarray(weight) for weight in trained])
     return copy
 
@@ -83,11 +87,11 @@ def rebuild(
     """The tf_keras model of a graph with its weights, and the symbolic tensor of every value.
 
     Args:
-        wrap: called with each call and its twin, gives what is put into the graph in its place.
+        wrap: called with each call and its counterpart, gives what is put into the graph in its place.
         enter: what is done to each input first.
     """
     names = {id(operation): name for name, operation in named_operations(graph).items()}
-    twins: dict[int, tuple[tf_keras.layers.Layer, Any]] = {}
+    counterparts: dict[int, tuple[tf_keras.layers.Layer, Any]] = {}
     tensors: dict[Value, Any] = {}
     inputs = []
     for value, tensor in zip(graph.inputs, graphs.as_functional(model).inputs, strict=True):
@@ -95,20 +99,19 @@ def rebuild(
         tensors[value] = enter(inputs[-1])
     for call in graph.calls:
         key = id(call.operation)
-        if key not in twins:
-            twin = make_twin(call.operation)
-            twin._name = names[key]
-            twins[key] = twin, twin if wrap is None else wrap(call, twin)
+        if key not in counterparts:
+            counterpart = make_counterpart(call.operation)
+            counterpart._name = names[key]
+            counterparts[key] = counterpart, counterpart if wrap is None else wrap(call, counterpart)
         args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
         # Keras records training=True where a layer trains by default; only a frozen one has to be told.
         kwargs = {k: v for k, v in kwargs.items() if v is not None and (k, v) != ("training", True)}
-        outputs = twins[key][1](*args, **kwargs)
+        outputs = counterparts[key][1](*args, **kwargs)
         tensors.update(zip(call.outputs, tf.nest.flatten(outputs), strict=True))
     for call in graph.calls:
-        _copy(call.operation, twins[id(call.operation)][1])
-    outputs = [tensors[value] for value in graph.outputs]
-    single = len(inputs) == 1, len(outputs) == 1
-    network = tf_keras.Model(inputs[0] if single[0] else inputs, outputs[0] if single[1] else outputs, name=model.name)
+        _copy(call.operation, counterparts[id(call.operation)][1])
+    outputs = graphs.in_form(model, [tensors[value] for value in graph.outputs])
+    network = tf_keras.Model(inputs[0] if len(inputs) == 1 else inputs, outputs, name=model.name)
     return network, tensors
 
 
@@ -117,7 +120,7 @@ def _is_norm(operation: keras.Operation) -> bool:
 
 
 def named_operations(graph: Trace) -> dict[str, keras.Operation]:
-    """The operations of a graph under the names that their twins have: their own, made unique."""
+    """The operations of a graph under the names that their counterparts have: their own, made unique."""
     named: dict[str, keras.Operation] = {}
     seen: set[int] = set()
     for operation in (call.operation for call in graph.calls):
@@ -132,30 +135,23 @@ def named_operations(graph: Trace) -> dict[str, keras.Operation]:
     return named
 
 
-def _copy(operation: keras.Operation, twin: tf_keras.layers.Layer) -> None:
-    weights = own_weights(twin)
+def _copy(operation: keras.Operation, counterpart: tf_keras.layers.Layer) -> None:
+    weights = own_weights(counterpart)
     if not isinstance(operation, keras.Layer) or not weights:
         return
     ours = [keras.ops.convert_to_numpy(weight) for weight in operation.weights]
     if [w.shape for w in ours] != [tuple(w.shape) for w in weights]:
         raise InputError(
-            f"layer '{operation.name}' ({type(operation).__name__}): its twin has weights "
+            f"layer '{operation.name}' ({type(operation).__name__}): its counterpart has weights "
             f"{[tuple(w.shape) for w in weights]}, it has {[w.shape for w in ours]}"
         )
     for weight, value in zip(weights, ours, strict=True):
         weight.assign(value)
 
 
-def plain(layer: tf_keras.layers.Layer) -> tf_keras.layers.Layer:
-    """The layer inside tfmot's wrappers."""
-    while isinstance(layer, tf_keras.layers.Wrapper):
-        layer = layer.layer
-    return layer
-
-
 def own_weights(layer: tf_keras.layers.Layer) -> list[tf.Variable]:
     """The variables of the layer inside tfmot's wrappers, in its own order; what wrappers add is left out."""
-    inner = plain(layer)
+    inner = unwrapped(layer)
     # A wrapper puts a tensor where its layer's kernel was and keeps the variable for itself: the first of the layer's.
     kept = [row[0] for row in getattr(layer, "_weight_vars", ())]
     return kept + [weight for weight in inner.weights if not any(weight is one for one in kept)]
@@ -164,11 +160,11 @@ def own_weights(layer: tf_keras.layers.Layer) -> list[tf.Variable]:
 # ------------------------------------------------------------------------------------------------ equality
 
 
-def _check_equal(graph: Trace, twin: tf_keras.Model, tensors: Mapping[Value, Any], model: keras.Model) -> None:
+def _check_equal(graph: Trace, counterpart: tf_keras.Model, tensors: Mapping[Value, Any], model: keras.Model) -> None:
     noise = [_noise(graph, value, index) for index, value in enumerate(graphs.concrete_shapes(graph))]
     ends = graphs.scores(graph)
     wanted = list(dict.fromkeys([*ends, *choices.recorded_values(graph)]))
-    answers = tf_keras.Model(twin.inputs, [tensors[value] for value in wanted])(noise, training=False)
+    answers = tf_keras.Model(counterpart.inputs, [tensors[value] for value in wanted])(noise, training=False)
     theirs = dict(zip(wanted, tf.nest.flatten(answers), strict=True))
     ours, _ = choices.evaluate(graph, noise, choices.positions(graph, theirs))
     errors = [graphs.difference(ours[value], theirs[value]) for value in ends]
@@ -176,12 +172,12 @@ def _check_equal(graph: Trace, twin: tf_keras.Model, tensors: Mapping[Value, Any
     if max(errors) <= allowed:
         return
     inner = [call for call in graph.calls if "float" in call.outputs[0].dtype]
-    answers = tf_keras.Model(twin.inputs, [tensors[call.outputs[0]] for call in inner])(noise, training=False)
+    answers = tf_keras.Model(counterpart.inputs, [tensors[call.outputs[0]] for call in inner])(noise, training=False)
     differing = (c for c, a in zip(inner, answers, strict=True) if not graphs.difference(ours[c.outputs[0]], a) <= allowed)
     first = next(differing, inner[-1])
     raise InputError(
         f"the bridge of '{model.name}' is off by {max(errors):.2g} of the answer's spread; {first.named()} is the first layer "
-        "that differs: register a twin that computes the same, with converters.twin_of"
+        "that differs: register a counterpart that computes the same, with converters.tf_keras_counterpart"
     )
 
 

@@ -1,14 +1,14 @@
-"""The tf_keras twin of each Keras 3 layer: the table that the bridge looks things up in.
+"""The tf_keras counterpart of each Keras 3 layer: the table that the bridge looks things up in.
 
-A twin is a tf_keras layer of the same weights in the same order. Most of Keras's layers have one of their own name and
-configuration in tf_keras; the table holds what is different. The zoo's layers borrow: their twin is one class, `Borrowed`,
-that runs the Keras 3 layer's own code on tf_keras's weights, so that nothing is written twice.
+A counterpart is a tf_keras layer of the same weights in the same order. Most of Keras's layers have one of their own name and
+configuration in tf_keras; the table holds what is different. The zoo's layers borrow: their counterpart is one class,
+`Borrowed`, that runs the Keras 3 layer's own code on tf_keras's weights, so that nothing is written twice.
 
->>> @converters.twin_of(mine.Blur)          # a tf_keras layer that takes the same configuration
+>>> @converters.tf_keras_counterpart(mine.Blur)          # a tf_keras layer that takes the same configuration
 ... class Blur(tf_keras.layers.Layer): ...
->>> @converters.twin_of(mine.Scale)         # or a function of the Keras 3 layer
+>>> @converters.tf_keras_counterpart(mine.Scale)         # or a function of the Keras 3 layer
 ... def scale(layer): return tf_keras.layers.Rescaling(layer.factor, name=layer.name)
->>> converters.twin_of(mine.Blur, borrow=True)   # or the layer's own code, if it is made of keras.ops
+>>> converters.tf_keras_counterpart(mine.Blur, borrow=True)   # or the layer's own code, if it is made of keras.ops
 """
 
 from __future__ import annotations
@@ -43,32 +43,32 @@ _BORROWED = (
 _RENAMED = {"silu": "swish", "hard_swish": "hard_silu"}
 
 
-def twin_of(layer: type[keras.Layer], *, borrow: bool = False) -> Callable[[Any], Any]:
-    """Enters a twin for a layer class; decorates a tf_keras layer class or a function of the Keras 3 layer.
+def tf_keras_counterpart(layer: type[keras.Layer], *, borrow: bool = False) -> Callable[[Any], Any]:
+    """Enters a counterpart for a layer class; decorates a tf_keras layer class or a function of the Keras 3 layer.
 
     Args:
         layer: the Keras 3 class, itself and not its subclasses.
-        borrow: the twin shall run the layer's own code. It has to be registered with Keras (so that the twin can be saved),
-            be made of keras.ops, and keep its weights as they are at inference.
+        borrow: the counterpart shall run the layer's own code. It has to be registered with Keras (so that the counterpart can
+            be saved), be made of keras.ops, and keep its weights as they are at inference.
     """
 
-    def enter(twin: Any) -> Any:
-        if inspect.isclass(twin):
-            _MAKERS[layer] = lambda original: twin.from_config(configuration(original, twin))
+    def enter(counterpart: Any) -> Any:
+        if inspect.isclass(counterpart):
+            _MAKERS[layer] = lambda original: counterpart.from_config(configuration(original, counterpart))
         else:
-            _MAKERS[layer] = twin
-        return twin
+            _MAKERS[layer] = counterpart
+        return counterpart
 
     if borrow:
         _MAKERS[layer] = borrowed
     return enter
 
 
-def make_twin(operation: keras.Operation) -> tf_keras.layers.Layer:
-    """The tf_keras twin of a layer, without its weights.
+def make_counterpart(operation: keras.Operation) -> tf_keras.layers.Layer:
+    """The tf_keras counterpart of a layer, without its weights.
 
     Raises:
-        InputError: for an operation that is no layer, or a layer whose twin nobody knows.
+        InputError: for an operation that is no layer, or a layer whose counterpart nobody knows.
     """
     kind = type(operation).__name__
     if not isinstance(operation, keras.Layer):
@@ -80,19 +80,20 @@ def make_twin(operation: keras.Operation) -> tf_keras.layers.Layer:
     if maker is not None:
         return maker(operation)
     own = type(operation) is getattr(keras.layers, kind, None)
-    twin = getattr(tf_keras.layers, kind, None) if own else None
-    if twin is None:
+    counterpart = getattr(tf_keras.layers, kind, None) if own else None
+    if counterpart is None:
         raise InputError(
-            f"layer '{operation.name}' ({kind}) has no twin in tf_keras: register one with converters.twin_of({kind}), or "
-            f"converters.twin_of({kind}, borrow=True) if it is registered with Keras and made of keras.ops"
+            f"layer '{operation.name}' ({kind}) has no counterpart in tf_keras: register one with "
+            f"converters.tf_keras_counterpart({kind}), or "
+            f"converters.tf_keras_counterpart({kind}, borrow=True) if it is registered with Keras and made of keras.ops"
         )
-    return twin.from_config(configuration(operation, twin))
+    return counterpart.from_config(configuration(operation, counterpart))
 
 
-def configuration(layer: keras.Layer, twin: type[tf_keras.layers.Layer]) -> dict[str, Any]:
-    """What of a Keras 3 layer's configuration its twin understands, in tf_keras's words and in float32."""
+def configuration(layer: keras.Layer, counterpart: type[tf_keras.layers.Layer]) -> dict[str, Any]:
+    """What of a Keras 3 layer's configuration its counterpart understands, in tf_keras's words and in float32."""
     known = {"name", "trainable", "dtype"}
-    for parent in inspect.getmro(twin):
+    for parent in inspect.getmro(counterpart):
         if "__init__" in vars(parent):
             known |= set(inspect.signature(parent.__init__).parameters)
     config = {key: value for key, value in layer.get_config().items() if key in known and not key.endswith(_DROPPED)}
@@ -108,7 +109,9 @@ def activation(name: Any) -> Any:
     if name is None or name in _SAME:
         return name
     if name not in _BORROWED:
-        raise InputError(f"activation {name!r} is not one of Keras's own; use a layer of your own, and register its twin")
+        raise InputError(
+            f"activation {name!r} is not one of Keras's own; use a layer of your own, and register its counterpart"
+        )
     return _functions[name]
 
 
@@ -139,7 +142,7 @@ class Borrowed(tf_keras.layers.Layer):
     def __init__(self, layer: dict[str, Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.layer = layer
-        # Past tf_keras's own bookkeeping, which would take the layer's variables, never read, for weights of the twin.
+        # Past tf_keras's own bookkeeping, which would take the layer's variables, never read, for weights of the counterpart.
         object.__setattr__(self, "original", keras.saving.deserialize_keras_object(layer))
         self.shares: list[Any] = []
 
@@ -168,17 +171,17 @@ class Borrowed(tf_keras.layers.Layer):
 
 
 def borrowed(layer: keras.Layer) -> Borrowed:
-    """The twin that runs `layer`'s own code."""
+    """The counterpart that runs `layer`'s own code."""
     return Borrowed(keras.saving.serialize_keras_object(layer), name=layer.name, trainable=layer.trainable)
 
 
 # ------------------------------------------------------------------------------------------------ the table
 
 for _layer in zoo.layers.load_all():
-    twin_of(_layer, borrow=True)
+    tf_keras_counterpart(_layer, borrow=True)
 
 
-@twin_of(keras.layers.Activation)
+@tf_keras_counterpart(keras.layers.Activation)
 def _activation(layer: keras.layers.Activation) -> tf_keras.layers.Layer:
     function = layer.get_config()["activation"]
     if function == "relu6":  # the layer that tfmot knows, fuses and quantizes
@@ -186,12 +189,12 @@ def _activation(layer: keras.layers.Activation) -> tf_keras.layers.Layer:
     return tf_keras.layers.Activation(activation(function), name=layer.name)
 
 
-@twin_of(keras.layers.LeakyReLU)
+@tf_keras_counterpart(keras.layers.LeakyReLU)
 def _leaky(layer: keras.layers.LeakyReLU) -> tf_keras.layers.Layer:
     return tf_keras.layers.LeakyReLU(float(layer.negative_slope), name=layer.name)
 
 
-@twin_of(keras.layers.Normalization)
+@tf_keras_counterpart(keras.layers.Normalization)
 def _normalization(layer: keras.layers.Normalization) -> tf_keras.layers.Layer:
     mean, variance = (keras.ops.convert_to_numpy(value).ravel() for value in (layer.mean, layer.variance))
     axis = layer.get_config()["axis"]

@@ -15,6 +15,7 @@ import zoo
 from converters.quantization import calibration, int16_activations, mixed_precision
 from converters.quantization.bias_correction import correct_biases
 from converters.quantization.calibration import Calibration
+from converters.tf_keras.origin import is_tf_keras
 from converters.tflite import file as tflite_file
 from converters.tflite import inspection, lowering
 from converters.tflite.description import check_size, describe
@@ -126,8 +127,8 @@ def to_tflite(
     palette: Sequence[Sequence[int]] | None = None,
     task: str | None = None,
     name: str | None = None,
-    scores: Mapping[str, float] | None = None,
-    correct_bias: bool = False,
+    scores: Mapping[str, Any] | None = None,
+    correct_bias: bool | None = None,
     keep_float: Sequence[str] = (),
     keep_int16: Sequence[str] = (),
 ) -> Converted:
@@ -146,12 +147,14 @@ def to_tflite(
             dozens do.
         io: "float32", or with int8 also "int8" or "uint8": the type of input and output. A uint8 input takes the
             picture's bytes as they are. Class indices are int32 whatever is said here.
-        labels, palette, task: for a model without a `ModelOutput`: one name and one (r, g, b) per class, "segmentation" or
-            "classification".
+        labels, palette, task: for a model without a `ModelOutput`: one name and one (r, g, b) per class of the first output,
+            and in words what it is for.
         name: by default the model's.
-        scores: what to record in the file, as {"miou": 0.71}.
+        scores: what to record in the file: shares by name, as {"miou": 0.71}, or by data set
+            {"camvid/test": {"images": 233, "scores": [score.to_dict(), …]}}.
         correct_bias: take the mean error of rounded kernels out of the biases, as measured on the calibration images
-            (`converters.correct_biases`). For int8 and int16x8; folds batch normalisation first.
+            (`converters.correct_biases`). For int8 and int16x8, where it is done unless this is False; folds batch
+            normalisation first.
         keep_float: for int8: names or globs of layers that stay in float, as `auto_mixed` chooses them. What is fused with
             one of them stays too.
         keep_int16: for int8: names or globs of layers that compute with 16-bit activations, by ai-edge-quantizer: still
@@ -160,32 +163,37 @@ def to_tflite(
     Raises:
         InputError: for a combination that makes no file, an unknown recipe, a layer that TFLite cannot express.
     """
-    _check_options(recipe, io, calibration, lowering.is_twin(model))
+    _check_options(recipe, io, calibration, is_tf_keras(model))
     path = _check_path(path)
     shape = _fixed(model, check_size(model, input_size))
     measured = RECIPES[recipe].calibrated and calibration is not None
     images = _calibration(calibration, shape) if measured else None
-    document = describe(model, shape, {"task": task, "labels": labels, "palette": palette}, name or model.name, images)
-    document |= {"recipe": recipe, "io": io, "scores": dict(scores or {})}
+    overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"scores": dict(scores or {})}
+    description = describe(model, shape, overrides, name or model.name, images, recipe=recipe, io=io, **facts)
     known = lowering.layer_names(model)
-    if correct_bias:
-        known |= lowering.layer_names(model := _corrected(model, images, recipe))
+    if _corrects(correct_bias, model, images, recipe):
+        known |= lowering.layer_names(model := correct_biases(model, images.images))
     _check_mixed({"keep_float": keep_float, "keep_int16": keep_int16}, recipe, io, images)
     kept = mixed_precision.chosen(keep_float, known), mixed_precision.chosen(keep_int16, known, "keep_int16")
-    flatbuffer = _flatbuffer(model, shape, recipe, io, images, *kept, mixed_precision.Names(known, lowering.last_layers(model)))
-    tflite_file.write(path, flatbuffer, document, known, zoo.__version__)
+    names = mixed_precision.Names(known, lowering.last_layers(model))
+    outputs = [spec["name"] for spec in description["outputs"]]
+    flatbuffer = _flatbuffer(model, shape, outputs, recipe, io, images, *kept, names)
+    tflite_file.write(path, flatbuffer, description, known, zoo.__version__)
     return _summary(path, recipe)
 
 
-def _corrected(model: keras.Model, images: Calibration | None, recipe: str) -> keras.Model:
-    if images is None or lowering.is_twin(model):
+def _corrects(wish: bool | None, model: keras.Model, images: Calibration | None, recipe: str) -> bool:
+    """Whether biases are corrected: where ranges are measured, unless somebody says no."""
+    can = images is not None and not is_tf_keras(model)
+    if wish and not can:
         raise InputError(f"correct_bias is for a Keras 3 model and a recipe with calibration, not for {recipe!r} here")
-    return correct_biases(model, images.images)
+    return can if wish is None else wish
 
 
 def _flatbuffer(
     model: keras.Model,
     shape: tuple[int, ...],
+    outputs: Sequence[str],
     recipe: str,
     io: str,
     images: Calibration | None,
@@ -194,10 +202,11 @@ def _flatbuffer(
     names: mixed_precision.Names,
 ) -> bytes:
     if wide:
-        return int16_activations.quantize(lowering.lower(model, shape, lambda _: None), images, wide, floating, names)
+        flatbuffer = lowering.lower(model, shape, outputs, lambda _: None)
+        return int16_activations.quantize(flatbuffer, images, wide, floating, names)
     quantized = recipe == "int8" and images is not None
     finish = (lambda flatbuffer: mixed_precision.quantize(flatbuffer, images, floating, names, io)) if quantized else None
-    return lowering.lower(model, shape, lambda converter: RECIPES[recipe].configure(converter, images, io), finish)
+    return lowering.lower(model, shape, outputs, lambda converter: RECIPES[recipe].configure(converter, images, io), finish)
 
 
 def _check_mixed(kept: Mapping[str, Sequence[str]], recipe: str, io: str, images: Calibration | None) -> None:

@@ -4,51 +4,55 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 
 import zoo
-from converters.graph import as_functional, trace
+from converters.graph import as_functional
 from converters.quantization.calibration import Calibration
+from converters.specs import input_specs, output_specs, task_of
+from converters.tf_keras.origin import is_tf_keras
 from converters.tflite import file as tflite_file
-from converters.tflite.lowering import is_twin
 from zoo.errors import InputError
-from zoo.outputs.palettes import voc_palette
 
 
 def describe(
     model: keras.Model,
     shape: tuple[int | None, ...],
-    given: Mapping[str, Any],
+    overrides: Mapping[str, Any],
     name: str,
     images: Calibration | None = None,
+    **facts: Any,
 ) -> dict[str, Any]:
-    """What the model is and where it comes from; recipe, io and scores are the writer's to add.
+    """The content of densezoo.json.
 
     Args:
-        model: of Keras 3, or its tf_keras twin.
+        model: of Keras 3, or its tf_keras counterpart.
         shape: of the file's input, N×H×W×C.
-        given: task, labels and palette from the caller, None for the model's own.
+        overrides: task, labels and palette from the caller, None for the model's own.
         name: of the network.
         images: that ranges were measured on.
+        **facts: recipe, io and scores.
     """
+    size = None if None in shape[1:3] else (int(shape[1]), int(shape[2]))
+    image, *others = input_specs(model)
+    inputs = [replace(image, size=size, channels=int(shape[3])), *others]
+    outputs = output_specs(model, overrides["labels"], overrides["palette"])
+    task = overrides["task"] or task_of(model)
+    extent = "any size" if size is None else f"{size[0]}×{size[1]}"
     return {
         "format": tflite_file.FORMAT,
         "name": name,
-        **_meaning(model, given["task"], given["labels"], given["palette"]),
-        "input": {"name": "image", "size": list(shape[1:3]), "channels": shape[3], "range": [0, 255]},
+        "task": task,
+        "inputs": [spec.to_dict() for spec in inputs],
+        "outputs": [spec.to_dict() for spec in outputs],
+        **facts,
+        "license": "",
+        "description": f"{task} by {name}, {facts['recipe']}, {extent}; densezoo",
         "provenance": _provenance(model, images),
     }
-
-
-def answer_of(model: Any) -> Any:
-    """The zoo's `ModelOutput` that a model of either Keras ends in, or None."""
-    if not is_twin(model):
-        return zoo.layers.model_output(model)
-    inner = (getattr(layer, "layer", layer) for layer in reversed(model.layers))
-    originals = (getattr(layer, "original", None) for layer in inner)
-    return next((original for original in originals if isinstance(original, zoo.layers.ModelOutput)), None)
 
 
 def check_size(model: keras.Model, input_size: tuple[int, int] | None) -> tuple[int, int | None, int | None, int]:
@@ -57,9 +61,11 @@ def check_size(model: keras.Model, input_size: tuple[int, int] | None) -> tuple[
     Raises:
         InputError: for a model that is not an image's, or a size that it does not take.
     """
-    inputs = model.inputs if is_twin(model) else as_functional(model).inputs
+    inputs = model.inputs if is_tf_keras(model) else as_functional(model).inputs
     if len(inputs) != 1:
-        raise InputError(f"model '{model.name}' has {len(inputs)} inputs; a file takes one image")
+        raise InputError(
+            f"model '{model.name}' has {len(inputs)} inputs; a file takes one: let it take several pictures along the channels"
+        )
     shape = tuple(inputs[0].shape)
     if len(shape) != 4 or shape[3] is None:
         raise InputError(f"model '{model.name}' takes {shape}; expected N×H×W×C with C known")
@@ -74,48 +80,6 @@ def check_size(model: keras.Model, input_size: tuple[int, int] | None) -> tuple[
                 f"model '{model.name}' is built for {shape[1]}×{shape[2]}, input_size says {height}×{width}: leave it out"
             )
     return (1, height, width, shape[3])
-
-
-_HEADS = {"linear": "logits", "softmax": "probabilities", "sigmoid": "probabilities", "argmax": "classes"}  # format 1
-
-
-def _meaning(
-    model: keras.Model, task: str | None, labels: Sequence[str] | None, palette: Sequence[Sequence[int]] | None
-) -> dict[str, Any]:
-    """task, head, labels and palette: from the `ModelOutput`, else from what is given, else from the output's shape."""
-    answer = answer_of(model)
-    output = model.outputs[0]
-    if answer is not None:
-        task, head = task or answer.task, _HEADS[answer.spec.activation]
-        labels = answer.labels if labels is None else labels
-        palette = answer.palette if palette is None and len(labels) == len(answer.palette) else palette
-        classes = len(answer.labels)
-    else:
-        head = _head(model)
-        rank = len(output.shape) + (head == "classes")
-        task = task or ("segmentation" if rank == 4 else "classification")
-        classes = None if head == "classes" else output.shape[-1]
-        if labels is None:
-            labels = [f"class {index}" for index in range(classes or 0)]
-    if classes and len(labels) != classes:
-        raise InputError(
-            f"{len(labels)} labels for {classes} classes: give one each, in the order of the output's channels"
-        )
-    if palette is None:  # the colour map has 256 colours; a classifier may have more classes
-        palette = [voc_palette(256)[index % 256] for index in range(len(labels))]
-    if len(palette) != len(labels):
-        raise InputError(f"{len(palette)} colours for {len(labels)} labels: give one (r, g, b) each")
-    colours = [[int(value) for value in colour] for colour in palette]
-    return {"task": task, "head": head, "labels": [str(label) for label in labels], "palette": colours}
-
-
-def _head(model: keras.Model) -> str:
-    if "int" in str(model.outputs[0].dtype):
-        return "classes"
-    last = model.layers[-1] if is_twin(model) else trace(model).calls[-1].operation
-    activation = last.get_config().get("activation") if hasattr(last, "get_config") else None
-    probabilities = type(last).__name__ in ("Softmax", "Sigmoid") or activation in ("softmax", "sigmoid")
-    return "probabilities" if probabilities else "logits"
 
 
 def _provenance(model: keras.Model, images: Calibration | None) -> dict[str, Any]:

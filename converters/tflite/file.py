@@ -26,18 +26,19 @@ from converters.tflite import metadata
 from converters.tflite.lowering import layer_of
 from zoo.errors import InputError
 
-FORMAT = 1
-DOCUMENT = "densezoo.json"
+FORMAT = 2
+DESCRIPTION = "densezoo.json"
 _ALIGNMENT = 16  # of weights (schema.fbs: force_align), so that a runtime can use them where they lie in the file
 _TYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)}
 
 
-def write(path: Path, flatbuffer: bytes, document: Mapping[str, Any], layers: set[str], version: str) -> None:
-    """Writes the artefact.
+def write(path: Path, flatbuffer: bytes, description: Mapping[str, Any], layers: set[str], version: str) -> None:
+    """Writes the file, its inputs and outputs in the description's order and under its names.
 
     Args:
+        path: where to.
         flatbuffer: what the converter made.
-        document: the content of densezoo.json.
+        description: the content of densezoo.json.
         layers: the model's layer names; tensors are named after the layer they come from.
         version: of this package.
 
@@ -45,14 +46,15 @@ def write(path: Path, flatbuffer: bytes, document: Mapping[str, Any], layers: se
         InputError: when the place cannot be written.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
-    _rename(model, layers)
-    labels = document["labels"]
-    files = [metadata.LABELS_FILE, DOCUMENT] if labels else [DOCUMENT]
-    about = _about(model, document, files, version)
+    _order(model, description)
+    _rename(model, layers, description)
+    labels = description["outputs"][0]["labels"]
+    files = [metadata.LABELS_FILE, DESCRIPTION] if labels else [DESCRIPTION]
+    about = _about(model, description, files, version)
     model.description = about.description
     _attach(model, "TFLITE_METADATA", metadata.build(about))
     members = {metadata.LABELS_FILE: "".join(f"{label}\n" for label in labels)} if labels else {}
-    _write_at_once(path, pack(model, flatbuffer), {**members, DOCUMENT: _text(document)})
+    _write_at_once(path, pack(model, flatbuffer), {**members, DESCRIPTION: _text(description)})
 
 
 def amend(path: str | Path, changes: Mapping[str, Any]) -> None:
@@ -62,18 +64,18 @@ def amend(path: str | Path, changes: Mapping[str, Any]) -> None:
     Raises:
         InputError: for a file that was written by others, or a place that cannot be written.
     """
-    path, document = Path(path), read(path)
-    if document is None:
-        raise InputError(f"{path} has no {DOCUMENT} to write into; convert the model with zoo convert")
+    path, description = Path(path), read(path)
+    if description is None:
+        raise InputError(f"{path} has no {DESCRIPTION} to write into; convert the model with zoo convert")
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
         members = {entry.filename: archive.read(entry).decode("utf-8") for entry in entries}
     network = path.read_bytes()[: min(entry.header_offset for entry in entries)]
-    _write_at_once(path, network, {**members, DOCUMENT: _text({**document, **changes})})
+    _write_at_once(path, network, {**members, DESCRIPTION: _text({**description, **changes})})
 
 
-def _text(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+def _text(description: Mapping[str, Any]) -> str:
+    return json.dumps(description, indent=1, ensure_ascii=False) + "\n"
 
 
 def _write_at_once(path: Path, network: bytes | memoryview, members: Mapping[str, str]) -> None:
@@ -99,7 +101,7 @@ def read(path: str | Path) -> dict[str, Any] | None:
     """densezoo.json of a file, None for a file that was written by others."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read(DOCUMENT))
+            return json.loads(archive.read(DESCRIPTION))
     except (zipfile.BadZipFile, KeyError):
         return None
 
@@ -114,22 +116,24 @@ def weights_sha256(arrays: Iterable[np.ndarray]) -> str:
 
 
 def _about(
-    model: schema.ModelT, document: Mapping[str, Any], files: Sequence[str], version: str
+    model: schema.ModelT, description: Mapping[str, Any], files: Sequence[str], version: str
 ) -> metadata.Description:
-    graph = model.subgraphs[0]
-    outputs = []
-    for tensor in (graph.tensors[index] for index in graph.outputs):
-        outputs.append(f"{document['head']}, {_TYPES[tensor.type]} {'×'.join(map(str, tensor.shape))}")
-    size = document["input"]["size"]
+    graph, image = model.subgraphs[0], description["inputs"][0]
+    outputs = {}
+    for spec, tensor in zip(description["outputs"], (graph.tensors[index] for index in graph.outputs), strict=True):
+        words = f"{spec['kind'].replace('_', ' ')}, {spec['activation']}, {spec['unit']}".removesuffix(", ")
+        outputs[spec["name"]] = f"{words}, {_TYPES[tensor.type]} {'×'.join(map(str, tensor.shape))}"
     return metadata.Description(
-        name=document["name"],
-        description=f"{document['task']} by {document['name']}, {document['recipe']}, {size[0]}×{size[1]}; densezoo",
+        name=description["name"],
+        description=description["description"],
         version=version,
-        size=tuple(size),
-        channels=document["input"]["channels"],
+        license=description["license"],
+        size=tuple(image["size"]),
+        channels=image["channels"],
+        frames=image["frames"],
         outputs=outputs,
-        labelled=bool(document["labels"]),
-        indices=document["head"] == "classes",
+        labelled=bool(description["outputs"][0]["labels"]),
+        indices=description["outputs"][0]["activation"] == "argmax",
         files=files,
     )
 
@@ -137,20 +141,32 @@ def _about(
 # ------------------------------------------------------------------------------------------------ the flatbuffer
 
 
-def _rename(model: schema.ModelT, layers: set[str]) -> None:
+def _order(model: schema.ModelT, description: Mapping[str, Any]) -> None:
+    """Puts the graph's inputs and outputs into the model's order, and the signature's with them; TensorFlow's is another."""
+    graph, signature = model.subgraphs[0], next(iter(model.signatureDefs or ()), None)
+    for specs, side in ((description["inputs"], "inputs"), (description["outputs"], "outputs")):
+        if len(specs) > 1:
+            entries = {entry.name.decode(): entry for entry in getattr(signature, side)}
+            ordered = [entries[spec["name"]] for spec in specs]
+            setattr(signature, side, ordered)
+            setattr(graph, side, [entry.tensorIndex for entry in ordered])
+
+
+def _rename(model: schema.ModelT, layers: set[str], description: Mapping[str, Any]) -> None:
     """Names tensors after layers. TensorFlow's names count how many graphs the process had before."""
-    for graph in model.subgraphs:
+    inputs, outputs = ([spec["name"] for spec in description[side]] for side in ("inputs", "outputs"))
+    for place, graph in enumerate(model.subgraphs):
         taken: dict[str, int] = {}
-        ends = {index: ("image", "answer")[side] for side in (0, 1) for index in (graph.inputs, graph.outputs)[side]}
+        ends = {} if place else dict(zip([*graph.inputs, *graph.outputs], [*inputs, *outputs], strict=True))
         for index, tensor in enumerate(graph.tensors):
             original = (tensor.name or b"").decode("utf-8", "replace")
             name = ends.get(index) or stable_name(original, layers)
             taken[name] = count = taken.get(name, -1) + 1
             tensor.name = f"{name}_{count}" if count else name
     for signature in model.signatureDefs or []:
-        for maps, name in ((signature.inputs, "image"), (signature.outputs, "answer")):
-            for count, entry in enumerate(maps or []):
-                entry.name = f"{name}_{count}" if count else name
+        for entries, names in ((signature.inputs, inputs), (signature.outputs, outputs)):
+            for entry, name in zip(entries, names, strict=True):
+                entry.name = name
 
 
 def stable_name(name: str, layers: set[str]) -> str:

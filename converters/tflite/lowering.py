@@ -3,7 +3,7 @@
 Of three ways for a large float32 network, a SavedModel was the fastest and took the least memory: before
 `model.export(format="litert")`, which leaves resource variables in, and far before constants frozen into a GraphDef. Weights
 are written beside the flatbuffer's tables instead of into them (`_experimental_use_buffer_offset`), which saves TensorFlow
-copies; `artefact.write` puts them back. benchmarks/conversion_cost.py measures what is left.
+copies; `converters.tflite.file.write` puts them back. benchmarks/conversion_cost.py measures what is left.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Any
 
 import keras
@@ -22,6 +22,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.lite.python.lite import TFLiteSavedModelConverterV2
 
 from converters.graph import Trace, Value, at_inference, substitute, trace
+from converters.tf_keras.origin import is_tf_keras
 from zoo.errors import InputError
 from zoo.layers import ModelOutput
 
@@ -31,11 +32,18 @@ _REASON = re.compile(r"'(tfl?\.\w+)' op (?!is neither)(?P<why>[^\n]{0,120})")
 
 
 def lower(
-    model: keras.Model, input_shape: tuple[int, ...], configure: Configure, finish: Callable[[bytes], bytes] | None = None
+    model: keras.Model,
+    input_shape: tuple[int, ...],
+    names: Sequence[str],
+    configure: Configure,
+    finish: Callable[[bytes], bytes] | None = None,
 ) -> bytes:
     """Converts at a static shape, batch first.
 
     Args:
+        model: of Keras 3, or its tf_keras counterpart.
+        input_shape: N×H×W×C.
+        names: of the outputs, in the model's order; the flatbuffer has them in its signature, for its own order is another.
         configure: sets the converter's options (see `converters.tflite.convert.RECIPES`).
         finish: makes the file's flatbuffer of one in float that is yet to be calibrated and quantized.
 
@@ -43,14 +51,13 @@ def lower(
         InputError: naming the layer whose operation TFLite's built-ins do not have.
     """
     check_backend("TFLite")
-    twin = is_twin(model)
-    graph = None if twin else trace(model)
+    graph = None if is_tf_keras(model) else trace(model)
     with tempfile.TemporaryDirectory(prefix="densezoo_") as folder, quiet() as noise:
         try:
-            if twin:
-                _save_twin(model, input_shape, folder)
+            if graph is None:
+                _save_tf_keras(model, input_shape, names, folder)
             else:
-                _save(model, graph, input_shape, folder)
+                _save(model, graph, input_shape, names, folder)
             converter = _Converter(folder)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
             converter.allow_custom_ops = False
@@ -92,11 +99,6 @@ class _Converter(TFLiteSavedModelConverterV2):
         return model if self.unfinished else super()._optimize_tflite_model(model, *given, **options)
 
 
-def is_twin(model: Any) -> bool:
-    """Whether a model is tf_keras's (looked at by name, so that nothing is imported for it)."""
-    return any(base.__module__.partition(".")[0] == "tf_keras" for base in type(model).__mro__)
-
-
 def _kinds(model: Any, graph: Trace | None) -> dict[str, str]:
     """The class of each layer, by its name."""
     layers = model.layers if graph is None else [call.operation for call in graph.calls]
@@ -114,12 +116,12 @@ def check_backend(target: str) -> None:
 
 def layer_names(model: keras.Model) -> set[str]:
     """The names of all operations, those of nested models included."""
-    return set(_kinds(model, None if is_twin(model) else trace(model)))
+    return set(_kinds(model, None if is_tf_keras(model) else trace(model)))
 
 
 def last_layers(model: keras.Model) -> set[str]:
     """The layers between the answer and the last weights before it, those with the weights included."""
-    if is_twin(model):
+    if is_tf_keras(model):
         return set()
     graph, found = trace(model), set()
     made, todo = {value: call for call in graph.calls for value in call.outputs}, list(graph.outputs)
@@ -140,15 +142,15 @@ def layer_of(path: str, names: set[str]) -> str | None:
     return None
 
 
-def _save(model: keras.Model, graph: Trace, input_shape: tuple[int, ...], folder: str) -> None:
+def _save(model: keras.Model, graph: Trace, input_shape: tuple[int, ...], names: Sequence[str], folder: str) -> None:
     archive = keras.export.ExportArchive()
     archive.track(model)
     signature = [tf.TensorSpec(input_shape, graph.inputs[0].dtype, name="image")]
-    archive.add_endpoint("serve", lambda image: run(graph, image), input_signature=signature)
+    archive.add_endpoint("serve", lambda image: named(run(graph, image), names), input_signature=signature)
     archive.write_out(folder, verbose=False)
 
 
-def _save_twin(model: Any, input_shape: tuple[int, ...], folder: str) -> None:
+def _save_tf_keras(model: Any, input_shape: tuple[int, ...], names: Sequence[str], folder: str) -> None:
     """A tf_keras network, with whatever wrappers, as its variables and one function: its own saving fails on wrappers."""
     for layer in model.layers:
         for kernel, quantizer, variables in getattr(layer, "_weight_vars", ()):
@@ -157,20 +159,27 @@ def _save_twin(model: Any, input_shape: tuple[int, ...], folder: str) -> None:
     module = tf.Module()
     module.kept = model.weights
     signature = tf.TensorSpec(input_shape, model.inputs[0].dtype, name="image")
-    module.serve = tf.function(lambda image: model(image, training=False), input_signature=[signature])
+    answers = tf.function(
+        lambda image: named(tf.nest.flatten(model(image, training=False)), names), input_signature=[signature]
+    )
+    module.serve = answers
     tf.saved_model.save(module, folder, signatures=module.serve)
 
 
-def run(graph: Trace, image: tf.Tensor) -> tf.Tensor | list[tf.Tensor]:
-    """The model's answer at inference, from operations that converters can express."""
+def named(outputs: Sequence[tf.Tensor], names: Sequence[str]) -> dict[str, tf.Tensor]:
+    """Outputs by name, as a signature has them."""
+    return dict(zip(names, outputs, strict=True))
+
+
+def run(graph: Trace, image: tf.Tensor) -> list[tf.Tensor]:
+    """The model's outputs at inference, in its order, from operations that converters can express."""
     tensors, apart = {graph.inputs[0]: image}, _pads_to_keep(graph)
     for call in graph.calls:
         args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
         operation = call.operation
         outputs = _padded(operation, *args) if call.outputs[0] in apart else in_tensorflow(operation)(*args, **kwargs)
         tensors.update(zip(call.outputs, keras.tree.flatten(outputs), strict=True))
-    outputs = [tensors[value] for value in graph.outputs]
-    return outputs[0] if len(outputs) == 1 else outputs
+    return [tensors[value] for value in graph.outputs]
 
 
 def _pads_to_keep(graph: Trace) -> set[Value]:

@@ -6,7 +6,7 @@ TensorFlow 2.21, so the few tables needed are built here; the numbers are the fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import flatbuffers
@@ -28,7 +28,9 @@ class Description:
         version: of the package that wrote the file.
         size: (height, width) of the input in pixels.
         channels: of the input.
-        outputs: one description per output tensor.
+        frames: how many pictures lie along the channels.
+        license: whose terms hold.
+        outputs: one description per output tensor, by its name.
         labelled: whether a labels file belongs to the first output.
         indices: whether the first output holds class indices, not one channel per class.
         files: all files in the appended zip.
@@ -39,16 +41,18 @@ class Description:
     version: str
     size: tuple[int, int]
     channels: int
-    outputs: Sequence[str]
+    outputs: Mapping[str, str]
     labelled: bool
     indices: bool
     files: Sequence[str]
+    frames: int = 1
+    license: str = ""
 
 
 def build(about: Description) -> bytes:
     """The ModelMetadata flatbuffer: input normalised with mean 0 and deviation 1 from 0–255, outputs with their labels."""
     write = _Writer()
-    outputs = [_output(write, about, index) for index in range(len(about.outputs))]
+    outputs = [_output(write, about, index, name) for index, name in enumerate(about.outputs)]
     subgraph = write.table({2: write.tables([_input(write, about)]), 3: write.tables(outputs)})
     files = [write.table({0: write.text(name)}) for name in about.files]
     fields = {
@@ -59,6 +63,8 @@ def build(about: Description) -> bytes:
         6: write.tables(files),
         7: write.text("1.0.0"),
     }
+    if about.license:
+        fields[5] = write.text(about.license)
     write.builder.Finish(write.table(fields), b"M001")
     return bytes(write.builder.Output())
 
@@ -72,14 +78,14 @@ def _input(write: _Writer, about: Description) -> int:
     normalization = write.table({0: write.floats([0.0]), 1: write.floats([1.0])})
     unit = write.table({1: normalization}, {0: ("uint8", _NORMALIZATION)})
     stats = write.table({0: write.floats([255.0]), 1: write.floats([0.0])})
-    text = "RGB picture, 0-255" if about.channels == 3 else f"picture of {about.channels} channels, 0-255"
+    picture = {1: "grey", 3: "RGB"}.get(about.channels // about.frames, f"{about.channels}-channel")
+    text = f"{picture} picture, 0-255" if about.frames == 1 else f"{about.frames} {picture} pictures along the channels, 0-255"
     return write.table({0: write.text("image"), 1: write.text(text), 3: content, 4: write.tables([unit]), 5: stats})
 
 
-def _output(write: _Writer, about: Description, index: int) -> int:
+def _output(write: _Writer, about: Description, index: int, name: str) -> int:
     content = write.table({1: write.table({})}, {0: ("uint8", _FEATURE)})
-    name = "answer" if index == 0 else f"answer_{index}"
-    fields = {0: write.text(name), 1: write.text(about.outputs[index]), 3: content}
+    fields = {0: write.text(name), 1: write.text(about.outputs[name]), 3: content}
     if about.labelled and index == 0:
         kind = _VALUE_LABELS if about.indices else _AXIS_LABELS
         fields[6] = write.tables([write.table({0: write.text(LABELS_FILE)}, {2: ("int8", kind)})])

@@ -15,12 +15,30 @@ const LICENCES = [
   ['@fontsource-variable/figtree', 'OFL-1.1'],
 ];
 
+/** src/outputs holds a file a kind of output, found by itself; these are what all kinds share. */
+const NO_KINDS = new Set(['index.ts', 'kind.ts']);
+
+/** The module `densezoo:kinds`: all kinds in a list, by name of their files. */
+const kinds = {
+  name: 'kinds',
+  setup(build) {
+    build.onResolve({ filter: /^densezoo:kinds$/ }, ({ path }) => ({ path, namespace: 'kinds' }));
+    build.onLoad({ filter: /.*/, namespace: 'kinds' }, async () => {
+      const folder = join(ROOT, 'src', 'outputs');
+      const names = (await readdir(folder)).filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts') && !NO_KINDS.has(name)).sort();
+      const imports = names.map((name, index) => `import kind${index} from './${name}';`);
+      const list = `export const KINDS = [${names.map((_, index) => `kind${index}`).join(', ')}];`;
+      return { contents: [...imports, list].join('\n'), loader: 'ts', resolveDir: folder, watchDirs: [folder] };
+    });
+  },
+};
+
 const shared = { bundle: true, minify: true, target: 'es2022', logLevel: 'warning', absWorkingDir: ROOT, charset: 'utf8' };
 
 async function bundle() {
-  await esbuild.build({ ...shared, entryPoints: ['src/page/main.ts'], outfile: join(DIST, 'app.js'), format: 'esm' });
+  await esbuild.build({ ...shared, entryPoints: ['src/page/main.ts'], plugins: [kinds], outfile: join(DIST, 'app.js'), format: 'esm' });
   // LiteRT loads its WebAssembly with importScripts, which a module worker does not have: hence a classic script.
-  await esbuild.build({ ...shared, entryPoints: ['src/worker/main.ts'], outfile: join(DIST, 'worker.js'), format: 'iife' });
+  await esbuild.build({ ...shared, entryPoints: ['src/worker/main.ts'], plugins: [kinds], outfile: join(DIST, 'worker.js'), format: 'iife' });
   await esbuild.build({
     ...shared,
     entryPoints: ['src/page/style.css'],
@@ -31,13 +49,13 @@ async function bundle() {
 }
 
 async function files(folder, prefix = '') {
-  const found = [];
+  const names = [];
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const name = prefix + entry.name;
-    if (entry.isDirectory()) found.push(...(await files(join(folder, entry.name), `${name}/`)));
-    else found.push(name);
+    if (entry.isDirectory()) names.push(...(await files(join(folder, entry.name), `${name}/`)));
+    else names.push(name);
   }
-  return found.sort();
+  return names.sort();
 }
 
 async function serviceWorker() {

@@ -9,22 +9,25 @@ that tie but for rounding, the CPU computes on with the GPU's choice (`edge.gpu.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from edge.compare import Comparison, compare
 from edge.errors import AcceleratorError, InputError
 from edge.gpu import vulkan
 from edge.gpu.agreed_choices import Reference, reference
 from edge.gpu.patterns import DEFAULT_ADVICE, DYNAMIC, INSTEAD, Caution, half_overflow, layer_names, scan
 from edge.gpu.remote import PRECISIONS, Remote, unsupported
 from edge.graph import Graph, Operator, Tensor, read_graph
-from edge.images import prepare, structured
-from edge.tflite_file import Bound, Card, read_card
-from zoo.outputs.near_ties import told
+from edge.images import Picture, prepare_input, structured
+from edge.tflite_file import Card, read_card
+from zoo import outputs
+from zoo.outputs import Comparison, InputSpec
+from zoo.outputs.near_ties import tie_count
+from zoo.outputs.spec import Bound
+from zoo.outputs.tolerances import OF_GPU
 
 REASONS = ("whole and equal", "not whole", "wrong numbers", "crashed", "no driver", "inconclusive")
 SEEDED = 4  # pictures, where none are given
@@ -45,7 +48,8 @@ class Unsupported:
 class GpuVerdict:
     """What the gate found. `reason` is one of REASONS and `detail` one sentence on it.
 
-    `whole` is None where it could not be tried. `samples` says what the numbers were measured on. `cautions` are known bad
+    `whole` is None where it could not be tried. `comparisons` are those of the outputs with the CPU's, by precision.
+    `samples` says what the numbers were measured on. `cautions` are known bad
     patterns and float16 overflows: reasons to look, no verdict. `half` tells whether the reduced precision was a different
     computation here; where it is False, float16 is untested.
     """
@@ -55,7 +59,7 @@ class GpuVerdict:
     detail: str
     whole: bool | None
     unsupported: tuple[Unsupported, ...] = ()
-    comparisons: tuple[Comparison, ...] = ()
+    comparisons: Mapping[str, tuple[Comparison, ...]] = field(default_factory=dict)
     cautions: tuple[Caution, ...] = ()
     samples: str = ""
     adapter: str = ""
@@ -73,13 +77,8 @@ class GpuVerdict:
         lines = [f"{self.path.name}: {self.reason}. {self.detail}"]
         for entry in self.unsupported:
             lines.append(f"  {entry.op} ×{entry.count}: {entry.why} At {_some(entry.layers)}. Instead: {entry.advice}.")
-        for entry in self.comparisons:
-            agreement = "" if entry.agreement is None else f", classes agree {entry.agreement:.4f}"
-            lines.append(
-                f"  {entry.precision}, {entry.output}: largest error {entry.max_abs:.3g} ({entry.relative:.2e} of the"
-                f" spread), cosine {entry.cosine:.6f}{agreement}{'; ' + entry.note if entry.note else ''}"
-                f"{', ' + told(entry.near_ties) if entry.near_ties else ''}"
-            )
+        for precision, comparisons in self.comparisons.items():
+            lines += [f"  {precision}, {entry}; {entry.reason}" for entry in comparisons]
         if self.half is False:
             lines.append("  This driver computed the reduced precision in float32 as well: float16 is untested here.")
         for caution in self.cautions:
@@ -96,85 +95,81 @@ def _some(names: tuple[str, ...]) -> str:
 
 def gpu_check(
     path: str | Path,
-    samples: Sequence[np.ndarray] | None = None,
+    samples: Sequence[Picture] | None = None,
     *,
     input_range: tuple[Bound, Bound] | None = None,
     timeout: float = 300.0,
 ) -> GpuVerdict:
     """Whether the file at `path` runs whole on the GPU, and with the CPU's numbers on `samples`.
 
-    `samples` are pictures (uint8 H×W×3 of any size), or float32 arrays h×w×c or 1×h×w×c in the model's own range. None
-    takes seeded structured pictures: enough to catch a wrong graph, but not what the model meets, and the verdict says so.
-    Raises InputError for a file that is missing, damaged or does not run on the CPU, and for samples that do not fit.
+    `samples` are pictures (uint8 H×W×3 of any size, of several frames lists of them), or float32 arrays h×w×c or 1×h×w×c
+    in the model's own range. None takes seeded structured pictures: enough to catch a wrong graph, but not what the model
+    meets, and the verdict says so. Raises InputError for a file that is missing, damaged or does not run on the CPU, and
+    for samples that do not fit.
     """
     path = Path(path)
     graph = read_graph(path)
-    card = read_card(path, graph)
-    card = replace(card, range=input_range) if input_range is not None else card
-    feeds, told = _feeds(graph, card, samples)
-    base = GpuVerdict(path, "no driver", "", None, cautions=scan(graph), samples=told)
+    card = read_card(path, graph).with_range(input_range)
+    feeds, description = _feeds(graph, card, samples)
+    base = GpuVerdict(path, "no driver", "", None, cautions=scan(graph), samples=description)
     if vulkan.driver() is None:
         return replace(base, detail=f"No Vulkan driver was found; {vulkan.HOW_TO}.")
     with Remote(path, "cpu", timeout=timeout) as cpu:
         expected = [cpu.run(feed) for feed in feeds]
     base = replace(base, cautions=base.cautions + _overflows(path, graph, feeds, timeout))
-    found: list[Comparison] = []
-    answers = {}
+    answers: dict[str, list[list[np.ndarray]]] = {}
     for precision in PRECISIONS:
         try:
             with Remote(path, "gpu", precision=precision, timeout=timeout) as gpu:
-                answers[precision] = got = [gpu.run(feed) for feed in feeds]
+                answers[precision] = [gpu.run(feed) for feed in feeds]
                 base = replace(base, adapter=gpu.adapter, compile_ms=base.compile_ms or gpu.load_ms)
         except AcceleratorError as error:
-            return _refusal(replace(base, comparisons=tuple(found)), graph, error, precision)
-        agreed = reference(path, graph, feeds, expected, got, precision, timeout)
-        found += _comparisons(graph, agreed, got, precision)
+            return _refusal(base, graph, error, precision)
+        agreed = reference(path, graph, feeds, expected, answers[precision], precision, timeout)
+        comparisons = _comparisons(graph, card, agreed, answers[precision], precision)
+        base = replace(base, comparisons={**base.comparisons, precision: comparisons})
     half = any(
         not np.array_equal(a, b)
         for one, other in zip(answers["float32"], answers["reduced"], strict=True)
         for a, b in zip(one, other, strict=True)
     )
-    return _judge(replace(base, whole=True, comparisons=tuple(found), half=half))
+    return _judge(replace(base, whole=True, half=half))
 
 
 def _comparisons(
-    graph: Graph, agreed: Reference, got: list[list[np.ndarray]], precision: str
-) -> list[Comparison]:
-    found = [
-        compare(
-            [tensor.real(sample[index]) for sample in agreed.outputs],
-            [tensor.real(sample[index]) for sample in got],
-            tensor.name.split(";")[0],
-            precision,
-            graph.rounded,
-        )
-        for index, tensor in enumerate(graph.outputs)
-    ]
-    return [replace(entry, near_ties=entry.near_ties + agreed.otherwise) for entry in found]
+    graph: Graph, card: Card, agreed: Reference, got: list[list[np.ndarray]], precision: str
+) -> tuple[Comparison, ...]:
+    """Each output over all samples, in the card's order and by its own kind."""
+    tolerance, rows = OF_GPU[precision, graph.rounded], []
+    for spec, place in zip(card.outputs, card.read, strict=True):
+        tensor = graph.outputs[place]
+        sides = [np.concatenate([tensor.real(sample[place]) for sample in side]) for side in (agreed.outputs, got)]
+        rows.append(outputs.kind(spec).compare(*sides, spec, tolerance, agreed.otherwise))
+    return tuple(rows)
 
 
 def _judge(verdict: GpuVerdict) -> GpuVerdict:
-    wrong = [entry for entry in verdict.comparisons if entry.passed is False]
-    proven = [entry for entry in verdict.comparisons if entry.passed]
+    entries = [(precision, entry) for precision, rows in verdict.comparisons.items() for entry in rows]
+    wrong = [(precision, entry) for precision, entry in entries if entry.passed is False]
+    proven = [entry for _, entry in entries if entry.passed]
     if wrong:
-        worst = max(wrong, key=lambda entry: entry.relative)
+        precision, worst = max(wrong, key=lambda row: row[1].measures.get("largest", np.inf))
         detail = (
-            f"All ops are delegated, but {worst.output} differs from the CPU by {worst.relative:.2g} of its spread"
-            f" at {worst.precision} precision{_ties(verdict)}."
+            f"All ops are delegated, but {worst.output} differs from the CPU at {precision} precision: it is"
+            f" {worst.reason}{_ties(verdict)}."
         )
         return replace(verdict, reason="wrong numbers", detail=detail)
     if not proven:
-        detail = f"All ops are delegated, but {verdict.comparisons[0].note}; give samples on which the model says more."
+        detail = f"All ops are delegated, but {entries[0][1].reason}; give samples on which the model says more."
         return replace(verdict, reason="inconclusive", detail=detail)
-    largest = max(entry.relative for entry in proven)
-    difference = f"{largest:.2g} of an output's spread{_ties(verdict)}"
-    detail = f"All ops are delegated; the largest difference from the CPU is {difference}."
-    return replace(verdict, reason="whole and equal", detail=detail)
+    largest = max((entry.measures["largest"] for entry in proven if "largest" in entry.measures), default=None)
+    error = "the classes are the CPU's" if largest is None else f"the largest difference is {largest:.2g} of an output's range"
+    return replace(verdict, reason="whole and equal", detail=f"All ops are delegated; {error}{_ties(verdict)}.")
 
 
 def _ties(verdict: GpuVerdict) -> str:
-    most = max(entry.near_ties for entry in verdict.comparisons)
-    return f", with {told(most)}" if most else ""
+    most = max(entry.chosen_otherwise for rows in verdict.comparisons.values() for entry in rows)
+    return f", with {tie_count(most)}" if most else ""
 
 
 def _refusal(verdict: GpuVerdict, graph: Graph, error: AcceleratorError, precision: str) -> GpuVerdict:
@@ -227,41 +222,44 @@ def _overflows(path: Path, graph: Graph, feeds: list[list[np.ndarray]], timeout:
 # --------------------------------------------------------------------------------------------------- the samples
 
 
-def _feeds(
-    graph: Graph, card: Card, samples: Sequence[np.ndarray] | None
-) -> tuple[list[list[np.ndarray]], str]:
-    """(stored input tensors of each sample, what they are in words)."""
+def _feeds(graph: Graph, card: Card, samples: Sequence[Picture] | None) -> tuple[list[list[np.ndarray]], str]:
+    """(stored input tensors of each sample in the graph's order, what they are in words)."""
     if samples is not None and not len(samples):
         raise InputError("samples is empty; give at least one picture, or None for seeded ones")
     if samples is not None and len(graph.inputs) != 1:
         raise InputError(f"{card.path.name} has {len(graph.inputs)} inputs; samples are for files of one (give None)")
     if samples is not None:
-        values = [_sample(graph, card, np.asarray(sample)) for sample in samples]
+        values = [_sample(graph.inputs[0], card, sample) for sample in samples]
         return [[graph.inputs[0].store(one)] for one in values], f"{len(values)} given"
     assumed = "" if card.range is not None or card.size is None else ", range 0–1 assumed"
-    card = replace(card, range=(0.0, 1.0)) if card.range is None else card
+    specs = dict(zip(card.fed, card.inputs, strict=True))
     rng = np.random.default_rng(0)
-    feeds = [[_seeded(tensor, card, index, rng) for tensor in graph.inputs] for index in range(SEEDED)]
+    feeds = [
+        [_seeded(tensor, specs[place], card.name, index, rng) for place, tensor in enumerate(graph.inputs)]
+        for index in range(SEEDED)
+    ]
     return feeds, f"{SEEDED} seeded structured pictures, not the model's own kind of input{assumed}"
 
 
-def _sample(graph: Graph, card: Card, sample: np.ndarray) -> np.ndarray:
-    tensor = graph.inputs[0]
-    if sample.dtype == np.uint8 and sample.ndim in (2, 3):
-        one = prepare(sample, card)
+def _sample(tensor: Tensor, card: Card, sample: Picture) -> np.ndarray:
+    several = not isinstance(sample, np.ndarray) and card.inputs[0].frames > 1
+    sample = sample if several else np.asarray(sample)
+    if several or (sample.dtype == np.uint8 and sample.ndim in (2, 3)):
+        one = prepare_input(sample, card.inputs[0], card.name)
     else:
         one = sample[None] if sample.ndim == len(tensor.shape) - 1 else sample
     if one.shape[1:] != tensor.shape[1:]:
         expected = "×".join(map(str, tensor.shape[1:]))
-        raise InputError(f"a sample has shape {sample.shape}; expected a uint8 picture, or float32 {expected}")
+        raise InputError(f"a sample has shape {one.shape}; expected a uint8 picture, or float32 {expected}")
     return np.repeat(one, tensor.shape[0], axis=0) if len(one) == 1 else one
 
 
-def _seeded(tensor: Tensor, card: Card, index: int, rng: np.random.Generator) -> np.ndarray:
-    if len(tensor.shape) == 4 and tensor.shape[-1] in (1, 3):
-        picture = structured(tensor.shape[1], tensor.shape[2], 1, seed=index)[0]
-        shaped = replace(card, size=(tensor.shape[1], tensor.shape[2]), channels=tensor.shape[-1])
-        return tensor.store(np.repeat(prepare(picture, shaped), tensor.shape[0], axis=0))
+def _seeded(tensor: Tensor, spec: InputSpec, name: str, index: int, rng: np.random.Generator) -> np.ndarray:
+    if len(tensor.shape) == 4 and spec.channels // spec.frames in (1, 3):
+        pictures = structured(tensor.shape[1], tensor.shape[2], spec.frames, seed=index)
+        spec = replace(spec, size=(tensor.shape[1], tensor.shape[2]), range=spec.range or (0.0, 1.0))
+        one = prepare_input(pictures if spec.frames > 1 else pictures[0], spec, name)
+        return tensor.store(np.repeat(one, tensor.shape[0], axis=0))
     if np.dtype(tensor.dtype).kind == "f" or tensor.scale:
         return tensor.store(rng.normal(size=tensor.shape).astype(np.float32))
     return tensor.store(rng.integers(0, 2, size=tensor.shape))

@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from edge.compare import compare
 from edge.errors import AcceleratorError, InputError
 from edge.gpu.check import gpu_check
 from edge.graph import read_graph
 from edge.runner import Runner
+from zoo import outputs
+from zoo.outputs.tolerances import OF_GPU
 
 FILE = Path(__file__).with_name("probe.json")
 
@@ -32,8 +33,8 @@ class Probed:
     `truth` is what is known of it and `verdict` what the gate said, both of `edge.gpu.check.REASONS`. The rest is measured
     without the gate: whether the accelerator took the graph `whole`; whether its answer is `equal` to the reference's (None
     where there is none, or one that proves nothing); `gpu` and `cpu`, the largest difference from the reference over its
-    spread. `patterns` are those of `edge.gpu.patterns` that were found in it, and `refused` the ops that the accelerator
-    named.
+    range, of class indices what is missing of their union. `patterns` are those of `edge.gpu.patterns` that were found in
+    it, and `refused` the ops that the accelerator named.
     """
 
     name: str
@@ -67,8 +68,8 @@ class Probe:
         """How many there are and what came of them, in one line."""
         counts = Counter(graph.verdict for graph in self.graphs)
         wrong = sum(not graph.right for graph in self.graphs)
-        told = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-        return f"{len(self.graphs)} graphs on {self.adapter}, LiteRT {self.litert}: {told}; wrong verdicts: {wrong}"
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+        return f"{len(self.graphs)} graphs on {self.adapter}, LiteRT {self.litert}: {verdicts}; wrong verdicts: {wrong}"
 
 
 def probe(
@@ -82,9 +83,11 @@ def probe(
 
     def difference(runner: Runner) -> tuple[bool | None, float]:
         with runner:
-            got = [runner.run(picture) for picture in pictures]
-        found = compare(reference, got, graph.outputs[0].name, "float32", graph.rounded)
-        return found.passed, _rounded(found.relative)
+            answers = np.concatenate([runner.run(picture) for picture in pictures])
+        spec, tolerance = runner.card.spec, OF_GPU["float32", graph.rounded]
+        result = outputs.kind(spec).compare(np.concatenate(reference), answers, spec, tolerance)
+        error = result.measures.get("largest", 1 - result.measures.get("iou", float(result.passed is not False)))
+        return result.passed, _rounded(error)
 
     whole, equal, gpu = True, None, None
     try:
@@ -123,18 +126,18 @@ def read(path: Path = FILE) -> Probe:
     Raises InputError where it is missing or no probe.
     """
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        graphs = tuple(Probed(**{key: _plain(value) for key, value in row.items()}) for row in told.pop("graphs"))
-        return Probe(**told, graphs=graphs)
+        data = json.loads(path.read_text(encoding="utf-8"))
+        graphs = tuple(Probed(**{key: _plain(value) for key, value in row.items()}) for row in data.pop("graphs"))
+        return Probe(**data, graphs=graphs)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} cannot be read as a probe ({error}); zoo gpu-probe --out {path} makes it anew") from error
 
 
 def write(probe: Probe, path: Path) -> None:
     """Writes the measurements, a line a graph."""
-    told = asdict(probe)
-    rows = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in told.pop("graphs"))
-    head = json.dumps(told, ensure_ascii=False)[1:-1]
+    data = asdict(probe)
+    rows = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in data.pop("graphs"))
+    head = json.dumps(data, ensure_ascii=False)[1:-1]
     path.write_text(f"{{{head}, \"graphs\": [\n{rows}\n]}}\n", encoding="utf-8")
 
 

@@ -54,25 +54,24 @@ def _model(index: int, path: Path, files: dict[str, Content]) -> dict[str, Any]:
     with path.open("rb") as file:
         version = hashlib.file_digest(file, "sha256").hexdigest()[:_VERSION_LENGTH]
     # The version lets the app keep a model offline and yet notice that another file took its place.
-    return {"file": path.name, "url": f"{place}?v={version}", "bytes": card.bytes, "card": _told(card)}
+    return {"file": path.name, "url": f"{place}?v={version}", "bytes": card.bytes, "card": _described(card)}
 
 
-def _told(card: Card) -> dict[str, Any] | None:
+def _described(card: Card) -> dict[str, Any] | None:
     """The card as densezoo.json has it; None for what is no picture's network, which the app then judges by its tensors."""
     if card.size is None:
         return None
     return {
-        "format": 1,
+        "format": 2,
         "source": card.source,
         "name": card.name,
         "task": card.task,
-        "head": card.head,
-        "labels": card.labels,
-        "palette": card.palette,
-        "input": {"size": card.size, "channels": card.channels, "range": card.range},
+        "inputs": [spec.to_dict() for spec in card.inputs],
+        "outputs": [spec.to_dict() for spec in card.outputs],
         "recipe": card.recipe,
         "io": card.io,
-        "licence": card.licence,
+        "description": card.description,
+        "license": card.license,
         "provenance": dict(card.provenance),
         "scores": dict(card.scores),
     }

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+from app_models import FLOW, TWICE, TWO, difference, enlarged, movement, write_network
 from app_visit import NEEDS, Open, Visit
 from colour_model import scene
 from PIL import Image
@@ -78,10 +80,13 @@ def growth(before: dict[str, int], after: dict[str, int]) -> int:
     return max(after[part] - before[part] for part in before)
 
 
-def test_memory_is_flat_over_a_thousand_frames(visit: Open, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["classes", "vectors of two frames"])
+def test_memory_is_flat_over_a_thousand_frames(visit: Open, tmp_path: Path, kind: str) -> None:
     Image.fromarray(scene(96, 128)).save(tmp_path / "small.png")
     opened = visit().ready()
-    opened.show(tmp_path / "small.png")
+    if kind != "classes":
+        opened.bring(write_network(tmp_path / "pair.tflite", {"flow": difference}, [FLOW], inputs=TWO))
+    opened.open(tmp_path / "small.png", *([tmp_path / "small.png"] if kind != "classes" else []))
     heaps = Heaps(opened)
     repeat(opened, 50)
     tensors, before = opened.report()["memoryBytes"], heaps.now()
@@ -119,6 +124,17 @@ def longest_task(opened: Visit, action: Any) -> float:
     tasks = [event["tdur"] for event in events if (event["pid"], event["tid"]) in mains and "tdur" in event]
     assert len(tasks) > 20, "the browser tells of its tasks"
     return max(tasks) / 1000
+
+
+@pytest.mark.parametrize("kind", ["vectors", "picture"])
+def test_other_answers_keep_the_page_as_free(visit: Open, tmp_path: Path, kind: str) -> None:
+    """Answers of a camera's size, and of twice that: they are made in the worker, and only drawn by the page."""
+    networks, spec = {"vectors": ({"flow": movement}, FLOW), "picture": ({"enlarged": enlarged}, TWICE)}[kind]
+    Image.fromarray(scene(480, 640)).save(tmp_path / "large.png")
+    opened = visit().ready().bring(write_network(tmp_path / "toy.tflite", networks, [spec]))
+    opened.open(tmp_path / "large.png")
+    repeat(opened, 3)
+    assert longest_task(opened, lambda: repeat(opened, 20)) < LONG_MS
 
 
 def test_page_is_never_busy_for_long(visit: Open, tmp_path: Path) -> None:

@@ -93,8 +93,9 @@ def test_serves_with_type_and_policy(server: Server, path: str, kind: str) -> No
 def test_lists_the_model_with_its_card(server: Server, model: Path) -> None:
     listed = json.loads(ask(server, "/models.json")[2])["models"][0]
     assert listed["file"] == "my café model.tflite"
-    assert listed["card"]["labels"] == ["background", "brick", "person", "water", "straw"]
-    assert listed["card"]["input"] == {"size": [96, 128], "channels": 3, "range": [0.0, 255.0]}
+    card = json.dumps(listed["card"])
+    for fact in ('"labels": ["background", "brick", "person", "water", "straw"]', '"size": [96, 128]', '"range": [0.0, 255.0]'):
+        assert fact in card
     assert ask(server, "/" + listed["url"])[2] == model.read_bytes()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib
 
 import keras
 import numpy as np
@@ -13,13 +12,12 @@ from typer.testing import CliRunner
 
 import converters
 import edge
+from converters import matrix
+from converters.matrix import COLUMNS, FORMS
 from converters.tflite import lowering
 from edge.gpu.vulkan import driver
 from zoo.analysis import tiny_models
 from zoo.cli import app
-from zoo.cli.conversions import COLUMNS, FORMS
-
-conversions = importlib.import_module("zoo.cli.conversions")  # the package has a command of that name
 
 L = keras.layers
 
@@ -50,8 +48,8 @@ def test_networks_of_one_graph_share_a_measurement(tmp_path, monkeypatch):
         made.append((name, form))
         return {column: name if column in ("model", "measured_on") else form for column in COLUMNS}
 
-    monkeypatch.setattr(conversions, "_prepare", lambda *_, **__: None)
-    monkeypatch.setattr(conversions, "_row", row)
+    monkeypatch.setattr(matrix, "_prepare", lambda *_, **__: None)
+    monkeypatch.setattr(matrix, "_row", row)
     path = tmp_path / "table.csv"
     for _ in range(2):  # the second time finds every row there
         result = CliRunner().invoke(app, ["conversions", str(path), "--models", "mobilenet_v2_0*"])
@@ -79,7 +77,7 @@ def test_parity_finds_an_operation_that_the_gpu_computes_wrongly(tmp_path):
     model = keras.Model(image, L.Conv2DTranspose(4, 16, 8, "same", name="up")(x))
     samples = pictures(3, (16, 16))
     made = converters.to_tflite(model, tmp_path / "a.tflite")
-    assert converters.parity(model, made, samples).outputs[0].relative < 1e-5
+    assert converters.parity(model, made, samples).outputs[0].measures["relative"] < 1e-5
     with edge.Runner(made.path, "gpu") as runner:
         found = converters.parity(model, runner.run, samples, accelerator="gpu")
     assert not found.passed and "of its spread" in found.reason, str(found)
@@ -106,10 +104,10 @@ def test_quantize_aware_on_the_command_line(tmp_path):
     model = segmenter(size=SIZE)
     model.save(tmp_path / "model.keras")
     data = f"scenes:count=8,size={SIZE[0]}x{SIZE[1]}"
-    command = ["convert", str(tmp_path / "model.keras"), "--recipe", "int8", "--calibration", data]
+    command = ["convert", str(tmp_path / "model.keras"), "--quantize", "int8", "--calibration", data]
     result = CliRunner().invoke(app, [*command, "--quantize-aware", "1"])
     assert result.exit_code == 0, result.output
     assert converters.float_islands(tmp_path / "model_int8.tflite") == ()
-    result = CliRunner().invoke(app, [*command[:2], "--recipe", "dynamic", "--calibration", data, "--quantize-aware", "1"])
-    assert result.exit_code != 0 and "--recipe int8" in str(result.exception)
-    assert np.isfinite(converters.parity(model, tmp_path / "model_int8.tflite", pictures(2)).outputs[0].relative)
+    result = CliRunner().invoke(app, [*command[:2], "--quantize", "dynamic", "--calibration", data, "--quantize-aware", "1"])
+    assert result.exit_code != 0 and "--quantize int8" in str(result.exception)
+    assert np.isfinite(converters.parity(model, tmp_path / "model_int8.tflite", pictures(2)).outputs[0].measures["relative"])

@@ -14,14 +14,15 @@ import pytest
 import converters
 import edge
 from edge.choices import inner_choices, taking
-from edge.compare import compare
 from edge.engines import Cpu
 from edge.gpu import agreed_choices
 from edge.gpu.vulkan import driver
 from edge.graph import read_graph
 from zoo.layers import MaxPoolIndices, MaxUnpooling2D, ModelOutput
+from zoo.outputs import kind
 from zoo.outputs.class_scores import class_output
 from zoo.outputs.near_ties import FEW, NEAR, at_near_ties
+from zoo.outputs.tolerances import OF_GPU
 
 L = keras.layers
 SIZE = (24, 32)
@@ -172,11 +173,11 @@ def test_classes_that_tie_agree(output: str) -> None:
 
 
 def test_the_gates_class_maps_agree_where_they_tie() -> None:
-    scores = [one[None] for one in scores_with_ties()]
-    found = compare(scores, [turned(one) for one in scores], "logits", "float32", False)
-    assert found.passed and found.agreement == 1.0 and found.near_ties == 5
-    same = compare(scores, scores, "logits", "float32", False)
-    assert same.passed and same.near_ties == 0
+    scores, spec = scores_with_ties(), class_output("abc")
+    result = kind(spec).compare(scores, turned(scores), spec, OF_GPU["float32", False])
+    assert result.passed and result.measures["iou"] == 1.0 and result.chosen_otherwise == 5
+    same = kind(spec).compare(scores, scores, spec, OF_GPU["float32", False])
+    assert same.passed and same.chosen_otherwise == 0
 
 
 @pytest.mark.parametrize("output", ["logits", "class_map"])
@@ -187,14 +188,14 @@ def test_the_gates_reference_computes_on_with_the_other_sides_positions(output: 
     feeds = [[image[None]] for image in pictures()]
     with edge.Runner(other) as runner:
         positions = [[runner.positions(feed)["positions"]] for (feed,) in feeds]
-        got = [list(runner.outputs(feed)) for (feed,) in feeds]
+        got = [list(runner.outputs(feed).values()) for (feed,) in feeds]
     own = [Cpu(right).run(feed) for feed in feeds]
     monkeypatch.setattr(agreed_choices, "_chosen", lambda *_: positions)
     found = agreed_choices.reference(right, read_graph(right), feeds, own, got, "float32", 60.0)
     assert 6 * TIES / 4 < found.otherwise <= 6 * TIES
-    before, after = (
-        compare([y for (y,) in side], [y for (y,) in got], "answer", "float32", False) for side in (own, found.outputs)
-    )
+    spec = class_output("abcd", output=output)
+    sides = [np.concatenate([y for (y,) in side]) for side in (own, found.outputs, got)]
+    before, after = (kind(spec).compare(side, sides[2], spec, OF_GPU["float32", False]) for side in sides[:2])
     assert not before.passed and after.passed, (before, after)
     shifted = [[(place + 1) % 4 for place in sample] for sample in positions]
     monkeypatch.setattr(agreed_choices, "_chosen", lambda *_: shifted)

@@ -67,7 +67,7 @@ def test_bias_correction_takes_out_the_shift(tmp_path):
     for correct in (False, True):
         path = tmp_path / f"{correct}.tflite"
         made = converters.to_tflite(model, path, "int8", calibration=images, correct_bias=correct)
-        errors.append(converters.parity(model, made, images[:6]).outputs[0].relative)
+        errors.append(converters.parity(model, made, images[:6]).outputs[0].measures["relative"])
     assert errors[1] < 0.5 * errors[0], errors
     with pytest.raises(InputError, match="correct_bias is for"):
         converters.to_tflite(model, tmp_path / "c.tflite", "float16", SIZE, correct_bias=True)
@@ -100,7 +100,7 @@ def test_layers_kept_in_float_mend_the_answer(tmp_path):
     errors = []
     for keep in ((), plan.keep_float):
         made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", calibration=images, keep_float=keep)
-        errors.append(converters.parity(model, made, images[:6]).outputs[0].relative)
+        errors.append(converters.parity(model, made, images[:6]).outputs[0].measures["relative"])
     assert [row.name for row in made.float_islands if row.name == "CONV_2D"] == ["CONV_2D"]
     made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", calibration=images, keep_float="second")
     kinds = [row.inputs[0] for row in converters.operators(made.path) if row.name == "CONV_2D"]
@@ -123,7 +123,7 @@ def test_layers_kept_in_int16_mend_the_answer(tmp_path):
     model, errors = lifted(), []
     for keep in ((), ("lift", "top", "lower", "bottom")):
         made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", calibration=IMAGES, keep_int16=keep)
-        errors.append(converters.parity(model, made, IMAGES[:6]).outputs[0].relative)
+        errors.append(converters.parity(model, made, IMAGES[:6]).outputs[0].measures["relative"])
         kinds = [kind for row in converters.operators(made.path) for kind in row.outputs]
         assert ("int16" in kinds) == bool(keep) and "int8" in kinds and made.float_islands == ()
     assert errors[1] < 0.05 < 0.5 < errors[0], errors

@@ -13,9 +13,9 @@ from tiny_models import pictures as noise
 
 import converters
 from converters import graph
-from converters.tf_keras import layers as twins
+from converters.tf_keras import layers as counterparts
 from zoo.errors import InputError
-from zoo.layers import MaxPositions
+from zoo.layers import MaxPoolIndices
 
 L = keras.layers
 
@@ -34,21 +34,21 @@ def model_of(*layers: L.Layer, shape=(16, 16, 3)) -> keras.Model:
 
 @pytest.fixture
 def forgetful(monkeypatch):
-    """Forgets the twins that a test registers."""
-    monkeypatch.setattr(twins, "_MAKERS", dict(twins._MAKERS))
+    """Forgets the counterparts that a test registers."""
+    monkeypatch.setattr(counterparts, "_MAKERS", dict(counterparts._MAKERS))
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_each_architecture_crosses_and_its_twin_is_saved(name, tmp_path):
     model = shared_tiny(name)
-    twin = converters.to_tf_keras(model)
-    assert isinstance(twin, tf_keras.Model) and [layer.name for layer in twin.layers[1:]] == [
+    counterpart = converters.to_tf_keras(model)
+    assert isinstance(counterpart, tf_keras.Model) and [layer.name for layer in counterpart.layers[1:]] == [
         layer.name for layer in model.layers[1:]
     ]
-    twin.save(tmp_path / "twin.keras")
-    again = tf_keras.models.load_model(tmp_path / "twin.keras")
+    counterpart.save(tmp_path / "counterpart.keras")
+    again = tf_keras.models.load_model(tmp_path / "counterpart.keras")
     images = noise(model)
-    maxima = [layer.name for layer in model.layers if isinstance(layer, MaxPositions)]
+    maxima = [layer.name for layer in model.layers if isinstance(layer, MaxPoolIndices)]
     outputs = [again.output, *(again.get_layer(name).output for name in maxima)]
     theirs, *positions = tf.nest.flatten(tf_keras.Model(again.inputs, outputs)(images))
     ours = answer_at_near_ties(model, images, {name: each.numpy() for name, each in zip(maxima, positions, strict=True)})
@@ -62,20 +62,20 @@ def test_nested_models_are_opened_and_shared_layers_stay_shared():
     x = L.Conv2D(3, 3, padding="same", name="conv")(image)  # the name of one in the nested model
     x = L.Add(name="sum")([shared(inner(x, training=False)), shared(image)])
     model = keras.Model(image, inner(x), name="outer")
-    twin = converters.to_tf_keras(model)
-    names = [layer.name for layer in twin.layers]
+    counterpart = converters.to_tf_keras(model)
+    names = [layer.name for layer in counterpart.layers]
     assert names.count("shared") == 1 and {"conv", "conv_1", "norm"} <= set(names)
-    assert not any(isinstance(layer, tf_keras.Model) for layer in twin.layers)
-    assert len(twin.weights) == len(model.weights)
+    assert not any(isinstance(layer, tf_keras.Model) for layer in counterpart.layers)
+    assert len(counterpart.weights) == len(model.weights)
     images = pictures(2).astype("float32")
-    np.testing.assert_allclose(twin(images).numpy(), np.asarray(model(images)), rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(counterpart(images).numpy(), np.asarray(model(images)), rtol=1e-4, atol=1e-3)
 
 
 def test_several_inputs_and_outputs():
     a, b = keras.Input((8,), name="a"), keras.Input((8,), name="b")
     joined = L.Concatenate()([L.Dense(4, activation="hard_sigmoid")(a), L.Dense(4, activation="silu")(b)])
-    twin = converters.to_tf_keras(keras.Model([a, b], [joined, L.Softmax()(joined)]))
-    assert twin.input_names == ["a", "b"] and len(twin.outputs) == 2
+    counterpart = converters.to_tf_keras(keras.Model([a, b], [joined, L.Softmax()(joined)]))
+    assert counterpart.input_names == ["a", "b"] and len(counterpart.outputs) == 2
 
 
 SAME = [
@@ -93,18 +93,18 @@ def test_layers_that_differ_between_the_two_kerases(layer):
 
 def test_a_half_precision_model_becomes_a_float32_twin():
     policy = keras.DTypePolicy("mixed_float16")
-    twin = converters.to_tf_keras(model_of(L.Conv2D(4, 3, dtype=policy), L.ReLU(dtype=policy)))
-    assert {layer.compute_dtype for layer in twin.layers} == {"float32"}
+    counterpart = converters.to_tf_keras(model_of(L.Conv2D(4, 3, dtype=policy), L.ReLU(dtype=policy)))
+    assert {layer.compute_dtype for layer in counterpart.layers} == {"float32"}
 
 
 def test_weights_travel_back():
     model = segmenter()
-    twin = converters.to_tf_keras(model)
-    for weight in twin.weights:
+    counterpart = converters.to_tf_keras(model)
+    for weight in counterpart.weights:
         weight.assign(weight * 1.5 + 0.1)
-    back = converters.to_keras(twin, model)
+    back = converters.to_keras(counterpart, model)
     images = pictures(2).astype("float32")
-    np.testing.assert_allclose(np.asarray(back(images)), twin(images).numpy(), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(np.asarray(back(images)), counterpart(images).numpy(), rtol=1e-3, atol=1e-4)
     assert not np.allclose(np.asarray(back(images)), np.asarray(model(images)), rtol=1e-2)
     with pytest.raises(InputError, match="is not in 'small'"):
         converters.to_keras(converters.to_tf_keras(model_of(L.Conv2D(2, 1))), model)
@@ -112,12 +112,12 @@ def test_weights_travel_back():
 
 def test_an_unknown_layer_is_named_and_can_be_registered(forgetful):
     model = model_of(L.Conv2D(2, 1), Blur(name="blur"))
-    with pytest.raises(InputError, match=r"'blur' \(Blur\) has no twin.*converters.twin_of\(Blur"):
+    with pytest.raises(InputError, match=r"'blur' \(Blur\) has no counterpart.*converters.tf_keras_counterpart\(Blur"):
         converters.to_tf_keras(model)
-    converters.twin_of(Blur, borrow=True)
+    converters.tf_keras_counterpart(Blur, borrow=True)
     assert converters.to_tf_keras(model)
 
-    @converters.twin_of(Blur)
+    @converters.tf_keras_counterpart(Blur)
     class Average(tf_keras.layers.AveragePooling2D):
         def __init__(self, **kwargs):
             super().__init__(3, 1, "same", **kwargs)
@@ -126,7 +126,7 @@ def test_an_unknown_layer_is_named_and_can_be_registered(forgetful):
 
 
 def test_a_twin_that_computes_otherwise_is_found_out(forgetful):
-    converters.twin_of(Blur)(lambda layer: tf_keras.layers.MaxPooling2D(3, 1, "same", name=layer.name))
+    converters.tf_keras_counterpart(Blur)(lambda layer: tf_keras.layers.MaxPooling2D(3, 1, "same", name=layer.name))
     with pytest.raises(InputError, match=r"'blur' \(Blur\) is the first layer that differs"):
         converters.to_tf_keras(model_of(L.Conv2D(2, 1), Blur(name="blur"), L.Conv2D(2, 1)))
 

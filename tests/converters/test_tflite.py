@@ -67,11 +67,12 @@ def test_the_file_describes_itself(files, recipe, io):
         assert archive.namelist() == ["labels.txt", "densezoo.json"]
         assert archive.read("labels.txt").decode().split() == list(LABELS)
         card = json.loads(archive.read("densezoo.json"))
-    assert (
-        card["format"] == 1 and card["name"] == "tiny" and card["task"] == "segmentation" and card["head"] == "logits"
-    )
-    assert card["labels"] == list(LABELS) and card["palette"][0] == [0, 0, 0] and len(card["palette"]) == 4
-    assert card["input"] == {"name": "image", "size": list(SIZE), "channels": 3, "range": [0, 255]}
+    assert (card["format"], card["name"], card["task"]) == (2, "tiny", "segmentation")
+    (answer,) = card["outputs"]
+    assert (answer["name"], answer["kind"], answer["activation"], answer["scale"]) == ("answer", "class_scores", "linear", 1)
+    assert answer["labels"] == list(LABELS) and answer["palette"][0] == [0, 0, 0] and len(answer["palette"]) == 4
+    assert card["inputs"] == [{"name": "image", "size": list(SIZE), "channels": 3, "range": [0, 255], "frames": 1}]
+    assert card["description"] == f"segmentation by tiny, {recipe}, {SIZE[0]}×{SIZE[1]}; densezoo" and card["license"] == ""
     assert (card["recipe"], card["io"], card["scores"]) == (recipe, io, {"miou": 0.5})
     provenance = card["provenance"]
     assert provenance["keras"] == keras.version() and len(provenance["weights_sha256"]) == 64
@@ -188,12 +189,9 @@ def test_a_model_of_others_gets_its_meaning_from_the_caller(tmp_path):
     converters.to_tflite(model, tmp_path / "a.tflite", labels=["cat", "dog", "cow"], name="pets")
     with zipfile.ZipFile(tmp_path / "a.tflite") as archive:
         card = json.loads(archive.read("densezoo.json"))
-    assert (card["task"], card["head"], card["labels"], card["name"]) == (
-        "classification",
-        "probabilities",
-        ["cat", "dog", "cow"],
-        "pets",
-    )
+    (answer,) = card["outputs"]
+    assert (card["name"], answer["kind"], answer["activation"], answer["scale"]) == ("pets", "class_scores", "softmax", None)
+    assert answer["labels"] == ["cat", "dog", "cow"]
 
 
 def test_the_standard_metadata_is_readable(files):

@@ -18,6 +18,7 @@ from edge import chart
 from edge.errors import InputError
 from edge.tflite_file import read_card
 from edge.timing import Row, scored, told_apart
+from zoo.outputs.score import Score
 
 SVG = "{http://www.w3.org/2000/svg}"
 ROW = Row("a.tflite", "cpu", 1, "8×8×3", 4.0, 5.0, 1.0, 1, 1_000_000, 9, 1.0, score=0.8, score_name="miou", scored_on="d/test")
@@ -56,6 +57,16 @@ def test_discs_stand_where_their_numbers_are(tmp_path: Path) -> None:
     assert all(0 < a < width and 0 < b < height for a, b in zip(x, y, strict=True))
 
 
+def test_an_error_in_pixels_is_drawn_upside_down(tmp_path: Path) -> None:
+    """The better stands higher, and nothing is a hundred times too large."""
+    error = replace(ROW, score_name="end_point_error", score_unit="px", higher_is_better=False)
+    root = drawn([replace(error, score=1.5), replace(error, file="b.tflite", score=2.5)], tmp_path)
+    discs = {disc.find(f"{SVG}title").text: disc for disc in root.iter(f"{SVG}circle") if disc.find(f"{SVG}title") is not None}
+    (good,), (bad,) = ([disc for text, disc in discs.items() if text.startswith(name)] for name in ("a: 1.5 px", "b: 2.5 px"))
+    assert float(good.get("cy")) < float(bad.get("cy"))
+    assert "end point error in px on d/test, against latency" in {text.text for text in root.iter(f"{SVG}text")}
+
+
 def test_names_do_not_lie_on_one_another(tmp_path: Path) -> None:
     crowd = [replace(ROW, file=f"network_{index}.tflite", median_ms=4 + index / 100) for index in range(6)]
     names = [text for text in drawn(crowd, tmp_path).iter(f"{SVG}text") if (text.text or "").startswith("network")]
@@ -80,8 +91,8 @@ def test_files_of_one_name_are_told_apart() -> None:
 
 def test_a_score_is_put_to_its_file_alone() -> None:
     unknown = replace(ROW, score=math.nan)
-    rows = scored([unknown, replace(unknown, file="b.tflite")], "b.tflite", 0.5, "dice", "e/val")
-    assert math.isnan(rows[0].score) and (rows[1].score, rows[1].score_name, rows[1].scored_on) == (0.5, "dice", "e/val")
+    rows = scored([unknown, replace(unknown, file="b.tflite")], "b.tflite", Score("error", 0.5, "px", False), "e/val")
+    assert math.isnan(rows[0].score) and rows[1].result == Score("error", 0.5, "px", False) and rows[1].scored_on == "e/val"
 
 
 def test_the_command_draws_what_the_files_tell(tmp_path: Path, monkeypatch, capsys) -> None:
@@ -93,7 +104,7 @@ def test_the_command_draws_what_the_files_tell(tmp_path: Path, monkeypatch, caps
         describe(plain, tmp_path / "other.tflite", scores={"e/val": {"miou": 0.9}}),
         plain,
     ]
-    assert read_card(files[0]).headlines == {"d/test": ("miou", 0.75), "e/test": ("miou", 0.1)}
+    assert read_card(files[0]).headlines == {"d/test": Score("miou", 0.75), "e/test": Score("miou", 0.1)}
     status, said, _ = says(monkeypatch, capsys, "benchmark", *files, "-t", 1, "--picture", tmp_path / "b.svg")
     assert status == 0 and "75.0" in said and "other.tflite is not in the picture" in said and "plain.tflite is not" in said
     text = (tmp_path / "b.svg").read_text(encoding="utf-8")

@@ -12,7 +12,6 @@ from edge_graphs import describe
 
 import edge
 from converters.probe_graphs import CRASHED, EQUAL, GRAPHS, NOT_WHOLE, SIDE, WRONG, build, conv, convert, deep
-from edge.compare import compare
 from edge.errors import AcceleratorError, InputError
 from edge.gpu import patterns, probe, vulkan
 from edge.gpu.check import gpu_check
@@ -20,6 +19,9 @@ from edge.gpu.patterns import half_overflow, scan
 from edge.gpu.remote import Remote
 from edge.graph import read_graph
 from edge.images import structured
+from zoo import outputs
+from zoo.outputs import Comparison, OutputSpec
+from zoo.outputs.tolerances import OF_GPU
 
 needs_vulkan = pytest.mark.skipif(vulkan.driver() is None, reason="no Vulkan driver for LiteRT's GPU accelerator")
 
@@ -50,8 +52,9 @@ def test_verdict(built, name: str) -> None:
 def test_recipes_pass(tmp_path: Path, recipe: str) -> None:
     verdict = gpu_check(convert(deep, tmp_path / "deep.tflite", recipe=recipe), input_range=(0, 255))
     assert verdict.ok, verdict.report()
-    assert {entry.precision for entry in verdict.comparisons} == {"float32", "reduced"}
-    assert all(entry.classes > 1 and entry.agreement is not None for entry in verdict.comparisons)
+    assert set(verdict.comparisons) == {"float32", "reduced"}
+    entries = [entry for rows in verdict.comparisons.values() for entry in rows]
+    assert all(entry.classes > 1 and "iou" in entry.measures for entry in entries)
 
 
 @needs_vulkan
@@ -224,6 +227,15 @@ def test_what_is_no_probe_is_told(tmp_path: Path, monkeypatch, capsys) -> None:
 
 # ----------------------------------------------------------------------------------------------- the tolerances
 
+SCORES, CLASSES = OutputSpec("class_scores", channels=5), OutputSpec("class_map", channels=5, activation="argmax")
+
+
+def compare(
+    expected: list[np.ndarray], got: list[np.ndarray], precision: str, quantized: bool, spec: OutputSpec = SCORES
+) -> Comparison:
+    sides = np.concatenate(expected), np.concatenate(got)
+    return outputs.kind(spec).compare(*sides, spec, OF_GPU[precision, quantized])
+
 
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory: pytest.TempPathFactory):
@@ -261,24 +273,24 @@ BROKEN = (
 @pytest.mark.parametrize("precision", ["float32", "reduced"])
 @pytest.mark.parametrize("broken", BROKEN)
 def test_tolerances_catch(runs, broken: str, precision: str, quantized: bool) -> None:
-    assert compare(runs["right"], runs[broken], "logits", precision, quantized).passed is False
+    assert compare(runs["right"], runs[broken], precision, quantized).passed is False
 
 
 def test_tolerances_let_pass_what_is_right(runs) -> None:
-    assert compare(runs["right"], runs["right"], "logits", "float32", False).passed
-    assert compare(runs["right"], runs["int8"], "logits", "float32", True).passed
+    assert compare(runs["right"], runs["right"], "float32", False).passed
+    assert compare(runs["right"], runs["int8"], "float32", True).passed
     rounded = [x.astype(np.float16).astype(np.float32) for x in runs["right"]]
-    assert compare(runs["right"], rounded, "logits", "reduced", False).passed
+    assert compare(runs["right"], rounded, "reduced", False).passed
     # int8 is no float32: the tight tolerance must see the difference that the loose one forgives.
-    assert compare(runs["right"], runs["int8"], "logits", "float32", False).passed is False
+    assert compare(runs["right"], runs["int8"], "float32", False).passed is False
 
 
 def test_a_background_model_does_not_pass_by_agreement() -> None:
     background = [np.zeros((1, 8, 8), np.int32)]
-    assert compare(background, background, "classes", "float32", False).passed is None
+    assert compare(background, background, "float32", False, CLASSES).passed is None
     objects = [np.pad(np.ones((1, 3, 3), np.int32), ((0, 0), (0, 5), (0, 5)))]
-    missed = compare(objects, background, "classes", "float32", False)
-    assert missed.passed is False and missed.agreement < 0.5
+    missed = compare(objects, background, "float32", False, CLASSES)
+    assert missed.passed is False and missed.measures["iou"] < 0.5
     assert float(np.mean(objects[0] == background[0])) > 0.85  # what plain pixel agreement would have said
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -9,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from edge_graphs import describe
+from edge_graphs import describe, description_2
 from PIL import Image
 
 import edge
 from converters.probe_graphs import SIDE, classes, conv, convert, deep
-from edge.answers import resize_rows
 from edge.errors import InputError
 from edge.gpu import vulkan
 from edge.images import prepare, structured
+from zoo.outputs.resize import resize_rows
 
 needs_vulkan = pytest.mark.skipif(vulkan.driver() is None, reason="no Vulkan driver for LiteRT's GPU accelerator")
 
@@ -114,7 +115,7 @@ def test_resizing_is_half_pixel_bilinear(size: tuple[int, int]) -> None:
 def test_one_channel_is_the_foregrounds_probability(folder: Path, picture: np.ndarray) -> None:
     path = convert(lambda x: tf.sigmoid(8 * conv(x - 0.5, 1)), folder / "person.tflite")
     runner = edge.Runner(path, input_range=(0, 255))
-    assert runner.card.head == "probabilities" and runner.card.labels == ("background", "foreground")
+    assert runner.card.spec.activation == "sigmoid" and runner.card.labels == ("background", "foreground")
     answer, scores = runner(picture), runner.run(prepare(picture, runner.card))
     assert set(np.unique(answer)) == {0, 1}
     small = np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
@@ -135,7 +136,7 @@ def test_classification_gives_probabilities(folder: Path, picture: np.ndarray, h
     path = convert(lambda x: ends[head](conv(x, 10, stride=16)[:, 0, 0] * 4), folder / f"class_{head}.tflite")
     runner = edge.Runner(path, input_range=(0, 255))
     answer = runner(picture)
-    assert (runner.card.task, answer.shape, answer.dtype) == ("classification", (10,), np.float32)
+    assert (runner.card.spec.dense, answer.shape, answer.dtype) == (False, (10,), np.float32)
     assert answer.sum() == pytest.approx(1, abs=1e-5) and answer.max() > 0.15
 
 
@@ -234,12 +235,72 @@ def test_options_that_are_none(files: dict[str, Path], options: dict, message: s
         edge.Runner(files["float32"], **options)
 
 
-def test_an_unknown_task_still_runs_raw(files: dict[str, Path], folder: Path, picture: np.ndarray) -> None:
-    path = describe(files["float32"].with_name("float32.plain.tflite"), folder / "flow.tflite", task="flow")
-    runner = edge.Runner(path)
-    with pytest.raises(InputError, match="task 'flow'; expected classification, segmentation"):
+def test_an_unknown_kind_still_runs_raw(files: dict[str, Path], folder: Path, picture: np.ndarray) -> None:
+    text = json.dumps(description_2(kind="smells", task="of the picture"))
+    runner = edge.Runner(describe(files["float32"].with_name("float32.plain.tflite"), folder / "smells.tflite", text))
+    with pytest.raises(InputError, match="kind of output 'smells'; known: class_map, class_scores"):
         runner(picture)
     assert runner.run(prepare(picture, runner.card)).shape == (1, SIDE, SIDE, 5)
+
+
+# ------------------------------------------------------------------------------------------- inputs and outputs by name
+
+
+def test_two_frames_are_two_pictures_or_one_of_six_channels(folder: Path, picture: np.ndarray) -> None:
+    """A network that answers with the first frame less the second."""
+    plain = convert(lambda x: (x[..., :2] - x[..., 3:5]) * 255, folder / "frames.plain.tflite", shape=(1, SIDE, SIDE, 6))
+    inputs = [{"name": "image", "size": [SIDE, SIDE], "channels": 6, "range": [0, 255], "frames": 2}]
+    spec = {"kind": "vector_field", "labels": [], "palette": [], "channels": 2, "unit": "px"}
+    runner = edge.Runner(describe(plain, folder / "frames.tflite", json.dumps(description_2(inputs=inputs, **spec))))
+    first, second = structured(SIDE, SIDE, 2, seed=8)
+    answer = runner([first, second])
+    np.testing.assert_allclose(answer, first[..., :2].astype(float) - second[..., :2], atol=1e-3)
+    assert np.array_equal(runner(np.concatenate([first, second], -1)), answer)
+    assert runner([picture, picture]).shape == (45, 70, 2) and not runner([picture, picture]).any()
+    for image, message in ((first, "takes 2 pictures"), ([first], "1 given"), ([first, picture], "of one size")):
+        with pytest.raises(InputError, match=message):
+            runner(image)
+    if vulkan.driver() is not None:
+        assert edge.gpu_check(runner.path).ok and edge.gpu_check(runner.path, [[first, second]]).samples == "1 given"
+
+
+def test_several_inputs_and_outputs_go_by_name(folder: Path) -> None:
+    """The file's own order is by the alphabet; the card's is the model's."""
+    left, right = (tf.TensorSpec((1, 4, 4, 1), tf.float32, name=name) for name in ("left", "before"))
+
+    @tf.function(input_signature=[left, right])
+    def network(left: tf.Tensor, before: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"left_less": left - before, "both": left + 2 * before}
+
+    module = tf.Module()
+    module.serve = network
+    tf.saved_model.save(module, str(folder / "saved"), signatures=network)
+    path = folder / "several.plain.tflite"
+    path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(str(folder / "saved")).convert())
+    inputs = [{"name": name, "size": [4, 4], "channels": 1, "range": [0, 255]} for name in ("left", "before")]
+    outputs = [{"name": name, "kind": "numbers", "scale": None} for name in ("left_less", "both")]
+    text = json.dumps(description_2(inputs=inputs) | {"outputs": outputs})
+    runner = edge.Runner(describe(path, folder / "several.tflite", text))
+    one, two = (np.random.default_rng(seed).uniform(size=(3, 4, 4, 1)).astype(np.float32) for seed in (0, 1))
+    result = runner.outputs({"before": two, "left": one})
+    assert list(result) == ["left_less", "both"]
+    np.testing.assert_allclose(result["left_less"], one - two, atol=1e-6)
+    np.testing.assert_allclose(result["both"], one + 2 * two, atol=1e-6)
+    assert np.array_equal(runner.run((one, two)), result["left_less"])
+    for batch, message in (
+        (one, "has 2 inputs .left, before"),
+        ({"left": one}, "takes left, before"),
+        ((one,), "1 arrays given"),
+        ((one, two[:1]), "1 and 3 items"),
+    ):
+        with pytest.raises(InputError, match=message):
+            runner.run(batch)
+    other = json.dumps(description_2(inputs=inputs) | {"outputs": [{**outputs[0], "name": "lost"}, outputs[1]]})
+    with pytest.raises(InputError, match="describes 'lost', the file has"):
+        edge.Runner(describe(path, folder / "lost.tflite", other))
+    if vulkan.driver() is not None:
+        verdict = edge.gpu_check(runner.path)
+        assert verdict.ok and [entry.output for entry in verdict.comparisons["float32"]] == ["left_less", "both"]
 
 
 # -------------------------------------------------------------------------------------------- peers, and weight
@@ -264,14 +325,15 @@ def test_edge_is_light(files: dict[str, Path]) -> None:
     program = (
         "import sys, numpy, edge; assert 'ai_edge_litert' not in sys.modules;"
         "edge.Runner(sys.argv[1])(numpy.zeros((9, 9, 3), 'uint8'));"
-        "print(sorted({name.split('.')[0] for name in sys.modules}))"
+        "print(sorted({name if name.startswith('zoo.') else name.split('.')[0] for name in sys.modules}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, str(files["float32"])], capture_output=True, text=True, check=True
     )
     loaded = set(done.stdout.strip().strip("[]").replace("'", "").split(", "))
     assert "edge" in loaded
-    assert not loaded & {"tensorflow", "keras", "tf_keras", "zoo", "converters", "matplotlib", "typer"}
+    assert not loaded & {"tensorflow", "keras", "tf_keras", "converters", "matplotlib", "typer"}
+    assert all(name == "zoo.errors" or name.startswith("zoo.outputs") for name in loaded if name.startswith("zoo."))
 
 
 def test_public_names_and_no_others() -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from edge_graphs import describe, description
+from edge_graphs import describe, description, description_2
 
 import edge
 from converters.probe_graphs import SIDE, classes, conv, convert, deep
 from edge.errors import InputError
 from edge.graph import read_graph
-from edge.tflite_file import colours, read_card
+from edge.tflite_file import read_card
+from zoo.outputs.palettes import voc_palette
+from zoo.outputs.score import Score
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = sorted([*ROOT.glob("zoo/pretrained/*/*.tflite"), *ROOT.glob("tests/legacy/*.tflite")])
 
 
 @pytest.fixture(scope="session")
@@ -23,31 +29,69 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_card_of_our_own_file(plain: Path, tmp_path: Path) -> None:
     card = read_card(describe(plain, tmp_path / "deep.tflite"))
-    assert (card.name, card.task, card.head, card.source) == ("deep", "segmentation", "logits", "densezoo.json")
+    assert (card.name, card.task, card.source) == ("deep", "segmentation", "densezoo.json")
+    assert (card.spec.kind, card.spec.activation, card.spec.scale) == ("class_scores", "linear", 1)
     assert card.labels[:2] == ("background", "cat") and card.palette[1] == (255, 0, 0)
     assert (card.size, card.channels, card.range) == ((SIDE, SIDE), 3, (0.0, 255.0))
     assert card.scores == {"miou": 0.5} and card.provenance["densezoo"] == "0.1.0"
 
 
+def test_card_of_format_2(plain: Path, tmp_path: Path) -> None:
+    card = read_card(describe(plain, tmp_path / "deep.tflite", json.dumps(description_2(activation="softmax"))))
+    assert (card.name, card.task, card.license, card.description) == ("deep", "segmentation", "free", "tells animals apart")
+    assert (card.spec.kind, card.spec.activation, card.classes) == ("class_scores", "softmax", 5)
+    assert (card.size, card.channels, card.range, card.inputs[0].frames) == ((SIDE, SIDE), 3, (0.0, 255.0), 1)
+    assert card.headlines == {"animals/test": Score("miou", 0.5)}
+
+
+def test_scores_keep_their_unit_and_direction(plain: Path, tmp_path: Path) -> None:
+    error = {"name": "end_point_error", "value": 1.5, "unit": "px", "higher_is_better": False}
+    chairs = {"images": 9, "scores": [error, {"name": "far_off", "value": 0.25}]}
+    scores = {"chairs/val": chairs, "old": {"images": 2, "miou": 0.5}}
+    card = read_card(describe(plain, tmp_path / "deep.tflite", json.dumps(description_2(scores=scores))))
+    assert card.headlines == {"chairs/val": Score("end_point_error", 1.5, "px", False), "old": Score("miou", 0.5)}
+    assert card.headlines["chairs/val"].text == "1.5 px"
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_files_of_format_1_are_read(path: Path) -> None:
+    """Those that are shipped, and those that were kept from before format 2."""
+    with zipfile.ZipFile(path) as archive:
+        data = json.loads(archive.read("densezoo.json"))
+    assert data["format"] == 1
+    card, entry = read_card(path), data["input"]
+    assert (card.name, card.task, card.recipe) == (data["name"], data["task"], data["recipe"])
+    assert (list(card.labels), [list(colour) for colour in card.palette]) == (data["labels"], data["palette"])
+    assert ([*card.size], card.channels, [*card.range]) == (entry["size"], entry["channels"], entry["range"])
+    assert (card.spec.kind, card.spec.activation, card.spec.scale) == ("class_scores", "linear", 1)
+    assert card.license == data.get("licence", "")
+    for data_set, scores in data["scores"].items():
+        name, value = next((name, value) for name, value in scores.items() if name != "images")
+        assert card.headlines[data_set] == Score(name, value)
+
+
 def test_palette_defaults_to_vocs(plain: Path, tmp_path: Path) -> None:
     card = read_card(describe(plain, tmp_path / "deep.tflite", palette=None))
-    assert card.palette == colours(5)
+    assert card.palette == tuple(map(tuple, voc_palette(5)))
     # VOC's own table: background, aeroplane, bicycle, … and person (15).
-    assert colours(21)[:3] == ((0, 0, 0), (128, 0, 0), (0, 128, 0)) and colours(21)[15] == (192, 128, 128)
+    palette = [tuple(colour) for colour in voc_palette(21)]
+    assert palette[:3] == [(0, 0, 0), (128, 0, 0), (0, 128, 0)] and palette[15] == (192, 128, 128)
 
 
 @pytest.mark.parametrize(
-    ("network", "task", "head", "count"),
+    ("network", "kind", "activation", "scale", "count"),
     [
-        (deep, "segmentation", "logits", 5),
-        (classes, "segmentation", "classes", 5),
-        (lambda x: conv(x, 1), "segmentation", "logits", 2),
-        (lambda x: conv(x, 10, stride=16)[:, 0, 0], "classification", "logits", 10),
+        (deep, "class_scores", "linear", 1, 5),
+        (classes, "class_map", "argmax", 1, 5),
+        (lambda x: conv(x, 1), "class_scores", "linear", 1, 2),
+        (lambda x: conv(x, 10, stride=16)[:, 0, 0], "class_scores", "linear", None, 10),
+        (lambda x: conv(x, 10)[:, 0], "numbers", "linear", None, 0),
     ],
 )
-def test_card_from_tensors_alone(tmp_path: Path, network, task: str, head: str, count: int) -> None:
+def test_card_from_tensors_alone(tmp_path: Path, network, kind: str, activation: str, scale: int | None, count: int) -> None:
     card = read_card(convert(network, tmp_path / "other.tflite"))
-    assert (card.task, card.head, card.classes, card.source) == (task, head, count, "tensors")
+    assert (card.spec.kind, card.spec.activation, card.spec.scale) == (kind, activation, scale)
+    assert (card.classes, card.source) == (count, "tensors")
     assert card.range is None and len(card.palette) == count
 
 
@@ -68,11 +112,11 @@ def test_recipe_is_read_from_the_weights(tmp_path: Path, recipe: str) -> None:
 def test_peers_cards(shared: Path) -> None:
     deeplab = read_card(shared / "peers" / "deeplabv3.tflite")
     assert deeplab.source == "TFLite metadata" and deeplab.labels[15] == "person"
-    assert deeplab.range == (-1.0, 1.0) and "Apache" in deeplab.licence
+    assert deeplab.range == (-1.0, 1.0) and "Apache" in deeplab.license
     coral = read_card(shared / "peers" / "deeplabv3_mnv2_pascal_quant.tflite")
-    assert (coral.head, coral.classes, coral.range) == ("classes", 21, (-1.0, 0.9921875))
+    assert (coral.spec.kind, coral.classes, coral.range) == ("class_map", 21, (-1.0, 0.9921875))
     mobilenet = read_card(shared / "peers" / "mobilenet_v2_1.0_224_quant.tflite")
-    assert (mobilenet.task, mobilenet.head, mobilenet.classes) == ("classification", "probabilities", 1001)
+    assert (mobilenet.spec.scale, mobilenet.spec.activation, mobilenet.classes) == (None, "softmax", 1001)
     assert mobilenet.labels[1].startswith("tench")
 
 
@@ -82,7 +126,7 @@ def test_peers_cards(shared: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"format": 2}, "format 2.*upgrade"),
+        ({"format": 3}, "format 3.*upgrade"),
         ({"format": "new"}, "no 'format' number"),
         ({"head": "scores"}, "head 'scores'; expected one of logits"),
         ({"labels": 5}, "garbles"),

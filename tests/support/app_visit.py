@@ -40,6 +40,20 @@ PIXELS = """() => {
 }"""
 
 
+FIELD = """([which, name]) => {
+  const values = densezoo.inspect()[which][name];
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  let out = '';
+  for (let at = 0; at < bytes.length; at += 32768) out += String.fromCharCode(...bytes.subarray(at, at + 32768));
+  return btoa(out);
+}"""
+FRAMES = """() => densezoo.inspect().frames.map(({ width, height, rgba }) => {
+  let out = '';
+  for (let at = 0; at < rgba.length; at += 32768) out += String.fromCharCode(...rgba.subarray(at, at + 32768));
+  return [height, width, btoa(out)];
+})"""
+
+
 @dataclass
 class Visit:
     """One page of the app, and everything that it complained of."""
@@ -78,6 +92,37 @@ class Visit:
         size = (shown["height"], shown["width"])
         rgba = np.frombuffer(base64.b64decode(shown["rgba"]), np.uint8).reshape(*size, 4)
         return rgba[..., :3].copy(), np.frombuffer(base64.b64decode(shown["classes"]), np.uint8).reshape(size)
+
+    def bring(self, path: Path) -> Visit:
+        """Adds a model of the visitor's own and waits until it runs."""
+        self.page.evaluate("document.documentElement.dataset.state = 'waiting'")  # not the last model's
+        self.page.set_input_files("#model-file", path)
+        return self.ready()
+
+    def open(self, *paths: Path) -> None:
+        """Opens pictures together and waits for their answer."""
+        before = self.frames()
+        self.page.set_input_files("#open-file", list(paths))
+        self.frames(beyond=before)
+
+    def pictures(self) -> list[np.ndarray]:
+        """The pictures as the network got them, uint8 H×W×3 each."""
+        shown = self.page.evaluate(FRAMES)
+        return [
+            np.frombuffer(base64.b64decode(text), np.uint8).reshape(height, width, 4)[..., :3].copy()
+            for height, width, text in shown
+        ]
+
+    def field(self, name: str, dtype: type, which: str = "answer") -> np.ndarray:
+        """One array of the answer on show, flat."""
+        return np.frombuffer(base64.b64decode(self.page.evaluate(FIELD, [which, name])), dtype)
+
+    def saved(self, button: str) -> Path:
+        """The file that a button saves."""
+        with self.page.expect_download() as download:
+            self.page.click(button)
+        path = Path(download.value.path())
+        return path.rename(path.with_name(download.value.suggested_filename))
 
     def report(self) -> dict[str, Any]:
         """The speed panel's export."""

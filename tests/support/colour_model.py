@@ -68,22 +68,6 @@ def write_model(
     return path
 
 
-def write_flow(path: Path) -> Path:
-    """A network that sees movement in colours: red to the right, green downwards, 16 levels a pixel; flow at half its input."""
-    import tensorflow as tf
-
-    height, width = SIZE
-    weights = np.array([[1, 0], [0, 1], [0, 0]], np.float32)[None, None] / 16
-
-    def flow(image: tf.Tensor) -> tf.Tensor:
-        return tf.nn.conv2d(tf.nn.avg_pool2d(image, 2, 2, "SAME"), weights, 1, "SAME") - 8
-
-    call = tf.function(flow, input_signature=[tf.TensorSpec((1, height, width, 3), tf.float32, name="image")])
-    path.write_bytes(tf.lite.TFLiteConverter.from_concrete_functions([call.get_concrete_function()]).convert())
-    append(path, description("float32", "logits", "colours as flow", SIZE) | {"task": "flow", "labels": [], "palette": []})
-    return path
-
-
 def append(path: Path, told: dict[str, object]) -> None:
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("labels.txt", "\n".join(LABELS))

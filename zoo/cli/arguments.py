@@ -227,9 +227,15 @@ def keras_predictor(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """A Keras model as a function of one image, at the model's own size, or `size`, or the image's."""
     from zoo.evaluation.predictor import Predictor
+    from zoo.layers import input_specs
 
     predictor = Predictor(model, size, tta, tiling)
-    return lambda image: predictor.decoded(predictor.predict([image]), [image.shape[:2]])[0]
+
+    def answer(image: np.ndarray) -> np.ndarray:
+        return predictor.decoded(predictor.predict([image]), [image.shape[:2]])[0]
+
+    answer.frames = input_specs(model)[0].frames  # how many pictures lie along the image's channels, as of edge.Runner
+    return answer
 
 
 def meaning_of(model: keras.Model) -> Any:

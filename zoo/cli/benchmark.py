@@ -13,6 +13,7 @@ from zoo.errors import InputError
 
 if TYPE_CHECKING:
     from edge.timing import Row
+    from zoo.outputs.score import Score
 
 
 def benchmark(
@@ -41,7 +42,7 @@ def benchmark(
     given = [shipped_file(file) for file in files]
     if picture is not None and picture.suffix.lower() != ".svg":
         raise InputError(f"--picture {picture}: give a name that ends in .svg")
-    scores = _measured(given, data, split, limit) if data is not None else _told(given)
+    scores = _measured(given, data, split, limit) if data is not None else _recorded(given)
     rows = edge.benchmark(given, accelerators=tuple(accelerator or ["cpu"]), threads=tuple(threads or [1, 2]))
     rows = _with_scores(rows, given, scores)
     Console().print(table(rows))
@@ -53,7 +54,7 @@ def benchmark(
         chart.draw(rows, picture)
 
 
-Scores = dict[Path, tuple[str, float, str]]  # file → name of the score, its value, the data
+Scores = dict[Path, tuple["Score", str]]  # file → its score, and the data that it is of
 
 
 def _with_scores(rows: list[Row], files: list[Path], scores: Scores) -> list[Row]:
@@ -61,21 +62,24 @@ def _with_scores(rows: list[Row], files: list[Path], scores: Scores) -> list[Row
 
     for file, name in zip(files, told_apart(files), strict=True):
         if file in scores:
-            kind, value, data = scores[file]
-            rows = scored(rows, name, value, kind, data)
+            rows = scored(rows, name, *scores[file])
     return rows
 
 
-def _told(files: list[Path]) -> Scores:
+def _recorded(files: list[Path]) -> Scores:
     """What the files say of themselves, on the data that most of them were scored on: others are not to be compared."""
     from edge.tflite_file import read_card
 
-    told = {file: read_card(file).headlines for file in files}
-    counts = Counter(data for headlines in told.values() for data in headlines)
+    known = {file: read_card(file).headlines for file in files}
+    counts = Counter((data, score.name) for headlines in known.values() for data, score in headlines.items())
     if not counts:
         return {}
-    data = counts.most_common(1)[0][0]
-    return {file: (*headlines[data], data) for file, headlines in told.items() if data in headlines}
+    data, name = counts.most_common(1)[0][0]
+    return {
+        file: (headlines[data], data)
+        for file, headlines in known.items()
+        if data in headlines and headlines[data].name == name
+    }
 
 
 def _measured(files: list[Path], data: str, split: str, limit: int | None) -> Scores:
@@ -90,5 +94,5 @@ def _measured(files: list[Path], data: str, split: str, limit: int | None) -> Sc
     for file, (_, meaning) in subjects.items():
         check_labels(meaning.labels, samples.classes, file, data)
     start_keras()
-    found = {file: zoo.evaluate(runner, samples, limit=limit) for file, (runner, _) in subjects.items()}
-    return {file: (one.task.headline, one.headline, one.dataset) for file, one in found.items()}
+    results = {file: zoo.evaluate(runner, samples, limit=limit) for file, (runner, _) in subjects.items()}
+    return {file: (result.headline, result.dataset) for file, result in results.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,7 +31,9 @@ def convert(
     model: Annotated[
         Path, typer.Argument(help="A .keras file, the folder of a training run, or shipped weights such as unet_lite.ccp.")
     ],
-    recipe: Annotated[str, typer.Option("--recipe", "-r", help="float32, float16, dynamic, int8 or int16x8.")] = "float32",
+    quantize: Annotated[
+        str, typer.Option("--quantize", "-q", help="float32 (not at all), float16, dynamic, int8 or int16x8.")
+    ] = "float32",
     size: Size = None,
     calibration: Annotated[
         str | None, typer.Option("--calibration", "-c", help="Training data (as --data), for int8's ranges and for the check.")
@@ -46,14 +49,18 @@ def convert(
         int, typer.Option(min=0, metavar="EPOCHS", help="int8: train so long on --calibration's data with the file's rounding.")
     ] = 0,
     form: Annotated[str | None, typer.Option("--format", "-f", help="tflite or onnx; default by --out's ending.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file; default MODEL_RECIPE.tflite.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The file; default MODEL_QUANTIZED.tflite.")] = None,
+    recipe: Annotated[str | None, typer.Option("--recipe", "-r", hidden=True)] = None,
 ) -> None:
     """Convert a trained model into a self-describing .tflite or .onnx file, and check that it says the same.
 
-    Examples: zoo convert runs/camvid --recipe int8 --size 360x480 --calibration camvid:PATH
+    Examples: zoo convert runs/camvid --quantize int8 --size 360x480 --calibration camvid:PATH
 
     zoo convert runs/camvid --format onnx
     """
+    if recipe is not None:
+        print("zoo convert --recipe is called --quantize now, and goes with 0.3", file=sys.stderr)
+        quantize = recipe
     start_keras()
     import converters
 
@@ -67,21 +74,22 @@ def convert(
         raise InputError(f"{model} takes any size, a phone's GPU one; choose it with --size, as in --size 256x256")
     images = None if calibration is None else _images(calibration, count, pixels or shape)
     if form == "onnx":
-        if (recipe, io) != ("float32", "float32"):
-            raise InputError(f"an .onnx file is float32 throughout; leave out --recipe {recipe} and --io {io}")
+        if (quantize, io) != ("float32", "float32"):
+            raise InputError(f"an .onnx file is float32 throughout; leave out --quantize {quantize} and --io {io}")
         written = converters.to_onnx(network, out or _beside(model, ".onnx"), pixels)
     else:
-        path = out or _beside(model, f"_{recipe}.tflite")
+        path = out or _beside(model, f"_{quantize}.tflite")
         kept = {"keep_float": keep_float, "keep_int16": keep_int16}
-        options = {"recipe": recipe, "input_size": pixels, "io": io}
+        options = {"recipe": quantize, "input_size": pixels, "io": io}
         options |= {key: names.split(",") for key, names in kept.items() if names}
         if quantize_aware:
-            if images is None or recipe != "int8":
-                raise InputError("--quantize-aware is for --recipe int8 with --calibration, whose data it trains on")
+            if images is None or quantize != "int8":
+                raise InputError("--quantize-aware is for --quantize int8 with --calibration, whose data it trains on")
             written = converters.to_tflite(_trained_for_int8(network, calibration, images, quantize_aware), path, **options)
         else:
-            correct = correct_bias and images is not None and _is_calibrated(recipe)
-            written = converters.to_tflite(network, path, calibration=images, correct_bias=correct, **options)
+            correct = None if correct_bias else False
+            measured = images if _is_calibrated(quantize) else None
+            written = converters.to_tflite(network, path, calibration=measured, correct_bias=correct, **options)
     print(written)
     if images is not None:
         print(converters.parity(network, written, images[:8]))
@@ -99,11 +107,11 @@ def _trained_for_int8(network: keras.Model, spec: str, images: np.ndarray, epoch
     import converters
     import zoo.data
     from zoo import tasks
+    from zoo.layers import trained_spec
 
     data = zoo.data.open(spec, "train")
     batches = zoo.data.Batches(data, 4, images.shape[1:3], augment=zoo.data.Augment())
-    task = tasks.get(data.task)
-    loss = task.loss(task.output_spec(data.classes), batches.ignore)
+    loss = tasks.get(data.task).loss(trained_spec(network), batches.ignore)
     aware = converters.quantize_aware(network, images)
     converters.fine_tune(aware, batches, loss, epochs)
     return aware

@@ -21,11 +21,14 @@ from zoo.cli.arguments import (
     parse_tiling,
     parse_views,
 )
+from zoo.errors import InputError
 
 
 def predict(
     model: Annotated[Path, typer.Argument(help=MODEL_HELP)],
-    images: Annotated[list[Path], typer.Argument(help="Pictures of any size.")],
+    images: Annotated[
+        list[Path], typer.Argument(help="Pictures of any size; for a model of several frames so many for each answer.")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the overlays and masks.")] = Path("predictions"),
     size: Size = None,
     accelerator: Accelerator = "cpu",
@@ -34,10 +37,13 @@ def predict(
     tiles: Tiles = None,
     overlap: Overlap = OVERLAP,
 ) -> None:
-    """Lay a model's answer over pictures.
+    """Draw and write a model's answers to pictures.
+
+    A model of two frames, as of optical flow, takes the pictures in pairs: first second, first second, and so on.
 
     Example: zoo predict model.tflite photo.jpg
     """
+    import numpy as np
     from PIL import Image
 
     from zoo import outputs
@@ -45,10 +51,16 @@ def predict(
 
     answer, spec = open_predictor(model, accelerator, parse_size(size), parse_views(flip, scales), parse_tiling(tiles, overlap))
     kind = outputs.kind(spec)
-    pictures = {path: read_rgb(path) for path in images}  # all of them first: nothing is written if one is broken
+    frames = getattr(answer, "frames", 1)
+    if len(images) % frames:
+        raise InputError(f"{len(images)} pictures: {model} takes them {frames} at a time")
+    pictures = [read_rgb(path) for path in images]  # all of them first: nothing is written if one is broken
     out.mkdir(parents=True, exist_ok=True)
-    for path, image in pictures.items():
-        prediction = answer(image)
+    for start in range(0, len(images), frames):
+        path, image = images[start], pictures[start]
+        if len({picture.shape for picture in pictures[start : start + frames]}) > 1:
+            raise InputError(f"{path} and the next are of several sizes; frames are of one size")
+        prediction = answer(np.concatenate(pictures[start : start + frames], axis=-1))
         Image.fromarray(kind.draw(image, prediction, spec)).save(out / f"{path.stem}_overlay.png")
         print(f"{path}: {kind.describe(prediction, spec)}")
         kind.write(prediction, spec, out / path.stem)

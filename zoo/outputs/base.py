@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar
@@ -42,12 +43,21 @@ class Kind(ABC):
     def write(self, answer: np.ndarray, spec: OutputSpec, stem: Path) -> Path:
         """Writes the answer beside a picture's name, as `stem` with an ending of the kind's own, and returns the path."""
 
-    def compare(self, expected: np.ndarray, got: np.ndarray, spec: OutputSpec, tolerance: Tolerance) -> Comparison:
+    def compare(
+        self, expected: np.ndarray, got: np.ndarray, spec: OutputSpec, tolerance: Tolerance, chosen_otherwise: int = 0
+    ) -> Comparison:
         """How far two raw outputs, N×… each, lie apart, and whether that is within the tolerance.
 
         By default as numbers; a kind whose numbers stand for something else adds its own measures.
+
+        Args:
+            expected: what one side says.
+            got: what the other says of the same samples.
+            spec: of the output.
+            tolerance: to judge by.
+            chosen_otherwise: positions where the expected side was given the other's choice at a near tie, to be told of.
         """
-        return judged(spec.name, numeric(expected, got), tolerance)
+        return judged(spec.name, numeric(expected, got), tolerance, ties=chosen_otherwise)
 
     def mirror(self, output: np.ndarray) -> np.ndarray:
         """The raw outputs N×h×w×… of mirrored pictures, turned back: left becomes right."""
@@ -76,11 +86,13 @@ def judged(output: str, measures: dict[str, float], tolerance: Tolerance, classe
         classes: that the expected answer has, where it has any.
         ties: positions chosen otherwise at near ties.
     """
-    broken = tolerance.broken(measures)
-    spread = measures.pop("spread", None)
-    if spread == 0.0 and not measures["max_abs"]:
-        reason = "the answer is constant on these samples: equality proves little"
-        return Comparison(output, measures, classes, ties, None, reason)
+    broken, constant = tolerance.broken(measures), tolerance.constant(measures)
+    measures = {name: value for name, value in measures.items() if name not in ("spread", "range")}
+    if math.isinf(measures["max_abs"]):
+        return Comparison(output, measures, classes, ties, False, "holds NaN or infinity")
     if broken:
         return Comparison(output, measures, classes, ties, False, "; ".join(broken))
+    if constant:
+        reason = "the answer is constant on these samples: equality proves little"
+        return Comparison(output, measures, classes, ties, None, reason)
     return Comparison(output, measures, classes, ties, True, "within the tolerance")

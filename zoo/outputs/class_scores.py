@@ -12,6 +12,7 @@ from zoo.errors import InputError, unknown
 from zoo.outputs.base import Kind, judged
 from zoo.outputs.class_map import draw_classes, share_of_classes, write_classes, write_words
 from zoo.outputs.comparison import Comparison, Tolerance, class_agreement, numeric
+from zoo.outputs.near_ties import at_near_ties, two_scores
 from zoo.outputs.resize import strips
 from zoo.outputs.spec import OutputSpec
 
@@ -58,7 +59,8 @@ class ClassScores(Kind):
         """Dense: uint8 H×W, the best class after the scores were resized, so that edges fall between the coarse pixels.
         Else float32 (classes,), probabilities."""
         if not spec.dense:
-            return probabilities(output.reshape(-1), spec)
+            shares = probabilities(output.reshape(-1), spec)
+            return np.concatenate([1 - shares, shares]) if shares.size == 1 else shares
         if max(output.shape[-1], spec.classes) > MOST_CLASSES:
             raise InputError(f"{output.shape[-1]} classes: a uint8 class map holds {MOST_CLASSES}; use the raw output")
         answer = np.empty(size, np.uint8)
@@ -88,11 +90,21 @@ class ClassScores(Kind):
         path.write_text("class,probability\n" + "\n".join(lines) + "\n", encoding="utf-8")
         return path
 
-    def compare(self, expected: np.ndarray, got: np.ndarray, spec: OutputSpec, tolerance: Tolerance) -> Comparison:
-        """As numbers, and by the classes that they say ("agreement", "iou")."""
-        measures = numeric(expected, got)
-        agreement, classes = class_agreement(best_class(expected, spec), best_class(got, spec))
-        return judged(spec.name, measures | agreement, tolerance, classes)
+    def compare(
+        self, expected: np.ndarray, got: np.ndarray, spec: OutputSpec, tolerance: Tolerance, chosen_otherwise: int = 0
+    ) -> Comparison:
+        """As numbers, and by the classes that they say ("agreement", of maps "iou")."""
+        scores, other = _chosen_from(expected, spec), _chosen_from(got, spec).argmax(axis=-1)
+        ties = at_near_ties(scores, other)
+        agreement, classes = class_agreement(ties.chosen, other, spec.dense)
+        count = chosen_otherwise + ties.otherwise
+        result = judged(spec.name, numeric(expected, got) | agreement, tolerance, classes, count)
+        if result.passed and classes < 2 and "agreement" in tolerance.bounds:
+            reason = "one class is all that is said on these samples: equality proves little"
+            return replace(result, passed=None, reason=reason)
+        if result.passed and classes < 2 and spec.dense:
+            return replace(result, reason="one class everywhere: judged by the scores alone")
+        return result
 
     def mirror(self, output: np.ndarray) -> np.ndarray:
         """Maps N×h×w×C are turned back; scores of whole pictures N×C have no left or right."""
@@ -107,10 +119,19 @@ class ClassScores(Kind):
         return replace(spec, activation="sigmoid" if spec.channels == 1 else "softmax")
 
 
+def _chosen_from(scores: np.ndarray, spec: OutputSpec) -> np.ndarray:
+    """Scores …×C whose largest is the class that `best_class` says: two where there is one."""
+    return two_scores(scores - _cut(spec)) if scores.shape[-1] == 1 else scores
+
+
+def _cut(spec: OutputSpec) -> float:
+    return 0.5 if spec.activation == "sigmoid" else 0.0
+
+
 def best_class(scores: np.ndarray, spec: OutputSpec) -> np.ndarray:
     """Scores …×C as class indices (…), as a reader of the answer would decide."""
     if scores.shape[-1] == 1:
-        return (scores[..., 0] > (0.5 if spec.activation == "sigmoid" else 0.0)).astype(np.uint8)
+        return (scores[..., 0] > _cut(spec)).astype(np.uint8)
     return scores.argmax(axis=-1)
 
 

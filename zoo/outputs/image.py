@@ -49,10 +49,12 @@ class ImageOutput(Kind):
         Image.fromarray(answer).save(path)
         return path
 
-    def compare(self, expected: np.ndarray, got: np.ndarray, spec: OutputSpec, tolerance: Tolerance) -> Comparison:
+    def compare(
+        self, expected: np.ndarray, got: np.ndarray, spec: OutputSpec, tolerance: Tolerance, chosen_otherwise: int = 0
+    ) -> Comparison:
         """As numbers, and by "psnr" in decibels over the spec's range."""
         measures = numeric(expected, got)
         low, high = spec.range or (0.0, 255.0)
         error = float(np.mean((np.asarray(got, np.float64) - expected) ** 2))
-        measures["psnr"] = 10 * math.log10((high - low) ** 2 / error) if error else math.inf
-        return judged(spec.name, measures, tolerance)
+        measures["psnr"] = 10 * (2 * math.log10(high - low) - math.log10(error)) if error else math.inf
+        return judged(spec.name, measures, tolerance, ties=chosen_otherwise)

@@ -67,6 +67,6 @@ def two_scores(score: np.ndarray) -> np.ndarray:
     return np.concatenate([np.zeros_like(score), score], axis=-1)
 
 
-def told(otherwise: int) -> str:
+def tie_count(otherwise: int) -> str:
     """How reports say it; nothing where there is nothing to say."""
     return f"{otherwise} position{'s' * (otherwise != 1)} chosen otherwise at near ties" if otherwise else ""

@@ -11,6 +11,7 @@ from zoo.outputs.palettes import voc_palette
 
 ACTIVATIONS = ("linear", "softmax", "sigmoid", "argmax")  # what a model ends in, behind its logits
 Colour = tuple[int, int, int]
+Bound = float | tuple[float, ...]  # of all channels, or one a channel
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,15 @@ class InputSpec:
         name: of the tensor.
         size: (H, W) in pixels; None for any.
         channels: of the whole tensor; with frames=2 of RGB pictures, 6.
-        range: (low, high), the values that stand for a picture's 0 and 255.
+        range: (low, high), the values that stand for a picture's 0 and 255, each a number or one a channel; None where
+            nobody knows, as of files of others.
         frames: how many pictures lie along the channels.
     """
 
     name: str = "image"
     size: tuple[int, int] | None = None
     channels: int = 3
-    range: tuple[float, float] = (0.0, 255.0)
+    range: tuple[Bound, Bound] | None = (0.0, 255.0)
     frames: int = 1
 
     def __post_init__(self) -> None:
@@ -38,21 +40,24 @@ class InputSpec:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as JSON holds it."""
         size = None if self.size is None else list(self.size)
-        facts = {"name": self.name, "size": size, "channels": self.channels, "range": list(self.range)}
-        return {**facts, "frames": self.frames}
+        bounds = None if self.range is None else [list(end) if isinstance(end, tuple) else end for end in self.range]
+        return {"name": self.name, "size": size, "channels": self.channels, "range": bounds, "frames": self.frames}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> InputSpec:
         """The spec of `to_dict`'s data."""
-        low, high = data.get("range", (0, 255))
-        size = data.get("size")
+        size, bounds = data.get("size"), data.get("range", (0, 255))
         return cls(
             name=str(data.get("name", "image")),
             size=None if size is None else (int(size[0]), int(size[1])),
             channels=int(data["channels"]),
-            range=(float(low), float(high)),
+            range=None if bounds is None else (_bound(bounds[0]), _bound(bounds[1])),
             frames=int(data.get("frames", 1)),
         )
+
+
+def _bound(end: float | Sequence[float]) -> Bound:
+    return tuple(float(value) for value in end) if isinstance(end, Sequence) else float(end)
 
 
 @dataclass(frozen=True)

@@ -52,13 +52,15 @@ class VectorField(Kind):
         path.write_bytes(header + np.ascontiguousarray(answer, "<f4").tobytes())
         return path
 
-    def compare(self, expected: np.ndarray, got: np.ndarray, spec: OutputSpec, tolerance: Tolerance) -> Comparison:
+    def compare(
+        self, expected: np.ndarray, got: np.ndarray, spec: OutputSpec, tolerance: Tolerance, chosen_otherwise: int = 0
+    ) -> Comparison:
         """As numbers, and by "end_point_error": the mean distance of two vectors over the expected ones' mean length."""
         measures = numeric(expected, got)
         distance = np.hypot(*np.moveaxis(np.asarray(got, np.float64) - expected, -1, 0))
         length = float(np.hypot(*np.moveaxis(np.asarray(expected, np.float64), -1, 0)).mean())
         measures["end_point_error"] = float(distance.mean()) / length if length else float(distance.mean() > 0)
-        return judged(spec.name, measures, tolerance)
+        return judged(spec.name, measures, tolerance, ties=chosen_otherwise)
 
     def mirror(self, output: np.ndarray) -> np.ndarray:
         """What moves to the right in a mirrored picture moves to the left in the picture."""

@@ -1,5 +1,7 @@
 // What the page and the inference worker say to each other.
-import type { Card, InputRange } from './model/card';
+import type { Card } from './model/card';
+import type { InputRange } from './model/spec';
+import type { Answer } from './outputs/kind';
 
 export type AcceleratorChoice = 'auto' | 'webgpu' | 'wasm';
 export type Accelerator = 'webgpu' | 'wasm';
@@ -26,44 +28,38 @@ export interface Timings {
   draw: number;
 }
 
-export interface SegmentationAnswer {
-  kind: 'segmentation';
-  /** Class of each pixel of the picture, row by row. */
-  classes: Uint8Array<ArrayBuffer>;
-  width: number;
-  height: number;
-  /** Pixels of each class. */
-  counts: number[];
-}
-
-export interface ClassificationAnswer {
-  kind: 'classification';
-  /** Sum 1. */
-  probabilities: number[];
-}
-
-/** A vector for each pixel, as colours: of optical flow, in pixels of the picture. */
-export interface FieldAnswer {
-  kind: 'field';
-  rgba: Uint8ClampedArray<ArrayBuffer>;
-  width: number;
-  height: number;
-  /** The longest vector; the wheel's full colour. */
-  longest: number;
-}
-
-export type Answer = SegmentationAnswer | ClassificationAnswer | FieldAnswer;
-
 /** Where a network's answer is shown: a second one may stand beside the main one. */
 export type Place = 'main' | 'beside';
+
+/** Which network a question is for: one load of one file. Answers of another load are of no use to who asked. */
+export type NetworkId = number;
+
+export interface Target {
+  network: NetworkId;
+  /** Which of its outputs, as the card counts them. */
+  output: number;
+}
+
+/** A question to the networks. Its answer repeats it, so that no answer is taken for that to another question. */
+export interface Question {
+  /** The picture; the page counts them. */
+  picture: number;
+  main: Target;
+  beside: Target | null;
+  /** The visitor's word on what the main network takes. */
+  range: InputRange | null;
+}
 
 export type Request =
   | { type: 'start'; id: number; choice: AcceleratorChoice; wasm: string; threads: boolean }
   | { type: 'load'; id: number; place: Place; name: string; source: string | ArrayBuffer; card: Card | null; precision: Precision }
   | { type: 'unload'; id: number; place: Place }
-  | { type: 'frame'; id: number; bitmap: ImageBitmap; range: InputRange | null };
+  | { type: 'frame'; id: number; frames: ImageBitmap[]; question: Question };
 
 export interface Loaded {
+  /** The id of the request that loaded it. */
+  id: NetworkId;
+  /** With the tensors' own sizes, and of the outputs those that the app knows how to show. */
   card: Card;
   bytes: number;
   compileMs: number;
@@ -72,21 +68,22 @@ export interface Loaded {
 }
 
 /** What one network says of a picture, and what that cost. */
-export interface Seen {
+export interface Outcome {
   answer: Answer;
   timings: Pick<Timings, 'prepare' | 'run' | 'finish'>;
 }
 
-export interface Framed extends Seen {
-  bitmap: ImageBitmap;
-  beside: Seen | null;
-  /** The share of pixels on which both networks agree; null without a second one of the same classes. */
+export interface Framed extends Outcome {
+  question: Question;
+  frames: ImageBitmap[];
+  beside: Outcome | null;
+  /** How near both answers are, in their kind's own measure; null without a second one of the same sort. */
   agreement: number | null;
   /** Bytes of WebAssembly memory, which grows and never shrinks. */
   memory: number;
 }
 
-export type Failure = 'start' | 'fetch' | 'not-a-model' | 'input-type' | 'shape' | 'compile' | 'run';
+export type Failure = 'start' | 'fetch' | 'not-a-model' | 'input-type' | 'shape' | 'kind' | 'outputs' | 'compile' | 'run' | 'stale';
 
 export type Reply =
   | { type: 'started'; id: number; backend: Backend }

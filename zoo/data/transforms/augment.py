@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from zoo.data.sample import as_target, change
-from zoo.data.targets import NO_LABEL, Mask, Target, mirror
+from zoo.data.targets import NO_LABEL, Mask, Target
 from zoo.data.transforms.elastic import deform, displacements
-from zoo.data.transforms.geometric import GREY, Placement
+from zoo.data.transforms.geometric import GREY, Placement, flip
 from zoo.data.transforms.photometric import recolour
 from zoo.errors import InputError
 
@@ -107,7 +107,7 @@ class Augment:
         check_fits(image, target)
         for axis, chance in ((1, self.flip), (0, self.flip_vertical)):
             if rng.random() < chance:
-                image, target = mirror(image, axis), change(target, lambda one, axis=axis: one.flip(axis))
+                image, target = flip(image, axis), change(target, lambda one, axis=axis: one.flip(axis))
         region = self._region(rng, whole, size)
         turn = math.radians(rng.uniform(-self.rotate, self.rotate))
         placement = Placement(whole, region, size, turn)

@@ -44,7 +44,7 @@ def recolour(
     """
     if image.ndim != 3 or image.shape[-1] % _RGB:
         raise InputError(f"an image of shape {image.shape}; colours change on RGB frames, H×W×3 or H×W×6 and so on")
-    frames = [Image.fromarray(np.ascontiguousarray(one)) for one in np.split(image, image.shape[-1] // _RGB, axis=-1)]
+    frames = [Image.fromarray(image[..., first : first + _RGB]) for first in range(0, image.shape[-1], _RGB)]
     bright, contrasted, saturated = (1 + rng.uniform(-most, most) for most in (brightness, contrast, saturation))
     angle = math.radians(rng.uniform(-hue, hue))
     matrix = bright * contrasted * (saturated * _turn_hue(angle) + (1 - saturated) * np.outer(np.ones(3), _LUMA))
@@ -55,7 +55,8 @@ def recolour(
     if rng.random() < blur:
         softened = ImageFilter.GaussianBlur(rng.uniform(0.3, 1.5))
         frames = [frame.filter(softened) for frame in frames]
-    values = np.concatenate([np.array(frame) for frame in frames], axis=-1)
+    arrays = [np.array(frame) for frame in frames]
+    values = arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=-1)
     deviation = rng.uniform(0, noise)
     if deviation:
         noisy = values + rng.standard_normal(values.shape, dtype=np.float32) * np.float32(deviation)

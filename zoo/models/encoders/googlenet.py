@@ -47,7 +47,7 @@ def pool(x: Any, stride: int, name: str) -> Any:
 
 def inception(x: Any, plan: tuple[int, ...], name: str, width: float) -> Any:
     """Four views of one map side by side. Figure 2b."""
-    one, narrow3, three, narrow5, five, pooled = (n * width for n in plan)
+    one, narrow3, three, narrow5, five, pooled = (max(1, int(n * width)) for n in plan)
     views = [
         conv_relu(x, one, 1, f"{name}_1x1"),
         conv_relu(conv_relu(x, narrow3, 1, f"{name}_3x3_reduce"), three, 3, f"{name}_3x3"),
@@ -101,8 +101,8 @@ def googlenet(image: Any, *, width: float = 1.0) -> Features:
     options = {"activation": "relu", "kernel_initializer": "he_normal"}
     s2 = keras.layers.Conv2D(int(64 * width), 7, 2, name="conv1", **options)(x)
     x = layers.LocalResponseNormalization(name="norm1")(pool(s2, 2, "pool1"))
-    x = conv_relu(x, 64 * width, 1, "conv2_reduce")
-    s4 = conv_relu(x, 192 * width, 3, "conv2")
+    x = conv_relu(x, max(1, int(64 * width)), 1, "conv2_reduce")
+    s4 = conv_relu(x, max(1, int(192 * width)), 3, "conv2")
     x = layers.LocalResponseNormalization(name="norm2")(s4)
 
     features, stride = Features(s2=s2, s4=s4), 4

@@ -10,7 +10,9 @@ export interface Family {
 const RECIPES = ['float32', 'float16', 'dynamic', 'int8'];
 
 function key({ card }: Entry): string | null {
-  return card && JSON.stringify([card.name, card.task, card.head, card.labels]);
+  if (!card) return null;
+  const outputs = card.outputs.map(({ name, kind, labels, activation }) => [name, kind, labels, activation]);
+  return JSON.stringify([card.name, card.task, outputs]);
 }
 
 export function recipeOf(entry: Entry): string {
@@ -19,7 +21,8 @@ export function recipeOf(entry: Entry): string {
 
 /** Width × height of the input, as people write it; empty while nothing is known of the file. */
 export function sizeOf(entry: Entry): string {
-  return entry.card ? `${entry.card.inputSize[1]} × ${entry.card.inputSize[0]}` : '';
+  const size = entry.card?.inputs[0].size;
+  return size ? `${size[1]} × ${size[0]}` : '';
 }
 
 function differs(one: Entry, other: Entry): boolean {
@@ -32,21 +35,22 @@ function stem(entry: Entry): string {
 
 /** The entries in the order given, those of one network together. Two files with the same recipe and size stay two choices. */
 export function families(entries: readonly Entry[]): Family[] {
-  const found: (Family & { key: string | null })[] = [];
+  const result: (Family & { key: string | null })[] = [];
   for (const entry of entries) {
     const own = key(entry);
-    const home = found.find((family) => own !== null && family.key === own && family.variants.every((other) => differs(other, entry)));
+    const home = result.find((family) => own !== null && family.key === own && family.variants.every((other) => differs(other, entry)));
     if (home) home.variants.push(entry);
-    else found.push({ key: own, title: entry.card?.name || stem(entry), variants: [entry] });
+    else result.push({ key: own, title: entry.card?.name || stem(entry), variants: [entry] });
   }
   const counts = new Map<string, number>();
-  for (const { title } of found) counts.set(title, (counts.get(title) ?? 0) + 1);
+  for (const { title } of result) counts.set(title, (counts.get(title) ?? 0) + 1);
   // Networks of one name are told apart by their files.
-  return found.map(({ title, variants }) => ({ title: counts.get(title)! > 1 ? stem(variants[0]) : title, variants }));
+  return result.map(({ title, variants }) => ({ title: counts.get(title)! > 1 ? stem(variants[0]) : title, variants }));
 }
 
 function area(entry: Entry): number {
-  return entry.card ? entry.card.inputSize[0] * entry.card.inputSize[1] : 0;
+  const size = entry.card?.inputs[0].size;
+  return size ? size[0] * size[1] : 0;
 }
 
 function rank(entry: Entry): number {

@@ -61,6 +61,6 @@ export function drawBackground(
   person.imageSmoothingQuality = 'high';
   person.drawImage(soft.canvas, 0, 0, width, height);
   person.globalCompositeOperation = 'source-in';
-  person.drawImage(frame, 0, 0);
+  person.drawImage(frame, 0, 0, width, height);
   context.drawImage(person.canvas, 0, 0);
 }

@@ -1,6 +1,6 @@
 // The page's side of the inference worker: every request is a promise.
-import type { Card, InputRange } from '../model/card';
-import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Place, Precision, Reply, Request } from '../protocol';
+import type { Card } from '../model/card';
+import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Place, Precision, Question, Reply, Request } from '../protocol';
 
 export class InferenceError extends Error {
   constructor(
@@ -47,9 +47,9 @@ export class Inference {
     await this.ask({ type: 'unload', place });
   }
 
-  /** The answer for a picture. The bitmap moves to the worker and comes back with the answer. */
-  async frame(bitmap: ImageBitmap, range: InputRange | null): Promise<Framed> {
-    const reply = await this.ask({ type: 'frame', bitmap, range }, [bitmap]);
+  /** The answer to a question about these frames. They move to the worker and come back with the answer. */
+  async frame(frames: ImageBitmap[], question: Question): Promise<Framed> {
+    const reply = await this.ask({ type: 'frame', frames, question }, frames);
     if (reply.type !== 'framed') throw new InferenceError('run', reply.type);
     return reply.framed;
   }

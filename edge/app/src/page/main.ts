@@ -1,5 +1,7 @@
 // The page: binds the markup to the session.
 import { fetchCatalogue, ownEntry } from '../model/catalogue';
+import { kindOf } from '../outputs';
+import type { View } from '../outputs/kind';
 import type { AcceleratorChoice, Precision } from '../protocol';
 import type { Background, BackgroundStyle } from './background';
 import { byId, make } from './dom';
@@ -7,18 +9,20 @@ import { Legend } from './legend';
 import { Models } from './models';
 import { Notice } from './notice';
 import { goOffline, offerInstall, type NotOffline } from './offline';
+import { framesNote, showPair } from './pair';
 import { acceptDrops, openPicture, receiveFiles, type Receivers } from './pictures';
 import { findSamples, type Sample } from './samples';
 import { save } from './saving';
 import { Session } from './session';
 import { Speed } from './speed';
-import type { View } from './layer';
 import { Stage } from './stage';
 import { startTheme } from './theme';
-import { nextLanguage, number, onLanguage, percent, say, startWords, type Word } from './words';
+import { nextLanguage, number, onLanguage, say, speech, startWords, type Word } from './words';
 
 const MEASURED_FRAMES = 50;
-const VIEWS: View[] = ['overlay', 'split', 'mask', 'background'];
+const VIEWS: View[] = ['overlay', 'split', 'beside', 'mask', 'background'];
+/** Pictures that are kept when several are opened, at least: the next model may look at two. */
+const KEPT_PICTURES = 2;
 const FALLBACK_WORDS: Record<string, Word> = { 'no-api': 'whyNoApi', 'no-adapter': 'whyNoAdapter', refused: 'whyRefused' };
 const ACCELERATOR_NAMES = { webgpu: 'WebGPU', wasm: 'WebAssembly' };
 
@@ -30,7 +34,7 @@ const notice = new Notice();
 const session = new Session({ stage, legend, models, speed, notice });
 
 const receivers: Receivers = {
-  picture: (file, name) => void session.showPicture(file, name),
+  pictures: (files) => void session.showPictures(files.slice(0, Math.max(KEPT_PICTURES, session.frames))),
   model: (file) => void addModel(file),
 };
 
@@ -56,7 +60,15 @@ function setView(view: View): void {
   stage.setView(view);
   byId<HTMLInputElement>(`view-${view}`).checked = true;
   byId('background-row').hidden = view !== 'background';
-  byId('opacity-row').hidden = view === 'mask' || view === 'background';
+  showOpacity();
+  showPair(session, stage);
+}
+
+/** There is something to choose where the picture shines through. */
+function showOpacity(): void {
+  const { spec } = session;
+  const solid = stage.view !== 'overlay' && stage.view !== 'split';
+  byId('opacity-row').hidden = solid || (spec !== null && kindOf(spec).opaque);
 }
 
 function bindViews(): void {
@@ -79,7 +91,7 @@ function bindViews(): void {
   });
   file.addEventListener('change', async () => {
     if (!file.files?.[0]) return;
-    background.picture = await openPicture(file.files[0], file.files[0].name);
+    background.picture = await openPicture({ name: file.files[0].name, source: file.files[0] });
     change('picture');
   });
 }
@@ -120,7 +132,7 @@ function bindSources(): void {
   press('flip', () => session.flipCamera());
   press('freeze', () => session.toggleFreeze());
   press('save-view', saveView);
-  press('save-mask', saveMask);
+  press('save-mask', saveAnswer);
   acceptDrops(byId('stage'), receivers);
 }
 
@@ -129,9 +141,9 @@ async function saveView(): Promise<void> {
   if (stage.frame) save(blob, 'densezoo-picture.png');
 }
 
-async function saveMask(): Promise<void> {
-  const blob = await stage.main.maskBlob();
-  if (blob) save(blob, 'densezoo-mask.png');
+async function saveAnswer(): Promise<void> {
+  const file = await stage.main.file();
+  if (file) save(file.blob, `densezoo-${file.ending}`);
 }
 
 function bindKeys(): void {
@@ -143,7 +155,7 @@ function bindKeys(): void {
     '[': () => nudgeOpacity(-10),
     ']': () => nudgeOpacity(10),
   };
-  VIEWS.forEach((view, index) => (keys[String(index + 1)] = () => byId(`view-${view}-item`).hidden || setView(view)));
+  VIEWS.forEach((_, index) => (keys[String(index + 1)] = () => setView(offeredViews()[index] ?? stage.view)));
   document.addEventListener('keydown', (event) => {
     const free = !(event.target as Element).closest('input, select, textarea, button, a, [role="slider"]');
     if (!free || event.ctrlKey || event.metaKey || event.altKey || !(event.key in keys)) return;
@@ -158,12 +170,16 @@ function nudgeOpacity(change: number): void {
   stage.setOpacity(opacity.valueAsNumber / 100);
 }
 
+function showSample(sample: Sample): Promise<void> {
+  return session.showPictures([{ name: sample.name, source: sample.open() }]);
+}
+
 function showSamples(samples: Sample[]): void {
   const items = samples.map((sample) => {
     const picture = make('img', { src: sample.thumbnail, alt: '', width: 96, height: 72 });
     const button = make('button', { type: 'button', className: 'sample' }, picture);
     button.setAttribute('aria-label', `${say('sample')}: ${sample.name}`);
-    button.addEventListener('click', async () => session.showPicture(await sample.open(), sample.name));
+    button.addEventListener('click', () => void showSample(sample));
     return make('li', {}, button);
   });
   byId('samples').replaceChildren(...items);
@@ -205,47 +221,79 @@ function update(): void {
   byId('freeze').hidden = !camera.open;
   byId('freeze').setAttribute('aria-pressed', String(frozen));
   if (!camera.open) byId('flip').hidden = true;
-  const drawn = stage.shown ? stage.shown.answer.kind !== 'classification' : false;
   byId<HTMLButtonElement>('save-view').disabled = !shown;
-  byId<HTMLButtonElement>('save-mask').disabled = !drawn;
-  byId('view-row').hidden = loaded?.card.task === 'classification';
-  byId('view-background-item').hidden = session.subject() < 0;
-  if (session.subject() < 0 && byId<HTMLInputElement>('view-background').checked) setView('overlay');
-  showPair();
+  byId<HTMLButtonElement>('save-mask').disabled = stage.shown === null;
+  showChoices();
+  showPair(session, stage);
   // What came through the service worker is kept; the model is the last to come.
   const kept = loaded !== null && Boolean((navigator.serviceWorker as ServiceWorkerContainer | undefined)?.controller);
   byId('offline').hidden = !kept && !notOffline;
   byId('offline').textContent = notOffline ? say(notOffline.word, { detail: notOffline.detail }) : say('offline');
-  byId('view-mask-label').textContent = say(loaded?.card.task === 'flow' ? 'viewFlow' : 'viewMask');
   const rate = speed.framesPerSecond();
   byId('live').hidden = !camera.open || frozen;
   byId('live').textContent = rate > 0 ? `${number(rate, rate < 10 ? 1 : 0)} fps` : '';
   describePicture();
 }
 
-/** The names on the pictures: of both models, or what is left and right of the divider. */
-function showPair(): void {
-  const paired = session.loadedBeside !== null;
-  const [one, other] = paired ? [session.caption('main'), session.caption('beside')] : [say('before'), say('after')];
-  byId('before').textContent = one;
-  byId('after').textContent = other;
-  byId('caption').textContent = paired ? one : '';
-  byId('caption-beside').textContent = paired ? other : '';
-  byId('agreement').textContent = session.agreement === null ? '' : say('agreement', { share: percent(session.agreement, 1) });
+/** The views that the answer offers, in their order on the page; before there is a model, those of the page's markup. */
+function offeredViews(): View[] {
+  return VIEWS.filter((view) => !byId(`view-${view}-item`).hidden);
+}
+
+/** What can be chosen for this answer: its views, by its own names, and the other outputs of its model. */
+function showChoices(): void {
+  const { loaded, spec } = session;
+  if (spec) {
+    const kind = kindOf(spec);
+    const [views, names] = [kind.views(spec), kind.names(spec, speech)];
+    for (const view of VIEWS) byId(`view-${view}-item`).hidden = !views.includes(view);
+    byId('view-row').hidden = views.length === 0;
+    if (views.length > 0 && !views.includes(stage.view)) setView(views[0]);
+    byId('view-mask-label').textContent = names.view;
+    byId('save-mask-label').textContent = names.save;
+  }
+  showOpacity();
+  showOutputs(loaded?.card.outputs.map((output) => output.name) ?? []);
+  const note = framesNote(session, stage);
+  if (byId('frames-note').textContent !== note) byId('frames-note').textContent = note;
+  byId('source-row').hidden = byId('outputs').hidden && !note;
+}
+
+/** A switch where the model has several outputs, built anew only when they are others. */
+function showOutputs(names: string[]): void {
+  const row = byId('outputs');
+  row.hidden = names.length < 2;
+  const described = `${document.documentElement.lang} ${names.join('\n')}`;
+  if (row.dataset.names !== described) {
+    row.dataset.names = described;
+    const options = names.map((name, index) => {
+      const input = make('input', { type: 'radio', name: 'output', value: String(index) });
+      input.addEventListener('change', () => void session.chooseOutput(index));
+      return make('label', {}, input, make('span', { textContent: name.replaceAll('_', ' ') }));
+    });
+    row.replaceChildren(make('legend', { className: 'unseen', textContent: say('output') }), ...options);
+  }
+  const current = row.querySelectorAll('input')[session.output];
+  if (current) current.checked = true;
 }
 
 async function offerFlip(): Promise<void> {
   if (session.camera.open) byId('flip').hidden = !(await session.camera.several());
 }
 
-/** For automated tests and the curious, as `repeat` is: the picture as the network got it, and its answer. */
+function pixelsOf(frame: ImageBitmap): { width: number; height: number; rgba: Uint8ClampedArray } {
+  const { width, height } = frame;
+  const context = new OffscreenCanvas(width, height).getContext('2d')!;
+  context.drawImage(frame, 0, 0);
+  return { width, height, rgba: context.getImageData(0, 0, width, height).data };
+}
+
+/** For automated tests and the curious, as `repeat` is: the pictures as the network got them, and its answer. */
 function inspect(): object | null {
   const { shown } = stage;
   if (!shown) return null;
-  const { width, height } = shown.frame;
-  const context = new OffscreenCanvas(width, height).getContext('2d')!;
-  context.drawImage(shown.frame, 0, 0);
-  return { width, height, rgba: context.getImageData(0, 0, width, height).data, answer: shown.answer, beside: shown.beside };
+  const frames = shown.frames.map(pixelsOf);
+  return { ...frames[0], frames, answer: shown.answer, beside: shown.beside };
 }
 
 async function begin(): Promise<void> {
@@ -280,7 +328,7 @@ async function begin(): Promise<void> {
   if (catalogue.models.length === 0) notice.warn('noModels');
   else await session.use(catalogue.models[0]);
   // Pictures that came with the model suit it: begin with one.
-  if (catalogue.samples.length > 0 && !stage.frame && session.loaded) await session.showPicture(await samples[0].open(), samples[0].name);
+  if (catalogue.samples.length > 0 && !session.hasWish && session.loaded) await showSample(samples[0]);
 }
 
 void begin();

@@ -1,18 +1,16 @@
 // The list of models with their switches, the choice of a second one, and the card of the chosen one.
 import type { Entry } from '../model/catalogue';
 import { families, recipesIn, recipeOf, sizeOf, sizesIn, withRecipe, withSize, type Family } from '../model/family';
-import type { InputRange } from '../model/card';
+import type { Card } from '../model/card';
+import type { Score, Scored } from '../model/scores';
+import type { InputRange, OutputSpec } from '../model/spec';
+import { isKnown, kindOf } from '../outputs';
 import type { Loaded } from '../protocol';
 import { byId, make } from './dom';
-import { bytes, milliseconds, number, onLanguage, percent, say, type Word } from './words';
+import { bytes, milliseconds, number, onLanguage, percent, say, speech, type Word } from './words';
 
-const TASK_WORDS: Record<string, Word> = {
-  segmentation: 'taskSegmentation',
-  classification: 'taskClassification',
-  flow: 'taskFlow',
-};
 /** As people write them. */
-const SCORE_NAMES: Record<string, string> = { miou: 'mIoU' };
+const SCORE_NAMES: Record<string, string> = { miou: 'mIoU', psnr: 'PSNR', ssim: 'SSIM', epe: 'EPE' };
 const RANGES: { label: string; range: InputRange }[] = [
   { label: '0 … 255', range: [0, 255] },
   { label: '0 … 1', range: [0, 1] },
@@ -40,14 +38,39 @@ export function differenceOf(entry: Entry, other: Entry | null): string {
   return parts.filter((part, index) => part && part !== others[index]).join(' · ') || parts[0];
 }
 
-function describe(value: unknown): string {
-  if (typeof value === 'number') return number(value, Number.isInteger(value) ? 0 : 3);
-  if (typeof value === 'object' && value !== null) {
-    return Object.entries(value)
-      .map(([key, inner]) => `${key} ${describe(inner)}`)
-      .join(', ');
-  }
-  return String(value);
+function nameOf(score: Score): string {
+  return SCORE_NAMES[score.name] ?? score.name.replaceAll('_', ' ');
+}
+
+/** A value as its unit asks: per cent of shares, else the number with its unit behind it. */
+function valueOf({ value, unit }: Score): string {
+  const digits = Number.isInteger(value) ? 0 : unit ? 2 : 3;
+  return unit === 'share' ? percent(value, 1) : `${number(value, digits)} ${unit}`.trim();
+}
+
+/** The score that counts on these data; those beside it come without their place. */
+function scoredTexts({ data, images, size, scores }: Scored): string[] {
+  const [headline, ...others] = scores;
+  const values = { score: nameOf(headline), value: valueOf(headline), data: size ? `${data} (${size[1]} × ${size[0]})` : data };
+  const first = images === null ? say('scoredOn', values) : say('scoredOnPictures', { ...values, count: number(images) });
+  return [first, others.map((score) => `${nameOf(score)} ${valueOf(score)}`).join(', ')];
+}
+
+function inputText({ inputs, io }: Card): string {
+  const [{ size, frames, channels }] = inputs;
+  const sides = size ? `${size[1]} × ${size[0]}` : '';
+  const pictures = frames > 1 ? say('framesIn', { count: frames }) : '';
+  return [sides, pictures, channels === frames ? say('grey') : '', io].filter(Boolean).join(' · ');
+}
+
+function outputText(spec: OutputSpec, several: boolean): string {
+  const kind = isKnown(spec) ? kindOf(spec).names(spec, speech).kind : spec.kind;
+  return several ? `${spec.name}: ${kind}` : kind;
+}
+
+/** Free text of a file, as a heading has it. */
+function titled(text: string): string {
+  return text && text[0].toUpperCase() + text.slice(1).replaceAll('_', ' ');
 }
 
 export class Models {
@@ -149,29 +172,24 @@ export class Models {
   private drawCard(): void {
     const card = this.loaded?.card ?? this.chosen?.card ?? null;
     this.note.hidden = card?.source !== 'tensors';
-    this.rangeRow.hidden = card?.inputRange !== null;
+    this.rangeRow.hidden = card?.inputs[0].range !== null;
     this.details.replaceChildren();
     if (!card || !this.chosen) return;
-    this.row('task', card.task in TASK_WORDS ? say(TASK_WORDS[card.task]) : card.task);
-    this.row('classes', number(card.labels.length));
-    this.row('input', `${card.inputSize[1]} × ${card.inputSize[0]} · ${card.io}`);
+    this.row('task', titled(card.task));
+    this.row('description', card.description);
+    this.row('gives', ...card.outputs.map((spec) => outputText(spec, card.outputs.length > 1)));
+    const [{ labels }] = card.outputs;
+    if (labels.length > 0) this.row('classes', number(labels.length));
+    this.row('input', inputText(card));
     this.row('recipe', card.recipe);
     this.row('size', bytes(this.chosen.bytes));
-    for (const [key, value] of Object.entries(card.scores)) this.score(key, value);
+    for (const scored of card.scores) {
+      if (scored.data) this.row('scored', ...scoredTexts(scored));
+      else for (const score of scored.scores) this.term(nameOf(score), valueOf(score));
+    }
     this.provenance(card.provenance);
-    this.row('licence', card.licence ?? '');
+    this.row('license', card.license);
     if (this.loaded) this.row('compiled', milliseconds(this.loaded.compileMs));
-  }
-
-  /** What the file scored on some data; scores that do not say what they are of stand as they are. */
-  private score(key: string, value: unknown): void {
-    if (typeof value !== 'object' || value === null) return this.term(key, describe(value));
-    const { images, ...scores } = value as Record<string, unknown>;
-    const [name, first] = Object.entries(scores)[0] ?? [];
-    if (name === undefined || typeof first !== 'number') return this.term(key, describe(value));
-    const told = { score: SCORE_NAMES[name] ?? name.replaceAll('_', ' '), value: percent(first, 1), data: key };
-    const text = typeof images === 'number' ? say('scoredOnPictures', { ...told, count: number(images) }) : say('scoredOn', told);
-    this.row('scored', text);
   }
 
   private provenance(provenance: Record<string, unknown>): void {
@@ -184,11 +202,12 @@ export class Models {
     if (typeof hash === 'string') this.row('weights', hash.slice(0, HASH_LENGTH));
   }
 
-  private row(word: Word, value: string): void {
-    if (value) this.term(say(word), value);
+  private row(word: Word, ...values: string[]): void {
+    this.term(say(word), ...values);
   }
 
-  private term(term: string, value: string): void {
-    this.details.append(make('div', {}, make('dt', { textContent: term }), make('dd', { textContent: value })));
+  private term(term: string, ...values: string[]): void {
+    const details = values.filter(Boolean).map((textContent) => make('dd', { textContent }));
+    if (details.length > 0) this.details.append(make('div', {}, make('dt', { textContent: term }), ...details));
   }
 }

@@ -5,10 +5,24 @@ const LONGEST_SIDE = 2048;
 
 export class UnreadablePicture extends Error {}
 
-export async function openPicture(source: Blob, name: string): Promise<ImageBitmap> {
+export function copyAll(pictures: readonly ImageBitmap[]): Promise<ImageBitmap[]> {
+  return Promise.all(pictures.map((picture) => createImageBitmap(picture)));
+}
+
+export function closeAll(pictures: readonly ImageBitmap[]): void {
+  for (const picture of pictures) picture.close();
+}
+
+/** A picture that is to be opened; it may still be on its way. */
+export interface PictureFile {
+  name: string;
+  source: Blob | Promise<Blob>;
+}
+
+export async function openPicture({ name, source }: PictureFile): Promise<ImageBitmap> {
   let bitmap: ImageBitmap;
   try {
-    bitmap = await createImageBitmap(source);
+    bitmap = await createImageBitmap(await source);
   } catch {
     throw new UnreadablePicture(name);
   }
@@ -22,7 +36,7 @@ export async function openPicture(source: Blob, name: string): Promise<ImageBitm
 }
 
 export interface Receivers {
-  picture(file: Blob, name: string): void;
+  pictures(files: PictureFile[]): void;
   model(file: File): void;
 }
 
@@ -30,15 +44,15 @@ function isModel(file: File): boolean {
   return file.name.toLowerCase().endsWith('.tflite');
 }
 
+/** Hands over what comes together; pictures by name, for film frames have numbers. */
 export function receiveFiles(files: Iterable<File>, receivers: Receivers): void {
-  let pictureTaken = false;
+  const pictures: PictureFile[] = [];
   for (const file of files) {
     if (isModel(file)) receivers.model(file);
-    else if (!pictureTaken) {
-      pictureTaken = true;
-      receivers.picture(file, file.name);
-    }
+    else pictures.push({ name: file.name, source: file });
   }
+  const order = new Intl.Collator('en', { numeric: true });
+  if (pictures.length > 0) receivers.pictures(pictures.sort((one, other) => order.compare(one.name, other.name)));
 }
 
 /** Lets the whole page receive drops and pasted pictures; `target` shows that something hovers. */

@@ -1,5 +1,7 @@
 // Sample pictures: those that came with the models, else three drawn here.
 
+import { UnreadablePicture } from './pictures';
+
 export interface Sample {
   name: string;
   thumbnail: string;
@@ -106,10 +108,16 @@ async function drawn([name, draw]: [string, Draw]): Promise<Sample> {
   return { name, thumbnail: URL.createObjectURL(blob), open: async () => blob };
 }
 
-function fetched({ name, url }: { name: string; url: string }): Sample {
-  return { name, thumbnail: url, open: async () => (await fetch(url)).blob() };
+async function fetchPicture(name: string, url: string): Promise<Blob> {
+  const response = await fetch(url).catch(() => null);
+  if (!response?.ok) throw new UnreadablePicture(name);
+  return response.blob();
 }
 
-export async function findSamples(given: { name: string; url: string }[]): Promise<Sample[]> {
-  return given.length > 0 ? given.map(fetched) : Promise.all(DRAWINGS.map(drawn));
+function fetched({ name, url }: { name: string; url: string }): Sample {
+  return { name, thumbnail: url, open: () => fetchPicture(name, url) };
+}
+
+export async function findSamples(listed: { name: string; url: string }[]): Promise<Sample[]> {
+  return listed.length > 0 ? listed.map(fetched) : Promise.all(DRAWINGS.map(drawn));
 }

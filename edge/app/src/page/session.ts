@@ -1,35 +1,24 @@
 // One visit: which model, which picture, and the way of every frame from its source through the worker to the stage.
 import type { Entry } from '../model/catalogue';
-import type { InputRange } from '../model/card';
-import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Place, Precision } from '../protocol';
-import { Camera, CameraError } from './camera';
-import { Inference, InferenceError } from './inference';
-import { backgroundOf, type Legend } from './legend';
-import { differenceOf, titleOf, type Models } from './models';
+import type { InputRange, OutputSpec } from '../model/spec';
+import { kindOf } from '../outputs';
+import type { AcceleratorChoice, Backend, Framed, Loaded, Place, Precision, Question } from '../protocol';
+import { Camera } from './camera';
+import { explain } from './failures';
+import { InferenceError } from './inference';
+import type { Legend } from './legend';
+import type { Models } from './models';
+import { Networks } from './networks';
 import type { Notice } from './notice';
-import { openPicture, UnreadablePicture } from './pictures';
+import { closeAll, copyAll, openPicture, type PictureFile } from './pictures';
 import type { Speed } from './speed';
 import type { Stage } from './stage';
-import { milliseconds, type Word } from './words';
 
-const FAILURES: Record<Failure, Word> = {
-  start: 'failStart',
-  fetch: 'failFetch',
-  'not-a-model': 'failNotAModel',
-  'input-type': 'failInputType',
-  shape: 'failShape',
-  compile: 'failCompile',
-  run: 'failRun',
-};
-/** The GPU's failures at which the processor may do better. */
-const WORTH_ANOTHER_TRY: ReadonlySet<Failure> = new Set(['start', 'compile', 'run']);
 /** A picture that takes longer gets a word of comfort. */
 const PATIENCE_MS = 300;
 /** A measurement of a slow network ends here, with the frames it has by then. */
 const LONGEST_MEASUREMENT_MS = 20_000;
 const FEWEST_MEASURED = 5;
-/** The class that the background view keeps. */
-const SUBJECT = /^(person|people|human|foreground|vordergrund|pedestrian)$/i;
 
 export interface Parts {
   stage: Stage;
@@ -39,67 +28,100 @@ export interface Parts {
   notice: Notice;
 }
 
-function subjectOf(loaded: Loaded | null): number {
-  return loaded?.card.labels.findIndex((label) => SUBJECT.test(label)) ?? -1;
-}
-
 export class Session {
   readonly camera = new Camera();
-  backend: Backend | null = null;
-  entry: Entry | null = null;
-  loaded: Loaded | null = null;
-  /** A second model, whose answer stands beside the first one's. */
-  beside: Entry | null = null;
-  loadedBeside: Loaded | null = null;
-  /** The share of the picture on which both say the same; null where that cannot be said. */
+  private networks: Networks;
+  /** How near both answers are, in their kind's own measure; null where that cannot be said. */
   agreement: number | null = null;
   /** Milliseconds that each network took for the last picture. */
   ran: Record<Place, number> = { main: 0, beside: 0 };
   frozen = false;
-  private inference = new Inference();
-  private choice: AcceleratorChoice = 'auto';
-  private precision: Precision = 'fp32';
+  /** Names of the pictures on the stage, while they are not the camera's. */
+  pictureNames: readonly string[] = [];
   private range: InputRange | null = null;
   private inFlight = false;
+  /** How often a model has been asked for; what an earlier wish brings is no longer wanted. */
   private visit = 0;
-  /** How many pictures have been opened; the answer for any but the last is no longer wanted. */
-  private opened = 0;
+  /** The same for pictures and the camera: by the time a picture is open, something else may have been asked for. */
+  private wishes = 0;
+  /** The picture on the stage, counted; an answer belongs to the picture that it names. */
+  private picture = 0;
   private wake = false;
   /** Called when anything a button or a label shows may have changed. */
   onChange: () => void = () => {};
 
   constructor(private parts: Parts) {
+    this.networks = new Networks(parts.notice);
+    this.networks.onBackend = () => this.onChange();
+    this.networks.onLoaded = (place) => this.introduce(place);
     this.camera.onFrame = () => void this.nextCameraFrame();
     document.addEventListener('visibilitychange', () => void this.visibility());
+  }
+
+  get backend(): Backend | null {
+    return this.networks.backend;
+  }
+
+  get entry(): Entry | null {
+    return this.networks.entries.main;
+  }
+
+  get beside(): Entry | null {
+    return this.networks.entries.beside;
+  }
+
+  get loaded(): Loaded | null {
+    return this.networks.loaded.main;
+  }
+
+  get loadedBeside(): Loaded | null {
+    return this.networks.loaded.beside;
+  }
+
+  /** Whether the visitor has asked for a picture or the camera. */
+  get hasWish(): boolean {
+    return this.wishes > 0;
+  }
+
+  /** What the answer on show means. */
+  get spec(): OutputSpec | null {
+    return this.networks.spec('main');
+  }
+
+  /** Which of the model's outputs is on show. */
+  get output(): number {
+    return this.networks.output;
+  }
+
+  /** How many pictures the networks look at together. */
+  get frames(): number {
+    return this.networks.frames;
   }
 
   async use(entry: Entry): Promise<void> {
     const visit = ++this.visit;
     const { legend, models, notice, speed, stage } = this.parts;
-    this.entry = entry;
-    this.loaded = null;
+    const { networks } = this;
+    networks.entries.main = entry;
+    networks.loaded.main = null;
     this.range = null;
+    networks.output = 0;
+    this.agreement = null;
     this.mark('loading');
     models.choose(entry);
     legend.clear();
-    if (stage.frame) stage.show(stage.frame, null);
+    stage.show(stage.frames, null);
     speed.clear();
     notice.clear();
-    this.agreement = null;
     try {
-      if (!this.backend || this.backend.fallback === 'refused') await this.start(this.choice);
-      const loaded = await this.load('main', entry);
+      await networks.ensureStarted();
       if (visit !== this.visit) return;
-      this.loaded = loaded;
+      await networks.load('main');
+      if (visit !== this.visit) return;
       await this.loadBeside();
       if (visit !== this.visit) return;
       notice.busy(null);
-      // The second model may have taken both to the processor.
-      const { card, whole } = this.loaded;
-      models.setLoaded(this.loaded);
-      stage.main.setModel(card.palette, this.subject());
-      legend.setModel(card);
-      if (!whole) notice.warn('partly');
+      if (!this.loaded!.whole) notice.warn('partly');
       this.mark('ready');
       this.onChange();
       await this.again();
@@ -110,41 +132,41 @@ export class Session {
 
   /** Shows what a second model says beside the first one's answer; null ends that. */
   async compare(entry: Entry | null): Promise<void> {
-    this.beside = entry;
-    this.loadedBeside = null;
+    const { networks } = this;
+    networks.entries.beside = entry;
+    networks.loaded.beside = null;
     this.agreement = null;
     this.parts.models.chooseBeside(entry);
     if (!this.entry) return;
     this.mark('loading');
-    const { stage } = this.parts;
     if (!entry) {
-      stage.setPaired(false);
-      await this.inference.unload('beside');
+      this.parts.stage.setPaired(false);
+      await networks.unload('beside');
     }
     // Both anew: a GPU that refuses the second model costs the first its place, too.
     await this.use(this.entry);
   }
 
-  /** The class that the background view keeps, or -1. */
-  subject(): number {
-    return subjectOf(this.loaded);
-  }
-
-  /** Which classes are not shown; the second model's list of classes may be another one. */
+  /** Which rows of the legend are not shown; the second model's may be others. */
   setHidden(hidden: ReadonlySet<number>): void {
-    const beside = this.loadedBeside?.card;
-    const own = beside && !this.comparable() ? new Set([backgroundOf(beside)]) : hidden;
+    const other = this.networks.spec('beside');
+    const own = other && !this.networks.comparable ? new Set(kindOf(other).hidden(other)) : hidden;
     this.parts.stage.setHidden(hidden, own);
   }
 
+  async chooseOutput(output: number): Promise<void> {
+    this.networks.output = output;
+    this.introduce('main');
+    await this.again();
+  }
+
   async chooseAccelerator(choice: AcceleratorChoice): Promise<void> {
-    this.choice = choice;
-    this.backend = null;
+    this.networks.choose(choice);
     if (this.entry) await this.use(this.entry);
   }
 
   async choosePrecision(precision: Precision): Promise<void> {
-    this.precision = precision;
+    this.networks.precision = precision;
     if (this.entry) await this.use(this.entry);
   }
 
@@ -153,20 +175,24 @@ export class Session {
     await this.again();
   }
 
-  async showPicture(source: Blob, name: string): Promise<void> {
+  /** Opens pictures, several for a network that looks at several, and asks for their answer; a later wish overtakes an earlier one. */
+  async showPictures(files: readonly PictureFile[]): Promise<void> {
+    const wish = ++this.wishes;
     this.stopCamera();
     // A model that failed is still the reason why there is no mask.
     if (this.loaded) this.parts.notice.clear();
     if (!this.entry) this.parts.notice.warn('noModels');
     try {
-      const picture = await openPicture(source, name);
-      this.opened++;
+      const pictures = await Promise.all(files.map(openPicture));
+      if (wish !== this.wishes) return closeAll(pictures);
+      this.picture++;
+      this.pictureNames = files.map((file) => file.name);
       // On the stage at once: should another model be chosen before the answer is there, that one answers for this picture.
-      this.parts.stage.show(picture, null);
+      this.parts.stage.show(pictures, null);
       this.onChange();
       await this.again();
     } catch (error) {
-      this.fail(error, name);
+      if (wish === this.wishes) this.fail(error);
     }
   }
 
@@ -191,8 +217,8 @@ export class Session {
   /** Runs what is on the stage `count` times, or as often as `patience` (in ms) allows; says before each how many are done. */
   async measure(count: number, progress: (done: number) => void, patience = LONGEST_MEASUREMENT_MS): Promise<void> {
     const { speed, stage } = this.parts;
-    if (!stage.shown || !this.loaded) return;
-    const current = this.current();
+    const question = this.question();
+    if (!stage.shown || !question) return;
     const wasFrozen = this.frozen;
     this.frozen = true;
     try {
@@ -201,9 +227,9 @@ export class Session {
         if (done >= FEWEST_MEASURED && performance.now() > end) break;
         progress(done);
         const began = performance.now();
-        const copy = await createImageBitmap(stage.frame!);
-        await this.process(copy, performance.now() - began);
-        if (!current()) return;
+        const frames = await copyAll(stage.frames);
+        await this.process(frames, performance.now() - began, question);
+        if (!this.wanted(question)) return;
       }
       speed.conclude(done);
     } finally {
@@ -211,66 +237,51 @@ export class Session {
     }
   }
 
-  private async start(choice: AcceleratorChoice, refused = false): Promise<void> {
-    this.parts.notice.busy('starting');
-    this.loadedBeside = null;
-    this.backend = await this.inference.start(choice);
-    if (refused) this.backend = { ...this.backend, fallback: 'refused' };
-    this.onChange();
-  }
-
-  private async load(place: Place, entry: Entry): Promise<Loaded> {
-    this.parts.notice.busy('loading', { name: titleOf(entry) });
-    // A file is read anew for each load: its bytes move to the worker.
-    const bytes = async () => (typeof entry.source === 'string' ? entry.source : entry.source.arrayBuffer());
-    try {
-      return await this.inference.load(place, titleOf(entry), await bytes(), entry.card, this.precision);
-    } catch (error) {
-      if (!this.mayRetry(error)) throw error;
-      await this.start('wasm', true);
-      if (place === 'beside') this.loaded = await this.load('main', this.entry!);
-      return this.inference.load(place, titleOf(entry), await bytes(), entry.card, this.precision);
+  /** Makes a network that has just been loaded, or another output of it, known to what shows its answers. */
+  private introduce(place: Place): void {
+    const { legend, models, stage } = this.parts;
+    const { loaded, spec } = this;
+    const other = this.networks.spec('beside');
+    if (other) stage.beside.setSpec(other);
+    if (place === 'main' && loaded && spec) {
+      this.agreement = null;
+      models.setLoaded(loaded);
+      stage.main.setSpec(spec);
+      legend.setSpec(spec, loaded.card);
     }
+    stage.setPaired(other !== null);
+    this.onChange();
   }
 
   /** Loads the second model, where one is chosen and not there yet. One that fails is no longer chosen; the first one stays. */
   private async loadBeside(): Promise<void> {
-    const { beside } = this;
-    const { models, stage } = this.parts;
-    if (beside && !this.loadedBeside) {
-      try {
-        const loaded = await this.load('beside', beside);
-        if (beside !== this.beside) return;
-        this.loadedBeside = loaded;
-        stage.beside.setModel(loaded.card.palette, subjectOf(loaded));
-      } catch (error) {
-        this.beside = null;
-        models.chooseBeside(null);
-        this.warn(error);
-      }
+    const { networks } = this;
+    const { beside } = networks.entries;
+    if (!beside || networks.loaded.beside) return;
+    try {
+      await networks.load('beside');
+    } catch (error) {
+      if (beside !== networks.entries.beside) return;
+      if (!networks.loaded.main) throw error;
+      networks.entries.beside = null;
+      this.parts.models.chooseBeside(null);
+      this.parts.stage.setPaired(false);
+      this.warn(error);
     }
-    stage.setPaired(this.loadedBeside !== null);
-  }
-
-  /** Whether both models know the same classes. */
-  private comparable(): boolean {
-    const [one, other] = [this.loaded?.card, this.loadedBeside?.card];
-    return one?.task === other?.task && one?.labels.join('\n') === other?.labels.join('\n');
-  }
-
-  private mayRetry(error: unknown): boolean {
-    const gpu = this.choice === 'auto' && this.backend?.accelerator === 'webgpu';
-    return gpu && error instanceof InferenceError && WORTH_ANOTHER_TRY.has(error.failure);
   }
 
   private async openCamera(open: () => Promise<void>): Promise<void> {
+    const wish = ++this.wishes;
     this.parts.notice.clear();
     this.frozen = false;
     try {
       await open();
+      if (wish !== this.wishes) return;
+      this.picture++;
+      this.pictureNames = [];
       this.parts.speed.clear();
     } catch (error) {
-      this.fail(error);
+      if (wish === this.wishes) this.fail(error);
     }
     this.onChange();
   }
@@ -292,12 +303,13 @@ export class Session {
   }
 
   private async nextCameraFrame(): Promise<void> {
-    if (this.inFlight || this.frozen || !this.loaded) return;
+    const question = this.question();
+    if (this.inFlight || this.frozen || !question) return;
     this.inFlight = true;
     try {
       const began = performance.now();
-      const bitmap = await this.camera.grab();
-      await this.process(bitmap, performance.now() - began);
+      const frames = await this.camera.take(this.frames);
+      if (frames) await this.process(frames, performance.now() - began, question);
     } catch (error) {
       // A camera that was closed while its frame was on the way has none to give.
       if (this.camera.open) {
@@ -311,34 +323,56 @@ export class Session {
 
   /** The picture on the stage once more, with the model as it now is. */
   private async again(): Promise<void> {
-    const shown = this.parts.stage.frame;
-    if (!shown || this.camera.open || !this.loaded) return;
-    await this.process(await createImageBitmap(shown), 0);
+    const { stage } = this.parts;
+    const question = this.question();
+    if (!stage.frame || this.camera.open || !question) return;
+    await this.process(await copyAll(stage.frames), 0, question);
   }
 
-  private async process(bitmap: ImageBitmap, capture: number): Promise<void> {
-    const { legend, notice, speed, stage } = this.parts;
-    const current = this.current();
+  private question(): Question | null {
+    return this.networks.question(this.picture, this.range);
+  }
+
+  /** Whether the answer to a question is still of use: not once another picture, model or output has been chosen. */
+  private wanted(question: Question): boolean {
+    return JSON.stringify(question) === JSON.stringify(this.question());
+  }
+
+  private async process(frames: ImageBitmap[], capture: number, question: Question): Promise<void> {
+    if (!this.wanted(question)) return closeAll(frames);
+    const { notice } = this.parts;
     const patience = setTimeout(() => notice.busy('thinking'), PATIENCE_MS);
     let framed: Framed;
     try {
-      framed = await this.infer(bitmap, current);
+      framed = await this.networks.frame(frames, question);
     } catch (error) {
-      if (!current()) return; // the worker it was sent to has been ended on purpose
-      throw error;
+      if (!this.wanted(question)) return; // the worker it was sent to has been ended on purpose
+      await this.recover(error);
+      return;
     } finally {
       clearTimeout(patience);
-      if (current()) notice.busy(null);
+      if (this.wanted(question)) notice.busy(null);
     }
-    if (!current()) {
-      framed.bitmap.close();
-      return;
-    }
+    if (this.wanted(framed.question)) this.show(framed, capture);
+    else closeAll(framed.frames);
+  }
+
+  /** A GPU lost in mid-flight takes the frames with it: the processor gets another copy of what is on the stage. */
+  private async recover(error: unknown): Promise<void> {
+    const { notice, stage } = this.parts;
+    if (this.camera.open || !stage.frame || !(await this.networks.rescue(error))) throw error;
+    await this.loadBeside();
+    notice.busy(null);
+    await this.again();
+  }
+
+  private show(framed: Framed, capture: number): void {
+    const { legend, speed, stage } = this.parts;
     const began = performance.now();
     const beside = framed.beside?.answer ?? null;
-    stage.show(framed.bitmap, framed.answer, beside);
+    stage.show(framed.frames, framed.answer, beside);
     speed.add({ capture, ...framed.timings, draw: performance.now() - began }, framed.memory);
-    legend.setAnswer(framed.answer, this.comparable() ? beside : null);
+    legend.setAnswer(framed.answer, this.networks.comparable ? beside : null);
     this.agreement = framed.agreement;
     this.ran = { main: framed.timings.run, beside: framed.beside?.timings.run ?? 0 };
     const root = document.documentElement;
@@ -346,51 +380,21 @@ export class Session {
     this.onChange();
   }
 
-  private async infer(bitmap: ImageBitmap, current: () => boolean): Promise<Framed> {
-    try {
-      return await this.inference.frame(bitmap, this.range);
-    } catch (error) {
-      // A GPU lost in mid-flight takes the bitmap with it: the processor gets another copy of what is on the stage.
-      const { frame } = this.parts.stage;
-      if (!current() || this.camera.open || !frame || !this.entry || !this.mayRetry(error)) throw error;
-      await this.start('wasm', true);
-      this.loaded = await this.load('main', this.entry);
-      await this.loadBeside();
-      this.parts.notice.busy(null);
-      return await this.inference.frame(await createImageBitmap(frame), this.range);
-    }
-  }
-
-  /** The name over a picture when there are two. */
-  caption(place: Place): string {
-    const [entry, other] = place === 'main' ? [this.entry, this.beside] : [this.beside, this.entry];
-    const ran = this.ran[place];
-    return entry ? differenceOf(entry, other) + (ran > 0 ? ` · ${milliseconds(ran)}` : '') : '';
-  }
-
-  /** Whether what is asked for now is still wanted: not once a model is chosen, or a picture opened, after that. */
-  private current(): () => boolean {
-    const [visit, opened] = [this.visit, this.opened];
-    return () => visit === this.visit && opened === this.opened;
-  }
-
   private mark(state: 'loading' | 'ready' | 'failed'): void {
     document.documentElement.dataset.state = state;
   }
 
-  /** Says in words what went wrong; true when it was the network. */
-  private warn(error: unknown, name = ''): boolean {
+  /** Says in words what went wrong. */
+  private warn(error: unknown): void {
     const { notice } = this.parts;
     notice.busy(null);
-    if (error instanceof CameraError) notice.warn(error.word);
-    else if (error instanceof UnreadablePicture) notice.warn('pictureUnreadable', { name });
-    else if (error instanceof InferenceError) notice.warn(FAILURES[error.failure], { detail: error.detail });
-    else throw error;
-    return error instanceof InferenceError;
+    const { word, values } = explain(error);
+    notice.warn(word, values);
   }
 
-  private fail(error: unknown, name = ''): void {
-    if (this.warn(error, name)) this.mark('failed');
+  private fail(error: unknown): void {
+    this.warn(error);
+    if (error instanceof InferenceError) this.mark('failed');
     this.onChange();
   }
 }

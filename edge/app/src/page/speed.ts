@@ -42,6 +42,7 @@ export class Speed {
     this.records = [];
     this.result = '';
     this.draw();
+    this.lastDrawn = 0; // what comes first is shown at once
   }
 
   add(timings: Timings, memory: number): void {

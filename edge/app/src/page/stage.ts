@@ -1,8 +1,8 @@
 // The stage: a picture together with what one network, or two side by side, say of it.
-import type { Answer } from '../protocol';
+import type { Answer, View } from '../outputs/kind';
 import type { Background } from './background';
 import { byId } from './dom';
-import { Layer, type Look, type View } from './layer';
+import { Layer, type Appearance } from './layer';
 
 /** Pixels between two pictures on the stage. */
 const GAP = 8;
@@ -24,10 +24,10 @@ export class Stage {
   private panes = [pane('picture', 'canvas'), pane('picture-beside', 'canvas-beside')] as const;
   private container = byId('stage');
   private divider = byId('divider');
-  /** The picture on show; it may still wait for its answer. */
-  frame: ImageBitmap | null = null;
+  /** What the network is shown, the picture on show first; it may still wait for its answer. */
+  frames: readonly ImageBitmap[] = [];
   private paired = false;
-  private look: Look = {
+  private look: Appearance = {
     view: 'overlay',
     opacity: 0.6,
     split: 0.5,
@@ -44,29 +44,34 @@ export class Stage {
     return this.panes[0].canvas;
   }
 
-  /** What is on show: the picture and its answers. */
-  get shown(): { frame: ImageBitmap; answer: Answer; beside: Answer | null } | null {
-    const { frame, main, beside } = this;
-    return frame && main.answer ? { frame, answer: main.answer, beside: beside.answer } : null;
+  /** The picture on show. */
+  get frame(): ImageBitmap | null {
+    return this.frames[0] ?? null;
   }
 
-  show(frame: ImageBitmap, answer: Answer | null, beside: Answer | null = null): void {
-    if (this.frame !== frame) this.frame?.close();
-    this.frame = frame;
+  /** What is on show: the pictures and their answers. */
+  get shown(): { frames: readonly ImageBitmap[]; answer: Answer; beside: Answer | null } | null {
+    const { frames, main, beside } = this;
+    return frames.length > 0 && main.answer ? { frames, answer: main.answer, beside: beside.answer } : null;
+  }
+
+  get view(): View {
+    return this.look.view;
+  }
+
+  show(frames: readonly ImageBitmap[], answer: Answer | null, beside: Answer | null = null): void {
+    for (const frame of this.frames) if (!frames.includes(frame)) frame.close();
+    this.frames = frames;
     this.main.answer = answer;
     this.beside.answer = beside;
-    this.panes[0].box.hidden = false;
-    if (this.canvas.width !== frame.width || this.canvas.height !== frame.height) {
-      for (const { canvas } of this.panes) [canvas.width, canvas.height] = [frame.width, frame.height];
-      this.container.style.setProperty('--aspect', String(frame.width / frame.height));
-      this.fit();
-    }
+    this.panes[0].box.hidden = frames.length === 0;
     this.repaint();
   }
 
   /** Whether a second network has a say. In the split view it takes the right side of the one picture, else a picture of its own. */
   setPaired(paired: boolean): void {
     this.paired = paired;
+    if (!paired) this.beside.answer = null;
     this.panes[0].box.dataset.paired = String(paired);
     this.place();
   }
@@ -103,8 +108,9 @@ export class Stage {
     return canvas.convertToBlob({ type: 'image/png' });
   }
 
+  /** Whether there are two pictures: both networks' answers, or the picture before and after. */
   private get inPair(): boolean {
-    return this.paired && this.look.view !== 'split';
+    return this.look.view === 'beside' || (this.paired && this.look.view !== 'split');
   }
 
   private place(): void {
@@ -117,21 +123,38 @@ export class Stage {
   private repaint(): void {
     this.main.paint(this.look.view);
     if (this.paired) this.beside.paint(this.look.view);
+    this.resize();
     this.draw();
+  }
+
+  /** The canvases are as large as the picture, or as the largest answer. */
+  private resize(): void {
+    const { frame } = this;
+    if (!frame) return;
+    const sizes = [frame, this.main.size, this.paired ? this.beside.size : null].filter((size) => size !== null);
+    const [width, height] = [Math.max(...sizes.map((size) => size.width)), Math.max(...sizes.map((size) => size.height))];
+    if (this.canvas.width === width && this.canvas.height === height) return;
+    for (const { canvas } of this.panes) [canvas.width, canvas.height] = [width, height];
+    this.container.style.setProperty('--aspect', String(width / height));
+    this.fit();
   }
 
   private draw(): void {
     const { beside, frame, look, main, panes } = this;
     if (!frame) return;
-    if (look.view !== 'split') {
-      main.draw(panes[0].context, frame, look);
-      if (this.paired) beside.draw(panes[1].context, frame, look);
+    const [left, right] = panes.map((each) => each.context);
+    if (look.view === 'split') {
+      if (this.paired) main.draw(left, frame, look, 0, look.split);
+      else left.drawImage(frame, 0, 0, this.canvas.width, this.canvas.height);
+      (this.paired ? beside : main).draw(left, frame, look, look.split, 1);
     } else if (this.paired) {
-      main.draw(panes[0].context, frame, look, 0, look.split);
-      beside.draw(panes[0].context, frame, look, look.split, 1);
+      main.draw(left, frame, look);
+      beside.draw(right, frame, look);
+    } else if (look.view === 'beside') {
+      left.drawImage(frame, 0, 0, this.canvas.width, this.canvas.height);
+      main.draw(right, frame, look);
     } else {
-      panes[0].context.drawImage(frame, 0, 0);
-      main.draw(panes[0].context, frame, look, look.split, 1);
+      main.draw(left, frame, look);
     }
   }
 

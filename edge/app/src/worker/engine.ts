@@ -1,9 +1,9 @@
 // LiteRT's lifetime on this device: choose the accelerator, compile files, run pictures through them. Two networks at most.
 import { getGlobalLiteRt, loadAndCompile, loadLiteRt, supportsFeature, type CompiledModel } from '@litertjs/core';
-import { guessCard, readCard, type Card, type InputRange } from '../model/card';
-import type { AcceleratorChoice, Answer, Backend, Failure, Fallback, Framed, Loaded, Place, Precision, Seen } from '../protocol';
-import { Network } from './network';
-import { TASKS } from './tasks';
+import { guessCard, readCard, type Card } from '../model/card';
+import { alike, isKnown, kindOf } from '../outputs';
+import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, NetworkId, Outcome, Place, Precision, Question } from '../protocol';
+import { bindOutputs, Network, UnmatchedOutputs, type BoundOutput } from './network';
 
 /** More threads than this slow small networks down: they wait for each other. */
 const MOST_THREADS = 4;
@@ -80,13 +80,34 @@ function heapBytes(): number {
   return HEAPU8.byteLength;
 }
 
-/** The share of pixels that two maps of one list of classes give the same class; null where that cannot be said. */
-function agreement(one: Network, other: Network, first: Answer, second: Answer): number | null {
-  if (first.kind !== 'segmentation' || second.kind !== 'segmentation') return null;
-  if (one.card.labels.join('\n') !== other.card.labels.join('\n')) return null;
-  let same = 0;
-  for (let i = 0; i < first.classes.length; i++) same += Number(first.classes[i] === second.classes[i]);
-  return same / first.classes.length;
+function shapesOf(model: CompiledModel): string {
+  const [inputs, outputs] = [model.getInputDetails(), model.getOutputDetails()];
+  return `${inputs.map(({ shape }) => `[${shape}]`).join(' ')} → ${outputs.map(({ shape }) => `[${shape}]`).join(' ')}`;
+}
+
+/** Whether the model's input is that of the card: pictures of any size, grey or in colours, one or more along the channels. */
+function fits(model: CompiledModel, card: Card): boolean {
+  const inputs = model.getInputDetails();
+  const [spec] = card.inputs;
+  const own = spec.channels / spec.frames;
+  const [{ shape }] = inputs;
+  return inputs.length === 1 && card.inputs.length === 1 && shape.length === 4 && shape[3] === spec.channels && (own === 1 || own === 3);
+}
+
+function outputsOf(card: Card, model: CompiledModel): BoundOutput[] {
+  let outputs: BoundOutput[];
+  try {
+    outputs = bindOutputs(card.outputs, model.getOutputDetails().map(({ name }) => name));
+  } catch (error) {
+    if (!(error instanceof UnmatchedOutputs)) throw error;
+    // Names that the file does not give itself are only those of its tensors; its first output is the one that was judged.
+    if (card.source === 'densezoo.json') throw new EngineError('outputs', error.message);
+    outputs = [{ spec: card.outputs[0], tensor: 0 }];
+  }
+  const known = outputs.filter(({ spec }) => isKnown(spec));
+  if (known.length > 0) return known;
+  if (card.source !== 'densezoo.json') throw new EngineError('shape', shapesOf(model));
+  throw new EngineError('kind', card.outputs.map((spec) => spec.kind).join(', '));
 }
 
 export class Engine {
@@ -115,7 +136,7 @@ export class Engine {
     return this.backend;
   }
 
-  async load(place: Place, name: string, source: string | ArrayBuffer, known: Card | null, precision: Precision): Promise<Loaded> {
+  async load(id: NetworkId, place: Place, name: string, source: string | ArrayBuffer, listed: Card | null, precision: Precision): Promise<Loaded> {
     if (!this.backend) throw new EngineError('start', 'the engine has not been started');
     const bytes = await readBytes(source);
     if (FLATBUFFER_MARK.some((byte, at) => bytes[4 + at] !== byte)) throw new EngineError('not-a-model', name);
@@ -124,19 +145,26 @@ export class Engine {
     const model = await this.compile(bytes, precision);
     const compileMs = performance.now() - began;
     try {
-      const [input, output] = [model.getInputDetails()[0], model.getOutputDetails()[0]];
-      const shape = { shape: Array.from(input.shape), dtype: input.dtype };
-      const card =
-        (await readCard(bytes)) ?? known ?? guessCard(name, shape, { shape: Array.from(output.shape), dtype: output.dtype });
-      if (!card || !(card.task in TASKS)) throw new EngineError('shape', `[${shape.shape}] → [${output.shape}]`);
+      const network = this.describe(id, name, model, (await readCard(bytes)) ?? listed);
+      this.networks[place] = network;
       const whole = this.backend.accelerator === 'wasm' || model.isFullyAccelerated;
-      const described = { ...card, name: card.name || name, inputSize: [shape.shape[1], shape.shape[2]] } satisfies Card;
-      this.networks[place] = new Network(described, model);
-      return { card: described, bytes: bytes.byteLength, compileMs, whole };
+      return { id, card: network.card, bytes: bytes.byteLength, compileMs, whole };
     } catch (error) {
       model.delete();
       throw error;
     }
+  }
+
+  /** The network with all that is known of it: what its card says, else what its tensors let one guess. */
+  private describe(id: NetworkId, name: string, model: CompiledModel, own: Card | null): Network {
+    const tensor = ({ shape, dtype }: { shape: Int32Array; dtype: string }) => ({ shape: Array.from(shape), dtype });
+    const input = tensor(model.getInputDetails()[0]);
+    const card = own ?? guessCard(name, input, tensor(model.getOutputDetails()[0]));
+    if (!card || !fits(model, card)) throw new EngineError('shape', shapesOf(model));
+    const outputs = outputsOf(card, model);
+    const size: [number, number] = [input.shape[1], input.shape[2]];
+    const described = { ...card, name: card.name || name, inputs: [{ ...card.inputs[0], size }], outputs: outputs.map(({ spec }) => spec) };
+    return new Network(id, described, outputs, model);
   }
 
   private async compile(bytes: Uint8Array, precision: Precision): Promise<CompiledModel> {
@@ -155,29 +183,39 @@ export class Engine {
     this.networks[place] = null;
   }
 
-  /** What the networks say of the picture; `range` is the visitor's word on what the main one takes. */
-  async frame(bitmap: ImageBitmap, range: InputRange | null): Promise<Framed> {
-    const { main, beside } = this.networks;
-    if (!main) throw new EngineError('run', 'no model is loaded');
+  /** What the networks say of the picture; of several frames, of the first one. */
+  async frame(frames: ImageBitmap[], question: Question): Promise<Framed> {
+    const main = this.network('main', question.main.network);
+    const beside = question.beside && this.network('beside', question.beside.network);
     const began = performance.now();
-    const picture = this.read(bitmap);
+    const pictures = frames.map((bitmap) => this.read(bitmap));
     const reading = performance.now() - began;
-    let seen: Seen;
-    let other: Seen | null;
+    let outcome: Outcome;
+    let other: Outcome | null;
     try {
-      seen = await main.see(picture, range);
-      other = beside && (await beside.see(picture, null));
+      outcome = await main.answer(pictures, question.main.output, question.range);
+      other = beside && (await beside.answer(pictures, question.beside!.output, null));
     } catch (error) {
       throw new EngineError('run', message(error));
     }
+    const spec = main.spec(question.main.output);
+    const comparable = beside && alike(spec, beside.spec(question.beside!.output));
     return {
-      bitmap,
-      answer: seen.answer,
-      timings: { ...seen.timings, prepare: reading + seen.timings.prepare },
+      question,
+      frames,
+      answer: outcome.answer,
+      timings: { ...outcome.timings, prepare: reading + outcome.timings.prepare },
       beside: other,
-      agreement: beside && other && agreement(main, beside, seen.answer, other.answer),
+      agreement: comparable && other ? kindOf(spec).agreement(outcome.answer, other.answer) : null,
       memory: heapBytes(),
     };
+  }
+
+  /** The network that the question is for; another one may have taken its place. */
+  private network(place: Place, id: NetworkId): Network {
+    const network = this.networks[place];
+    if (network?.id !== id) throw new EngineError('stale', `network ${id} is not loaded`);
+    return network;
   }
 
   private read(bitmap: ImageBitmap): ImageData {

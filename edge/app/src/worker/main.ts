@@ -1,5 +1,6 @@
 // The inference worker: requests in, replies out, one after the other.
-import type { Answer, Reply, Request } from '../protocol';
+import { kindNamed } from '../outputs';
+import type { Reply, Request } from '../protocol';
 import { Engine, EngineError } from './engine';
 
 const engine = new Engine();
@@ -9,34 +10,22 @@ function reply(message: Reply, transfer: Transferable[] = []): void {
   self.postMessage(message, { transfer });
 }
 
-/** What moves to the page instead of being copied. */
-function buffers(answer: Answer): ArrayBuffer[] {
-  switch (answer.kind) {
-    case 'segmentation':
-      return [answer.classes.buffer];
-    case 'field':
-      return [answer.rgba.buffer];
-    case 'classification':
-      return [];
-  }
-}
-
 async function handle(request: Request): Promise<void> {
   switch (request.type) {
     case 'start':
       reply({ type: 'started', id: request.id, backend: await engine.start(request.choice, request.wasm, request.threads) });
       break;
-    case 'load':
-      reply({
-        type: 'loaded',
-        id: request.id,
-        loaded: await engine.load(request.place, request.name, request.source, request.card, request.precision),
-      });
+    case 'load': {
+      const { id, place, name, source, card, precision } = request;
+      reply({ type: 'loaded', id, loaded: await engine.load(id, place, name, source, card, precision) });
       break;
+    }
     case 'frame': {
-      const framed = await engine.frame(request.bitmap, request.range);
-      const transfer = [framed.bitmap, ...buffers(framed.answer), ...(framed.beside ? buffers(framed.beside.answer) : [])];
-      reply({ type: 'framed', id: request.id, framed }, transfer);
+      const framed = await engine.frame(request.frames, request.question);
+      const answers = [framed.answer, ...(framed.beside ? [framed.beside.answer] : [])];
+      // What moves to the page instead of being copied.
+      const transfer = answers.flatMap((answer) => kindNamed(answer.kind).transfer(answer));
+      reply({ type: 'framed', id: request.id, framed }, [...framed.frames, ...transfer]);
       break;
     }
     case 'unload':

@@ -1,55 +1,125 @@
 // One compiled file with its card: pixels in, an answer about the picture out.
 import { Tensor, type CompiledModel } from '@litertjs/core';
-import { USUAL_RANGE, type Card, type InputRange } from '../model/card';
-import type { Seen } from '../protocol';
-import { resizeRgb } from './resize';
-import { TASKS, type Output } from './tasks';
+import type { Card } from '../model/card';
+import { USUAL_RANGE, type Bound, type InputRange, type InputSpec, type OutputSpec } from '../model/spec';
+import { kindOf } from '../outputs';
+import type { RawOutput } from '../outputs/kind';
+import { resizeRgb } from '../pixels/resize';
+import type { NetworkId, Outcome } from '../protocol';
 
 type Input = Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
 
+/** One of the card's outputs, and the tensor that holds it, as the model counts them. */
+export interface BoundOutput {
+  spec: OutputSpec;
+  tensor: number;
+}
+
+/** The names of the model's outputs do not tell which is which. */
+export class UnmatchedOutputs extends Error {}
+
+/**
+ * The card's outputs with their tensors, by name: the order in a file is its converter's, not the network's. What is left
+ * over on both sides can belong together only where it is one of each, or where the file has no names at all.
+ */
+export function bindOutputs(specs: readonly OutputSpec[], names: readonly string[]): BoundOutput[] {
+  if (names.every((name) => name === '')) return specs.slice(0, names.length).map((spec, tensor) => ({ spec, tensor }));
+  const tensors = specs.map((spec) => names.indexOf(spec.name));
+  const free = names.map((_, index) => index).filter((index) => !tensors.includes(index));
+  const unnamed = tensors.filter((tensor) => tensor < 0).length;
+  if (unnamed > 1 || (unnamed === 1 && free.length !== 1)) {
+    throw new UnmatchedOutputs(`${specs.map((spec) => spec.name).join(', ')} ≠ ${names.join(', ')}`);
+  }
+  return specs.map((spec, index) => ({ spec, tensor: tensors[index] < 0 ? free[0] : tensors[index] }));
+}
+
+/** The bound of a channel; files that give one a channel may give fewer than there are. */
+function boundOf(bound: Bound, channel: number): number {
+  return Array.isArray(bound) ? (bound[channel] ?? bound[0]) : bound;
+}
+
+/** The picture in ITU-R 601 luma, as Pillow rounds it, as RGBA. */
+function grey(rgba: Uint8ClampedArray): Uint8ClampedArray {
+  const luma = new Uint8ClampedArray(rgba.length);
+  for (let i = 0; i < rgba.length; i += 4) {
+    const value = (rgba[i] * 19595 + rgba[i + 1] * 38470 + rgba[i + 2] * 7471 + 0x8000) >> 16;
+    luma[i] = luma[i + 1] = luma[i + 2] = value;
+    luma[i + 3] = 255;
+  }
+  return luma;
+}
+
 export class Network {
+  private readonly input: InputSpec;
+  private readonly size: [number, number];
+
   constructor(
+    readonly id: NetworkId,
     readonly card: Card,
-    private model: CompiledModel,
-  ) {}
+    private readonly outputs: readonly BoundOutput[],
+    private readonly model: CompiledModel,
+  ) {
+    this.input = card.inputs[0];
+    const [, height, width] = model.getInputDetails()[0].shape;
+    this.size = [height, width];
+  }
 
   delete(): void {
     this.model.delete();
   }
 
-  async see(picture: ImageData, range: InputRange | null): Promise<Seen> {
+  spec(output: number): OutputSpec {
+    return this.outputs[output].spec;
+  }
+
+  /** What output `output` says of the first picture; a network of several frames gets the last one again where they are too few. */
+  async answer(pictures: readonly ImageData[], output: number, range: InputRange | null): Promise<Outcome> {
     const began = performance.now();
-    const input = this.fill(picture, range ?? this.card.inputRange ?? USUAL_RANGE);
+    const input = this.fill(pictures, range ?? this.input.range ?? USUAL_RANGE);
     const prepared = performance.now();
-    const output = await this.infer(input);
+    const { spec, tensor } = this.outputs[output];
+    const raw = await this.infer(input, tensor);
     const ran = performance.now();
-    const answer = TASKS[this.card.task](output, this.card, picture.width, picture.height);
+    const answer = kindOf(spec).decode(raw, spec, pictures[0]);
     return { answer, timings: { prepare: prepared - began, run: ran - prepared, finish: performance.now() - ran } };
   }
 
-  /** The picture at the model's size, its values moved into the model's range. Like Python, it does not keep the aspect ratio. */
-  private fill({ data, width, height }: ImageData, [low, high]: InputRange): Input {
-    const [inputHeight, inputWidth] = this.card.inputSize;
-    const pixels = resizeRgb(data, width, height, inputWidth, inputHeight);
-    if (this.model.getInputDetails()[0].dtype === 'uint8') return new Uint8Array(pixels.buffer);
-    const input = new Float32Array(pixels.length);
-    for (let channel = 0; channel < 3; channel++) {
-      const first = Array.isArray(low) ? low[channel] : low;
-      const last = Array.isArray(high) ? high[channel] : high;
-      for (let at = channel; at < input.length; at += 3) input[at] = (pixels[at] / 255) * (last - first) + first;
+  /** The pictures along the channels, at the model's size, their values moved into the model's range. */
+  private fill(pictures: readonly ImageData[], range: InputRange): Input {
+    const { channels, frames } = this.input;
+    const [height, width] = this.size;
+    const bytes = this.model.getInputDetails()[0].dtype === 'uint8';
+    const input = bytes ? new Uint8Array(height * width * channels) : new Float32Array(height * width * channels);
+    for (let frame = 0; frame < frames; frame++) {
+      this.fillFrame(input, pictures[Math.min(frame, pictures.length - 1)], frame, bytes ? USUAL_RANGE : range);
     }
     return input;
   }
 
-  private async infer(input: Input): Promise<Output> {
+  /** Like Python's, it does not keep the aspect ratio. */
+  private fillFrame(input: Input, { data, width, height }: ImageData, frame: number, [low, high]: InputRange): void {
+    const { channels, frames } = this.input;
+    const own = channels / frames;
+    const pixels = resizeRgb(own === 1 ? grey(data) : data, width, height, this.size[1], this.size[0]);
+    for (let channel = 0; channel < own; channel++) {
+      const [first, last] = [boundOf(low, channel), boundOf(high, channel)];
+      const step = (last - first) / 255; // exactly 1 where bytes go in as they are
+      for (let at = channel, to = frame * own + channel; to < input.length; at += 3, to += channels) {
+        input[to] = pixels[at] * step + first;
+      }
+    }
+  }
+
+  private async infer(input: Input, output: number): Promise<RawOutput> {
     const { model } = this;
     const tensor = new Tensor(input, Array.from(model.getInputDetails()[0].shape));
     try {
       const outputs = await model.run(tensor);
       try {
-        return { data: await outputs[0].data(), shape: Array.from(model.getOutputDetails()[0].shape) };
+        const data = (await outputs[output].data()) as RawOutput['data'];
+        return { data, shape: Array.from(model.getOutputDetails()[output].shape) };
       } finally {
-        for (const output of outputs) output.delete();
+        for (const each of outputs) each.delete();
       }
     } finally {
       tensor.delete();

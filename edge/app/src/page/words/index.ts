@@ -1,9 +1,10 @@
 // The page's words. Elements name theirs with data-word (text) or data-word-label (accessible name and tooltip).
+// What only one kind of output has to say stands with that kind, in src/outputs.
+import type { Language, Speech } from '../../outputs/kind';
 import { de } from './de';
 import { en, type Words } from './en';
 
 export type Word = keyof Words;
-export type Language = 'en' | 'de';
 
 const LANGUAGES: Record<Language, Words> = { en, de };
 const STORED = 'densezoo.language';
@@ -17,9 +18,13 @@ function firstLanguage(): Language {
 let language = firstLanguage();
 const listeners = new Set<() => void>();
 
+function filled(text: string, values: Record<string, string | number>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
 /** The word in the page's language, `{name}` replaced by `values.name`. */
 export function say(word: Word, values: Record<string, string | number> = {}): string {
-  return LANGUAGES[language][word].replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return filled(LANGUAGES[language][word], values);
 }
 
 export function number(value: number, digits = 0): string {
@@ -32,6 +37,13 @@ export function percent(share: number, digits = share > 0 && share < 0.0995 ? 1 
   if (share > 0 && share < least / 2) return `< ${percent(least, digits)}`;
   return share.toLocaleString(language, { style: 'percent', minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
+
+/** The page's language for those who bring their own words. */
+export const speech: Speech = {
+  phrase: (words, key, values = {}) => filled(words[language][key], values),
+  number,
+  percent,
+};
 
 /** Long times do without tenths. */
 export function milliseconds(value: number): string {

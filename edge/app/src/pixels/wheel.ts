@@ -1,6 +1,6 @@
-// Optical flow as colours, by the Middlebury wheel: hue is the direction, saturation the length.
+// Vectors as colours, by the Middlebury wheel: hue is the direction, saturation the length.
 // Baker et al., "A Database and Evaluation Methodology for Optical Flow", IJCV 2011.
-import type { Colour } from './palette';
+import type { Colour } from '../model/palette';
 
 /** How many steps of the wheel lie between one pure colour and the next: red, yellow, green, cyan, blue, magenta. */
 const STEPS = [15, 6, 4, 11, 13, 6];

@@ -31,15 +31,16 @@ function triangleTaps(from: number, to: number): Taps {
   return taps;
 }
 
-/** RGBA bytes in, RGB bytes out, rounded after each of the two passes. */
-export function resizeRgb(rgba: Uint8ClampedArray, width: number, height: number, toWidth: number, toHeight: number): Uint8ClampedArray<ArrayBuffer> {
+/** RGBA bytes in, RGB bytes out, rounded after each of the two passes, halves upwards. */
+export function resizeRgb(rgba: Uint8ClampedArray, width: number, height: number, toWidth: number, toHeight: number): Uint8Array<ArrayBuffer> {
   const across = triangleTaps(width, toWidth);
-  const rows = new Uint8ClampedArray(height * toWidth * 3);
+  // Arrays of bytes cut off what is behind the point: with a half added, they round.
+  const rows = new Uint8Array(height * toWidth * 3);
   for (let y = 0, out = 0; y < height; y++) {
     for (let x = 0; x < toWidth; x++, out += 3) {
-      let r = 0;
-      let g = 0;
-      let b = 0;
+      let r = 0.5;
+      let g = 0.5;
+      let b = 0.5;
       let at = (y * width + across.first[x]) * 4;
       for (let k = x * across.stride, end = k + across.count[x]; k < end; k++, at += 4) {
         const weight = across.weights[k];
@@ -54,10 +55,10 @@ export function resizeRgb(rgba: Uint8ClampedArray, width: number, height: number
   }
   const down = triangleTaps(height, toHeight);
   const line = toWidth * 3;
-  const resized = new Uint8ClampedArray(toHeight * line);
+  const resized = new Uint8Array(toHeight * line);
   const sums = new Float64Array(line);
   for (let y = 0; y < toHeight; y++) {
-    sums.fill(0);
+    sums.fill(0.5);
     for (let k = 0; k < down.count[y]; k++) {
       const weight = down.weights[y * down.stride + k];
       const start = (down.first[y] + k) * line;
@@ -155,7 +156,7 @@ export function enlargeClasses(grid: Grid, width: number, height: number): Uint8
 }
 
 /** All channels of a grid, bilinearly enlarged to width×height pixels. */
-export function enlargeValues({ data, channels, ...grid }: Grid, width: number, height: number): Float32Array {
+export function enlargeValues({ data, channels, ...grid }: Grid, width: number, height: number): Float32Array<ArrayBuffer> {
   const across = neighbours(grid.width, width);
   const down = neighbours(grid.height, height);
   const values = new Float32Array(width * height * channels);

@@ -1,0 +1,158 @@
+"""The conversion matrix: what becomes of every network in every form, a row each, written as it is made."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import converters
+import edge
+import zoo
+from zoo import registry
+from zoo.analysis import tiny_models
+from zoo.errors import InputError
+from zoo.training.batchnorm import settle
+
+FORMS = ("float32", "float16", "dynamic", "int8", "int16x8", "qat", "onnx")
+COLUMNS = ("model", "form", "size", "measured_on", "converts", "bytes", "cpu_parity", "gpu_whole", "gpu_parity", "reason")
+_PICTURES, _COMPARED = 16, 4  # to measure ranges on, and to compare on; the latter are none of the former
+
+Row = dict[str, Any]
+
+
+def complete(path: Path, pattern: str = "*", full: bool = False) -> Iterator[Row]:
+    """Appends the rows that a table lacks, and gives each as soon as it is written.
+
+    Args:
+        path: of the .csv; it may be there already, or in part.
+        pattern: glob over the registry's names.
+        full: convert the published widths and sizes, not small siblings of the same graphs.
+
+    Raises:
+        InputError: for a table with other columns.
+    """
+    rows, first = _read(path), {}
+    names = registry.list_models(pattern)
+    if all((name, form) in rows for name in names for form in FORMS):
+        return
+    for name in names:
+        keras.backend.clear_session()
+        model = _full(name) if full else tiny_models.sibling(name)
+        elder = name if full else first.setdefault(tiny_models.fingerprint(model), name)
+        pictures = None
+        for form in (form for form in FORMS if (name, form) not in rows):
+            if (elder, form) in rows:
+                row = rows[elder, form] | {"model": name}
+            else:
+                pictures = _prepare(model, taught=not full) if pictures is None else pictures
+                row = _row(name, form, model, pictures)
+            rows[name, form] = row
+            _append(path, row)
+            yield row
+
+
+def _read(path: Path) -> dict[tuple[str, str], Row]:
+    if not path.exists():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise InputError(f"{path} has other columns than {', '.join(COLUMNS)}; give another file")
+        return {(row["model"], row["form"]): row for row in reader}
+
+
+def _append(path: Path, row: Row) -> None:
+    new = not path.exists()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def _full(name: str) -> keras.Model:
+    entry = registry.get(name)
+    keras.utils.set_random_seed(3)
+    return zoo.build(name, input_shape=(*entry.input_size, entry.channels))
+
+
+def _prepare(model: keras.Model, taught: bool) -> np.ndarray:
+    """Pictures on which the network's batch normalisation is at rest, and if `taught` whose colours it has learnt."""
+    if taught:
+        tiny_models.teach(model, tiny_models.lesson(model))
+    pictures = tiny_models.lesson(model, _PICTURES + _COMPARED, seed=1).images
+    if not taught:
+        settle(model, pictures[:8])
+    return pictures
+
+
+def _row(name: str, form: str, model: keras.Model, pictures: np.ndarray) -> Row:
+    size = "x".join(map(str, pictures.shape[1:3]))
+    row: Row = {**dict.fromkeys(COLUMNS, ""), "model": name, "form": form, "size": size, "measured_on": name}
+    reasons: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="densezoo_") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            path = _convert(form, model, pictures, Path(folder))
+        except Exception as error:  # a table over everything shall say what fails, not stop at it
+            no = dict.fromkeys(("converts", "bytes", "cpu_parity", "gpu_whole", "gpu_parity"), "no")
+            return {**row, **no, "reason": f"conversion: {_in_one_line(error)}"}
+        row |= {"converts": "yes", "bytes": path.stat().st_size}
+        row["cpu_parity"] = _checked(lambda: _cpu(model, path, pictures), reasons)
+        try:
+            row |= _gpu(path, pictures, reasons)
+        except Exception as error:  # as above
+            row |= {"gpu_whole": "no", "gpu_parity": "no"}
+            reasons.append(f"GPU: {_in_one_line(error)}")
+    return {**row, "reason": "; ".join(reasons)}
+
+
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
+
+
+def _convert(form: str, model: keras.Model, pictures: np.ndarray, folder: Path) -> Path:
+    if form == "onnx":
+        return converters.to_onnx(model, folder / "model.onnx").path
+    pictures = pictures[:_PICTURES]
+    calibration = pictures if form in ("int8", "int16x8") else None
+    recipe = "int8" if form == "qat" else form
+    network = converters.quantize_aware(model, pictures) if form == "qat" else model
+    return converters.to_tflite(network, folder / "model.tflite", recipe, calibration=calibration).path
+
+
+def _cpu(model: keras.Model, path: Path, pictures: np.ndarray) -> tuple[bool, str]:
+    result = converters.parity(model, path, pictures[-_COMPARED:])
+    # Samples on which a network answers with one class prove nothing of classes; its numbers are still compared.
+    numbers = all(output.passed is not False and "relative" in output.measures for output in result.outputs)
+    return result.passed or numbers, f"CPU: {result.reason}"
+
+
+def _checked(check: Callable[[], tuple[bool, str]], reasons: list[str]) -> str:
+    try:
+        passed, reason = check()
+    except Exception as error:  # a file that its own interpreter refuses
+        passed, reason = False, f"CPU: {_in_one_line(error)}"
+    if not passed:
+        reasons.append(reason)
+    return "yes" if passed else "no"
+
+
+def _gpu(path: Path, pictures: np.ndarray, reasons: list[str]) -> dict[str, str]:
+    if path.suffix != ".tflite":
+        reasons.append("GPU: the accelerator takes .tflite files")
+        return {"gpu_whole": "no", "gpu_parity": "no"}
+    verdict = edge.gpu_check(path, list(pictures[-2:]))
+    if not verdict.ok:
+        reasons.append(f"GPU: {verdict.reason}, {verdict.detail}")
+    if verdict.reason == "no driver":
+        return {"gpu_whole": "untried", "gpu_parity": "untried"}
+    return {"gpu_whole": "yes" if verdict.whole else "no", "gpu_parity": "yes" if verdict.ok else "no"}

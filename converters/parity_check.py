@@ -1,0 +1,255 @@
+"""Whether a converted file says the same as the model it was made from, on real samples.
+
+What the same means is each output's kind's to say (`zoo.outputs`), and how far off a file may be its recipe's
+(`zoo.outputs.tolerances`). Outputs are compared by name.
+
+Where two values tie but for rounding, a network that chooses the larger may choose otherwise in its file (`zoo.outputs.
+near_ties`). So a model that records positions of maxima gets those of the file at near ties, and classes whose scores tie
+count as agreeing; how many there were is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from converters import choices, file_runs
+from converters.quantization import calibration
+from converters.specs import output_specs
+from converters.tflite import file as tflite_file
+from converters.tflite import inspection
+from zoo import outputs as kinds
+from zoo.errors import InputError, unknown
+from zoo.metrics.confusion_matrix import ConfusionMatrix
+from zoo.outputs import Comparison, OutputSpec, Tolerance
+from zoo.outputs.comparison import LOWER_IS_BETTER
+from zoo.outputs.near_ties import at_near_ties, tie_count
+from zoo.outputs.tolerances import OF_RECIPE
+
+Run = Callable[[np.ndarray], Any]
+_CPU = "cpu"
+
+
+@dataclass(frozen=True)
+class Parity:
+    """What `parity` found; `passed` is the verdict and `reason` says why.
+
+    Args:
+        passed: whether the file says the same.
+        reason: in words.
+        recipe: by which the file was converted.
+        accelerator: that it ran on.
+        samples: how many there were.
+        outputs: the comparison of each output, in the model's order.
+        tolerance: that they were judged by.
+        miou: (Keras, file) where labels were given.
+    """
+
+    passed: bool
+    reason: str
+    recipe: str
+    accelerator: str
+    samples: int
+    outputs: tuple[Comparison, ...]
+    tolerance: Tolerance
+    miou: tuple[float, float] | None = None
+
+    @property
+    def verdict(self) -> str:
+        """Passed or failed, and why."""
+        return f"{'passed' if self.passed else 'FAILED'}: {self.reason}"
+
+    @property
+    def agreement(self) -> float | None:
+        """Class agreement of the first output in [0, 1], None where fewer than two classes occur."""
+        return self.outputs[0].measures.get("agreement")
+
+    @property
+    def classes(self) -> int:
+        """How many classes the model's first output has on the samples."""
+        return self.outputs[0].classes
+
+    @property
+    def near_ties(self) -> int:
+        """Positions of maxima and classes that the file chose otherwise where values tie but for rounding."""
+        return max(comparison.chosen_otherwise for comparison in self.outputs)
+
+    def __bool__(self) -> bool:
+        return self.passed
+
+    def __str__(self) -> str:
+        rows = [f"parity of {self.recipe} on the {self.accelerator}, {self.samples} samples: {self.verdict}"]
+        rows += [f"  {comparison}" for comparison in self.outputs]
+        if self.miou is not None:
+            rows.append(f"  mIoU {self.miou[0]:.4f} → {self.miou[1]:.4f}")
+        return "\n".join(rows)
+
+
+def parity(
+    model: keras.Model,
+    path: str | Path | Run,
+    samples: Any,
+    accelerator: str = _CPU,
+    labels: Any = None,
+    recipe: str | None = None,
+    ignore: int | None = 255,
+) -> Parity:
+    """Runs a model and its converted file on the same samples and compares their answers.
+
+    Args:
+        model: the Keras model.
+        path: its `.tflite` or `.onnx` file, run here on the CPU; or what runs it: a function from float32 1×H×W×C in
+            0–255 to the raw outputs in float32 (one, several in the model's order, or by name), such as
+            `edge.Runner(path, "gpu").run`, or of several outputs `edge.Runner(path, "gpu").outputs`.
+        samples: pictures of the file's size, as for calibration: N×H×W×C in 0–255, or anything that gives such.
+        accelerator: "cpu", or the name of what a given function runs on.
+        labels: N×H×W class indices (N for a classifier), to compare mIoU as well.
+        recipe: whose tolerance to apply; by default what the file says of itself.
+        ignore: the value in `labels` that is not scored.
+
+    Raises:
+        InputError: for samples that do not fit, a file that is none, or "gpu" without a function that runs there.
+    """
+    run, shape, recipe = _runner(model, path, accelerator, recipe)
+    images = calibration.check_samples(samples, shape[1:3], shape[3])
+    specs, tolerance = output_specs(model), OF_RECIPE[recipe]
+    sides = _answers(model, run, images, specs)
+    comparisons = tuple(_compare(sides, place, spec, tolerance) for place, spec in enumerate(specs))
+    miou = None if labels is None else _miou(np.asarray(labels), sides, specs[0], ignore)
+    passed, reason = _judge(comparisons, miou, tolerance)
+    return Parity(passed, reason, recipe, accelerator, len(images), comparisons, tolerance, miou)
+
+
+# ------------------------------------------------------------------------------------------------ running both
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """What both said: `scores` are those behind the model's class indices, by the output's place, and `otherwise` counts the
+    positions of maxima that were taken over."""
+
+    expected: list[np.ndarray]
+    got: list[np.ndarray]
+    scores: Mapping[int, np.ndarray]
+    otherwise: int
+
+
+def _runner(
+    model: keras.Model, path: str | Path | Run, accelerator: str, recipe: str | None
+) -> tuple[Run, tuple[int, ...], str]:
+    if recipe is not None and recipe not in OF_RECIPE:
+        raise unknown("recipe", recipe, OF_RECIPE)
+    if callable(path):
+        owner = getattr(path, "__self__", None)  # edge.Runner.run knows its file
+        card = getattr(owner, "card", None)
+        shape = (1, *(card.size if card is not None else model.inputs[0].shape[1:3]), model.inputs[0].shape[3])
+        return path, shape, recipe or getattr(card, "recipe", None) or "float32"
+    if accelerator != _CPU:
+        raise InputError(
+            f"accelerator {accelerator!r} needs what runs the file there: pass edge.Runner(path, {accelerator!r}).run "
+            "in place of the path"
+        )
+    if Path(path).suffix == ".onnx":
+        session = file_runs.Onnx(path)
+        return session, session.shape, recipe or "float32"
+    inspection.load(path)  # says clearly that a file is missing or none
+    run = file_runs.Tflite(path)
+    return run, run.shape, recipe or (tflite_file.read(path) or {}).get("recipe") or run.guess
+
+
+def _answers(model: keras.Model, run: Run, images: np.ndarray, specs: Sequence[OutputSpec]) -> _Sides:
+    expected, got, scores, otherwise = [], [], [], 0
+    graph = choices.choosing(model)
+    record = _recorder(run) if choices.records(graph) else None
+    for image in images:
+        batch = image[None].astype(np.float32)
+        if graph is None:
+            expected.append([keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(model(batch, training=False))])
+        else:
+            outputs, count, decided_by = choices.answers(graph, batch, record(batch) if record else {})
+            expected.append(outputs)
+            scores.append(decided_by)
+            otherwise += count
+        got.append(_in_order(run(batch), specs))
+        for one, other in zip(expected[-1], got[-1], strict=True):
+            if one.shape != other.shape:
+                raise InputError(
+                    f"the model answers {one.shape}, the file {other.shape}: it was not made from this model"
+                )
+    together = {place: np.concatenate([each[place] for each in scores]) for place in (scores[0] if scores else {})}
+    whole = ([np.concatenate(each) for each in zip(*answers, strict=True)] for answers in (expected, got))
+    return _Sides(*whole, together, otherwise)
+
+
+def _in_order(answer: Any, specs: Sequence[OutputSpec]) -> list[np.ndarray]:
+    """What a file gave, in the model's order: by name where it has the model's names."""
+    names = [spec.name for spec in specs]
+    if isinstance(answer, Mapping):
+        answer = [answer[name] for name in names] if set(names) <= set(answer) else list(answer.values())
+    outputs = [np.asarray(output) for output in (answer if isinstance(answer, (list, tuple)) else [answer])]
+    if len(outputs) != len(names):
+        raise InputError(f"the model has {len(names)} outputs, the file {len(outputs)}")
+    return outputs
+
+
+def _recorder(run: Run) -> Callable[[np.ndarray], choices.Recorded] | None:
+    """What tells the positions of maxima that a file records: of our own runners and of edge.Runner; None of others."""
+    return getattr(getattr(run, "__self__", run), "positions", None)
+
+
+# ------------------------------------------------------------------------------------------------ judging
+
+
+def _compare(sides: _Sides, place: int, spec: OutputSpec, tolerance: Tolerance) -> Comparison:
+    """One output, class indices with the file's choice where the scores behind them tie."""
+    expected, got, otherwise = sides.expected[place], sides.got[place], sides.otherwise
+    if place in sides.scores:
+        ties = at_near_ties(sides.scores[place], got)
+        expected, otherwise = ties.chosen, otherwise + ties.otherwise
+    return kinds.kind(spec).compare(expected, got, spec, tolerance, otherwise)
+
+
+def _miou(labels: np.ndarray, sides: _Sides, spec: OutputSpec, ignore: int | None) -> tuple[float, float]:
+    positions = sides.expected[0].shape[: 3 if spec.dense else 1]
+    if labels.shape != positions:
+        raise InputError(f"labels are {labels.shape}, the model's answers {positions}; give one label per position")
+    kind, scores = kinds.kind(spec), []
+    answers = [[kind.decode(one, spec, positions[1:]) for one in side] for side in (sides.expected[0], sides.got[0])]
+    decided = [np.stack([one if spec.dense else one.argmax() for one in side]).astype(np.int64) for side in answers]
+    classes = spec.classes or int(max(each.max() for each in decided)) + 1
+    for prediction in decided:
+        matrix = ConfusionMatrix(classes, ignore=ignore)
+        matrix.update(labels.astype(np.int64), prediction)
+        scores.append(float(matrix.miou))
+    return scores[0], scores[1]
+
+
+def _judge(
+    comparisons: Sequence[Comparison], miou: tuple[float, float] | None, tolerance: Tolerance
+) -> tuple[bool, str]:
+    ties = max(comparison.chosen_otherwise for comparison in comparisons)
+    note = f", {tie_count(ties)}" if ties else ""
+    loss = [] if miou is None else tolerance.broken({"miou_loss": miou[0] - miou[1]})
+    wrong = [f"{comparison.output} is {comparison.reason}" for comparison in comparisons if comparison.passed is False]
+    if wrong or loss:
+        return False, "; ".join([*wrong, *loss]) + note
+    idle = next((comparison for comparison in comparisons if comparison.passed is None), None)
+    if idle is not None:
+        return False, f"this proves nothing, {idle.output}: {idle.reason}; give samples that show more{note}"
+    worst = {name: _worst(comparisons, name) for name in tolerance.bounds}
+    said = {
+        "relative": f"off by {worst['relative']:.2g} of the spread at most {tolerance.bounds['relative']:g}",
+        "agreement": f"classes agree on {worst['agreement']:.4f}",
+    }
+    return True, ", ".join(phrase for name, phrase in said.items() if not np.isnan(worst[name])) + note
+
+
+def _worst(comparisons: Sequence[Comparison], name: str) -> float:
+    """The worst of a measure over the outputs that have it, else nan."""
+    values = [comparison.measures[name] for comparison in comparisons if name in comparison.measures]
+    return (max if name in LOWER_IS_BETTER else min)(values, default=np.nan)

@@ -1,0 +1,42 @@
+"""Numbers: values of which nothing more is known, as the outputs of files that other people wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from zoo.outputs.base import Kind
+from zoo.outputs.spec import OutputSpec
+
+
+class Numbers(Kind):
+    """An array of any shape; compared as numbers, and handed on as it is."""
+
+    name = "numbers"
+
+    def decode(self, output: np.ndarray, spec: OutputSpec, size: tuple[int, int]) -> np.ndarray:
+        """The output itself."""
+        return output
+
+    def describe(self, answer: np.ndarray, spec: OutputSpec) -> str:
+        """The shape, and the least and the greatest value."""
+        shape = "×".join(map(str, answer.shape)) or "1"
+        ends = f" from {answer.min():.4g} to {answer.max():.4g}" if answer.size else ""
+        return f"{shape} values{ends} {spec.unit}".rstrip()
+
+    def draw(self, picture: np.ndarray, answer: np.ndarray, spec: OutputSpec) -> np.ndarray:
+        """The picture with `describe`'s words in its upper left corner."""
+        from zoo.outputs.class_scores import write_words
+
+        return write_words(picture, self.describe(answer, spec))
+
+    def write(self, answer: np.ndarray, spec: OutputSpec, stem: Path) -> Path:
+        """STEM.npy."""
+        path = stem.with_name(f"{stem.name}.npy")
+        np.save(path, answer)
+        return path
+
+    def mirror(self, output: np.ndarray) -> np.ndarray:
+        """Maps N×h×w×C are turned back; what has no positions has no left or right."""
+        return output[:, :, ::-1] if output.ndim == 4 else output
