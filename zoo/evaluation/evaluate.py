@@ -102,15 +102,15 @@ class Evaluation:
         return path
 
     def table(self) -> Table:
-        """For a terminal: one row a class, the scores above."""
+        """For a terminal: one row a class, the scores above; where there are no classes, one row a score."""
         title = " · ".join(f"{score.name.replace('_', ' ')} {score.text.removesuffix(' %')}" for score in self.results)
         speed = "" if np.isnan(self.ms_per_image) else f", {self.ms_per_image:.1f} ms each"
         how = "" if self.procedure is None else f", {self.procedure}"
         note = f"{self.model} on {self.dataset}: {self.images} images{speed}{how}"
         table = Table(title=escape(title), caption=escape(note))
-        rows = self.rows()
-        for column in rows[0] if rows else ():
-            table.add_column(COLUMNS.get(column, column), justify="left" if column == "class" else "right")
+        rows = self.rows() or [{"score": score.name.replace("_", " "), "value": score.text} for score in self.results]
+        for column in rows[0]:
+            table.add_column(COLUMNS.get(column, column), justify="left" if column in ("class", "score") else "right")
         for row in rows:
             table.add_row(*(_cell(value) for value in row.values()))
         return table
