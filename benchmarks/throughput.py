@@ -105,14 +105,14 @@ def ours(
     from zoo.training.config import TrainingConfig
     from zoo.training.trainer import in_training
 
-    told = TrainingConfig(
+    config = TrainingConfig(
         epochs=1000, batch_size=batch, size=pixels, augment=zoo.data.Augment(), precision=precision, learning_rate=RATE
     )
     model = built(name, data)
-    with in_training(model, data, told) as (network, feed, _):
-        keeper = RunCallback(model, network, feed, told, validate=None, facts={})
-        keeper.begin()
-        yield lambda number: seconds(network, feed, number, keeper)
+    with in_training(model, data, config) as (network, source, _):
+        callback = RunCallback(model, network, source, config, validate=None, facts={})
+        callback.begin()
+        yield lambda number: seconds(network, source, number, callback)
 
 
 def fit(

@@ -85,19 +85,50 @@ def test_the_page_needs_nothing_beside_it(run: Path, monkeypatch, capsys, tmp_pa
 def test_best_and_worst_are_those_of_all():
     data = zoo.data.open(DATA)
     data.ignore = 255
-    rng, watched, scores = np.random.default_rng(2), Extremes(data, tasks.get("segmentation"), class_output(NAMES), 3), {}
+    rng, extremes, scores = np.random.default_rng(2), Extremes(data, tasks.get("segmentation"), class_output(NAMES), 3), {}
     for sample in data:
         wrong = rng.random(sample.target.shape) < rng.random()
         answer = np.where(wrong, rng.integers(0, len(NAMES), sample.target.shape), sample.target)
         matrix = ConfusionMatrix(NAMES)
         matrix.update(sample.target, answer)
         scores[sample.name] = matrix.miou
-        watched(sample, answer)
-    watched(Sample(sample.image, np.full_like(sample.target, 255), "nothing to score"), answer)
+        extremes(sample, answer)
+    extremes(Sample(sample.image, np.full_like(sample.target, 255), "nothing to score"), answer)
     order = sorted(scores, key=scores.get)
-    assert [shown.name for shown in watched.worst] == order[:3]
-    assert [shown.name for shown in watched.best] == order[:-4:-1]
-    assert watched.worst[0].score.value == scores[order[0]]
+    assert [example.name for example in extremes.worst] == order[:3]
+    assert [example.name for example in extremes.best] == order[:-4:-1]
+    assert extremes.worst[0].score.value == scores[order[0]]
+
+
+@pytest.mark.parametrize(
+    ("network", "kind", "unit"), [("tiny_denoiser", "scenes_denoising", "dB"), ("tiny_flow", "scenes_flow", "px")]
+)
+def test_a_page_of_any_task(network: str, kind: str, unit: str, monkeypatch, capsys, tmp_path: Path):
+    """From the command line alone: trained, scored, and a page with pictures of the kind, which has no classes."""
+    data = ["--data", f"{kind}:count=16,size=32"]
+    train = ["train", network, *data, "--out", tmp_path, "--epochs", 1, "--no-augment", "--option", "width=0.25"]
+    status, said, error = says(monkeypatch, capsys, *train)
+    assert status == 0, error
+    assert f"best: val_{tasks.get(zoo.data.open(data[1]).task).headline}" in said
+    status, said, error = says(monkeypatch, capsys, "evaluate", tmp_path, *data)
+    assert status == 0 and f" {unit}" in said, error
+    status, said, error = says(monkeypatch, capsys, "report", tmp_path, *data, "--pictures", "2")
+    assert status == 0 and f" {unit}; the page is" in said, error
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert sum("src" in attributes for _, attributes in page.tags) == 2 * 2 * 3
+    assert not any(attributes.get("class") in ("classes", "matrix") for _, attributes in page.tags)
+
+
+def test_where_less_is_better_the_best_are_the_least():
+    data = zoo.data.open("scenes_flow:count=6,size=32")
+    task = tasks.get("optical_flow")
+    extremes, errors = Extremes(data, task, task.output_spec(), 2), {}
+    for index, sample in enumerate(data):
+        extremes(sample, sample.target.values + index)
+        errors[sample.name] = index * np.sqrt(2)
+    assert [example.name for example in extremes.best] == sorted(errors, key=errors.get)[:2]
+    assert [example.name for example in extremes.worst] == sorted(errors, key=errors.get)[:-3:-1]
+    assert extremes.worst[0].score.value == pytest.approx(max(errors.values()), rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 import pytest
-from picture_tasks import ObjectsAndHalves, TwoMasks, doubling_network, two_outputs
+from picture_tasks import TwoMasks, WarmAndBright, doubling_network, two_outputs
 
 import zoo
 import zoo.data
@@ -22,8 +22,8 @@ from zoo.evaluation.predictor import TestTimeAugmentation, Tiling
 RUN = {"batch_size": 8, "seed": 1, "verbose": 0}
 
 
-def opened(spec: str, count: int = 64) -> tuple[Dataset, Dataset]:
-    return tuple(zoo.data.open(f"{spec}:count={count},size=32", split) for split in ("train", "val"))
+def opened(spec: str, count: int = 64, size: int = 32) -> tuple[Dataset, Dataset]:
+    return tuple(zoo.data.open(f"{spec}:count={count},size={size}", split) for split in ("train", "val"))
 
 
 def scores(data: Dataset, answers: list[np.ndarray]) -> dict[str, float]:
@@ -38,7 +38,7 @@ def test_a_denoiser_makes_pictures_better() -> None:
     train, val = opened("scenes_denoising")
     noisy = scores(val, [sample.image for sample in val])
     model = zoo.build("tiny_denoiser", width=0.5)
-    result = zoo.train(model, train, val, epochs=12, learning_rate=4e-3, augment=Augment(scale=(1, 1), native=True), **RUN)
+    result = zoo.train(model, train, val, epochs=12, learning_rate=4e-3, augment=Augment(scale=(1, 1)), **RUN)
     assert result.best["metric"] == "val_psnr" and result.best["score"] == max(result.history["val_psnr"])
     assert result.best["score"] > noisy["psnr"] + 0.5
     found = zoo.evaluate(model, val, progress=False)
@@ -46,14 +46,22 @@ def test_a_denoiser_makes_pictures_better() -> None:
     assert found.scores["ssim"] > noisy["ssim"]
 
 
+def test_a_picture_s_colours_change_with_its_target_alone() -> None:
+    train, _ = opened("scenes_denoising", 8)
+    sample, change = train[0], Augment(flip=0, scale=(1, 1), brightness=1, hue=180, noise=50)
+    image, target = change(sample.image, sample.target, np.random.default_rng(0))
+    np.testing.assert_array_equal(image, sample.image)
+    np.testing.assert_array_equal(target.values, sample.target.values)
+
+
 def test_a_flow_network_says_where_things_go() -> None:
-    train, val = opened("scenes_flow", 128)
+    train, val = opened("scenes_flow", 256, 64)
     still = scores(val, [np.zeros_like(sample.target.values) for sample in val])
     model = zoo.build("tiny_flow", width=0.5)
     flips = Augment(flip=0.5, flip_vertical=0.5, scale=(1, 1), brightness=0, contrast=0, saturation=0)
-    result = zoo.train(model, train, val, epochs=12, augment=flips, **RUN)
+    result = zoo.train(model, train, val, epochs=12, learning_rate=2e-3, augment=flips, **RUN)
     assert result.best["metric"] == "val_end_point_error" and result.best["score"] == min(result.history["val_end_point_error"])
-    assert result.best["score"] < still["end_point_error"]
+    assert result.best["score"] < 0.95 * still["end_point_error"]
     found = zoo.evaluate(model, val, progress=False)
     assert found.headline.value == result.best["score"] and found.headline.text.endswith(" px")
     assert not found.headline.higher_is_better
@@ -90,26 +98,27 @@ def two_masks() -> Iterator[None]:
 @pytest.mark.usefixtures("two_masks")
 class TestSeveralOutputs:
     def test_each_learns_from_its_own_target(self, tmp_path) -> None:
-        train, val = ObjectsAndHalves(16), ObjectsAndHalves(8, "val")
+        train, val = WarmAndBright(16), WarmAndBright(8, "val")
         model = two_outputs()
         before = zoo.evaluate(model, val, progress=False).scores
-        result = zoo.train(model, train, val, epochs=4, learning_rate=0.01, folder=tmp_path, **RUN)
-        assert result.best["metric"] == "val_mean_accuracy" and result.best["score"] > before["mean_accuracy"]
+        result = zoo.train(model, train, val, epochs=12, learning_rate=0.02, folder=tmp_path, **RUN)
+        assert result.best["metric"] == "val_mean_accuracy"
+        assert min(result.rows[-1][f"val_{name}"] for name in ("warm", "bright")) > 0.85 > before["mean_accuracy"]
         again = zoo.load(tmp_path / "model.keras")
         assert zoo.evaluate(again, val, progress=False).headline.value == result.best["score"]
-        assert set(again.output) == {"object", "upper"}
+        assert set(again.output) == {"warm", "bright"}
 
     def test_a_loss_may_be_given_for_each(self) -> None:
-        losses = {name: zoo.losses.DiceLoss(255) for name in ("object", "upper")}
-        result = zoo.train(two_outputs(), ObjectsAndHalves(16), epochs=3, learning_rate=0.01, loss=losses, **RUN)
+        losses = {name: zoo.losses.DiceLoss(255) for name in ("warm", "bright")}
+        result = zoo.train(two_outputs(), WarmAndBright(16), epochs=3, learning_rate=0.01, loss=losses, **RUN)
         assert result.history["loss"][-1] < result.history["loss"][0]
-        losses["lower"] = losses.pop("upper")
-        with pytest.raises(InputError, match=r"losses for \['lower', 'object'\], and the outputs are \['object', 'upper'\]"):
-            zoo.train(two_outputs(), ObjectsAndHalves(16), epochs=1, loss=losses, **RUN)
+        losses["loud"] = losses.pop("bright")
+        with pytest.raises(InputError, match=r"losses for \['loud', 'warm'\], and the outputs are \['bright', 'warm'\]"):
+            zoo.train(two_outputs(), WarmAndBright(16), epochs=1, loss=losses, **RUN)
 
     def test_views_and_tiles_are_of_one_output(self) -> None:
         with pytest.raises(InputError, match="two_outputs has 2 outputs; views and tiles"):
-            zoo.evaluate(two_outputs(), ObjectsAndHalves(4), tta=TestTimeAugmentation(flip=True), progress=False)
+            zoo.evaluate(two_outputs(), WarmAndBright(4), tta=TestTimeAugmentation(flip=True), progress=False)
 
 
 class Broken(Dataset):

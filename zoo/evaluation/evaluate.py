@@ -102,15 +102,15 @@ class Evaluation:
         return path
 
     def table(self) -> Table:
-        """For a terminal: one row a class, the scores above."""
+        """For a terminal: one row a class, the scores above; where there are no classes, one row a score."""
         title = " · ".join(f"{score.name.replace('_', ' ')} {score.text.removesuffix(' %')}" for score in self.results)
         speed = "" if np.isnan(self.ms_per_image) else f", {self.ms_per_image:.1f} ms each"
         how = "" if self.procedure is None else f", {self.procedure}"
         note = f"{self.model} on {self.dataset}: {self.images} images{speed}{how}"
         table = Table(title=escape(title), caption=escape(note))
-        rows = self.rows()
-        for column in rows[0] if rows else ():
-            table.add_column(COLUMNS.get(column, column), justify="left" if column == "class" else "right")
+        rows = self.rows() or [{"score": score.name.replace("_", " "), "value": score.text} for score in self.results]
+        for column in rows[0]:
+            table.add_column(COLUMNS.get(column, column), justify="left" if column in ("class", "score") else "right")
         for row in rows:
             table.add_row(*(_cell(value) for value in row.values()))
         return table
@@ -278,22 +278,16 @@ class _CallableScorer:
 
 
 def task_of_data(dataset: Dataset) -> Task:
-    """The task that a data set says.
-
-    Raises:
-        InputError: if it says none.
-    """
-    name = getattr(dataset, "task", None)
-    if name is None:
-        raise InputError(f"{dataset.name} does not say what is learnt from it; give it a `task`: {', '.join(tasks.names())}")
-    return tasks.get(name)
+    """The task that a data set says, or else the one that learns from such targets."""
+    return tasks.of_target(dataset.target) if dataset.task is None else tasks.get(dataset.task)
 
 
 def task_of(model: keras.Model, dataset: Any = None) -> Task:
     """The task of a model's `ModelOutput`, or else of the data set, or else the one of such logits."""
     last = model_output(model)
-    name = getattr(dataset, "task", None) if last is None else last.task
-    return tasks.get(name) if name is not None else tasks.of_output(model.outputs[0].shape, assumed_spec(model).kind)
+    if last is not None:
+        return tasks.get(last.task)
+    return tasks.of_output(model.outputs[0].shape, assumed_spec(model).kind) if dataset is None else task_of_data(dataset)
 
 
 def trained_specs(model: keras.Model, task: Task) -> dict[str, OutputSpec]:

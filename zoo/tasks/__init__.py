@@ -7,10 +7,11 @@ import importlib
 import inspect
 import pkgutil
 
+from zoo.data.targets import Target
 from zoo.errors import InputError, unknown
 from zoo.tasks.base import Task, ToyBatch
 
-__all__ = ["Task", "ToyBatch", "get", "names", "of_output", "register", "withdraw"]
+__all__ = ["Task", "ToyBatch", "get", "names", "of_output", "of_target", "register", "withdraw"]
 
 _own: dict[str, Task] = {}  # of others, entered by `register`
 
@@ -58,6 +59,18 @@ def of_output(shape: tuple[int | None, ...], kind: str) -> Task:
         if spec.kind == kind and spec.dense == (len(shape) == 4):
             return task
     raise InputError(f"no task has a {kind} of shape {shape} for its output; wrap the model's in zoo.layers.ModelOutput")
+
+
+def of_target(target: type[Target]) -> Task:
+    """The task that learns from targets of that type.
+
+    Raises:
+        InputError: if none does.
+    """
+    for name in names():
+        if get(name).target is target:
+            return get(name)
+    raise InputError(f"no task learns from {getattr(target, '__name__', target)}; say a `task` of {', '.join(names())}")
 
 
 def get(name: str) -> Task:

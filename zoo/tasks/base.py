@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from zoo.data.targets import NO_LABEL
+from zoo.data.targets import NO_LABEL, Target
 from zoo.errors import InputError
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
@@ -43,10 +43,12 @@ class Task(ABC):
         name: how the task is called in the registry, on the command line and in a file's metadata.
         headline: name of the score that tells better from worse.
         outputs: what `build(output=)` can ask for, the default first.
+        target: the type of the targets that it learns from.
         frames: how many pictures a network sees at once, along the channels.
         toy_build: arguments of `zoo.build` that suit the task's toy batches.
     """
 
+    target: ClassVar[type[Target]]
     frames: ClassVar[int] = 1
     toy_build: ClassVar[Mapping[str, Any]] = {}
     name: ClassVar[str]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.data.targets import Label
 from zoo.errors import unknown
 from zoo.metrics import Metric
 from zoo.metrics.classes import ClassAgreement
@@ -24,6 +25,7 @@ class Classification(ClassTask):
     name = "classification"
     headline = "accuracy"
     outputs = tuple(OUTPUTS)
+    target = Label
 
     def default_labels(self) -> tuple[str, ...]:
         """ImageNet's 1,000 classes by number; a file of names comes with trained weights."""

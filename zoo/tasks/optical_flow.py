@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.data.targets import FlowField
 from zoo.errors import unknown
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
@@ -26,6 +27,7 @@ class OpticalFlow(Task):
     name = "optical_flow"
     headline = "end_point_error"
     outputs = ("vector_field",)
+    target = FlowField
     frames = 2
 
     def output_spec(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.data.targets import TargetImage
 from zoo.errors import InputError, unknown
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
@@ -26,6 +27,7 @@ class Restoration(Task):
     name = "restoration"
     headline = "psnr"
     outputs = ("image",)
+    target = TargetImage
 
     def output_spec(
         self, labels: Sequence[str] = (), palette: Sequence[Sequence[int]] | None = None, output: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.data.targets import Mask
 from zoo.errors import unknown
 from zoo.metrics import Metric
 from zoo.metrics.classes import ClassAgreement, Contours, Objects
@@ -28,6 +29,7 @@ class Segmentation(ClassTask):
     name = "segmentation"
     headline = "miou"
     outputs = tuple(OUTPUTS)
+    target = Mask
 
     def default_labels(self) -> tuple[str, ...]:
         """PASCAL VOC's 21 classes, background first."""

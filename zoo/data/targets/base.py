@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -25,8 +25,10 @@ class Target(ABC):
 
     Attributes:
         values: the numbers; of what type and shape, each class says.
+        holds_colours: whether the picture's colours are part of the answer, and so may not change without it.
     """
 
+    holds_colours: ClassVar[bool] = False
     values: np.ndarray
 
     @property

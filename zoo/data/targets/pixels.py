@@ -74,6 +74,8 @@ class TargetImage(Target):
         scale: s, how many times the picture's size along each side.
     """
 
+    holds_colours = True
+
     values: np.ndarray
     scale: int = 1
 

@@ -116,6 +116,8 @@ class Augment:
         if self.elastic:
             shift = displacements(size, self.elastic, rng)
             image, target = deform(image, shift, smooth=True), change(target, lambda one: one.deform(shift))
+        if any(one.holds_colours for one in (target.values() if isinstance(target, dict) else [target])):
+            return image, target
         colours = ("brightness", "contrast", "saturation", "hue", "blur", "noise")
         return recolour(image, rng, **{name: getattr(self, name) for name in colours}), target
 
