@@ -15,9 +15,9 @@ from PIL import Image
 
 import edge
 from converters.tflite import file as tflite_file
-from edge.answers import resize_rows
 from edge.images import prepare
 from edge.serve.server import Server, serve
+from zoo.outputs.resize import resize_rows
 
 pytest_plugins = ["app_fixtures"]
 pytestmark = NEEDS

@@ -209,7 +209,7 @@ def _inscribe(path: Path, score: Score, licence: str) -> None:
     from converters.tflite import file as tflite_file
 
     scores = {score.dataset: {"images": score.images, **score.scores}}
-    tflite_file.amend(path, {"scores": scores, "licence": f"{licence} (of the data)"})
+    tflite_file.amend(path, {"scores": scores, "license": f"{licence} (of the data)"})
 
 
 def _file(path: Path) -> Any:
