@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from zoo.registry import Variant
 
-__all__ = ["build", "list_models", "shipped_network", "variant"]
+    Shape = tuple[int | None, int | None, int]
 
-Shape = tuple[int | None, int | None, int]
+__all__ = ["build", "list_models", "shipped_network", "variant"]
 
 
 def build(
@@ -110,6 +110,7 @@ def list_models(
         tasks.get(task)
     from zoo import registry
 
+
     names = registry.list_models(pattern, task=task, mobile=mobile, encoder=encoder)
     if weights is None:
         return names
@@ -126,6 +127,7 @@ def variant(name: str) -> Variant:
         InputError: for an unknown name; one of a classical method is told apart.
     """
     from zoo import registry
+
 
     try:
         return registry.get(name)

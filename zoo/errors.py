@@ -15,7 +15,8 @@ class InputError(ValueError):
 
 def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
     """The error for a name that is not in a list, with the nearest names that are."""
-    import difflib
+    
+    import difflib  # when something is wrong: `import zoo` need not wait for it
 
     names = sorted(known)
     near = difflib.get_close_matches(str(given), names, n=3, cutoff=0.5)

@@ -21,9 +21,9 @@ def conversions(
     Keras on the CPU, whole on the GPU accelerator, parity there; and the reason of every 'no'.
 
     Tiny models are taught a toy problem for some seconds before, so that their answers can be compared; networks whose tiny
-    models are one graph share a measurement, whose network is named in measured_on, and bytes are the tiny model's.
-    With --full the networks are untrained and chaotic, so that int8 parity may fail where a trained one's passes; the error is in the
-    reason. Interrupt at any moment; the same command goes on.
+    models are one graph share a measurement, whose network is named in measured_on, and bytes are the tiny model's. With
+    --full the networks are untrained and chaotic, so that int8 parity may fail where a trained one's passes; the error is in
+    the reason. Interrupt at any moment; the same command goes on.
 
     Example: zoo conversions conversions.csv --models 'unet*'
     """
