@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Integral
 
 
 class InputError(ValueError):
@@ -26,4 +25,6 @@ def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
 
 def is_whole(given: object, least: int) -> bool:
     """Whether it is a whole number, Python's or NumPy's, of `least` or more; True and False are none."""
+    from numbers import Integral
+
     return isinstance(given, Integral) and not isinstance(given, bool) and given >= least
