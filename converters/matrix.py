@@ -13,27 +13,28 @@ import keras
 import numpy as np
 
 import converters
-import edge
 import zoo
 from zoo import registry
 from zoo.analysis import tiny_models
 from zoo.errors import InputError
-from zoo.training.batchnorm import settle
+from zoo.training.batchnorm import recalibrate_batchnorm
 
 FORMS = ("float32", "float16", "dynamic", "int8", "int16x8", "qat", "onnx")
 COLUMNS = ("model", "form", "size", "measured_on", "converts", "bytes", "cpu_parity", "gpu_whole", "gpu_parity", "reason")
 _PICTURES, _COMPARED = 16, 4  # to measure ranges on, and to compare on; the latter are none of the former
 
 Row = dict[str, Any]
+GpuCheck = Callable[[Path, list[np.ndarray]], Any]  # `edge.gpu_check`, which this package may not import
 
 
-def complete(path: Path, pattern: str = "*", full: bool = False) -> Iterator[Row]:
+def complete(path: Path, gpu_check: GpuCheck, pattern: str = "*", full: bool = False) -> Iterator[Row]:
     """Appends the rows that a table lacks, and gives each as soon as it is written.
 
     Args:
         path: of the .csv; it may be there already, or in part.
+        gpu_check: `edge.gpu_check`.
         pattern: glob over the registry's names.
-        full: convert the published widths and sizes, not small siblings of the same graphs.
+        full: convert the published widths and sizes, not tiny models of the same graphs.
 
     Raises:
         InputError: for a table with other columns.
@@ -44,7 +45,7 @@ def complete(path: Path, pattern: str = "*", full: bool = False) -> Iterator[Row
         return
     for name in names:
         keras.backend.clear_session()
-        model = _full(name) if full else tiny_models.sibling(name)
+        model = _full(name) if full else tiny_models.tiny_model(name)
         elder = name if full else first.setdefault(tiny_models.fingerprint(model), name)
         pictures = None
         for form in (form for form in FORMS if (name, form) not in rows):
@@ -52,7 +53,7 @@ def complete(path: Path, pattern: str = "*", full: bool = False) -> Iterator[Row
                 row = rows[elder, form] | {"model": name}
             else:
                 pictures = _prepare(model, taught=not full) if pictures is None else pictures
-                row = _row(name, form, model, pictures)
+                row = _row(name, form, model, pictures, gpu_check)
             rows[name, form] = row
             _append(path, row)
             yield row
@@ -87,14 +88,14 @@ def _full(name: str) -> keras.Model:
 def _prepare(model: keras.Model, taught: bool) -> np.ndarray:
     """Pictures on which the network's batch normalisation is at rest, and if `taught` whose colours it has learnt."""
     if taught:
-        tiny_models.teach(model, tiny_models.lesson(model))
-    pictures = tiny_models.lesson(model, _PICTURES + _COMPARED, seed=1).images
+        tiny_models.fit_toy(model, tiny_models.toy_batch(model))
+    pictures = tiny_models.toy_batch(model, _PICTURES + _COMPARED, seed=1).images
     if not taught:
-        settle(model, pictures[:8])
+        recalibrate_batchnorm(model, [pictures[:8]])
     return pictures
 
 
-def _row(name: str, form: str, model: keras.Model, pictures: np.ndarray) -> Row:
+def _row(name: str, form: str, model: keras.Model, pictures: np.ndarray, gpu_check: GpuCheck) -> Row:
     size = "x".join(map(str, pictures.shape[1:3]))
     row: Row = {**dict.fromkeys(COLUMNS, ""), "model": name, "form": form, "size": size, "measured_on": name}
     reasons: list[str] = []
@@ -108,7 +109,7 @@ def _row(name: str, form: str, model: keras.Model, pictures: np.ndarray) -> Row:
         row |= {"converts": "yes", "bytes": path.stat().st_size}
         row["cpu_parity"] = _checked(lambda: _cpu(model, path, pictures), reasons)
         try:
-            row |= _gpu(path, pictures, reasons)
+            row |= _gpu(path, pictures, reasons, gpu_check)
         except Exception as error:  # as above
             row |= {"gpu_whole": "no", "gpu_parity": "no"}
             reasons.append(f"GPU: {_in_one_line(error)}")
@@ -146,11 +147,11 @@ def _checked(check: Callable[[], tuple[bool, str]], reasons: list[str]) -> str:
     return "yes" if passed else "no"
 
 
-def _gpu(path: Path, pictures: np.ndarray, reasons: list[str]) -> dict[str, str]:
+def _gpu(path: Path, pictures: np.ndarray, reasons: list[str], gpu_check: GpuCheck) -> dict[str, str]:
     if path.suffix != ".tflite":
         reasons.append("GPU: the accelerator takes .tflite files")
         return {"gpu_whole": "no", "gpu_parity": "no"}
-    verdict = edge.gpu_check(path, list(pictures[-2:]))
+    verdict = gpu_check(path, list(pictures[-2:]))
     if not verdict.ok:
         reasons.append(f"GPU: {verdict.reason}, {verdict.detail}")
     if verdict.reason == "no driver":

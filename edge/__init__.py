@@ -18,8 +18,8 @@ _PUBLIC = {
     "Runner": "edge.runner",
     "gpu_check": "edge.gpu.check",
     "benchmark": "edge.timing",
-    "serve": "edge.serve.server",
-    "export_app": "edge.serve.export",
+    "serve": "edge.hosting.server",
+    "export_app": "edge.hosting.export",
 }
 
 __all__ = ["Runner", "benchmark", "export_app", "gpu_check", "serve"]

@@ -206,7 +206,7 @@ def _from_json(guess: Card, graph: Graph, text: str) -> Card:
             io=str(data.get("io", guess.io)),
             source="densezoo.json",
             description=str(data.get("description", "")),
-            license=str(data.get("license", data.get("licence", ""))),
+            license=str(data.get("license") or data.get("licence") or ""),  # format 1 has the latter
             provenance=dict(data.get("provenance") or {}),
             scores=dict(data.get("scores") or {}),
         )

@@ -10,6 +10,8 @@ Where a network loses by it is what `converters.quantization.layer_errors` shows
 
 from __future__ import annotations
 
+import fnmatch
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -30,12 +32,13 @@ CHANNELS = {  # class → the axes of its kernel that one scale serves
 }
 
 
-def correct_biases(model: keras.Model, samples: Any) -> keras.Model:
+def correct_biases(model: keras.Model, samples: Any, keep_float: str | Iterable[str] = ()) -> keras.Model:
     """A folded copy (`converters.fold`) whose biases make up for what 8 bits do to its kernels: to be converted, not used.
 
     Args:
         model: functional or Sequential, with one image input.
         samples: training pictures, N×H×W×C in 0–255; the first eight are used.
+        keep_float: names or globs of layers that nobody rounds.
 
     Raises:
         InputError: for pictures that do not fit, or a model that does not fold.
@@ -50,10 +53,13 @@ def correct_biases(model: keras.Model, samples: Any) -> keras.Model:
     for value in [value for call in graph.calls for value in call.inputs] + graph.outputs:
         readers[value] = readers.get(value, 0) + 1
     done: set[int] = set()
+    patterns = [keep_float] if isinstance(keep_float, str) else list(keep_float)
     for call in graph.calls:
         layer = call.operation
         outputs = graphs.apply(call, exact)
-        if type(layer) in CHANNELS and id(layer) not in done and layer.get_config()["activation"] == "linear":
+        kept = any(fnmatch.fnmatchcase(layer.name, pattern) for pattern in patterns)
+        linear = type(layer) in CHANNELS and layer.get_config()["activation"] == "linear"
+        if linear and not kept and id(layer) not in done:
             done.add(id(layer))
             kernel, bias = layer.get_weights()
             layer.set_weights([round_kernel(layer, kernel), bias])

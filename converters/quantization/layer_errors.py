@@ -114,9 +114,7 @@ def layer_errors(model: keras.Model, path: str | Path, samples: Any) -> LayerErr
     Raises:
         InputError: for a file that is none or was not made of this model, or samples that do not fit.
     """
-    if any(operator.tensor.startswith("quant_") for operator in inspection.operators(path)):
-        model = fold(model)  # the file was trained for, with its normalisation folded
-    graph = trace(model)
+    graph = _as_converted(model, path)
     file = _File(path, {call.operation.name for call in graph.calls})
     images = calibration.check_samples(samples, file.shape[1:3], file.shape[3])
     sums: dict[str, _Powers] = {}
@@ -136,6 +134,22 @@ def layer_errors(model: keras.Model, path: str | Path, samples: Any) -> LayerErr
         for name, row in sums.items()
     ]  # fmt: skip
     return LayerErrors(rows, f"{model.name}: {Path(path).name}", len(images))
+
+
+def _as_converted(model: keras.Model, path: str | Path) -> Trace:
+    """The graph that the file was made of: the model's, or with its normalisation folded, as for training with the file's
+    rounding and for corrected biases. Of the last two the file says by the layers that its tensors are named after."""
+    graph, operators = trace(model), inspection.operators(path)
+    if any(operator.tensor.startswith("quant_") for operator in operators):
+        return trace(fold(model))
+
+    def named(candidate: Trace) -> int:
+        layers = {call.operation.name for call in candidate.calls}
+        return len({operator.tensor.partition("/")[0].partition(";")[0] for operator in operators} & layers)
+
+    foldable = any(operator.name not in ("QUANTIZE", "DEQUANTIZE") for operator in operators) and named(graph)
+    folded = trace(fold(model, biases=True)) if foldable else graph
+    return folded if named(folded) > named(graph) else graph
 
 
 @dataclass

@@ -12,7 +12,6 @@ import numpy as np
 import tensorflow_model_optimization as tfmot
 import tf_keras
 
-import zoo.layers
 from converters import graph as graphs
 from converters.graph import Call, Trace, trace
 from converters.quantization import calibration as images_of
@@ -113,8 +112,6 @@ def _why(layer: tf_keras.layers.Layer) -> str:
 
 def _rounds(call: Call) -> bool:
     """Whether what a call gives out is rounded where it stands."""
-    if isinstance(call.operation, zoo.layers.ModelOutput):
-        return call.operation.spec.activation in ("softmax", "sigmoid")
     if "float" not in call.outputs[0].dtype:
         return False
     return getattr(call.operation, "quantization", "rounds") != "passthrough" and not isinstance(call.operation, _MOVERS)

@@ -153,8 +153,8 @@ def to_tflite(
         scores: what to record in the file: shares by name, as {"miou": 0.71}, or by data set
             {"camvid/test": {"images": 233, "scores": [score.to_dict(), …]}}.
         correct_bias: take the mean error of rounded kernels out of the biases, as measured on the calibration images
-            (`converters.correct_biases`). For int8 and int16x8, where it is done unless this is False; folds batch
-            normalisation first.
+            (`converters.correct_biases`). For int8 and int16x8, where it is done unless this is False or `keep_int16` names
+            layers; folds batch normalisation first.
         keep_float: for int8: names or globs of layers that stay in float, as `auto_mixed` chooses them. What is fused with
             one of them stays too.
         keep_int16: for int8: names or globs of layers that compute with 16-bit activations, by ai-edge-quantizer: still
@@ -171,8 +171,8 @@ def to_tflite(
     overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"scores": dict(scores or {})}
     description = describe(model, shape, overrides, name or model.name, images, recipe=recipe, io=io, **facts)
     known = lowering.layer_names(model)
-    if _corrects(correct_bias, model, images, recipe):
-        known |= lowering.layer_names(model := correct_biases(model, images.images))
+    if _corrects(correct_bias, model, images, recipe, keep_int16):
+        known |= lowering.layer_names(model := correct_biases(model, images.images, keep_float))
     _check_mixed({"keep_float": keep_float, "keep_int16": keep_int16}, recipe, io, images)
     kept = mixed_precision.chosen(keep_float, known), mixed_precision.chosen(keep_int16, known, "keep_int16")
     names = mixed_precision.Names(known, lowering.last_layers(model))
@@ -182,12 +182,15 @@ def to_tflite(
     return _summary(path, recipe)
 
 
-def _corrects(wish: bool | None, model: keras.Model, images: Calibration | None, recipe: str) -> bool:
-    """Whether biases are corrected: where ranges are measured, unless somebody says no."""
+def _corrects(
+    wish: bool | None, model: keras.Model, images: Calibration | None, recipe: str, keep_int16: Sequence[str]
+) -> bool:
+    """Whether biases are corrected: where ranges are measured, unless somebody says no, or asks for 16-bit layers, of which
+    the folded form is coarser."""
     can = images is not None and not is_tf_keras(model)
     if wish and not can:
         raise InputError(f"correct_bias is for a Keras 3 model and a recipe with calibration, not for {recipe!r} here")
-    return can if wish is None else wish
+    return can and not keep_int16 if wish is None else wish
 
 
 def _flatbuffer(

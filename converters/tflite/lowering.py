@@ -24,7 +24,6 @@ from tensorflow.lite.python.lite import TFLiteSavedModelConverterV2
 from converters.graph import Trace, Value, at_inference, substitute, trace
 from converters.tf_keras.origin import is_tf_keras
 from zoo.errors import InputError
-from zoo.layers import ModelOutput
 
 Configure = Callable[[Any], None]
 _LOCATION = re.compile(r'fused\["(?P<op>\w+):", "(?P<path>[^"@]+)')
@@ -221,8 +220,6 @@ def _padded(layer: keras.layers.ZeroPadding2D, x: tf.Tensor) -> tf.Tensor:
 def in_tensorflow(operation: keras.Operation) -> Callable[..., Any]:
     """The operation at inference, in TensorFlow's own words where Keras's are none that TFLite has or gets right."""
     # Keras's argmax tells -0.0 from 0.0 by its sign bit, an integer operation that TFLite does not have.
-    if isinstance(operation, ModelOutput) and operation.spec.activation == "argmax":
-        return lambda logits: _argmax(operation.name, logits, -1)
     if type(operation).__name__ == "Argmax" and not operation.keepdims:
         return lambda x: _argmax(operation.name, x, operation.axis)
     if hasattr(operation, "lower"):

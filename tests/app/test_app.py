@@ -11,7 +11,7 @@ from colour_model import COLOURS, LABELS, iou
 from PIL import Image
 
 import edge
-from edge.serve.server import serve
+from edge.hosting.server import serve
 
 pytest_plugins = ["app_fixtures"]
 pytestmark = NEEDS

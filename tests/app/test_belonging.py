@@ -12,7 +12,7 @@ from colour_model import scene, write_model
 from PIL import Image
 
 import edge
-from edge.serve.server import Server, serve
+from edge.hosting.server import Server, serve
 
 pytest_plugins = ["app_fixtures"]
 pytestmark = NEEDS

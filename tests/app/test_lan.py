@@ -15,8 +15,8 @@ from app_visit import NEEDS, Open
 
 import edge
 from edge.errors import InputError
-from edge.serve import lan, site
-from edge.serve.server import Server
+from edge.hosting import lan, site
+from edge.hosting.server import Server
 
 pytest_plugins = ["app_fixtures"]
 pytest.importorskip("cryptography", reason="--lan needs the extra app")

@@ -16,7 +16,7 @@ from PIL import Image
 import edge
 import zoo
 from converters.tflite import file as tflite_file
-from edge.serve.server import Server, serve
+from edge.hosting.server import Server, serve
 
 pytest_plugins = ["app_fixtures"]
 pytestmark = NEEDS

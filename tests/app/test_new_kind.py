@@ -12,8 +12,8 @@ from app_models import write_network
 from app_visit import NEEDS, Open
 from PIL import Image
 
-from edge.serve import site
-from edge.serve.server import Server
+from edge.hosting import site
+from edge.hosting.server import Server
 from zoo.outputs import OutputSpec
 
 pytest_plugins = ["app_fixtures"]

@@ -13,8 +13,8 @@ from PIL import Image
 
 import edge
 from edge.errors import InputError
-from edge.serve import site
-from edge.serve.server import LONGEST_ADDRESS, Server, serve
+from edge.hosting import site
+from edge.hosting.server import LONGEST_ADDRESS, Server, serve
 
 SHELL = {
     "index.html": b"<!doctype html><title>app</title>",

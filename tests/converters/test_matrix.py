@@ -58,7 +58,7 @@ def test_networks_of_one_graph_share_a_measurement(tmp_path, monkeypatch):
     assert made == [("mobilenet_v2_035", form) for form in FORMS]
     assert {row["model"] for row in rows} == {"mobilenet_v2_035", "mobilenet_v2_050", "mobilenet_v2_075"}
     assert {row["measured_on"] for row in rows} == {"mobilenet_v2_035"} and len(rows) == 3 * len(FORMS)
-    marks = [tiny_models.fingerprint(tiny_models.sibling(name)) for name in ("fcn8s", "fcn16s")]
+    marks = [tiny_models.fingerprint(tiny_models.tiny_model(name)) for name in ("fcn8s", "fcn16s")]
     assert marks[0] != marks[1]
 
 

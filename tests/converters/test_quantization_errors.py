@@ -38,11 +38,12 @@ def model() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def file(model, tmp_path_factory):
-    return converters.to_tflite(model, tmp_path_factory.mktemp("errors") / "a.tflite", "int8", SIZE, calibration=IMAGES)
+    path, options = tmp_path_factory.mktemp("errors") / "a.tflite", {"calibration": IMAGES, "correct_bias": False}
+    return converters.to_tflite(model, path, "int8", SIZE, **options)
 
 
 def test_the_layer_that_hurts_comes_first(model, file, tmp_path):
-    found = converters.quantization.layer_errors(model, file, pictures(2, seed=3))
+    found = converters.layer_errors(model, file, pictures(2, seed=3))
     assert found[0].own == min(row.own for row in found) and {"stem", "wide", "gate"} <= {row.layer for row in found}
     assert next(row.layer for row in found.in_order) in ("scale", "stem")
     assert abs(sum(row.share for row in found) - 1) < 1e-6
@@ -50,15 +51,21 @@ def test_the_layer_that_hurts_comes_first(model, file, tmp_path):
     assert found.draw(tmp_path / "errors.png").stat().st_size > 10_000
 
 
+def test_a_file_with_corrected_biases_is_held_against_the_folded_model(model, tmp_path):
+    made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", SIZE, calibration=IMAGES)
+    found = converters.layer_errors(model, made, pictures(2, seed=3))
+    assert {"stem_activation", "gate_relu6", "wide"} <= {row.layer for row in found} and min(row.own for row in found) > 15
+
+
 def test_a_float_file_has_hardly_any_noise(model, tmp_path):
     made = converters.to_tflite(model, tmp_path / "a.tflite", input_size=SIZE)
-    assert min(row.total for row in converters.quantization.layer_errors(model, made, pictures(2))) > 80
+    assert min(row.total for row in converters.layer_errors(model, made, pictures(2))) > 80
 
 
 def test_errors_of_another_models_file(file):
     other = keras.Sequential([keras.Input((*SIZE, 3)), L.Conv2D(4, 1, name="elsewhere")])
     with pytest.raises(InputError, match="was not made of this model"):
-        converters.quantization.layer_errors(other, file, pictures(2))
+        converters.layer_errors(other, file, pictures(2))
 
 
 def test_bias_correction_takes_out_the_shift(tmp_path):
@@ -99,7 +106,8 @@ def test_layers_kept_in_float_mend_the_answer(tmp_path):
     assert plan.keep_float == ("first",) and plan.expected <= 0.05 and "1 of 2 layers stay in float" in str(plan)
     errors = []
     for keep in ((), plan.keep_float):
-        made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", calibration=images, keep_float=keep)
+        options = {"keep_float": keep, "correct_bias": False}  # as the plan was made for
+        made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", calibration=images, **options)
         errors.append(converters.parity(model, made, images[:6]).outputs[0].measures["relative"])
     assert [row.name for row in made.float_islands if row.name == "CONV_2D"] == ["CONV_2D"]
     made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", calibration=images, keep_float="second")

@@ -12,11 +12,12 @@ import pytest
 from PIL import Image
 
 from edge.gpu import vulkan
+from edge.hosting.site import DIST
 from edge.images import structured
-from edge.serve.site import DIST
 
 ROOT = Path(__file__).parents[2]
-FILE = ROOT / "zoo" / "trained" / "unet_lite.ccp.int8.tflite"
+PRETRAINED = ROOT / "zoo" / "pretrained"
+FILE = PRETRAINED / "unet_lite.ccp" / "int8.tflite"
 MOST_MEGABYTES = 300  # TensorFlow alone is three times that
 
 
@@ -77,7 +78,7 @@ mask = edge.Runner({str(FILE)!r})(numpy.load("picture.npy"))
 numpy.save("mask.npy", mask)
 (row,) = edge.benchmark([{str(FILE)!r}], threads=(1,), repeats=3, warmup=1)
 assert row.median_ms > 0 and row.load_ms > 0 and row.peak_bytes > 10**7 and not row.error, row
-print(*sorted({{"keras", "tensorflow", "zoo", "converters"}} & set(sys.modules)))"""
+print(*sorted({{"keras", "tensorflow", "converters"}} & set(sys.modules)))"""
     assert python(installed[0], code, tmp_path).split() == []
     import edge
 
@@ -98,7 +99,7 @@ def test_the_command_line_runs_and_times_a_file(zoo, photo: Path) -> None:
 
 def test_the_command_line_checks_for_the_gpu(zoo, photo: Path) -> None:
     # Not the one of people: on a picture without any, an int8 file's own rounding may be a fifth of its answer's spread.
-    done = zoo("gpu-check", FILE.with_name("unet.nuclei.int8.tflite"), photo)
+    done = zoo("gpu-check", PRETRAINED / "unet.nuclei" / "int8.tflite", photo)
     expected = (0, "whole and equal") if vulkan.driver() is not None else (1, "no driver")
     assert done.returncode == expected[0] and expected[1] in done.stdout, done.stdout + done.stderr
 
@@ -116,7 +117,7 @@ def test_the_command_line_writes_the_app(zoo, tmp_path: Path) -> None:
     [
         (["predict", "unet_lite.ccp", "photo.png"], "train"),
         (["evaluate", FILE, "--data", "scenes:count=2"], "train"),
-        (["convert", "unet_lite.ccp", "--recipe", "float16"], "train"),
+        (["convert", "unet_lite.ccp", "--quantize", "float16"], "train"),
         (["predict", "grabcut", "photo.png"], "classical"),
         (["demo", FILE, "--lan", "--no-browser"], "app"),
     ],

@@ -76,7 +76,7 @@ def test_a_name_alone_builds_the_papers_network() -> None:
     model = zoo.build("lenet5")
     assert model.output_shape == (None, 10) and model.count_params() == 61_706
     assert zoo.build("unet", width=0.0625).output_shape == (None, None, None, 2)
-    assert zoo.answer(zoo.build("segnet_basic", channels=4)).labels[3] == "road"
+    assert zoo.output_spec(zoo.build("segnet_basic", channels=4)).labels[3] == "road"
 
 
 def test_networks_of_our_own_are_credited_to_no_one() -> None:

@@ -120,7 +120,7 @@ def test_auxiliary_heads_train_and_vanish(taught: keras.Model, tmp_path) -> None
 def test_a_model_without_heads_is_supervised_by_its_logits() -> None:
     model = zoo.build("lenet5", output="class_map")
     network, weights = layers.supervised(model)
-    assert weights == [1.0] and network.output_shape == (None, 1000)
+    assert weights == [1.0] and network.output_shape == (None, 10)
     assert layers.inference(model) is model
 
 

@@ -11,7 +11,7 @@ from app_visit import CHROMIUM, QUIET, Open, Visit
 from colour_model import scene, write_camera, write_model
 from PIL import Image
 
-from edge.serve.server import Server, serve
+from edge.hosting.server import Server, serve
 
 
 @pytest.fixture(scope="module")

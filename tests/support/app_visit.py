@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from colour_model import LABELS, iou
 
-from edge.serve.site import DIST
+from edge.hosting.site import DIST
 
 CHROMIUM = shutil.which("chromium")
 NEEDS = [

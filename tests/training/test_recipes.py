@@ -207,7 +207,7 @@ class TestShipped:
         known = catalog.get(NAME)
         card = read_card(known.path("int8"))
         assert card.scores == {"scenes/test": {"images": known.score("int8").images, **known.score("int8").scores}}
-        assert card.licence == f"{known.license} (of the data)"
+        assert card.license == f"{known.license} (of the data)"
         sealed = known.path("int8").read_bytes()
         tflite_file.amend(known.folder / known.files["int8"].name, {"scores": {}})
         with pytest.raises(InputError, match="damaged"):
@@ -223,8 +223,9 @@ class TestShipped:
         shutil.copy(catalog.find(f"{NAME}:int8"), own)
         before = edge.Runner(own)(zoo.data.open(DATA)[0].image)
         assert says(monkeypatch, capsys, "evaluate", own, *asked, "--out", tmp_path / "s.json")[0] == 0
-        scores, found = read_card(own).scores, json.loads((tmp_path / "s.json").read_text())
-        assert list(scores) == ["scenes/test", "scenes/val"] and scores["scenes/val"]["miou"] == found["scores"]["miou"]
+        results, found = read_card(own).results, json.loads((tmp_path / "s.json").read_text())
+        assert set(results) == {"scenes/test", "scenes/val"}
+        assert [score.to_dict() for score in results["scenes/val"]] == found["results"]
         np.testing.assert_array_equal(edge.Runner(own)(zoo.data.open(DATA)[0].image), before)
         for subject in (f"{NAME}:int8", catalog.find(f"{NAME}:int8"), NAME):
             status, _, told = says(monkeypatch, capsys, "evaluate", subject, *asked)

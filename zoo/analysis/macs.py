@@ -17,7 +17,6 @@ from keras import layers as kl
 from zoo.analysis.graph import as_functional, specs_at
 from zoo.analysis.graph import trace as read
 from zoo.errors import InputError
-from zoo.layers.output import ModelOutput
 
 Shape = tuple[int, ...]
 Counter = Callable[[kl.Layer, list[Shape], Shape], int]
@@ -116,4 +115,4 @@ COUNTERS: dict[type, Counter] = {
 _FREE = """Activation Add Average AveragePooling2D BatchNormalization Concatenate Cropping2D Dropout Flatten
     GlobalAveragePooling2D GlobalMaxPooling2D Identity InputLayer LeakyReLU MaxPooling2D Maximum Multiply Normalization
     PReLU Permute ReLU Rescaling Reshape Resizing Softmax SpatialDropout2D Subtract UpSampling2D ZeroPadding2D"""
-FREE = {getattr(kl, name) for name in _FREE.split()} | {ModelOutput}
+FREE = {getattr(kl, name) for name in _FREE.split()}

@@ -115,16 +115,16 @@ def cards(names: Iterable[str]) -> Iterator[Card]:
     for name in names:
         with keras.StatelessScope(initialize_variables=False):  # variables get a shape and no value
             model = _built(name)
-            found = _count(name, model)
+            figures = _count(name, model)
         del model
         keras.backend.clear_session()  # Keras would fill its waiting variables at the next chance
-        yield found
+        yield figures
 
 
-def write(found: Iterable[Card], file: TextIO) -> None:
+def write(figures: Iterable[Card], file: TextIO) -> None:
     """Writes the table of these cards as CSV."""
     writer = None
-    for row in (each.as_row() for each in found):
+    for row in (each.as_row() for each in figures):
         if writer is None:
             writer = csv.DictWriter(file, list(row), lineterminator="\n")
             writer.writeheader()

@@ -27,7 +27,6 @@ from keras import layers as kl
 from zoo.analysis.macs import trace
 from zoo.errors import InputError
 from zoo.layers.field import Field, Line, Shape, resized, shifted, summed_up, united, windowed
-from zoo.layers.output import ModelOutput
 
 Rule = Callable[[kl.Layer, Sequence[Field], list[Shape], Shape], Field]
 
@@ -125,7 +124,7 @@ def _rules() -> dict[type, Rule]:
         _cropped: "Cropping2D",
         _transposed: "Conv2DTranspose",
     }
-    return {getattr(kl, name): rule for rule, names in families.items() for name in names.split()} | {ModelOutput: _pointwise}
+    return {getattr(kl, name): rule for rule, names in families.items() for name in names.split()}
 
 
 RULES = _rules()

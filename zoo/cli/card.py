@@ -51,12 +51,12 @@ def card(
     start_keras()
     from zoo.analysis.model_card import cards
 
-    (found,) = cards([name])
+    (figures,) = cards([name])
     if as_json:
         weights = {} if known is None else {"weights_facts": known.as_dict()}
-        print(json.dumps({**found.as_dict(), **weights}, indent=2, ensure_ascii=False))
+        print(json.dumps({**figures.as_dict(), **weights}, indent=2, ensure_ascii=False))
         return
-    _show(found)
+    _show(figures)
     if known:
         _show_trained(known)
 
@@ -71,12 +71,12 @@ def _write_all(out: Path | None) -> None:
 
     names = list_models()
     shown = track(cards(names), "counting", total=len(names), console=Console(stderr=True))
-    found = list(shown)  # an error leaves the file as it was
+    rows = list(shown)  # an error leaves the file as it was
     if out is None:
-        write(found, sys.stdout)
+        write(rows, sys.stdout)
         return
     with open(out, "w", newline="", encoding="utf-8") as file:
-        write(found, file)
+        write(rows, file)
 
 
 def _table(title: str) -> Table:
@@ -85,26 +85,26 @@ def _table(title: str) -> Table:
     return Table(box=None, show_header=False, pad_edge=False, title=title, title_justify="left", title_style="bold")
 
 
-def _show(found: Card) -> None:
-    table = _table(found.name)
-    seen = "the last map" if found.strides else "the answer"  # an encoder's classifier sums its last map up
+def _show(figures: Card) -> None:
+    table = _table(figures.name)
+    place = "the last map" if figures.strides else "the answer"  # an encoder's classifier sums its last map up
     rows = {
-        "task": found.task,
-        "paper": _cited(found.paper) if found.paper else "none: a network of this zoo's own",
-        "inspired by": "\n".join(map(_cited, found.inspired_by)),
-        "input": "×".join(str(n) for n in (*found.input_size, found.channels)),
-        "classes": str(found.classes),
-        "parameters": f"{found.trainable:,} trainable",
-        "MACs": f"{found.macs / 1e9:.3f} G at that input",
-        "memory": f"{found.peak_bytes / 1e6:.4g} MB of float32 activations at their peak",
-        "sees": f"{found.receptive_field} pixels from one position of {seen} (receptive field)",
-        "encoder": found.encoder or "",
-        "strides": ", ".join(str(stride) for stride in found.strides),
-        "layers": ", ".join(found.ops),
-        "mobile": "whole on the GPU accelerator" if found.mobile else "not made for a phone's GPU",
-        "weights": ", ".join(f'weights="{weights}"' for weights in found.weights),
-        "trained": ", ".join(found.trained),
-        "options": ", ".join(found.options),
+        "task": figures.task,
+        "paper": _cited(figures.paper) if figures.paper else "none: a network of this zoo's own",
+        "inspired by": "\n".join(map(_cited, figures.inspired_by)),
+        "input": "×".join(str(n) for n in (*figures.input_size, figures.channels)),
+        "classes": str(figures.classes),
+        "parameters": f"{figures.trainable:,} trainable",
+        "MACs": f"{figures.macs / 1e9:.3f} G at that input",
+        "memory": f"{figures.peak_bytes / 1e6:.4g} MB of float32 activations at their peak",
+        "sees": f"{figures.receptive_field} pixels from one position of {place} (receptive field)",
+        "encoder": figures.encoder or "",
+        "strides": ", ".join(str(stride) for stride in figures.strides),
+        "layers": ", ".join(figures.ops),
+        "mobile": "whole on the GPU accelerator" if figures.mobile else "not made for a phone's GPU",
+        "weights": ", ".join(f'weights="{weights}"' for weights in figures.weights),
+        "trained": ", ".join(figures.trained),
+        "options": ", ".join(figures.options),
     }
     _print_rows(rows, table)
 
@@ -124,21 +124,21 @@ def _print_rows(rows: dict[str, str], table: Table) -> None:
 
 def _show_trained(known: Trained) -> None:
     """What the weights learnt from, what each of their forms scored, and how they were made."""
-    made, best = known.training, known.training["best"]
+    run, best = known.training, known.training["best"]
     rows = {
         "data": f"{known.source}\nlicence: {known.license}",
         "classes": ", ".join(known.labels),
         "recipe": f"zoo train --recipe {known.recipe}",
-        "trained": f"{made['epochs']} epochs in {made['seconds'] / 60:.0f} min"
-        + (f" on {made['hardware']}" if made["hardware"] else "")
+        "trained": f"{run['epochs']} epochs in {run['seconds'] / 60:.0f} min"
+        + (f" on {run['hardware']}" if run["hardware"] else "")
         + (f"; best {best['metric']} {best['score']:.4f} in epoch {best['epoch']}" if best else ""),
     }
     for score in known.measured:
-        told = ", ".join(f"{name.replace('_', ' ')} {100 * value:.1f}" for name, value in score.scores.items())
+        scores = ", ".join(f"{name.replace('_', ' ')} {100 * value:.1f}" for name, value in score.scores.items())
         file = known.files.get(score.form)
-        kept = f" · {file.name}, {file.bytes / 1000:,.0f} kB" if file else ""
+        size_of_file = f" · {file.name}, {file.bytes / 1000:,.0f} kB" if file else ""
         size = "×".join(map(str, score.size))
-        rows[score.form] = f"{told}\non {score.dataset}, {score.images} images at {size}{kept}"
+        rows[score.form] = f"{scores}\non {score.dataset}, {score.images} images at {size}{size_of_file}"
     _print_rows(rows, _table("weights"))
 
 

@@ -40,7 +40,7 @@ def demo(
     server = edge.serve(given, port=port, open_browser=browser and not lan, samples=samples or [], on_lan=lan)
     try:
         if lan:
-            from edge.serve.lan import invitation
+            from edge.hosting.lan import invitation
 
             print(invitation(server.url, server.fingerprint, sys.stdout.encoding))
             print("Ctrl-C ends it.")

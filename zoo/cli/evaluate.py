@@ -112,10 +112,9 @@ def _record(path: Path, evaluation: Evaluation) -> None:
     """Adds to what a file's card says of other data, and replaces what it says of these."""
     from converters.tflite import file as tflite_file
 
-    facts = evaluation.to_dict()
     known = (tflite_file.read(path) or {}).get("scores", {})
-    found = {"images": evaluation.images, **facts["scores"]}
-    tflite_file.amend(path, {"scores": {**known, evaluation.dataset: found}})
+    scores = {"images": evaluation.images, "scores": [score.to_dict() for score in evaluation.results]}
+    tflite_file.amend(path, {"scores": {**known, evaluation.dataset: scores}})
 
 
 def _samples(data: str, split: str) -> Dataset:

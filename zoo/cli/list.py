@@ -78,8 +78,8 @@ def _methods(pattern: str, task: str | None) -> list[str]:
     from zoo import classical, tasks
 
     wanted = None if task is None else tasks.get(task).name
-    found = [classical.get(name) for name in classical.names() if fnmatch.fnmatchcase(name, pattern)]
-    return [method.name for method in found if wanted in (None, method.task)]
+    methods = [classical.get(name) for name in classical.names() if fnmatch.fnmatchcase(name, pattern)]
+    return [method.name for method in methods if wanted in (None, method.task)]
 
 
 def _list_weights(pattern: str, task: str | None, names: bool) -> None:
@@ -114,7 +114,7 @@ def parse_count(text: str | None) -> float | None:
     return float(match[1]) * UNITS[match[2]]
 
 
-def _show(found: list[str]) -> None:
+def _show(names: list[str]) -> None:
     """A table that fits into 80 columns; "GPU" is whether a phone's takes the network whole, colours go without saying."""
     from rich.console import Console
     from rich.table import Table
@@ -126,7 +126,7 @@ def _show(found: list[str]) -> None:
     shown = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for heading in ("name", "params", "GMACs", "input", "GPU", "paper"):
         shown.add_column(heading, no_wrap=True, justify="right" if heading in ("params", "GMACs") else "left")
-    for name in found:
+    for name in names:
         entry = registry.get(name)
         row = rows.get(name)  # none for a network newer than the table
         shown.add_row(

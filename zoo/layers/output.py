@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from zoo.layers.field import Field, Shape, united
+from zoo.layers.primitives import Primitives
 from zoo.outputs.class_scores import OUTPUTS, class_output
 from zoo.outputs.spec import InputSpec, OutputSpec
 
@@ -32,6 +34,8 @@ class ModelOutput(keras.layers.Layer):
         spec: what the output is. Channels and, for a map N×C without positions, the missing scale are taken from the map.
         inputs: what the network takes, where that is more than one picture; by default nothing is said.
     """
+
+    carries = 0  # what comes out is meant as it is
 
     def __init__(
         self,
@@ -60,6 +64,23 @@ class ModelOutput(keras.layers.Layer):
         if self.spec.activation == "argmax":
             return keras.KerasTensor(logits.shape[:-1], dtype="int32")
         return keras.KerasTensor(logits.shape, dtype="float32")
+
+    @property
+    def quantization(self) -> str:
+        """Logits are handed on; a softmax or a sigmoid gives numbers of its own, an argmax none to be rounded."""
+        return {"linear": "passthrough", "argmax": "integers"}.get(self.spec.activation, "rounds")
+
+    def lower(self, logits: Any, primitives: Primitives) -> Any:
+        """Keras's argmax tells -0.0 from 0.0 by its sign bit, an integer operation that TFLite does not have."""
+        return primitives.argmax(logits, -1) if self.spec.activation == "argmax" else self(logits)
+
+    def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
+        """None: activations do not count."""
+        return 0
+
+    def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
+        """The map's."""
+        return united(fields)
 
     @property
     def labels(self) -> tuple[str, ...]:

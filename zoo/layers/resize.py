@@ -45,15 +45,15 @@ class ResizeLike(keras.layers.Layer):
 
     def _resize_axis(self, x, axis: int, side):
         """Interpolation along one axis, to a number of positions that is known when the graph runs."""
-        given = ops.shape(x)[axis]
-        ratio = ops.cast(given, "float32") / ops.cast(side, "float32")
+        count = ops.shape(x)[axis]
+        ratio = ops.cast(count, "float32") / ops.cast(side, "float32")
         place = (ops.cast(ops.arange(side), "float32") + 0.5) * ratio
         if self.interpolation == "nearest":
-            return ops.take(x, ops.minimum(ops.cast(place, "int32"), given - 1), axis=axis)
+            return ops.take(x, ops.minimum(ops.cast(place, "int32"), count - 1), axis=axis)
         below = ops.floor(place - 0.5)
         share = ops.reshape(ops.cast(place - 0.5 - below, x.dtype), [-1 if i == axis else 1 for i in range(4)])
         first = ops.maximum(ops.cast(below, "int32"), 0)
-        second = ops.minimum(ops.cast(below, "int32") + 1, given - 1)
+        second = ops.minimum(ops.cast(below, "int32") + 1, count - 1)
         return ops.take(x, first, axis=axis) * (1 - share) + ops.take(x, second, axis=axis) * share
 
     def lower(self, inputs: Sequence[Any], primitives: Primitives) -> Any:

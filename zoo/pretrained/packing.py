@@ -195,4 +195,4 @@ def _score(form: str, evaluation: Any, finished: _Finished) -> Score:
 def _description(score: Score, license: str) -> dict[str, Any]:
     """What a converted file says of its score, and of whose data it learnt from."""
     scores = {score.dataset: {"images": score.images, **score.scores}}
-    return {"scores": scores, "licence": f"{license} (of the data)"}
+    return {"scores": scores, "license": f"{license} (of the data)"}

@@ -113,12 +113,12 @@ def read_arrays(model: keras.Model, path: Path) -> None:
     except _BROKEN as error:
         raise InputError(f"{path} cannot be read as weights ({error}); restore it, or install densezoo anew") from error
     wanted = {key: tuple(variable.shape) for key, variable in _named(model).items()}
-    found = {key: array.shape for key, array in arrays.items()}
-    if wanted != found:
-        strays = sorted(key for key in wanted.keys() | found.keys() if wanted.get(key) != found.get(key))
+    shapes = {key: array.shape for key, array in arrays.items()}
+    if wanted != shapes:
+        strays = sorted(key for key in wanted.keys() | shapes.keys() if wanted.get(key) != shapes.get(key))
         first = strays[0]
         raise InputError(
-            f"{path} does not fit {model.name}: {first} is {found.get(first, 'missing')} there and "
+            f"{path} does not fit {model.name}: {first} is {shapes.get(first, 'missing')} there and "
             f"{wanted.get(first, 'missing')} here, one of {len(strays)} arrays that differ; "
             "this is not the network that was trained"
         )

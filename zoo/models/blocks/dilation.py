@@ -84,5 +84,5 @@ def dilated_features(
     options = {option: value for option, value in {"last": False, **wishes}.items() if option in known}
     if output_stride is not None or "output_stride" in known:
         options["output_stride"] = output_stride or usual_stride
-    found = features(encoder, image, **{**options, **(encoder_options or {})})
-    return found, int(list(found)[-1].removeprefix("s"))
+    maps = features(encoder, image, **{**options, **(encoder_options or {})})
+    return maps, int(list(maps)[-1].removeprefix("s"))

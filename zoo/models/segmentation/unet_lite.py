@@ -72,10 +72,10 @@ def unet_lite(
     """
     if not 0 < shrink <= 1:
         raise InputError(f"shrink={shrink}: give the share of the image's sides that the encoder shall see, above 0 up to 1")
-    seen = layers.Downscale(shrink, name="shrink")(image) if shrink < 1 else image
+    picture = layers.Downscale(shrink, name="shrink")(image) if shrink < 1 else image
     # The wide last convolution of MobileNets serves a classifier's top; a decoder would only make it narrow again.
     narrow = {"last": False} if "last" in encoder_entry(encoder).option_names else {}
-    features = encoder_features(encoder, seen, **{**narrow, **(encoder_options or {})})
+    features = encoder_features(encoder, picture, **{**narrow, **(encoder_options or {})})
     strides = [stride for stride in (int(name[1:]) for name in features) if stride >= finest]
     skips = features.at(finest, *strides[1:])
 

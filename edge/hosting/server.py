@@ -16,8 +16,8 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from edge.errors import InputError
-from edge.serve import lan
-from edge.serve.site import Content, site
+from edge.hosting import lan
+from edge.hosting.site import Content, site
 
 LONGEST_ADDRESS = 2048  # characters of a request's path; the app's own are below 100
 IDLE_SECONDS = 30
@@ -117,7 +117,7 @@ def serve(
 
     `samples` are pictures for the app's gallery. The server answers only requests addressed to this machine by name or
     number, only GET and HEAD, and only for the files of the app. `on_lan` serves this machine's address in the local
-    network instead of `host`, over HTTPS with a certificate made for this run: `edge.serve.lan.invitation` tells
+    network instead of `host`, over HTTPS with a certificate made for this run: `edge.hosting.lan.invitation` tells
     the phone's owner.
 
     Raises InputError when the app is not built, a file is missing or no model, the port is taken, or for `on_lan` without

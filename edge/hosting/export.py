@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge.errors import InputError
-from edge.serve.site import site
+from edge.hosting.site import site
 
 
 def export_app(folder: str | Path, paths: Sequence[str | Path], samples: Sequence[str | Path] = ()) -> Path:
