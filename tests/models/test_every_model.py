@@ -57,7 +57,7 @@ def test_any_size_gives_what_a_fixed_size_gives(name: str) -> None:
     free, fixed = tiny(name, size=None), tiny(name, size=(65, 98))
     free.set_weights(fixed.get_weights())
     images = pictures(fixed)
-    maxima = {layer.name: layer.output for layer in free.layers if isinstance(layer, zoo.layers.MaxPositions)}
+    maxima = {layer.name: layer.output for layer in free.layers if isinstance(layer, zoo.layers.MaxPoolIndices)}
     told = keras.Model(free.inputs, [free.output, maxima])
     traced = tf.function(
         lambda x: told(x, training=False), input_signature=[tf.TensorSpec((None, None, None, images.shape[-1]))]

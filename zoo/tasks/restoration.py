@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from zoo.data import Dataset
 
-_NOISE = 25.0  # levels, of a toy batch
+_NOISE, _FADED = 25.0, 0.6  # of a toy batch: levels, and the share that is left of a picture's light
 
 
 class Restoration(Task):
@@ -57,7 +57,7 @@ class Restoration(Task):
         return [PictureQuality()]
 
     def toy_batch(self, shape: tuple[int, int, int], spec: OutputSpec, count: int, seed: int) -> ToyBatch:
-        """Blocks of one colour each with noise, against the same without."""
+        """Blocks of one colour each, faded and with noise, against the same as they were."""
         height, width, channels = shape
         if channels != spec.channels or (spec.scale or 1) != 1:
             raise InputError(
@@ -67,5 +67,5 @@ class Restoration(Task):
         random = np.random.default_rng(seed)
         blocks = random.uniform(0, 255, (count, -(-height // 16), -(-width // 16), channels))
         clean = enlarged(blocks, (height, width)).astype("float32")
-        images = clean + random.normal(0, _NOISE, clean.shape)
+        images = _FADED * clean + random.normal(0, _NOISE, clean.shape)
         return ToyBatch(images.clip(0, 255).astype("float32"), clean)

@@ -54,7 +54,7 @@ def tiny_denoiser(image: Any, channels: int, *, width: float) -> Any:
         s4 = keras.layers.Add(name=f"block{number}_add")([s4, inner])
     s2 = convolution(upwards(s4, s2, middle, "up2"), middle, "up2_conv")
     s1 = convolution(upwards(s2, s1, fine, "up1"), fine, "up1_conv")
-    small = keras.initializers.RandomNormal(stddev=0.02, seed=1)  # an untrained network nearly leaves the picture as it is
+    small = keras.initializers.RandomNormal(stddev=0.02)  # an untrained network nearly leaves the picture as it is
     noise = keras.layers.Conv2D(channels, 3, padding="same", kernel_initializer=small, name="noise")(s1)
     noise = keras.layers.Rescaling(STRONGEST, name="levels")(noise)
     return keras.layers.Subtract(name="clean")([image, noise])
