@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.classical.naming import figure_of, ground_first
+from zoo.data.dataset import ImageMaskDataset
 from zoo.errors import InputError, unknown
 from zoo.outputs import OutputSpec
 from zoo.outputs.class_scores import class_output
@@ -45,7 +46,7 @@ class Method:
     paper: Paper
     parameters: Mapping[str, str]
     figure: bool = False
-    task: str = "segmentation"
+    task: str = ImageMaskDataset.task  # what all of them answer is held against masks
 
     @property
     def defaults(self) -> dict[str, Any]:

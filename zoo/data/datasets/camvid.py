@@ -8,13 +8,7 @@ from zoo.data.dataset import ImageMaskDataset
 from zoo.data.folders import PARTS, need_folder, pair_up, read_lines
 from zoo.data.registry import dataset
 from zoo.errors import unknown
-from zoo.outputs.palettes import CAMVID, voc_palette
-
-# fmt: off
-CAMVID_CLASSES = (
-    "sky", "building", "pole", "road", "pavement", "tree", "sign_symbol", "fence", "car", "pedestrian", "bicyclist",
-)
-# fmt: on
+from zoo.outputs import class_names, palettes
 
 
 @dataset("camvid", spec="camvid:PATH", help="SegNet's layout of CamVid")
@@ -28,12 +22,12 @@ def camvid(path: Path, split: str) -> ImageMaskDataset:
     need_folder(path, "camvid")
     if split not in PARTS:
         raise unknown("split of camvid", split, PARTS)
-    names = read_lines(path / "classes.txt") if (path / "classes.txt").is_file() else list(CAMVID_CLASSES)
+    names = read_lines(path / "classes.txt") if (path / "classes.txt").is_file() else list(class_names.CAMVID)
     if names[-1:] in (["void"], ["unlabelled"]):
         names = names[:-1]
     pairs = []
     for part in PARTS[split]:
         images = need_folder(path / part, "camvid", "the images")
         pairs += pair_up(images, need_folder(path / f"{part}annot", "camvid", "the masks"))
-    palette = CAMVID if len(names) == len(CAMVID) else voc_palette(len(names))
+    palette = palettes.CAMVID if len(names) == len(palettes.CAMVID) else palettes.voc_palette(len(names))
     return ImageMaskDataset(f"camvid/{split}", pairs, names, palette, ignore=len(names))

@@ -13,8 +13,8 @@ from zoo.data.datasets.folder import folder
 from zoo.data.folders import need_folder, pair_up
 from zoo.data.registry import dataset
 from zoo.errors import InputError, unknown
+from zoo.outputs import class_names
 
-ISBI_CLASSES = ("membrane", "cell")
 ISBI_PALETTE = ((214, 39, 40), (0, 0, 0))  # membranes are what is looked for; cells stay clear
 NUCLEI_CLASSES = ("background", "nucleus")
 NUCLEI_PALETTE = ((0, 0, 0), (44, 160, 44))
@@ -43,7 +43,7 @@ def isbi(path: Path, split: str) -> ImageMaskDataset:
         raise InputError(f"isbi: {images} holds {len(pairs)} slices; the labelled stack has {_ISBI_SLICES}")
     first, end = _ISBI_PARTS[split]
     part, values = pairs[first:end], {0: 0, 255: 1}
-    return ImageMaskDataset(f"isbi/{split}", part, ISBI_CLASSES, ISBI_PALETTE, values=values, instances=INSTANCES)
+    return ImageMaskDataset(f"isbi/{split}", part, class_names.ISBI, ISBI_PALETTE, values=values, instances=INSTANCES)
 
 
 @dataset("nuclei", spec="nuclei:PATH", help="Data Science Bowl 2018: nuclei under many microscopes")
