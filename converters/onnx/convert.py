@@ -22,7 +22,7 @@ from converters.graph import trace
 from converters.onnx.operators import HANDLERS
 from converters.tflite import file as tflite_file
 from converters.tflite import lowering
-from converters.tflite.description import check_size, describe
+from converters.tflite.description import check_size, describe, output_names
 from converters.tflite.dynamic_resize import open_sizes
 from zoo.errors import InputError
 
@@ -88,7 +88,7 @@ def to_onnx(
     )
     proto = _convert(model, shape)
     _sort(proto.graph)
-    _rename(proto, lowering.layer_names(model), [spec["name"] for spec in description["outputs"]])
+    _rename(proto, lowering.layer_names(model), output_names(description))
     proto.producer_name, proto.producer_version = "densezoo", zoo.__version__
     proto.doc_string = f"{description['task']} by {description['name']}"
     onnx.helper.set_model_props(proto, {"densezoo": json.dumps(description, ensure_ascii=False)})

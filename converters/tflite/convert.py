@@ -18,7 +18,7 @@ from converters.quantization.calibration import Calibration
 from converters.tf_keras.origin import is_tf_keras
 from converters.tflite import file as tflite_file
 from converters.tflite import inspection, lowering
-from converters.tflite.description import check_size, describe
+from converters.tflite.description import check_size, describe, output_names
 from zoo.errors import InputError, unknown
 
 # ------------------------------------------------------------------------------------------------ recipes
@@ -134,8 +134,7 @@ def to_tflite(
 ) -> Converted:
     """Writes a model as a self-describing `.tflite` file for batch 1 and one size.
 
-    Only TFLite's built-in operations, never Flex or custom ones. The same weights, calibration and versions give the same
-    bytes.
+    Only TFLite's built-in operations. The same weights, calibration and versions give the same bytes.
 
     Args:
         model: functional or Sequential, one N×H×W×C input in 0–255. One that ends in `zoo.layers.ModelOutput` says itself what
@@ -150,11 +149,10 @@ def to_tflite(
         labels, palette, task: for a model without a `ModelOutput`: one name and one (r, g, b) per class of the first output,
             and in words what it is for.
         name: by default the model's.
-        scores: what to record in the file: shares by name, as {"miou": 0.71}, or by data set
-            {"camvid/test": {"images": 233, "scores": [score.to_dict(), …]}}.
+        scores: to record: shares as {"miou": 0.71}, or {"camvid/test": {"images": 233, "scores": [score.to_dict(), …]}}.
         correct_bias: take the mean error of rounded kernels out of the biases, as measured on the calibration images
-            (`converters.correct_biases`). For int8 and int16x8, where it is done unless this is False or `keep_int16` names
-            layers; folds batch normalisation first.
+            (`converters.correct_biases`); folds batch normalisation. By default done where ranges are measured, unless
+            `keep_int16` names layers.
         keep_float: for int8: names or globs of layers that stay in float, as `auto_mixed` chooses them. What is fused with
             one of them stays too.
         keep_int16: for int8: names or globs of layers that compute with 16-bit activations, by ai-edge-quantizer: still
@@ -166,18 +164,16 @@ def to_tflite(
     _check_options(recipe, io, calibration, is_tf_keras(model))
     path = _check_path(path)
     shape = _fixed(model, check_size(model, input_size))
-    measured = RECIPES[recipe].calibrated and calibration is not None
-    images = _calibration(calibration, shape) if measured else None
-    overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"scores": dict(scores or {})}
-    description = describe(model, shape, overrides, name or model.name, images, recipe=recipe, io=io, **facts)
+    images = _calibration(calibration, shape) if RECIPES[recipe].calibrated and calibration is not None else None
+    overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"recipe": recipe, "io": io}
+    description = describe(model, shape, overrides, name or model.name, images, **facts, scores=dict(scores or {}))
     known = lowering.layer_names(model)
     if _corrects(correct_bias, model, images, recipe, keep_int16):
         known |= lowering.layer_names(model := correct_biases(model, images.images, keep_float))
     _check_mixed({"keep_float": keep_float, "keep_int16": keep_int16}, recipe, io, images)
     kept = mixed_precision.chosen(keep_float, known), mixed_precision.chosen(keep_int16, known, "keep_int16")
     names = mixed_precision.Names(known, lowering.last_layers(model))
-    outputs = [spec["name"] for spec in description["outputs"]]
-    flatbuffer = _flatbuffer(model, shape, outputs, recipe, io, images, *kept, names)
+    flatbuffer = _flatbuffer(model, shape, output_names(description), recipe, io, images, *kept, names)
     tflite_file.write(path, flatbuffer, description, known, zoo.__version__)
     return _summary(path, recipe)
 

@@ -55,6 +55,11 @@ def describe(
     }
 
 
+def output_names(description: Mapping[str, Any]) -> list[str]:
+    """What the outputs are called, in the model's order."""
+    return [spec["name"] for spec in description["outputs"]]
+
+
 def check_size(model: keras.Model, input_size: tuple[int, int] | None) -> tuple[int, int | None, int | None, int]:
     """The file's input shape N×H×W×C: the model's, with H and W as asked for.
 

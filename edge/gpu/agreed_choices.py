@@ -56,8 +56,8 @@ def reference(
         file = taking(path, Path(folder) / "taking.tflite", inner, scores)
         with Remote(file, "cpu", timeout=timeout) as cpu:
             samples = [_Sample(graph, inner, ends, cpu, feed) for feed in feeds]
-            found = [sample.with_choices(own, gpu) for sample, own, gpu in zip(samples, chosen, got, strict=True)]
-    return Reference([outputs for outputs, _ in found], sum(count for _, count in found))
+            results = [sample.with_choices(own, gpu) for sample, own, gpu in zip(samples, chosen, got, strict=True)]
+    return Reference([outputs for outputs, _ in results], sum(count for _, count in results))
 
 
 def _chosen(

@@ -57,20 +57,20 @@ def _one_hot(graph: Graph) -> list[Operator]:
 
 def _split_reordered(graph: Graph) -> list[Operator]:
     """SPLIT whose pieces go straight into one CONCATENATION in another order."""
-    found = []
+    joins = []
     for joined in graph.operators:
         for split in graph.operators:
             if joined.name != "CONCATENATION" or split.name not in ("SPLIT", "SPLIT_V"):
                 continue
             order = [split.outputs.index(tensor) for tensor in joined.inputs if tensor in split.outputs]
             if order != sorted(order):
-                found.append(joined)
-    return found
+                joins.append(joined)
+    return joins
 
 
 def _stretched(graph: Graph) -> list[Operator]:
     """TRANSPOSE_CONV by 3 or more, of a map whose sides are no multiples of that. The factor is read from its sizes."""
-    found = []
+    matches = []
     for operator in graph.operators:
         if operator.name != "TRANSPOSE_CONV":
             continue
@@ -79,8 +79,8 @@ def _stretched(graph: Graph) -> list[Operator]:
             continue
         factors = [round(large[axis] / small[axis]) for axis in (1, 2)]
         if any(factor > 2 and small[axis] % factor for axis, factor in zip((1, 2), factors, strict=True)):
-            found.append(operator)
-    return found
+            matches.append(operator)
+    return matches
 
 
 def _same_matrix(graph: Graph) -> list[Operator]:
@@ -93,27 +93,27 @@ def _same_matrix(graph: Graph) -> list[Operator]:
 
 def _one_dimensional(graph: Graph) -> list[Operator]:
     """Quantised ADD of a map and a computed vector: what converters make of adding a pooled value."""
-    found = []
+    matches = []
     for operator in graph.operators:
         if operator.name != "ADD":
             continue
         second = graph.tensors[operator.inputs[1]]
         if len(second.shape) == 1 and second.scale and not second.constant:
-            found.append(operator)
-    return found
+            matches.append(operator)
+    return matches
 
 
 def _strided_point(graph: Graph) -> list[Operator]:
     """Quantised CONV_2D of one pixel that steps over others."""
-    found = []
+    matches = []
     for operator in graph.operators:
         if operator.name != "CONV_2D":
             continue
         image, kernel = graph.tensors[operator.inputs[0]], graph.tensors[operator.inputs[1]]
         small = graph.tensors[operator.outputs[0]].shape
         if image.scale and kernel.shape[1:3] == (1, 1) and image.shape[1:3] != small[1:3]:
-            found.append(operator)
-    return found
+            matches.append(operator)
+    return matches
 
 
 _PATTERNS: tuple[tuple[str, str, str, Callable[[Graph], list[Operator]]], ...] = (
@@ -161,12 +161,12 @@ KNOWN = tuple(what for _, what, _, _ in _PATTERNS)
 
 def scan(graph: Graph) -> tuple[Caution, ...]:
     """The known bad patterns in a graph."""
-    found = []
+    cautions = []
     for kind, what, advice, search in _PATTERNS:
         operators = search(graph)
         if operators:
-            found.append(Caution(kind, what, advice, layer_names(graph, operators)))
-    return tuple(found)
+            cautions.append(Caution(kind, what, advice, layer_names(graph, operators)))
+    return tuple(cautions)
 
 
 def half_overflow(graph: Graph, peaks: dict[int, float]) -> tuple[Caution, ...]:
@@ -183,16 +183,16 @@ def half_overflow(graph: Graph, peaks: dict[int, float]) -> tuple[Caution, ...]:
         count = _size(before.shape) / max(_size(after.shape), 1)
         if peaks.get(after.index, 0.0) * count > HALF_MAX:
             sums.append(operator)
-    found = []
+    cautions = []
     if large:
         names = tuple(_short(graph.tensors[index].name) for index in large)
         what = f"values up to {max(peaks[index] for index in large):.3g} overflow float16 (largest 65,504)"
-        found.append(Caution("overflow", what, "normalise earlier, or ask the device for float32", names))
+        cautions.append(Caution("overflow", what, "normalise earlier, or ask the device for float32", names))
     if sums:
         what = "sums behind a mean may pass float16's largest value, 65,504"
         advice = "average in two steps (pool, then mean), or ask the device for float32"
-        found.append(Caution("overflow", what, advice, layer_names(graph, sums)))
-    return tuple(found)
+        cautions.append(Caution("overflow", what, advice, layer_names(graph, sums)))
+    return tuple(cautions)
 
 
 def layer_names(graph: Graph, operators: list[Operator]) -> tuple[str, ...]:

@@ -64,8 +64,8 @@ class Remote:
 
     @property
     def adapter(self) -> str:
-        found = re.search(r"Selected adapter: (.*?), arch", self.log())
-        return found.group(1) if found else ""
+        match = re.search(r"Selected adapter: (.*?), arch", self.log())
+        return match.group(1) if match else ""
 
     def log(self) -> str:
         """What the runtime printed so far."""

@@ -88,15 +88,15 @@ def _loader_beside(icd: Path) -> str | None:
 def _hardware() -> Driver | None:
     if not any(any(Path("/").glob(pattern.lstrip("/"))) for pattern in _DEVICES):
         return None
-    found = [
+    manifests = [
         icd
         for folder in _ICD_FOLDERS
         for icd in sorted(Path(folder).glob("*.json"))
         if not icd.name.startswith(_SOFTWARE)
     ]
-    if not found or not ctypes.util.find_library("vulkan"):
+    if not manifests or not ctypes.util.find_library("vulkan"):
         return None
-    return Driver("hardware", os.pathsep.join(map(str, found)))
+    return Driver("hardware", os.pathsep.join(map(str, manifests)))
 
 
 def _software() -> Driver | None:

@@ -26,7 +26,7 @@ def _open(header: dict[str, Any]) -> Cpu | Gpu:
 
 def _ranges(engine: Cpu) -> list[list[float]]:
     """[tensor, largest magnitude] of every float activation of the last inference."""
-    found = []
+    ranges = []
     for tensor in engine.graph.tensors:
         if tensor.constant or tensor.dtype != "float32":
             continue
@@ -35,8 +35,8 @@ def _ranges(engine: Cpu) -> list[list[float]]:
         except ValueError:  # a tensor that no kernel filled has no data to read
             continue
         if values.size:
-            found.append([tensor.index, float(np.nan_to_num(np.abs(values).max(), nan=np.inf, posinf=3e38))])
-    return found
+            ranges.append([tensor.index, float(np.nan_to_num(np.abs(values).max(), nan=np.inf, posinf=3e38))])
+    return ranges
 
 
 def _peak_bytes() -> int:

@@ -43,11 +43,11 @@ def address() -> str:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             try:
                 probe.connect((target, 9))
-                found = str(probe.getsockname()[0])
+                address = str(probe.getsockname()[0])
             except OSError:
                 continue
-        if not ipaddress.ip_address(found).is_loopback:
-            return found
+        if not ipaddress.ip_address(address).is_loopback:
+            return address
     raise InputError("this machine has no address in a local network; connect it to the phone's network and try again")
 
 

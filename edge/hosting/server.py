@@ -257,7 +257,7 @@ def _host(headers: Sequence[str], port: int, usual: int) -> str | None:
         return None
     try:
         parts = urlsplit(f"//{headers[0]}")
-        name, given = parts.hostname, parts.port
+        name, own = parts.hostname, parts.port
     except ValueError:
         return None
-    return None if (given or usual) != port or parts.username is not None or parts.path else name
+    return None if (own or usual) != port or parts.username is not None or parts.path else name

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from command import says
 from edge_graphs import describe, description_2
 from PIL import Image
 
@@ -246,7 +247,7 @@ def test_an_unknown_kind_still_runs_raw(files: dict[str, Path], folder: Path, pi
 # ------------------------------------------------------------------------------------------- inputs and outputs by name
 
 
-def test_two_frames_are_two_pictures_or_one_of_six_channels(folder: Path, picture: np.ndarray) -> None:
+def test_two_frames_are_two_pictures_or_one_of_six_channels(folder: Path, picture: np.ndarray, monkeypatch, capsys) -> None:
     """A network that answers with the first frame less the second."""
     plain = convert(lambda x: (x[..., :2] - x[..., 3:5]) * 255, folder / "frames.plain.tflite", shape=(1, SIDE, SIDE, 6))
     inputs = [{"name": "image", "size": [SIDE, SIDE], "channels": 6, "range": [0, 255], "frames": 2}]
@@ -260,6 +261,14 @@ def test_two_frames_are_two_pictures_or_one_of_six_channels(folder: Path, pictur
     for image, message in ((first, "takes 2 pictures"), ([first], "1 given"), ([first, picture], "of one size")):
         with pytest.raises(InputError, match=message):
             runner(image)
+    paths = [folder / f"frame_{index}.png" for index in range(4)]
+    for path, frame in zip(paths, (first, second, first, first), strict=True):
+        Image.fromarray(frame).save(path)
+    status, text, _ = says(monkeypatch, capsys, "predict", runner.path, *paths, "--out", folder / "out")
+    assert status == 0 and "frame_0.png: mean movement" in text and "frame_2.png: mean movement 0.00 px" in text
+    assert {path.name for path in (folder / "out").glob("*.flo")} == {"frame_0.flo", "frame_2.flo"}
+    status, _, error = says(monkeypatch, capsys, "predict", runner.path, *paths[:3])
+    assert status == 2 and "3 pictures" in error and "2 at a time" in error
     if vulkan.driver() is not None:
         assert edge.gpu_check(runner.path).ok and edge.gpu_check(runner.path, [[first, second]]).samples == "1 given"
 

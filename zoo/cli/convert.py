@@ -64,14 +64,9 @@ def convert(
     start_keras()
     import converters
 
-    network, pixels = open_model(model), parse_size(size) or default_size(model)
+    network, pixels, form = open_model(model), parse_size(size) or default_size(model), _format(form, out)
     shape = network.inputs[0].shape[1:3]
-    if form is None:
-        form = "onnx" if out is not None and out.suffix == ".onnx" else "tflite"
-    if form not in _FORMATS:
-        raise unknown("format", form, _FORMATS)
-    if form == "tflite" and pixels is None and None in shape:
-        raise InputError(f"{model} takes any size, a phone's GPU one; choose it with --size, as in --size 256x256")
+    _check_size(model, form, pixels or shape)
     images = None if calibration is None else _images(calibration, count, pixels or shape)
     if form == "onnx":
         if (quantize, io) != ("float32", "float32"):
@@ -87,12 +82,25 @@ def convert(
                 raise InputError("--quantize-aware is for --quantize int8 with --calibration, whose data it trains on")
             written = converters.to_tflite(_trained_for_int8(network, calibration, images, quantize_aware), path, **options)
         else:
-            correct = None if correct_bias else False
-            measured = images if _is_calibrated(quantize) else None
-            written = converters.to_tflite(network, path, calibration=measured, correct_bias=correct, **options)
+            options["correct_bias"] = None if correct_bias else False
+            written = converters.to_tflite(network, path, calibration=images if _is_calibrated(quantize) else None, **options)
     print(written)
     if images is not None:
         print(converters.parity(network, written, images[:8]))
+
+
+def _check_size(model: Path, form: str, size: tuple[int | None, int | None]) -> None:
+    if form == "tflite" and None in size:
+        raise InputError(f"{model} takes any size, a phone's GPU one; choose it with --size, as in --size 256x256")
+
+
+def _format(form: str | None, out: Path | None) -> str:
+    """The one asked for, or by the ending of --out."""
+    if form is None:
+        return "onnx" if out is not None and out.suffix == ".onnx" else "tflite"
+    if form not in _FORMATS:
+        raise unknown("format", form, _FORMATS)
+    return form
 
 
 def _is_calibrated(recipe: str) -> bool:
