@@ -1,6 +1,6 @@
-"""A toy of all that a new kind of answer needs: a kind (heights in metres), a task over it, and a network for that task.
+"""A toy of all that a new kind of answer needs: a kind (heights in metres), a task over it, a network, and data.
 
-Nothing outside this file knows them: what they walk through asks the kind, the task and the registry.
+Nothing outside this file knows them: what they walk through asks the kind, the task, the target and the registry.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ import numpy as np
 import zoo.outputs
 import zoo.tasks
 from zoo import registry
-from zoo.metrics import Metric
+from zoo.data import Dataset, Sample
+from zoo.data.targets import HeatMap
+from zoo.metrics import Metric, Score
 from zoo.outputs import Comparison, Kind, OutputSpec, Tolerance
 from zoo.outputs.base import judged
 from zoo.outputs.comparison import numeric
 from zoo.outputs.resize import bilinear
 
 NETWORK = "toy_relief"
+SIZE = (32, 48)
 L = keras.layers
 
 
@@ -59,6 +62,44 @@ class Heights(Kind):
         return judged(spec.name, measures | {"metres": measures["mean_abs"]}, tolerance, ties=chosen_otherwise)
 
 
+class HeightError(Metric):
+    """The mean error of all pixels, in metres."""
+
+    def __init__(self) -> None:
+        self._sum, self._count = 0.0, 0
+
+    def update(self, target: Any, answer: np.ndarray) -> None:
+        """Heights H×W×1 against H×W."""
+        self._sum += float(np.abs(np.asarray(target)[..., 0] - answer).sum())
+        self._count += answer.size
+
+    def merge(self, other: Metric) -> HeightError:
+        self._sum, self._count = self._sum + other._sum, self._count + other._count
+        return self
+
+    def scores(self) -> list[Score]:
+        return [Score("height_error", self._sum / self._count if self._count else float("nan"), "m", higher_is_better=False)]
+
+
+class Hills(Dataset):
+    """Slopes of light: 60 m where a picture is white, 0 where it is black."""
+
+    name, task, target = "hills", "relief", HeatMap
+
+    def __init__(self, count: int = 64, seed: int = 0) -> None:
+        self.count, self.seed = count, seed
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Sample:
+        index = self.position(index)
+        coarse = np.random.default_rng((self.seed, index)).uniform(0, 1, (1, 4, 6, 1))
+        light = bilinear(coarse, SIZE)[0]
+        image = np.rint(255 * np.repeat(light, 3, axis=-1)).astype(np.uint8)
+        return Sample(image, HeatMap((60 * light).astype(np.float32)), f"hill {index}")
+
+
 class Relief(zoo.tasks.Task):
     """Heights from a picture."""
 
@@ -77,8 +118,16 @@ class Relief(zoo.tasks.Task):
         return keras.losses.MeanAbsoluteError()
 
     def metrics(self, dataset: Any, **wishes: Any) -> list[Metric]:
-        """None: nothing here is scored."""
-        return []
+        """The mean error."""
+        return [HeightError()]
+
+    def toy_batch(
+        self, shape: tuple[int, ...], spec: OutputSpec, count: int, seed: int = 0
+    ) -> zoo.tasks.ToyBatch:
+        """Hills at their own size."""
+        samples = list(Hills(count, seed))
+        images = np.stack([sample.image for sample in samples]).astype("float32")
+        return zoo.tasks.ToyBatch(images, HeatMap.stack([sample.target for sample in samples]))
 
 
 def build(image: keras.KerasTensor, channels: int, **_: Any) -> keras.KerasTensor:
@@ -91,10 +140,9 @@ def build(image: keras.KerasTensor, channels: int, **_: Any) -> keras.KerasTenso
 @contextmanager
 def entered() -> Iterator[str]:
     """The network's name, while kind, task and network are entered."""
-    paper = registry.Paper("A toy", "Nobody", 2025, "https://doi.org/10.0/0")
     zoo.outputs.register(Heights())
     zoo.tasks.register(Relief())
-    registry.register({NETWORK: {}}, task="relief", paper=paper, input_size=(32, 48))(build)
+    registry.register({NETWORK: registry.Variant(input_size=SIZE)}, task="relief", paper=None)(build)
     try:
         yield NETWORK
     finally:
