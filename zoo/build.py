@@ -179,7 +179,7 @@ def _network(
     except (ValueError, TypeError) as error:  # Keras on shapes and options that do not go together
         raise InputError(f"{entry.name} cannot be built with input_shape={shape} and {options}: {error}") from error
     size = None if None in shape[:2] else shape[:2]
-    inputs = (InputSpec(image.name, size, shape[2], frames=entry.frames),) if entry.frames > 1 else ()
+    inputs = (InputSpec(image.name, size, shape[2], frames=task.frames),) if task.frames > 1 else ()
     return keras.Model(image, layers.ModelOutput(entry.task, spec, inputs, name=spec.name)(logits), name=entry.name)
 
 

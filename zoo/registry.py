@@ -30,7 +30,6 @@ class Variant:
         paper, inspired_by: where it was published; None for one of this zoo's own, and whose ideas that is made of.
         classes: names of the paper's classes, or how many; None for the task's own.
         input_size, channels: of the paper's picture, (H, W) in pixels; MACs are quoted for these.
-        frames: how many pictures lie along the channels.
         fixed_size: True where the graph needs a known input size (a Flatten before the first dense layer).
         min_size: smallest height and width that the network can see.
         mobile: True where the network is whole on the GPU accelerator in float32, float16 and int8.
@@ -49,7 +48,6 @@ class Variant:
     classes: int | tuple[str, ...] | None = None
     input_size: tuple[int, int] = (0, 0)
     channels: int = 3
-    frames: int = 1
     fixed_size: bool = False
     min_size: int = 32
     mobile: bool = False

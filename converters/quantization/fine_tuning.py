@@ -42,7 +42,7 @@ def fine_tune(
     Args:
         network: what `quantize_aware`, `prune` or `cluster` returned, with logits for its answer.
         batches: `zoo.data.Batches`, or any PyDataset of (images, targets).
-        loss: as for Keras 3: of (targets, logits), such as a task's own, `zoo.tasks.get(name).loss(spec)`.
+        loss: as for Keras 3: of (targets, logits), as a task gives it.
         epochs: passes over the batches.
         rate: of Adam; small, for the network has learnt already.
         verbose: as of `fit`.

@@ -134,7 +134,7 @@ def build(image: keras.KerasTensor, channels: int, **_: Any) -> keras.KerasTenso
     """Brighter is higher, and the sum of what lies around."""
     x = L.Rescaling(1 / 255, name="scale")(image)
     x = L.Conv2D(8, 3, padding="same", activation="relu", name="stem")(x)
-    return L.Conv2D(channels, 3, padding="same", activation="softplus", bias_initializer="ones", name="height")(x)
+    return L.Conv2D(channels, 3, padding="same", activation="relu", bias_initializer="ones", name="height")(x)
 
 
 @contextmanager
