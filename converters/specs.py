@@ -19,9 +19,9 @@ _IMAGE, _ANSWER = "image", "answer"  # what the only input and the only output a
 
 def input_specs(model: Any) -> tuple[InputSpec, ...]:
     """One spec an input; the only one is called "image" where the model does not say otherwise."""
-    known = next((layer.inputs for layer in model_outputs(model) if layer is not None and layer.inputs), None)
-    if known is not None:
-        return known
+    own = next((layer.inputs for layer in model_outputs(model) if layer is not None and layer.inputs), None)
+    if own is not None:
+        return own
     specs = zoo.layers.input_specs(model if is_tf_keras(model) else as_functional(model))
     return (replace(specs[0], name=_IMAGE),) if len(specs) == 1 else specs
 
@@ -111,8 +111,8 @@ def _relabelled(
             raise InputError(
                 f"{len(labels)} labels for {len(spec.labels)} classes: give one each, in the order of the output's channels"
             )
-        kept = spec.palette if len(labels) == len(spec.palette) else ()
-        spec = replace(spec, labels=tuple(labels), palette=kept)
+        colours = spec.palette if len(labels) == len(spec.palette) else ()
+        spec = replace(spec, labels=tuple(labels), palette=colours)
     if palette is not None:
         spec = replace(spec, palette=tuple(tuple(int(value) for value in colour) for colour in palette))
     return spec

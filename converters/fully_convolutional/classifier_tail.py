@@ -151,10 +151,10 @@ class Head:
             bias = (0 if bias is None else bias) + shift @ kernel
             kernel *= scale[:, None]
         config = dense.get_config()
-        kept = ("activation", "dtype", "trainable", "kernel_initializer", "kernel_regularizer", "bias_regularizer")
+        keys = ("activation", "dtype", "trainable", "kernel_initializer", "kernel_regularizer", "bias_regularizer")
         conv = self.clone(
             dense, kind=keras.layers.Conv2D, filters=units, kernel_size=(height, width), use_bias=bias is not None,
-            data_format="channels_last", **{key: config[key] for key in kept if key in config},
+            data_format="channels_last", **{key: config[key] for key in keys if key in config},
         )  # fmt: skip
         out = conv(state.map)
         conv.set_weights([kernel.reshape(height, width, -1, units)] + ([] if bias is None else [bias]))

@@ -74,17 +74,17 @@ def _native_input(model: keras.Model, graph: Trace, input_size: tuple[int, int] 
         raise InputError(f"model '{model.name}' takes {shape}; expected N×H×W×C with C known")
     sides = []
     for axis, own in ((0, shape[1]), (1, shape[2])):
-        given = None if input_size is None else int(input_size[axis])
-        if own is None and given is None:
+        side = None if input_size is None else int(input_size[axis])
+        if own is None and side is None:
             raise InputError(
                 f"model '{model.name}' leaves its size open, so how large its last feature map is cannot be known: "
                 "pass input_size=(height, width), the size it was trained at"
             )
-        if own is not None and given is not None and own != given:
+        if own is not None and side is not None and own != side:
             raise InputError(
                 f"model '{model.name}' is built for {shape[1]}×{shape[2]}, input_size is {tuple(input_size)}: leave it out"
             )
-        sides.append(given if own is None else own)
+        sides.append(side if own is None else own)
     return sides[0], sides[1], shape[3]
 
 
@@ -182,13 +182,13 @@ class _Rebuild:
         return self.head.finish(self.states[self.graph.outputs[0]])
 
     def _needed(self) -> list[Call]:
-        wanted, kept = set(self.graph.outputs), []
+        values, calls = set(self.graph.outputs), []
         for call in reversed(self.graph.calls):
-            if wanted.intersection(call.outputs):
-                kept.append(call)
+            if values.intersection(call.outputs):
+                calls.append(call)
                 # Permute and Reshape in front of the head are followed by index, not run.
-                wanted.update([self._source(v)[0] for v in call.inputs] if id(call) in self.head_calls else call.inputs)
-        return kept[::-1]
+                values.update([self._source(v)[0] for v in call.inputs] if id(call) in self.head_calls else call.inputs)
+        return calls[::-1]
 
     def _source(self, value: Value) -> tuple[Value, list[Call]]:
         """The map behind a chain of pure moves (Permute, Reshape) that leads to the head, and that chain in order."""

@@ -180,14 +180,14 @@ def _rename(proto: onnx.ModelProto, layers: set[str], outputs: Sequence[str]) ->
     graph = proto.graph
     names = {value.name: name for value, name in zip(graph.output, outputs, strict=True)}
     names |= {"": "", **{value.name: value.name for value in graph.input}}
-    taken = dict.fromkeys(names.values(), 0)
+    counts = dict.fromkeys(names.values(), 0)
     constants = {constant.name for constant in graph.initializer}
     for node in graph.node:
         place = tflite_file.stable_name(re.sub(r"(__\d+)?(:\d+)?$", "", node.output[0]), layers).partition("/")[0]
         for name in (*node.input, *node.output):
             if name not in names:
                 stable = f"{place}/{'constant' if name in constants else node.op_type}"
-                taken[stable] = count = taken.get(stable, -1) + 1
+                counts[stable] = count = counts.get(stable, -1) + 1
                 names[name] = f"{stable}_{count}" if count else stable
     order = {name: index for index, name in enumerate(names)}
     for index, node in enumerate(graph.node):

@@ -64,9 +64,9 @@ def _whole_size(context: Any, x: Any, shape: Any, size: str, target: Any) -> str
         return context.make_const(utils.make_name("size"), np.array([shape[0], shape[3], *target], np.int64)).output[0]
     ends = [context.make_const(utils.make_name("end"), np.array([end], np.int64)).output[0] for end in (0, 2)]
     shape = context.make_node("Shape", [x.output[0]])
-    kept = context.make_node("Slice", [shape.output[0], *ends])
-    asked = context.make_node("Cast", [size], attr={"to": _INTEGERS[1]})
-    return context.make_node("Concat", [kept.output[0], asked.output[0]], {"axis": 0}).output[0]
+    batch_and_channels = context.make_node("Slice", [shape.output[0], *ends])
+    sides = context.make_node("Cast", [size], attr={"to": _INTEGERS[1]})
+    return context.make_node("Concat", [batch_and_channels.output[0], sides.output[0]], {"axis": 0}).output[0]
 
 
 HANDLERS = {

@@ -58,17 +58,17 @@ def spans(graph: Trace, pictures: np.ndarray, rule: str) -> dict[str, tuple[floa
     """
     if rule not in RANGES:
         raise unknown("rule for ranges", rule, RANGES)
-    seen: dict[str, Seen] = {}
+    statistics: dict[str, Seen] = {}
     for count in (False, True):  # ends first, for the bins lie between them
         for picture in pictures if rule != "all" or not count else ():
             values = graphs.evaluate(graph, picture[None].astype("float32"))
             for call in graph.calls:
-                _look(seen.setdefault(call.operation.name, Seen()), np.asarray(values[call.outputs[0]]), count)
-    return {name: RANGES[rule](each) for name, each in seen.items()}
+                _look(statistics.setdefault(call.operation.name, Seen()), np.asarray(values[call.outputs[0]]), count)
+    return {name: RANGES[rule](each) for name, each in statistics.items()}
 
 
-def _look(seen: Seen, array: np.ndarray, count: bool) -> None:
+def _look(statistics: Seen, array: np.ndarray, count: bool) -> None:
     if count:
-        seen.counts += np.histogram(array, _BINS, (seen.low, max(seen.high, seen.low + 1e-6)))[0]
+        statistics.counts += np.histogram(array, _BINS, (statistics.low, max(statistics.high, statistics.low + 1e-6)))[0]
     else:
-        seen.low, seen.high = min(seen.low, float(array.min())), max(seen.high, float(array.max()))
+        statistics.low, statistics.high = min(statistics.low, float(array.min())), max(statistics.high, float(array.max()))

@@ -36,17 +36,17 @@ def fold(model: keras.Model, biases: bool = False) -> keras.Model:
     tensors: dict[Value, Any] = {}
     for value, tensor in zip(graph.inputs, graphs.as_functional(model).inputs, strict=True):
         tensors[value] = keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
-    merged, made = _merged(graph), {}
+    merged, layers = _merged(graph), {}
     for call in graph.calls:
         if id(call) in merged:
             tensors[call.outputs[0]] = tensors[call.inputs[0]]
             continue
         norm = next((last for last in graph.calls if merged.get(id(last)) is call), None)
         key = id(call.operation)
-        if key not in made:
-            made[key] = _layer(call, norm, biases)
+        if key not in layers:
+            layers[key] = _layer(call, norm, biases)
         args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
-        outputs = made[key](args, {k: v for k, v in kwargs.items() if k != "training"})
+        outputs = layers[key](args, {k: v for k, v in kwargs.items() if k != "training"})
         tensors.update(zip(call.outputs, keras.tree.flatten(outputs), strict=True))
     folded = keras.Model(
         [tensors[value] for value in graph.inputs][0 if len(graph.inputs) == 1 else slice(None)],
@@ -64,7 +64,7 @@ def _merged(graph: Trace) -> dict[int, Call]:
         uses[id(call.operation)] = uses.get(id(call.operation), 0) + 1
         for value in call.inputs:
             readers[value] = readers.get(value, 0) + 1
-    found: dict[int, Call] = {}
+    merged: dict[int, Call] = {}
     for call in graph.calls:
         if not isinstance(call.operation, L.BatchNormalization):
             continue
@@ -74,8 +74,8 @@ def _merged(graph: Trace) -> dict[int, Call]:
         linear = before.operation.get_config()["activation"] == "linear"
         alone = readers[call.inputs[0]] == uses[id(call.operation)] == uses[id(before.operation)] == 1
         if linear and alone and call.operation.axis in (-1, len(call.inputs[0].shape) - 1):
-            found[id(call)] = before
-    return found
+            merged[id(call)] = before
+    return merged
 
 
 def _layer(call: Call, norm: Call | None, biases: bool) -> Callable[[tuple, dict], Any]:

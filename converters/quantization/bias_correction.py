@@ -57,9 +57,9 @@ def correct_biases(model: keras.Model, samples: Any, keep_float: str | Iterable[
     for call in graph.calls:
         layer = call.operation
         outputs = graphs.apply(call, exact)
-        kept = any(fnmatch.fnmatchcase(layer.name, pattern) for pattern in patterns)
+        floating = any(fnmatch.fnmatchcase(layer.name, pattern) for pattern in patterns)
         linear = type(layer) in CHANNELS and layer.get_config()["activation"] == "linear"
-        if linear and not kept and id(layer) not in done:
+        if linear and not floating and id(layer) not in done:
             done.add(id(layer))
             kernel, bias = layer.get_weights()
             layer.set_weights([round_kernel(layer, kernel), bias])

@@ -64,9 +64,9 @@ def check(given: Any, size: tuple[int, int], channels: int) -> Calibration:
 
 def check_samples(given: Any, size: tuple[int | None, ...], channels: int, what: str = "samples") -> np.ndarray:
     """The same checks for pictures in general: uint8 or float32 N×H×W×C in 0–255; where `size` is open, of one size."""
-    given = list(_images(given, what))
-    wanted = (*size, channels) if None not in size else (*np.shape(given[0])[:2], channels) if given else ()
-    images = [_checked(image, wanted, f"{what} image {index}") for index, image in enumerate(given)]
+    pictures = list(_images(given, what))
+    shape = (*size, channels) if None not in size else (*np.shape(pictures[0])[:2], channels) if pictures else ()
+    images = [_checked(picture, shape, f"{what} image {index}") for index, picture in enumerate(pictures)]
     if not images:
         raise InputError(f"{what} holds no image; give pictures as N×H×W×C, 0–255")
     stacked = np.stack(images)
@@ -77,8 +77,8 @@ def check_samples(given: Any, size: tuple[int | None, ...], channels: int, what:
     return stacked
 
 
-def _images(given: Any, what: str) -> Iterable[np.ndarray]:
-    for item in _items(given, what):
+def _images(source: Any, what: str) -> Iterable[np.ndarray]:
+    for item in _items(source, what):
         entry = getattr(item, "image", item)
         if isinstance(entry, (tuple, list)) and len(entry) and hasattr(entry[0], "shape"):
             entry = entry[0]
@@ -89,20 +89,20 @@ def _images(given: Any, what: str) -> Iterable[np.ndarray]:
             yield array
 
 
-def _items(given: Any, what: str) -> Iterable[Any]:
-    if isinstance(given, (str, bytes)):
-        raise InputError(f"{what} is {given!r}; give the images themselves, as N×H×W×C, 0–255")
-    if hasattr(given, "__len__") and hasattr(given, "__getitem__"):
-        return (given[index] for index in range(len(given)))
-    if isinstance(given, Iterable):
-        return itertools.islice(given, 10_000)  # an endless generator would never come back
-    raise InputError(f"{what} is a {type(given).__name__}; give images as N×H×W×C, 0–255, or what yields them")
+def _items(source: Any, what: str) -> Iterable[Any]:
+    if isinstance(source, (str, bytes)):
+        raise InputError(f"{what} is {source!r}; give the images themselves, as N×H×W×C, 0–255")
+    if hasattr(source, "__len__") and hasattr(source, "__getitem__"):
+        return (source[index] for index in range(len(source)))
+    if isinstance(source, Iterable):
+        return itertools.islice(source, 10_000)  # an endless generator would never come back
+    raise InputError(f"{what} is a {type(source).__name__}; give images as N×H×W×C, 0–255, or what yields them")
 
 
-def _checked(image: np.ndarray, wanted: tuple[int, ...], name: str) -> np.ndarray:
-    if image.shape != wanted:
+def _checked(image: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:
+    if image.shape != shape:
         raise InputError(
-            f"{name} is {'×'.join(map(str, image.shape))}, the model takes {'×'.join(map(str, wanted))}; "
+            f"{name} is {'×'.join(map(str, image.shape))}, the model takes {'×'.join(map(str, shape))}; "
             "resize the images first"
         )
     if image.dtype == np.uint8:

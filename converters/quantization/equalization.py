@@ -107,16 +107,16 @@ def _barred(graph: Trace) -> Iterable[Value]:
             yield from call.outputs
 
 
-def _reach(graph: Trace, images: np.ndarray, wanted: set[Value]) -> dict[Value, np.ndarray]:
+def _reach(graph: Trace, images: np.ndarray, tensors: set[Value]) -> dict[Value, np.ndarray]:
     """The largest absolute value of each channel."""
-    found: dict[Value, np.ndarray] = {}
+    reach: dict[Value, np.ndarray] = {}
     for image in images:
         values = graphs.evaluate(graph, image[None].astype("float32"))
-        for value in wanted:
+        for value in tensors:
             array = np.abs(np.asarray(values[value]))
             most = array.max(axis=tuple(range(array.ndim - 1)))
-            found[value] = np.maximum(found.get(value, 0.0), most)
-    return found
+            reach[value] = np.maximum(reach.get(value, 0.0), most)
+    return reach
 
 
 def _factors(reach: np.ndarray) -> np.ndarray:

@@ -46,12 +46,12 @@ def quantize(flatbuffer: bytes, images: Calibration, wide: set[str], floating: s
         warnings.simplefilter("ignore")  # that all tensors are kept is the point
         try:
             measuring.calibrate(_feed(flatbuffer, images), recipe)
-            made = bytes(work.quantize(measuring.get_model_qsvs()).quantized_model)
+            result = bytes(work.quantize(measuring.get_model_qsvs()).quantized_model)
         except (ValueError, RuntimeError, NotImplementedError) as error:
             reason = str(error).strip().partition("\n")[0][:300]
             raise InputError(f"keep_int16: the file cannot be quantized so: {reason}; keep fewer layers") from error
-    _check(file_graph(made), wide, names)
-    return made
+    _check(file_graph(result), wide, names)
+    return result
 
 
 def _widths(qtyping: Any, bits: int) -> Any:
@@ -79,6 +79,6 @@ def _check(graph: schema.SubGraphT, wide: set[str], names: Names) -> None:
     for operator, owners in zip(graph.operators, names.owners(graph), strict=True):
         for layer in owners & wide:
             kinds.setdefault(layer, set()).add(graph.tensors[operator.inputs[0]].type)
-    narrow = sorted(layer for layer, found in kinds.items() if schema.TensorType.INT16 not in found)
+    narrow = sorted(layer for layer, types in kinds.items() if schema.TensorType.INT16 not in types)
     if narrow:
         raise InputError(f"keep_int16: {', '.join(narrow)} has no 16-bit form; keep it in float: keep_float=")

@@ -168,7 +168,7 @@ class _Powers:
         return float(np.maximum(self.squares - self.values**2 / self.count, 0).sum())
 
 
-def _add(sums: dict[str, _Powers], graph: Trace, batch: np.ndarray, found: dict[str, np.ndarray]) -> None:
+def _add(sums: dict[str, _Powers], graph: Trace, batch: np.ndarray, file_values: dict[str, np.ndarray]) -> None:
     """Adds one picture: the signal, all noise up to a layer, the noise of the layer alone."""
     expected = evaluate(graph, batch)
     inside = {graph.inputs[0]: batch}  # what the file has; where it does not show it, what the model's layers make of it
@@ -176,16 +176,16 @@ def _add(sums: dict[str, _Powers], graph: Trace, batch: np.ndarray, found: dict[
         inside.update(zip(call.outputs, apply(call, inside), strict=True))
         value, name = call.outputs[0], call.operation.name
         signal = np.asarray(expected[value], np.float64)
-        if name not in found or found[name].shape != signal.shape or "float" not in value.dtype:
+        if name not in file_values or file_values[name].shape != signal.shape or "float" not in value.dtype:
             continue
         axes = tuple(range(signal.ndim - 1))
         row = sums.setdefault(name, _Powers(0, np.zeros(signal.shape[-1]), np.zeros(signal.shape[-1])))
         row.count += signal[..., 0].size
         row.values += signal.sum(axis=axes)
         row.squares += (signal**2).sum(axis=axes)
-        row.total += float(((found[name] - signal) ** 2).sum())
-        row.own += float(((found[name] - np.asarray(inside[value], np.float64)) ** 2).sum())
-        inside[value] = found[name]
+        row.total += float(((file_values[name] - signal) ** 2).sum())
+        row.own += float(((file_values[name] - np.asarray(inside[value], np.float64)) ** 2).sum())
+        inside[value] = file_values[name]
 
 
 def _decibels(signal: float, noise: float) -> float:

@@ -65,15 +65,15 @@ def auto_mixed(model: keras.Model, samples: Any, budget: float = 0.05, correct_b
     shape = graph.inputs[0].shape
     images = calibration.check_samples(samples, shape[1:3], shape[3]).astype("float32")
     values = graphs.evaluate(graph, images)
-    found = {}
+    sensitivities = {}
     for index, call in enumerate(graph.calls):
-        if type(call.operation) in CHANNELS and call.operation.name not in found:
-            found[call.operation.name] = _sensitivity(graph, index, values, correct_bias)
-    ranked = dict(sorted(found.items(), key=lambda item: -item[1]))
-    errors, kept = np.array(list(ranked.values())), 0
-    while kept < len(errors) and np.sqrt((errors[kept:] ** 2).sum()) > budget:
-        kept += 1
-    return Mixed(tuple(ranked)[:kept], ranked, float(np.sqrt((errors[kept:] ** 2).sum())))
+        if type(call.operation) in CHANNELS and call.operation.name not in sensitivities:
+            sensitivities[call.operation.name] = _sensitivity(graph, index, values, correct_bias)
+    ranked = dict(sorted(sensitivities.items(), key=lambda item: -item[1]))
+    errors, count = np.array(list(ranked.values())), 0
+    while count < len(errors) and np.sqrt((errors[count:] ** 2).sum()) > budget:
+        count += 1
+    return Mixed(tuple(ranked)[:count], ranked, float(np.sqrt((errors[count:] ** 2).sum())))
 
 
 def _sensitivity(graph: Trace, index: int, values: Mapping[Value, Any], correct_bias: bool) -> float:
@@ -109,13 +109,13 @@ def chosen(patterns: str | Iterable[str], layers: Iterable[str], what: str = "ke
     Raises:
         InputError: for a pattern that names none.
     """
-    layers, found = sorted(layers), set()
+    layers, names = sorted(layers), set()
     for pattern in [patterns] if isinstance(patterns, str) else patterns:
         named = set(fnmatch.filter(layers, pattern))
         if not named:
             raise unknown(f"layer or pattern in {what}", pattern, layers)
-        found |= named
-    return found
+        names |= named
+    return names
 
 
 @dataclass(frozen=True)
@@ -130,13 +130,13 @@ class Names:
 
         The file's outputs have names of their own: they are of those of the last layers that no other operator is of.
         """
-        found = []
+        owners = []
         for operator in graph.operators:
             parts = [part for index in operator.outputs for part in graph.tensors[index].name.decode().split(";")]
-            found.append({layer_of(part, self.layers) for part in parts} - {None})
-        rest = self.last - set().union(*found)
+            owners.append({layer_of(part, self.layers) for part in parts} - {None})
+        rest = self.last - set().union(*owners)
         ends = set(graph.outputs)
-        return [each or (rest if ends & set(op.outputs) else set()) for each, op in zip(found, graph.operators, strict=True)]
+        return [each or (rest if ends & set(op.outputs) else set()) for each, op in zip(owners, graph.operators, strict=True)]
 
 
 def file_graph(flatbuffer: bytes) -> schema.SubGraphT:

@@ -123,12 +123,12 @@ def _fused(graph: Trace) -> set[int]:
     for call in graph.calls:
         for value in call.inputs:
             readers.setdefault(value, []).append(call)
-    found = set()
+    ids = set()
     for call in graph.calls:
         after = readers.get(call.outputs[0], [])
         if len(after) == 1 and call.outputs[0] not in graph.outputs and _is_relu(after[0].operation):
-            found.add(id(call))
-    return found
+            ids.add(id(call))
+    return ids
 
 
 def _is_relu(layer: keras.Operation) -> bool:
@@ -142,21 +142,21 @@ def _input(tensor: Any) -> Any:
     return tfmot.quantization.keras.QuantizeWrapperV2(identity, Rounding(None, True), name="quant_image_rounded")(tensor)
 
 
-def _start_ranges(network: tf_keras.Model, graph: Trace, given: Any, rule: str) -> None:
+def _start_ranges(network: tf_keras.Model, graph: Trace, calibration: Any, rule: str) -> None:
     """Sets what each rounded output spans on the pictures; the input spans 0–255."""
     shape = graphs.concrete_shapes(graph)[0]
-    if given is None:
+    if calibration is None:
         warnings.warn(
             "ranges start from noise: pass calibration=, dozens of training pictures, or training has to find them first",
             stacklevel=3,
         )
         pictures = np.random.default_rng(0).uniform(0, 255, shape).astype("float32")
     else:
-        pictures = images_of.check_samples(given, graph.inputs[0].shape[1:3], shape[3], "calibration")
-    found = {**spans(graph, pictures, rule), "image_rounded": (0.0, 255.0)}
+        pictures = images_of.check_samples(calibration, graph.inputs[0].shape[1:3], shape[3], "calibration")
+    ranges = {**spans(graph, pictures, rule), "image_rounded": (0.0, 255.0)}
     for layer in network.layers:
         variables = getattr(layer, "_output_quantizer_vars", None)
         if variables:
-            low, high = found[unwrapped(layer).name]
+            low, high = ranges[unwrapped(layer).name]
             variables["min_var"].assign(low)
             variables["max_var"].assign(max(high, low + 1e-6))

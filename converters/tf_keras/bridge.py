@@ -122,11 +122,11 @@ def _is_norm(operation: keras.Operation) -> bool:
 def named_operations(graph: Trace) -> dict[str, keras.Operation]:
     """The operations of a graph under the names that their counterparts have: their own, made unique."""
     named: dict[str, keras.Operation] = {}
-    seen: set[int] = set()
+    ids: set[int] = set()
     for operation in (call.operation for call in graph.calls):
-        if id(operation) in seen:
+        if id(operation) in ids:
             continue
-        seen.add(id(operation))
+        ids.add(id(operation))
         name, count = operation.name, 0
         while name in named:
             count += 1
@@ -153,8 +153,8 @@ def own_weights(layer: tf_keras.layers.Layer) -> list[tf.Variable]:
     """The variables of the layer inside tfmot's wrappers, in its own order; what wrappers add is left out."""
     inner = unwrapped(layer)
     # A wrapper puts a tensor where its layer's kernel was and keeps the variable for itself: the first of the layer's.
-    kept = [row[0] for row in getattr(layer, "_weight_vars", ())]
-    return kept + [weight for weight in inner.weights if not any(weight is one for one in kept)]
+    kernels = [row[0] for row in getattr(layer, "_weight_vars", ())]
+    return kernels + [weight for weight in inner.weights if not any(weight is one for one in kernels)]
 
 
 # ------------------------------------------------------------------------------------------------ equality
@@ -163,9 +163,9 @@ def own_weights(layer: tf_keras.layers.Layer) -> list[tf.Variable]:
 def _check_equal(graph: Trace, counterpart: tf_keras.Model, tensors: Mapping[Value, Any], model: keras.Model) -> None:
     noise = [_noise(graph, value, index) for index, value in enumerate(graphs.concrete_shapes(graph))]
     ends = graphs.scores(graph)
-    wanted = list(dict.fromkeys([*ends, *choices.recorded_values(graph)]))
-    answers = tf_keras.Model(counterpart.inputs, [tensors[value] for value in wanted])(noise, training=False)
-    theirs = dict(zip(wanted, tf.nest.flatten(answers), strict=True))
+    values = list(dict.fromkeys([*ends, *choices.recorded_values(graph)]))
+    answers = tf_keras.Model(counterpart.inputs, [tensors[value] for value in values])(noise, training=False)
+    theirs = dict(zip(values, tf.nest.flatten(answers), strict=True))
     ours, _ = choices.evaluate(graph, noise, choices.positions(graph, theirs))
     errors = [graphs.difference(ours[value], theirs[value]) for value in ends]
     allowed = max([EQUALITY, *(_HALF.get(call.operation.compute_dtype, 0.0) for call in graph.calls)])

@@ -92,11 +92,11 @@ def make_counterpart(operation: keras.Operation) -> tf_keras.layers.Layer:
 
 def configuration(layer: keras.Layer, counterpart: type[tf_keras.layers.Layer]) -> dict[str, Any]:
     """What of a Keras 3 layer's configuration its counterpart understands, in tf_keras's words and in float32."""
-    known = {"name", "trainable", "dtype"}
+    arguments = {"name", "trainable", "dtype"}
     for parent in inspect.getmro(counterpart):
         if "__init__" in vars(parent):
-            known |= set(inspect.signature(parent.__init__).parameters)
-    config = {key: value for key, value in layer.get_config().items() if key in known and not key.endswith(_DROPPED)}
+            arguments |= set(inspect.signature(parent.__init__).parameters)
+    config = {key: value for key, value in layer.get_config().items() if key in arguments and not key.endswith(_DROPPED)}
     for key in ("activation", "recurrent_activation"):
         if key in config:
             config[key] = activation(config[key])

@@ -167,14 +167,14 @@ def to_tflite(
     images = _calibration(calibration, shape) if RECIPES[recipe].calibrated and calibration is not None else None
     overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"recipe": recipe, "io": io}
     description = describe(model, shape, overrides, name or model.name, images, **facts, scores=dict(scores or {}))
-    known = lowering.layer_names(model)
+    layers = lowering.layer_names(model)
     if _corrects(correct_bias, model, images, recipe, keep_int16):
-        known |= lowering.layer_names(model := correct_biases(model, images.images, keep_float))
+        layers |= lowering.layer_names(model := correct_biases(model, images.images, keep_float))
     _check_mixed({"keep_float": keep_float, "keep_int16": keep_int16}, recipe, io, images)
-    kept = mixed_precision.chosen(keep_float, known), mixed_precision.chosen(keep_int16, known, "keep_int16")
-    names = mixed_precision.Names(known, lowering.last_layers(model))
-    flatbuffer = _flatbuffer(model, shape, output_names(description), recipe, io, images, *kept, names)
-    tflite_file.write(path, flatbuffer, description, known, zoo.__version__)
+    exceptions = mixed_precision.chosen(keep_float, layers), mixed_precision.chosen(keep_int16, layers, "keep_int16")
+    names = mixed_precision.Names(layers, lowering.last_layers(model))
+    flatbuffer = _flatbuffer(model, shape, output_names(description), recipe, io, images, *exceptions, names)
+    tflite_file.write(path, flatbuffer, description, layers, zoo.__version__)
     return _summary(path, recipe)
 
 
@@ -208,8 +208,8 @@ def _flatbuffer(
     return lowering.lower(model, shape, outputs, lambda converter: RECIPES[recipe].configure(converter, images, io), finish)
 
 
-def _check_mixed(kept: Mapping[str, Sequence[str]], recipe: str, io: str, images: Calibration | None) -> None:
-    for name, patterns in kept.items():
+def _check_mixed(exceptions: Mapping[str, Sequence[str]], recipe: str, io: str, images: Calibration | None) -> None:
+    for name, patterns in exceptions.items():
         if patterns and (recipe != "int8" or io != "float32" or images is None):
             raise InputError(f"{name} is for recipe='int8' with calibration and io='float32'")
 
@@ -222,8 +222,8 @@ def _fixed(model: keras.Model, shape: tuple[int | None, ...]) -> tuple[int, int,
     return (1, *shape[1:])
 
 
-def _calibration(given: Any, shape: tuple[int, ...]) -> Calibration:
-    return calibration.check(given, shape[1:3], shape[3])
+def _calibration(images: Any, shape: tuple[int, ...]) -> Calibration:
+    return calibration.check(images, shape[1:3], shape[3])
 
 
 def _check_options(recipe: str, io: str, images: Any, trained: bool) -> None:

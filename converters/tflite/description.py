@@ -79,8 +79,8 @@ def check_size(model: keras.Model, input_size: tuple[int, int] | None) -> tuple[
     if not isinstance(input_size, Sequence) or len(input_size) != 2 or any(int(side) < 1 for side in input_size):
         raise InputError(f"input_size is {input_size!r}; expected (height, width) in pixels, as in (256, 256)")
     height, width = (int(side) for side in input_size)
-    for own, given in zip(shape[1:3], (height, width), strict=True):
-        if own is not None and own != given:
+    for own, side in zip(shape[1:3], (height, width), strict=True):
+        if own is not None and own != side:
             raise InputError(
                 f"model '{model.name}' is built for {shape[1]}×{shape[2]}, input_size says {height}×{width}: leave it out"
             )

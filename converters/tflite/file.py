@@ -156,12 +156,12 @@ def _rename(model: schema.ModelT, layers: set[str], description: Mapping[str, An
     """Names tensors after layers. TensorFlow's names count how many graphs the process had before."""
     inputs, outputs = ([spec["name"] for spec in description[side]] for side in ("inputs", "outputs"))
     for place, graph in enumerate(model.subgraphs):
-        taken: dict[str, int] = {}
+        counts: dict[str, int] = {}
         ends = {} if place else dict(zip([*graph.inputs, *graph.outputs], [*inputs, *outputs], strict=True))
         for index, tensor in enumerate(graph.tensors):
             original = (tensor.name or b"").decode("utf-8", "replace")
             name = ends.get(index) or stable_name(original, layers)
-            taken[name] = count = taken.get(name, -1) + 1
+            counts[name] = count = counts.get(name, -1) + 1
             tensor.name = f"{name}_{count}" if count else name
     for signature in model.signatureDefs or []:
         for entries, names in ((signature.inputs, inputs), (signature.outputs, outputs)):

@@ -53,7 +53,7 @@ def float_islands(path: str | Path) -> tuple[Operator, ...]:
     model = load(path)
     graph = model.subgraphs[0]
     ends = {*graph.inputs, *graph.outputs}
-    found = []
+    islands = []
     for operator, inputs, outputs in _walk(model):
         if "float32" not in operator.inputs + operator.outputs and "float16" not in operator.inputs + operator.outputs:
             continue
@@ -61,8 +61,8 @@ def float_islands(path: str | Path) -> tuple[Operator, ...]:
             operator.name == "DEQUANTIZE" and ends.issuperset(outputs)
         )
         if not boundary:
-            found.append(operator)
-    return tuple(found)
+            islands.append(operator)
+    return tuple(islands)
 
 
 def _walk(model: schema.ModelT) -> list[tuple[Operator, list[int], list[int]]]:

@@ -94,8 +94,8 @@ class _Converter(TFLiteSavedModelConverterV2):
             saved.ParseFromString(file.read())
         return self._convert_from_saved_model(saved.meta_graphs[0].graph_def)
 
-    def _optimize_tflite_model(self, model: bytes, *given: Any, **options: Any) -> bytes:
-        return model if self.unfinished else super()._optimize_tflite_model(model, *given, **options)
+    def _optimize_tflite_model(self, model: bytes, *arguments: Any, **options: Any) -> bytes:
+        return model if self.unfinished else super()._optimize_tflite_model(model, *arguments, **options)
 
 
 def _kinds(model: Any, graph: Trace | None) -> dict[str, str]:
@@ -122,14 +122,14 @@ def last_layers(model: keras.Model) -> set[str]:
     """The layers between the answer and the last weights before it, those with the weights included."""
     if is_tf_keras(model):
         return set()
-    graph, found = trace(model), set()
-    made, todo = {value: call for call in graph.calls for value in call.outputs}, list(graph.outputs)
+    graph, names = trace(model), set()
+    producers, todo = {value: call for call in graph.calls for value in call.outputs}, list(graph.outputs)
     while todo:
-        call = made.get(todo.pop())
+        call = producers.get(todo.pop())
         if call is not None:
-            found.add(call.operation.name)
+            names.add(call.operation.name)
             todo += [] if getattr(call.operation, "weights", None) else call.inputs
-    return found
+    return names
 
 
 def layer_of(path: str, names: set[str]) -> str | None:
@@ -186,7 +186,7 @@ def _pads_to_keep(graph: Trace) -> set[Value]:
 
     onnxruntime 1.31 and LiteRT's GPU accelerator make one operation of the two, whose padding never wins; zeros do.
     """
-    made = {value: call.operation for call in graph.calls for value in call.outputs}
+    operations = {value: call.operation for call in graph.calls for value in call.outputs}
     pooled = {value for call in graph.calls if isinstance(call.operation, keras.layers.MaxPooling2D) for value in call.inputs}
     return {
         call.outputs[0]
@@ -194,7 +194,7 @@ def _pads_to_keep(graph: Trace) -> set[Value]:
         if isinstance(call.operation, keras.layers.ZeroPadding2D)
         and call.operation.data_format == "channels_last"
         and call.outputs[0] in pooled
-        and not _is_relu(made.get(call.inputs[0]))
+        and not _is_relu(operations.get(call.inputs[0]))
     }
 
 
@@ -211,8 +211,8 @@ def _padded(layer: keras.layers.ZeroPadding2D, x: tf.Tensor) -> tf.Tensor:
             blocks = []
             for count in ends:
                 shape = tf.concat([tf.shape(x)[:axis], [count], tf.shape(x)[axis + 1 :]], 0)
-                known = [count if place == axis else side for place, side in enumerate(x.shape)]
-                blocks.append(tf.zeros(shape if None in known else known, x.dtype))
+                sizes = [count if place == axis else side for place, side in enumerate(x.shape)]
+                blocks.append(tf.zeros(shape if None in sizes else sizes, x.dtype))
             x = tf.concat([block for block, count in ((blocks[0], ends[0]), (x, 1), (blocks[1], ends[1])) if count], axis)
     return x
 
@@ -280,7 +280,7 @@ def quiet() -> Iterator[IO[str]]:
     with tempfile.TemporaryFile("w+", errors="replace") as noise:
         sys.stdout.flush()
         sys.stderr.flush()
-        kept = [os.dup(1), os.dup(2)]
+        copies = [os.dup(1), os.dup(2)]
         try:
             os.dup2(noise.fileno(), 1)
             os.dup2(noise.fileno(), 2)
@@ -288,6 +288,6 @@ def quiet() -> Iterator[IO[str]]:
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
-            for number, copy in zip((1, 2), kept, strict=True):
+            for number, copy in zip((1, 2), copies, strict=True):
                 os.dup2(copy, number)
                 os.close(copy)
