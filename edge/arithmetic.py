@@ -39,11 +39,11 @@ def peak(threads: int) -> float:
     nan where that process fails.
     """
     environment = {**os.environ, **dict.fromkeys(_THREADS, str(threads))}
-    asked = [sys.executable, "-c", _PRODUCT]
-    done = subprocess.run(asked, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    if done.returncode:
+    command = [sys.executable, "-c", _PRODUCT]
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    if process.returncode:
         return math.nan
-    return SIDE**3 / statistics.median(float(line) for line in done.stdout.split()) / 1e9
+    return SIDE**3 / statistics.median(float(line) for line in process.stdout.split()) / 1e9
 
 
 def _sides(graph: Graph, operator: Operator) -> tuple[tuple[int, ...], tuple[int, ...]]:

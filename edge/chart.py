@@ -153,13 +153,13 @@ def _legend(kinds: Sequence[str], largest: int) -> list[str]:
 
 def _names(rows: Sequence[Row], x: _Axis, y: _Axis, largest: int) -> list[str]:
     """Each file's name right of its rightmost disc, moved down where it would lie on another."""
-    wanted = []
+    labels = []
     for name, own in _by_file(rows).items():
         last = max(own, key=lambda row: row.median_ms)
-        wanted.append((y(last.result.shown), x(last.median_ms) + _radius(last.bytes, largest) + 5, name))
+        labels.append((y(last.result.shown), x(last.median_ms) + _radius(last.bytes, largest) + 5, name))
     placed: list[tuple[float, float, float]] = []  # baseline, left, right
     parts = []
-    for b, a, name in sorted(wanted):
+    for b, a, name in sorted(labels):
         right = a + 6.6 * len(name)
         near = [before for before in placed if before[1] < right and a < before[2]]
         b = max([b, *(before[0] + LINE for before in near)])

@@ -79,13 +79,13 @@ class _Contest:
         if self.worker is None:
             return
         try:
-            taken, _ = self.worker.timed(self.feed)
+            milliseconds, _ = self.worker.timed(self.feed)
         except InputError as error:
             self.worker.close()
             self.worker, self.error = None, str(error)
             return
         if counts:
-            self.times.append(taken)
+            self.times.append(milliseconds)
 
 
 def benchmark(
@@ -220,14 +220,15 @@ def table(rows: Sequence[Row]) -> Table:
     shown.add_column("file", overflow="fold")
     for name in ("on", "input", "median", "p95", "× first", "GMAC/s", "load", "peak", "file"):
         shown.add_column(name, justify="left" if name == "on" else "right", no_wrap=name != "on")
-    known = [row for row in rows if not math.isnan(row.score)]
-    if known:
-        shown.add_column(f"{known[0].score_name} {known[0].result.shown_unit}".rstrip(), justify="right", no_wrap=True)
+    scored_rows = [row for row in rows if not math.isnan(row.score)]
+    if scored_rows:
+        first = scored_rows[0]
+        shown.add_column(f"{first.score_name} {first.result.shown_unit}".rstrip(), justify="right", no_wrap=True)
     for row in rows:
         where = row.adapter or row.accelerator.upper()
         on = f"{where}, {row.threads} thread{'s' if row.threads > 1 else ''}" if row.threads else where
         sizes = (f"{row.peak_bytes / 2**20:.0f}", f"{row.bytes / 2**20:.2f}")
-        score = ["" if math.isnan(row.score) else row.result.text.removesuffix(" %")] if known else []
+        score = ["" if math.isnan(row.score) else row.result.text.removesuffix(" %")] if scored_rows else []
         if row.error:
             shown.add_row(row.file, on, row.size, f"[red]{row.error}[/red]", "", "", "", "", "", sizes[1], *score)
             continue
