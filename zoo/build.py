@@ -208,26 +208,26 @@ def _shipped(
     """The network of NETWORK.TAG as it was trained, with its weights: classes, encoder and options may only be theirs."""
     from zoo.pretrained.catalog import get
 
-    known = get(name)  # a wrong name need not wait for Keras
+    weights = get(name)  # a wrong name need not wait for Keras
     for argument, path in files.items():
         raise InputError(
-            f"{name} comes with its weights, and {argument}={str(path)!r} was given; leave it out, or build {known.model}"
+            f"{name} comes with its weights, and {argument}={str(path)!r} was given; leave it out, or build {weights.model}"
         )
-    if classes not in (None, len(known.labels)) and _plain(classes) != list(known.labels):
+    if classes not in (None, len(weights.labels)) and _plain(classes) != list(weights.labels):
         raise InputError(
-            f"{name} tells {len(known.labels)} classes apart ({', '.join(known.labels)}) and classes={classes!r} was given; "
-            f"leave it out, or train {known.model} on yours"
+            f"{name} tells {len(weights.labels)} classes apart ({', '.join(weights.labels)}) and classes={classes!r} "
+            f"was given; leave it out, or train {weights.model} on yours"
         )
     for key, value in {"encoder": encoder, **options}.items():
-        if value is not None and _plain(value) != known.options.get(key):
-            was = known.options.get(key, "its default")
+        if value is not None and _plain(value) != weights.options.get(key):
+            was = weights.options.get(key, "its default")
             raise InputError(f"{name} was trained with {key}={was}, and {key}={value!r} was given; leave it out")
     from zoo.pretrained.weights_io import read_arrays
 
-    size = known.input_size if variant(known.model).fixed_size else (None, None)
-    shape = input_shape or (*size, known.channels)
-    model = shipped_network(name, known.labels, palette or known.palette, known.options, shape, output)
-    read_arrays(model, known.path())
+    size = weights.input_size if variant(weights.model).fixed_size else (None, None)
+    shape = input_shape or (*size, weights.channels)
+    model = shipped_network(name, weights.labels, palette or weights.palette, weights.options, shape, output)
+    read_arrays(model, weights.path())
     return model
 
 
@@ -280,9 +280,9 @@ def _checked_options(entry: Variant, encoder: str | None, options: dict[str, Any
 def _default_shape(entry: Variant, options: Mapping[str, Any]) -> Shape:
     """(H, W, channels) of a network with these options when nobody says otherwise; None for any size."""
     size = entry.input_size if entry.fixed_size else (None, None)
-    wanted = entry.default_size(options) if entry.default_size else None
+    own = entry.default_size(options) if entry.default_size else None
     encoder = options.get("encoder")  # what is seen is the encoder's to say where one was named
-    return (*(wanted or size), entry.channels if encoder is None else variant(encoder).channels)
+    return (*(own or size), entry.channels if encoder is None else variant(encoder).channels)
 
 
 def _checked_shape(entry: Variant, shape: Shape) -> Shape:

@@ -83,8 +83,8 @@ class Variant:
     @property
     def default_encoder(self) -> str | None:
         """The encoder that the builder takes when none is named; None where it takes none."""
-        known = self.parameters.get("encoder")
-        return None if known is None else self.options.get("encoder", known.default)
+        parameter = self.parameters.get("encoder")
+        return None if parameter is None else self.options.get("encoder", parameter.default)
 
 
 _registry: dict[str, Variant] = {}
@@ -109,9 +109,9 @@ def enter(variant: Variant) -> None:
         raise InputError(f"a model named {variant.name!r} is registered already; choose another name")
     if min(variant.input_size) < 1:
         raise InputError(f"{variant.name} is registered without input_size; give its paper's (height, width) in pixels")
-    known = variant.parameters
-    for option in {**variant.options, **variant.tiny}.keys() - known.keys():
-        raise unknown(f"option of {variant.name}", option, known)
+    parameters = variant.parameters
+    for option in {**variant.options, **variant.tiny}.keys() - parameters.keys():
+        raise unknown(f"option of {variant.name}", option, parameters)
     _registry[variant.name] = variant
 
 

@@ -96,8 +96,8 @@ def specs_at(graph: Trace, *input_shapes: tuple[int | None, ...]) -> dict[Value,
     Raises:
         InputError: if a layer cannot see an input of that size.
     """
-    given = zip(graph.inputs, input_shapes, strict=True)
-    specs = {value: keras.KerasTensor(shape, dtype=value.dtype) for value, shape in given}
+    pairs = zip(graph.inputs, input_shapes, strict=True)
+    specs = {value: keras.KerasTensor(shape, dtype=value.dtype) for value, shape in pairs}
     for call in graph.calls:
         kwargs = {key: value for key, value in call.kwargs.items() if key not in ("training", "mask")}
         args, kwargs = substitute((call.args, kwargs), specs.__getitem__)

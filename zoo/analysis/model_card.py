@@ -167,9 +167,9 @@ def _built(name: str) -> keras.Model:
     if "." in name:
         from zoo.pretrained.catalog import get
 
-        known = get(name)
-        shape = (*known.input_size, known.channels)
-        return shipped_network(name, known.labels, known.palette, known.options, shape)
+        weights = get(name)
+        shape = (*weights.input_size, weights.channels)
+        return shipped_network(name, weights.labels, weights.palette, weights.options, shape)
     entry = variant(name)
     return build(name, input_shape=(*entry.input_size, entry.channels))
 

@@ -55,10 +55,10 @@ def open(spec: str) -> Segmenter:
     """
     name, _, rest = spec.strip().partition(":")
     method = get(name)
-    given: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in rest.split(","))):
         key, equals, value = (piece.strip() for piece in part.partition("="))
-        if not equals or key in given:
+        if not equals or key in texts:
             raise InputError(f"{spec}: {part!r} should be PARAMETER=VALUE, each once, as in kmeans:regions=5,seed=1")
-        given[key] = value
-    return Segmenter(method, **{key: method.read(key, value) for key, value in given.items()})
+        texts[key] = value
+    return Segmenter(method, **{key: method.read(key, value) for key, value in texts.items()})

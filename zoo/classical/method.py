@@ -51,8 +51,8 @@ class Method:
     @property
     def defaults(self) -> dict[str, Any]:
         """Parameters with their default values."""
-        given = list(inspect.signature(self.function).parameters.values())[1:]
-        return {p.name: p.default for p in given} | {"side": DEFAULT_SIDE}
+        parameters = list(inspect.signature(self.function).parameters.values())[1:]
+        return {p.name: p.default for p in parameters} | {"side": DEFAULT_SIDE}
 
     @property
     def described(self) -> dict[str, str]:
@@ -128,13 +128,13 @@ class Segmenter:
             if key not in method.defaults:
                 raise unknown(f"parameter of {method.name}", key, method.defaults)
         self.method, self.parameters = method, parameters
-        told = ",".join(f"{key}={value}" for key, value in parameters.items())
-        self.name = f"{method.name}:{told}" if told else method.name
+        text = ",".join(f"{key}={value}" for key, value in parameters.items())
+        self.name = f"{method.name}:{text}" if text else method.name
 
     def with_defaults(self, **parameters: Any) -> Segmenter:
         """The same with these parameters where the method has them and nobody set them."""
-        known = {key: value for key, value in parameters.items() if key in self.method.defaults}
-        return Segmenter(self.method, **{**known, **self.parameters})
+        defaults = {key: value for key, value in parameters.items() if key in self.method.defaults}
+        return Segmenter(self.method, **{**defaults, **self.parameters})
 
     @property
     def meaning(self) -> Meaning:
@@ -169,14 +169,14 @@ class Segmenter:
 
     def both(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Figure and ground, and regions, of one run."""
-        found = self._run(image)
-        return self._figure(found), self._numbered(found)
+        answer = self._run(image)
+        return self._figure(answer), self._numbered(answer)
 
-    def _figure(self, found: np.ndarray) -> np.ndarray:
-        return found.astype(np.uint8) if self.method.figure else figure_of(found)
+    def _figure(self, answer: np.ndarray) -> np.ndarray:
+        return answer.astype(np.uint8) if self.method.figure else figure_of(answer)
 
-    def _numbered(self, found: np.ndarray) -> np.ndarray:
-        numbered = found if self.method.figure else ground_first(found)
+    def _numbered(self, answer: np.ndarray) -> np.ndarray:
+        numbered = answer if self.method.figure else ground_first(answer)
         if numbered.max() >= MOST_REGIONS:
             raise InputError(
                 f"{self.name} cut a picture into {numbered.max() + 1} regions and a mask holds {MOST_REGIONS}; "
@@ -196,8 +196,8 @@ class Segmenter:
         within("side", side, 0, None)
         if 0 < side < LEAST_SIDE:
             raise InputError(f"side={side}: give {LEAST_SIDE} pixels or more, or 0 for the picture's own size")
-        found = self.method.function(np.ascontiguousarray(shrunk(image, side)), **parameters)
-        return enlarged(np.asarray(found), image.shape[:2])
+        answer = self.method.function(np.ascontiguousarray(shrunk(image, side)), **parameters)
+        return enlarged(np.asarray(answer), image.shape[:2])
 
 
 def shrunk(image: np.ndarray, side: int) -> np.ndarray:
@@ -213,7 +213,7 @@ def shrunk(image: np.ndarray, side: int) -> np.ndarray:
 
 def enlarged(regions: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Each pixel of (H, W) gets the region it lies in."""
-    rows, columns = ((np.arange(n) * given // n) for n, given in zip(shape, regions.shape, strict=True))
+    rows, columns = ((np.arange(n) * size // n) for n, size in zip(shape, regions.shape, strict=True))
     return regions[rows[:, None], columns]
 
 

@@ -23,8 +23,8 @@ def ground_of(regions: np.ndarray) -> np.ndarray:
     count = int(regions.max()) + 1
     border = np.concatenate([regions[0], regions[-1], regions[1:-1, 0], regions[1:-1, -1]])
     area = np.bincount(regions.ravel(), minlength=count)
-    seen = np.bincount(border, minlength=count)
-    ground = seen * regions.size >= area * border.size
+    on_border = np.bincount(border, minlength=count)
+    ground = on_border * regions.size >= area * border.size
     if ground.all():  # one region; or every one has on the border what it has of the area: the largest is ground
         ground = np.arange(count) == area.argmax()
     return ground

@@ -74,6 +74,6 @@ def dissolve(regions: np.ndarray, gradient: np.ndarray, pixels: float) -> np.nda
     from skimage.segmentation import watershed
 
     sizes = np.bincount(regions.ravel())
-    kept = sizes >= min(pixels, sizes.max())
-    markers = np.where(kept, np.arange(1, len(sizes) + 1), 0)[regions]
+    large = sizes >= min(pixels, sizes.max())
+    markers = np.where(large, np.arange(1, len(sizes) + 1), 0)[regions]
     return watershed(gradient, markers) - 1

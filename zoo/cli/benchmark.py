@@ -39,12 +39,12 @@ def benchmark(
     from edge import chart
     from edge.timing import table, write_csv
 
-    given = [shipped_file(file) for file in files]
+    paths = [shipped_file(file) for file in files]
     if picture is not None and picture.suffix.lower() != ".svg":
         raise InputError(f"--picture {picture}: give a name that ends in .svg")
-    scores = _measured(given, data, split, limit) if data is not None else _recorded(given)
-    rows = edge.benchmark(given, accelerators=tuple(accelerator or ["cpu"]), threads=tuple(threads or [1, 2]))
-    rows = _with_scores(rows, given, scores)
+    scores = _measured(paths, data, split, limit) if data is not None else _recorded(paths)
+    rows = edge.benchmark(paths, accelerators=tuple(accelerator or ["cpu"]), threads=tuple(threads or [1, 2]))
+    rows = _with_scores(rows, paths, scores)
     Console().print(table(rows))
     if out is not None:
         write_csv(rows, out)
@@ -70,14 +70,14 @@ def _recorded(files: list[Path]) -> Scores:
     """What the files say of themselves, on the data that most of them were scored on: others are not to be compared."""
     from edge.tflite_file import read_card
 
-    known = {file: read_card(file).headlines for file in files}
-    counts = Counter((data, score.name) for headlines in known.values() for data, score in headlines.items())
+    by_file = {file: read_card(file).headlines for file in files}
+    counts = Counter((data, score.name) for headlines in by_file.values() for data, score in headlines.items())
     if not counts:
         return {}
     data, name = counts.most_common(1)[0][0]
     return {
         file: (headlines[data], data)
-        for file, headlines in known.items()
+        for file, headlines in by_file.items()
         if data in headlines and headlines[data].name == name
     }
 

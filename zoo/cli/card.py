@@ -46,19 +46,19 @@ def card(
     if name in classical.names():
         _show_method(classical.get(name), as_json)
         return
-    known = catalog.get(name) if "." in name else None  # a wrong name need not wait for Keras
-    variant(known.model if known else name)
+    weights = catalog.get(name) if "." in name else None  # a wrong name need not wait for Keras
+    variant(weights.model if weights else name)
     start_keras()
     from zoo.analysis.model_card import cards
 
     (figures,) = cards([name])
     if as_json:
-        weights = {} if known is None else {"weights_facts": known.as_dict()}
-        print(json.dumps({**figures.as_dict(), **weights}, indent=2, ensure_ascii=False))
+        facts = {} if weights is None else {"weights_facts": weights.as_dict()}
+        print(json.dumps({**figures.as_dict(), **facts}, indent=2, ensure_ascii=False))
         return
     _show(figures)
-    if known:
-        _show_trained(known)
+    if weights:
+        _show_trained(weights)
 
 
 def _write_all(out: Path | None) -> None:
@@ -122,20 +122,20 @@ def _print_rows(rows: dict[str, str], table: Table) -> None:
     Console().print(table)
 
 
-def _show_trained(known: Trained) -> None:
+def _show_trained(weights: Trained) -> None:
     """What the weights learnt from, what each of their forms scored, and how they were made."""
-    run, best = known.training, known.training["best"]
+    run, best = weights.training, weights.training["best"]
     rows = {
-        "data": f"{known.source}\nlicence: {known.license}",
-        "classes": ", ".join(known.labels),
-        "recipe": f"zoo train --recipe {known.recipe}",
+        "data": f"{weights.source}\nlicence: {weights.license}",
+        "classes": ", ".join(weights.labels),
+        "recipe": f"zoo train --recipe {weights.recipe}",
         "trained": f"{run['epochs']} epochs in {run['seconds'] / 60:.0f} min"
         + (f" on {run['hardware']}" if run["hardware"] else "")
         + (f"; best {best['metric']} {best['score']:.4f} in epoch {best['epoch']}" if best else ""),
     }
-    for score in known.measured:
+    for score in weights.measured:
         scores = ", ".join(f"{name.replace('_', ' ')} {100 * value:.1f}" for name, value in score.scores.items())
-        file = known.files.get(score.form)
+        file = weights.files.get(score.form)
         size_of_file = f" · {file.name}, {file.bytes / 1000:,.0f} kB" if file else ""
         size = "×".join(map(str, score.size))
         rows[score.form] = f"{scores}\non {score.dataset}, {score.images} images at {size}{size_of_file}"
@@ -153,7 +153,7 @@ def _show_method(method: Method, as_json: bool) -> None:
         "task": method.task,
         "kind": "classical: nothing in it is learnt",
         "paper": _cited(method.paper),
-        **{key: f"{told['default']}   {told['meaning']}" for key, told in parameters.items()},
+        **{key: f"{row['default']}   {row['meaning']}" for key, row in parameters.items()},
     }
     _print_rows(rows, _table(method.name))
     print(f"\n{method.text}")

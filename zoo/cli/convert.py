@@ -74,9 +74,9 @@ def convert(
         written = converters.to_onnx(network, out or _beside(model, ".onnx"), pixels)
     else:
         path = out or _beside(model, f"_{quantize}.tflite")
-        kept = {"keep_float": keep_float, "keep_int16": keep_int16}
+        patterns = {"keep_float": keep_float, "keep_int16": keep_int16}
         options = {"recipe": quantize, "input_size": pixels, "io": io}
-        options |= {key: names.split(",") for key, names in kept.items() if names}
+        options |= {key: names.split(",") for key, names in patterns.items() if names}
         if quantize_aware:
             if images is None or quantize != "int8":
                 raise InputError("--quantize-aware is for --quantize int8 with --calibration, whose data it trains on")
@@ -106,8 +106,8 @@ def _format(form: str | None, out: Path | None) -> str:
 def _is_calibrated(recipe: str) -> bool:
     import converters
 
-    known = converters.RECIPES.get(recipe)  # an unknown one is refused by the converter itself
-    return known is not None and known.calibrated
+    entry = converters.RECIPES.get(recipe)  # an unknown one is refused by the converter itself
+    return entry is not None and entry.calibrated
 
 
 def _trained_for_int8(network: keras.Model, spec: str, images: np.ndarray, epochs: int) -> Any:

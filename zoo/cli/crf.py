@@ -31,22 +31,22 @@ def crf(
     import zoo.data
     from zoo.cli.quiet import start_keras
 
-    told = parse_options(options or [])
+    settings = parse_options(options or [])
     samples = None if data is None else zoo.data.open(data, split)
     start_keras()
     from zoo.postprocessing.dense_crf import search, with_crf
 
     network = open_model(model)
     if samples is not None:
-        found = search(network, samples, count, parse_size(size), told, say=lambda line: print(line, flush=True))
-        print(f"mIoU {100 * found.before:.2f} → {100 * found.best:.2f} on the images of the search")
-        told = found.options
+        result = search(network, samples, count, parse_size(size), settings, say=lambda line: print(line, flush=True))
+        print(f"mIoU {100 * result.before:.2f} → {100 * result.best:.2f} on the images of the search")
+        settings = result.options
     elif size is not None:
         raise InputError("--size is of the search; say where with --data")
     path = out or (model / "model_crf.keras" if model.is_dir() else model.with_name(f"{model.stem}_crf.keras"))
     if path.suffix != ".keras":
         raise InputError(f"{path}: a model is saved as .keras")
-    with_crf(network, **told).save(path)
+    with_crf(network, **settings).save(path)
     print(path)
 
 

@@ -31,13 +31,13 @@ def demo(
     """
     import edge
 
-    given = [shipped_file(file) for file in files] if files else _shipped()
+    paths = [shipped_file(file) for file in files] if files else _shipped()
 
     if export is not None:
-        edge.export_app(export, given, samples or [])
+        edge.export_app(export, paths, samples or [])
         print(f"the app is in {export}/; any web server with HTTPS can host it")
         return
-    server = edge.serve(given, port=port, open_browser=browser and not lan, samples=samples or [], on_lan=lan)
+    server = edge.serve(paths, port=port, open_browser=browser and not lan, samples=samples or [], on_lan=lan)
     try:
         if lan:
             from edge.hosting.lan import invitation

@@ -99,7 +99,7 @@ def _check_recordable(model: Path) -> None:
     from zoo.pretrained import catalog
 
     if shipped_file(model) != model or model.resolve().parent in (folder.resolve() for folder in catalog.folders()):
-        raise InputError(f"--record: {model} is shipped with a checksum; copy the file, or use zoo recipes inscribe")
+        raise InputError(f"--record: {model} is shipped with a checksum; copy the file, or use zoo recipes write-scores")
     if model.suffix != ".tflite":
         raise InputError(f"--record writes into a .tflite file, and {model} is none; leave the scores with --out FILE.json")
     from edge.tflite_file import read_card
@@ -112,9 +112,9 @@ def _record(path: Path, evaluation: Evaluation) -> None:
     """Adds to what a file's card says of other data, and replaces what it says of these."""
     from converters.tflite import file as tflite_file
 
-    known = (tflite_file.read(path) or {}).get("scores", {})
+    before = (tflite_file.read(path) or {}).get("scores", {})
     scores = {"images": evaluation.images, "scores": [score.to_dict() for score in evaluation.results]}
-    tflite_file.amend(path, {"scores": {**known, evaluation.dataset: scores}})
+    tflite_file.amend(path, {"scores": {**before, evaluation.dataset: scores}})
 
 
 def _samples(data: str, split: str) -> Dataset:

@@ -31,8 +31,8 @@ def experiments(
     console = Console()
     if name is None:
         listed = Table(box=None, show_header=False, pad_edge=False)
-        for known, question in EXPERIMENTS.items():
-            listed.add_row(f"[bold]{known}[/]", question)
+        for key, question in EXPERIMENTS.items():
+            listed.add_row(f"[bold]{key}[/]", question)
         console.print(listed)
         return
     if (model or weights) and name != "field":

@@ -38,13 +38,13 @@ def gpu_probe(
     stray = next((name for name in names or () if name not in GRAPHS), None)
     if stray is not None:
         raise unknown("graph", stray, GRAPHS)
-    found = measure(names or list(GRAPHS))
+    result = measure(names or list(GRAPHS))
     if probe.FILE.is_file():
-        _compare(found, probe.read())
-    print(found.report())
+        _compare(result, probe.read())
+    print(result.report())
     if out is not None:
-        probe.write(_joined(found, probe.read(out), list(GRAPHS)) if out.is_file() else found, out)
-    raise typer.Exit(0 if all(graph.right for graph in found.graphs) else 1)
+        probe.write(_joined(result, probe.read(out), list(GRAPHS)) if out.is_file() else result, out)
+    raise typer.Exit(0 if all(graph.right for graph in result.graphs) else 1)
 
 
 def measure(names: list[str]) -> Probe:
@@ -64,31 +64,31 @@ def measure(names: list[str]) -> Probe:
     adapters: dict[str, None] = {}
     with tempfile.TemporaryDirectory() as folder:
         for name in track(names, "probing", console=Console(stderr=True)):
-            known = probe_graphs.GRAPHS[name]
+            graph = probe_graphs.GRAPHS[name]
             path = probe_graphs.build(name, Path(folder) / f"{name}.tflite")
             reference = [probe_graphs.answer(name, picture) for picture in pictures]
-            row, adapter = probe.probe(path, name, known.recipe, known.truth, pictures, reference)
+            row, adapter = probe.probe(path, name, graph.recipe, graph.truth, pictures, reference)
             rows.append(row)
             adapters |= {adapter: None} if adapter else {}
     return probe.Probe(probe.litert(), ", ".join(adapters), f"TensorFlow {tf.__version__}", tuple(rows))
 
 
-def _joined(found: Probe, kept: Probe, order: list[str]) -> Probe:
+def _joined(result: Probe, earlier: Probe, order: list[str]) -> Probe:
     """What was measured, and of graphs that were not, what is kept of the same versions and driver."""
-    rows = {graph.name: graph for graph in found.graphs}
-    if (found.litert, found.adapter, found.reference) == (kept.litert, kept.adapter, kept.reference):
-        rows = {graph.name: graph for graph in kept.graphs if graph.name in order} | rows
-    return replace(found, graphs=tuple(sorted(rows.values(), key=lambda graph: order.index(graph.name))))
+    rows = {graph.name: graph for graph in result.graphs}
+    if (result.litert, result.adapter, result.reference) == (earlier.litert, earlier.adapter, earlier.reference):
+        rows = {graph.name: graph for graph in earlier.graphs if graph.name in order} | rows
+    return replace(result, graphs=tuple(sorted(rows.values(), key=lambda graph: order.index(graph.name))))
 
 
-def _compare(found: Probe, known: Probe) -> None:
-    before = {graph.name: graph for graph in known.graphs}
-    for graph in found.graphs:
+def _compare(result: Probe, earlier: Probe) -> None:
+    before = {graph.name: graph for graph in earlier.graphs}
+    for graph in result.graphs:
         old = before.get(graph.name)
         if not graph.right:
             print(f"{graph.name}: the gate says {graph.verdict}, the truth is {graph.truth}")
         elif old is None or (graph.verdict, graph.whole, graph.equal) != (old.verdict, old.whole, old.equal):
-            was = f"{_told(old)} with LiteRT {known.litert} on {known.adapter}" if old else "not measured before"
+            was = f"{_told(old)} with LiteRT {earlier.litert} on {earlier.adapter}" if old else "not measured before"
             print(f"{graph.name}: {_told(graph)}; {was}")
 
 

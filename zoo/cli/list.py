@@ -77,9 +77,9 @@ def _methods(pattern: str, task: str | None) -> list[str]:
     """The classical methods whose name matches a glob."""
     from zoo import classical, tasks
 
-    wanted = None if task is None else tasks.get(task).name
+    task_name = None if task is None else tasks.get(task).name
     methods = [classical.get(name) for name in classical.names() if fnmatch.fnmatchcase(name, pattern)]
-    return [method.name for method in methods if wanted in (None, method.task)]
+    return [method.name for method in methods if task_name in (None, method.task)]
 
 
 def _list_weights(pattern: str, task: str | None, names: bool) -> None:
@@ -87,13 +87,13 @@ def _list_weights(pattern: str, task: str | None, names: bool) -> None:
     from zoo.errors import unknown
     from zoo.pretrained import catalog
 
-    wanted = None if task is None else tasks.get(task).name
+    task_name = None if task is None else tasks.get(task).name
     sets = [catalog.get(name) for name in catalog.names(pattern)]
-    sets = [known for known in sets if wanted in (None, known.task)]
+    sets = [weights for weights in sets if task_name in (None, weights.task)]
     if not sets and catalog.names():
         raise unknown("weights", pattern, catalog.names())
     if names:
-        print("".join(f"{known.name}\n" for known in sets), end="")
+        print("".join(f"{weights.name}\n" for weights in sets), end="")
     elif sets:
         _show_weights(sets)
     else:
@@ -173,19 +173,19 @@ def _show_weights(sets: list[Trained]) -> None:
         shown.add_column(heading, no_wrap=True, justify="right" if heading in ("params", "score", "int8", "kB") else "left")
     data.add_column("scored on", no_wrap=True)
     data.add_column("licence of the data")
-    for known in sets:
-        metric, values = known.headline
+    for weights in sets:
+        metric, values = weights.headline
         shown.add_row(
-            known.name,
-            _short(known.parameters),
-            "×".join(map(str, known.input_size)),
-            known.score().dataset.partition("/")[0],
+            weights.name,
+            _short(weights.parameters),
+            "×".join(map(str, weights.input_size)),
+            weights.score().dataset.partition("/")[0],
             f"{metric} {100 * values[WEIGHTS]:.1f}",
             f"{100 * values['int8']:.1f}" if "int8" in values else "",
-            f"{known.files[WEIGHTS].bytes / 1000:,.0f}",
+            f"{weights.files[WEIGHTS].bytes / 1000:,.0f}",
         )
-    for source, licence in sorted({(known.score().dataset, known.license) for known in sets}):
-        data.add_row(source, licence)
+    for source, license in sorted({(weights.score().dataset, weights.license) for weights in sets}):
+        data.add_row(source, license)
     Console().print(shown, "", data, sep="\n")
 
 

@@ -25,14 +25,14 @@ def _held_back() -> Iterator[None]:
     """Keeps what native code writes to standard error, and gives it back only if an error is raised."""
     sys.stderr.flush()
     before = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
+    with tempfile.TemporaryFile() as noise:
+        os.dup2(noise.fileno(), 2)
         try:
             yield
         except BaseException:
             os.dup2(before, 2)
-            held.seek(0)
-            os.write(2, held.read())
+            noise.seek(0)
+            os.write(2, noise.read())
             raise
         finally:
             os.dup2(before, 2)

@@ -74,11 +74,11 @@ def write_scores(name: Annotated[str, typer.Argument(help="Of shipped weights, a
     """
     from zoo.pretrained import catalog
 
-    known = catalog.get(name)
+    weights = catalog.get(name)
     start_keras()
     from zoo.pretrained import packing
 
-    for form, file in packing.write_scores(known, _Tools()).files.items():
+    for form, file in packing.write_scores(weights, _Tools()).files.items():
         if form != catalog.WEIGHTS:
             print(f"{file.name}: {file.bytes:,} bytes")
 
@@ -114,17 +114,17 @@ class _Tools:
         tflite_file.amend(path, dict(facts))
 
 
-def _report(known: Trained) -> None:
+def _report(weights: Trained) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    metric, values = known.headline
+    metric, values = weights.headline
     table = Table(box=None, header_style="bold")
     for heading in ("form", metric, "against weights", "bytes"):
         table.add_column(heading, justify="right")
     base = next(iter(values.values()))
     for form, value in values.items():
-        file = known.files.get(form)
+        file = weights.files.get(form)
         size = f"{file.bytes:,}" if file else "not shipped"
         table.add_row(form, f"{100 * value:.2f}", f"{100 * (value - base):+.2f}", size)
     console = Console()
@@ -132,7 +132,7 @@ def _report(known: Trained) -> None:
     for form, value in values.items():
         if base - value > GOOD:
             console.print(f"[bold]{form} loses {100 * (base - value):.2f} points[/], more than {100 * GOOD:.1f}")
-    console.print(f"in {known.folder}/: " + ", ".join(["card.json", *(file.name for file in known.files.values())]))
+    console.print(f"in {weights.folder}/: " + ", ".join(["card.json", *(file.name for file in weights.files.values())]))
 
 
 def train_recipe(

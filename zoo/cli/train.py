@@ -268,8 +268,8 @@ def _build(
 
     entry = variant(name)
     if training.task not in (None, entry.task):
-        known = f"zoo list --task {training.task}"
-        raise InputError(f"{name} is for {entry.task}, {training.name} for {training.task}; choose from {known}")
+        command = f"zoo list --task {training.task}"
+        raise InputError(f"{name} is for {entry.task}, {training.name} for {training.task}; choose from {command}")
     size = (pixels or entry.input_size) if entry.fixed_size else (None, None)
     keras.utils.set_random_seed(seed)  # the start is drawn too
     return zoo.build(

@@ -127,12 +127,12 @@ def open_spec(text: str, split: str) -> Dataset:
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"data spec {text!r}: give one of {', '.join(specs())}")
     kind, _, rest = text.strip().partition(":")
-    known = {entry.name: entry for entry in entries()}
-    if kind not in known:
+    by_name = {entry.name: entry for entry in entries()}
+    if kind not in by_name:
         hint = f"; a folder of images/ and masks/ is folder:{text}" if Path(text).expanduser().is_dir() else ""
         raise InputError(f"unknown data spec {text!r}; known: {', '.join(specs())}{hint}")
     if kind not in _openers:
-        importlib.import_module(known[kind].module)
+        importlib.import_module(by_name[kind].module)
     opener = _openers[kind]
     path, texts = _parse(opener, rest)
     values = {name: _value(opener, rest, name, value) for name, value in texts}

@@ -318,13 +318,13 @@ def check_fit(model: keras.Model, specs: Mapping[str, OutputSpec], dataset: Data
 
 def _batches(dataset: Dataset, count: int, batch_size: int, workers: int) -> Iterator[list[Sample]]:
     """The first `count` samples in order, together as long as images and targets are of one shape."""
-    held: list[Sample] = []
+    batch: list[Sample] = []
     for sample in in_order(dataset.__getitem__, count, workers):
-        if held and (len(held) == batch_size or sample.image.shape != held[0].image.shape):
-            yield held
-            held = []
-        held.append(sample)
-    yield held
+        if batch and (len(batch) == batch_size or sample.image.shape != batch[0].image.shape):
+            yield batch
+            batch = []
+        batch.append(sample)
+    yield batch
 
 
 def _count(metric: Metric, sample: Sample, answer: Output) -> None:

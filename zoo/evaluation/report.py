@@ -194,11 +194,11 @@ def _grid(grid: Grid) -> str:
 def _grid_row(grid: Grid, row: str, shares: np.ndarray) -> str:
     cells = []
     for column, share in zip(grid.labels, shares, strict=True):
-        known = 0.0 if math.isnan(share) else float(share)
-        text = "" if known < 0.005 else f"{100 * known:.0f}"
-        colour = f"rgb(31 111 139 / {known:.3f})"
-        ink = "; color: #fff" if known > 0.6 else ""
-        about = escape(f"{grid.relation.format(row=row, column=column)}: {100 * known:.2f} %", quote=True)
+        value = 0.0 if math.isnan(share) else float(share)
+        text = "" if value < 0.005 else f"{100 * value:.0f}"
+        colour = f"rgb(31 111 139 / {value:.3f})"
+        ink = "; color: #fff" if value > 0.6 else ""
+        about = escape(f"{grid.relation.format(row=row, column=column)}: {100 * value:.2f} %", quote=True)
         cells.append(f'<td style="background: {colour}{ink}" title="{about}">{text}</td>')
     return f"<tr><th>{escape(row)}</th>{''.join(cells)}</tr>"
 

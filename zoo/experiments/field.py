@@ -72,11 +72,11 @@ def influence(model: keras.Model, layer: str, images: np.ndarray, seed: int = 0)
     def middle(answer: Any) -> Any:
         return keras.ops.sum(answer[:, rows // 2, columns // 2, :] * mix)
 
-    found = np.zeros(images.shape[1:3])
+    total = np.zeros(images.shape[1:3])
     gradient = input_gradient(inner, (1, *images.shape[1:]), middle)
     for image in images:
-        found += (gradient(image[None])[0].astype(np.float64) ** 2).sum(-1)
-    return found / len(images)
+        total += (gradient(image[None])[0].astype(np.float64) ** 2).sum(-1)
+    return total / len(images)
 
 
 def measure(
@@ -109,9 +109,9 @@ def measure(
     images = np.random.default_rng(0).uniform(0, 255, (pictures, *size, channels)).astype(np.float32)
     if weights is None:
         recalibrate_batchnorm(model, [images])
-    seen = influence(model, layer, images)
-    seen /= seen.max()
-    touched = [np.flatnonzero(seen.max(axis)) for axis in (1, 0)]
+    power = influence(model, layer, images)
+    power /= power.max()
+    touched = [np.flatnonzero(power.max(axis)) for axis in (1, 0)]
     row = {
         "model": name,
         "layer": layer,
@@ -121,9 +121,9 @@ def measure(
         "theoretical_columns": theoretical[1],
         "touched_rows": int(touched[0][-1] - touched[0][0] + 1),
         "touched_columns": int(touched[1][-1] - touched[1][0] + 1),
-        "effective": round(effective(seen), 1),
+        "effective": round(effective(power), 1),
     }
-    return row, seen
+    return row, power
 
 
 def effective(seen: np.ndarray) -> float:
@@ -152,13 +152,13 @@ def run(
     """
     rows, maps = [], []
     for name in models:
-        row, seen = measure(name, **options)
+        row, power = measure(name, **options)
         say(
             f"{name}: could see {row['theoretical_rows']}×{row['theoretical_columns']} pixels, "
             f"does see a disk of {row['effective']:.0f}"
         )
         rows.append(row)
-        maps.append(seen)
+        maps.append(power)
     save_figure(out, "field", rows, draw(rows, maps))
     return rows
 
@@ -170,40 +170,40 @@ def draw(rows: Sequence[dict[str, Any]], maps: Sequence[np.ndarray]) -> Figure:
     figure = Figure(figsize=(max(4.2 * len(rows), 6.4), 7), layout="constrained")
     figure.suptitle("Receptive fields: possible and effective", x=0.01, ha="left", fontsize=14, fontweight="bold", color=INK)
     above, below = figure.subplots(2, len(rows), squeeze=False, height_ratios=(2.4, 1))
-    for picture, profile, row, seen in zip(above, below, rows, maps, strict=True):
-        _picture(picture, row, seen)
-        _profile(profile, row, seen)
+    for picture, profile, row, power in zip(above, below, rows, maps, strict=True):
+        _picture(picture, row, power)
+        _profile(profile, row, power)
     return figure
 
 
-def _centre(seen: np.ndarray) -> tuple[float, float]:
+def _centre(power: np.ndarray) -> tuple[float, float]:
     """Row and column of the influence's centre of mass."""
-    weights = np.sqrt(seen)
-    return tuple(float((weights.sum(1 - axis) * np.arange(seen.shape[axis])).sum() / weights.sum()) for axis in (0, 1))
+    weights = np.sqrt(power)
+    return tuple(float((weights.sum(1 - axis) * np.arange(power.shape[axis])).sum() / weights.sum()) for axis in (0, 1))
 
 
-def _picture(axes: Axes, row: dict[str, Any], seen: np.ndarray) -> None:
+def _picture(axes: Axes, row: dict[str, Any], power: np.ndarray) -> None:
     from matplotlib.patches import Circle, Rectangle
 
-    axes.imshow(np.sqrt(seen) ** 0.5, cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
-    (middle, centre), tall, wide = _centre(seen), row["theoretical_rows"], row["theoretical_columns"]
+    axes.imshow(np.sqrt(power) ** 0.5, cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
+    (middle, centre), tall, wide = _centre(power), row["theoretical_rows"], row["theoretical_columns"]
     corner = (centre - wide / 2, middle - tall / 2)
     axes.add_patch(Rectangle(corner, wide, tall, fill=False, color=BLUE, linewidth=1.6))
     axes.add_patch(Circle((centre, middle), row["effective"] / 2, fill=False, color=ORANGE, linewidth=1.6))
-    axes.set(xticks=[], yticks=[], title=row["model"], xlim=(-0.5, seen.shape[1] - 0.5), ylim=(seen.shape[0] - 0.5, -0.5))
+    axes.set(xticks=[], yticks=[], title=row["model"], xlim=(-0.5, power.shape[1] - 0.5), ylim=(power.shape[0] - 0.5, -0.5))
     axes.spines[:].set_color(QUIET)
-    possible = f"possible: {tall}×{wide}" + ("" if max(tall, wide) <= min(seen.shape) else ", beyond the picture")
+    possible = f"possible: {tall}×{wide}" + ("" if max(tall, wide) <= min(power.shape) else ", beyond the picture")
     for height, text, colour in ((0.95, possible, BLUE), (0.89, f"effective: {row['effective']:.0f}", ORANGE)):
         axes.text(0.03, height, text, color=colour, fontsize=10, transform=axes.transAxes, va="center", bbox=_PAPER)
 
 
-def _profile(axes: Axes, row: dict[str, Any], seen: np.ndarray) -> None:
+def _profile(axes: Axes, row: dict[str, Any], power: np.ndarray) -> None:
     plain_axes(axes)
-    middle, centre = _centre(seen)
-    reach = 1 + len(seen) // 40
-    stripe = np.sqrt(seen[max(round(middle) - reach, 0) : round(middle) + reach + 1].mean(0))
-    axes.plot(np.arange(seen.shape[1]) - centre, stripe / stripe.max(), color=INK, linewidth=0.9)
+    middle, centre = _centre(power)
+    reach = 1 + len(power) // 40
+    stripe = np.sqrt(power[max(round(middle) - reach, 0) : round(middle) + reach + 1].mean(0))
+    axes.plot(np.arange(power.shape[1]) - centre, stripe / stripe.max(), color=INK, linewidth=0.9)
     for reach, colour in ((row["theoretical_columns"] / 2, BLUE), (row["effective"] / 2, ORANGE)):
         for side in (-reach, reach):
             axes.axvline(side, color=colour, linewidth=1.2)
-    axes.set(xlabel="pixels from the middle", ylabel="influence", xlim=(-centre, seen.shape[1] - centre), yticks=[0, 1])
+    axes.set(xlabel="pixels from the middle", ylabel="influence", xlim=(-centre, power.shape[1] - centre), yticks=[0, 1])

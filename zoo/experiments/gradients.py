@@ -64,16 +64,16 @@ def input_gradient(
             own gradient, as inputs do not meet at inference.
     """
     dummy = keras.Input((1,), batch_size=shape[0])
-    held = Held(shape)
+    holder = Held(shape)
     was_trainable = model.trainable
     model.trainable = False
-    outer = keras.Model(dummy, model(held(dummy), training=False))
+    outer = keras.Model(dummy, model(holder(dummy), training=False))
     recorder = GradientRecorder()
     outer.compile(optimizer=recorder, loss=lambda truth, answer: objective(answer), jit_compile=False)
     rows = np.zeros((shape[0], 1), np.float32)
 
     def gradient(inputs: np.ndarray) -> np.ndarray:
-        held.value.assign(inputs)
+        holder.value.assign(inputs)
         outer.train_on_batch(rows, rows)
         return keras.ops.convert_to_numpy(recorder.kept[0])
 

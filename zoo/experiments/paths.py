@@ -50,11 +50,11 @@ class Crossing(keras.layers.Layer):
         self.on = self.add_weight(shape=(), initializer="ones", trainable=False, name="on")
 
     def call(self, inputs: list) -> Any:
-        kept, new = (
+        old, new = (
             self.ways[side] * value + (1.0 - self.ways[side]) * keras.ops.stop_gradient(value)
             for side, value in enumerate(inputs)
         )
-        return kept + self.on * new
+        return old + self.on * new
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape[0]
@@ -120,12 +120,12 @@ def lesions(model: keras.Model, crossings: Sequence[Crossing], images: np.ndarra
     def error() -> float:
         return float((model.predict(images, batch_size=100, verbose=0).argmax(-1) != labels).mean())
 
-    found = [error()]
+    errors = [error()]
     for crossing in crossings:
         crossing.on.assign(0.0)
-        found.append(error())
+        errors.append(error())
         crossing.on.assign(1.0)
-    return found
+    return errors
 
 
 def run(
@@ -174,7 +174,7 @@ def tabulate(norms: Sequence[Sequence[float]], errors: Sequence[float], names: S
     """The rows of `run`."""
     blocks = len(names)
     paths = [math.comb(blocks, length) for length in range(blocks + 1)]
-    gradients = [float(np.mean(found)) for found in norms]
+    gradients = [float(np.mean(values)) for values in norms]
     total = sum(count * gradient for count, gradient in zip(paths, gradients, strict=True))
     return [
         {

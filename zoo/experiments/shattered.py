@@ -73,12 +73,12 @@ def gradients(family: str, depth: int, units: int, points: int, nets: int) -> np
     model = build(family, depth, units)
     along = np.linspace(-2, 2, points, dtype=np.float32)[:, None]
     gradient = input_gradient(model, along.shape, keras.ops.sum)
-    found = []
+    rows = []
     for seed in range(nets):
         start_anew(model, seed)
         model(along, training=True)
-        found.append(gradient(along)[:, 0])
-    return np.array(found)
+        rows.append(gradient(along)[:, 0])
+    return np.array(rows)
 
 
 def autocorrelation(series: np.ndarray, lags: int) -> np.ndarray:

@@ -67,14 +67,14 @@ WAYS = {
 def build(way: Way, channels: int, size: int) -> keras.Model:
     """The autoencoder: size×size×3 in −1 … 1 to the same."""
     picture = keras.Input((size, size, 3))
-    x, seen = picture, []
+    x, maps = picture, []
     for scale in range(SCALES):
         x = keras.layers.Conv2D(channels, 3, padding="same", activation="relu", name=f"down{scale}")(x)
-        seen.append(x)
+        maps.append(x)
         x = keras.layers.MaxPooling2D(2)(x)
     x = keras.layers.Conv2D(2 * channels, 3, padding="same", activation="relu", name="bottom")(x)
     for scale in reversed(range(SCALES)):
-        x = upsample(x, way.upsampler, Step(2, channels, f"up{scale}", kernel=way.kernel, pooled=seen[scale]))
+        x = upsample(x, way.upsampler, Step(2, channels, f"up{scale}", kernel=way.kernel, pooled=maps[scale]))
         if way.convolved:
             x = keras.layers.Conv2D(channels, 3, padding="same", name=f"up{scale}_conv")(x)
         x = keras.layers.ReLU()(x)
@@ -160,12 +160,12 @@ def train(net: keras.Model, images: np.ndarray, steps: int, batch: int) -> None:
 
 
 def _row(
-    way: str, draw_number: int, steps: int, given: np.ndarray, rest: np.ndarray, images: np.ndarray
+    way: str, draw_number: int, steps: int, output: np.ndarray, rest: np.ndarray, images: np.ndarray
 ) -> dict[str, Any]:
-    spread = float(given.std())
-    found = {key: round(strength(rest, period, spread), 6) for key, period in (("grid", PERIOD), ("control", CONTROL))}
-    loss = round(float(((given - images) ** 2).mean()), 6)
-    return {"way": way, "draw": draw_number, "steps": steps, **found, "loss": loss}
+    spread = float(output.std())
+    strengths = {key: round(strength(rest, period, spread), 6) for key, period in (("grid", PERIOD), ("control", CONTROL))}
+    loss = round(float(((output - images) ** 2).mean()), 6)
+    return {"way": way, "draw": draw_number, "steps": steps, **strengths, "loss": loss}
 
 
 def draw(rows: Sequence[dict[str, Any]], shown: dict[str, tuple[np.ndarray, np.ndarray]], original: np.ndarray) -> Figure:

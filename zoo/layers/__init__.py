@@ -49,5 +49,5 @@ def load_all() -> list[type]:
     """
     import keras
 
-    found = (getattr(importlib.import_module(module), name) for name, module in _public().items())
-    return [item for item in found if isinstance(item, type) and issubclass(item, keras.layers.Layer)]
+    items = (getattr(importlib.import_module(module), name) for name, module in _public().items())
+    return [item for item in items if isinstance(item, type) and issubclass(item, keras.layers.Layer)]

@@ -68,18 +68,18 @@ def gaussian(image: Any, position: float, colour: float, scales: tuple[Any, Any]
     colours = ops.reshape(ops.clip(image, 0.0, 255.0), (batch, height * width, channels)) * (sampling / colour)
     corners, vertices = _palette(*_simplex(colours, side), side**channels, min(palette, side**channels))
 
-    kept = ops.shape(vertices)[1]
+    slots = ops.shape(vertices)[1]
     cells = row_vertices * column_vertices
     image_of = ops.reshape(ops.arange(batch), (-1, 1))
-    found = []
+    entries = []
     for (row, row_weight), (column, column_weight) in itertools.product(rows, columns):
         cell = ops.reshape(row[:, None] * column_vertices + column[None], (1, -1))
         near = ops.reshape(row_weight[:, None] * column_weight[None], (1, -1))
         for slot, weight in corners:
-            splat = (image_of * cells + cell) * kept + slot
-            slice_ = (image_of * kept + slot) * cells + cell
-            found.append((ops.reshape(splat, (-1,)), ops.reshape(slice_, (-1,)), ops.reshape(near * weight, (-1, 1))))
-    return Kernel(found, row_blur, column_blur, _colour_blur(vertices, side, channels, sampling * scales[1]))
+            splat = (image_of * cells + cell) * slots + slot
+            slice_ = (image_of * slots + slot) * cells + cell
+            entries.append((ops.reshape(splat, (-1,)), ops.reshape(slice_, (-1,)), ops.reshape(near * weight, (-1, 1))))
+    return Kernel(entries, row_blur, column_blur, _colour_blur(vertices, side, channels, sampling * scales[1]))
 
 
 def _axis(size: Any, cells_per_pixel: float, deviation: Any) -> tuple[list[tuple[Any, Any]], Any, Any]:
@@ -136,9 +136,9 @@ def _palette(ids: list[Any], weights: list[Any], total: int, size: int) -> tuple
     numbers = ops.reshape(ops.tile(ops.arange(1, size + 1)[None], (batch, 1)), (-1,))
     places = ops.segment_sum(numbers, ops.reshape(vertices + own, (-1,)), batch * total)  # 0: not in the palette
     slots = [ops.reshape(ops.take(places, vertex + own), ops.shape(vertex)) for vertex in ids]
-    kept = [ops.where(slot > 0, weight, 0.0) for slot, weight in zip(slots, weights, strict=True)]
-    whole = ops.maximum(sum(kept), 1e-6)
-    return [(ops.maximum(slot - 1, 0), weight / whole) for slot, weight in zip(slots, kept, strict=True)], vertices
+    inside = [ops.where(slot > 0, weight, 0.0) for slot, weight in zip(slots, weights, strict=True)]
+    whole = ops.maximum(sum(inside), 1e-6)
+    return [(ops.maximum(slot - 1, 0), weight / whole) for slot, weight in zip(slots, inside, strict=True)], vertices
 
 
 def _colour_blur(vertices: Any, side: int, channels: int, deviation: Any) -> Any:

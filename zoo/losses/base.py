@@ -132,11 +132,11 @@ def prepared(loss: keras.losses.Loss, targets: np.ndarray, classes: int) -> np.n
 
 def _parted(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Class indices, and what a loss's `prepare` added to them (P×classes) or None."""
-    classes, given = y_pred.shape[-1], y_true.shape
-    if len(given) != len(y_pred.shape) or given[-1] in (1, None):
+    classes, shape = y_pred.shape[-1], y_true.shape
+    if len(shape) != len(y_pred.shape) or shape[-1] in (1, None):
         return y_true, None
-    if given[-1] != 1 + classes:
-        raise InputError(f"targets of {given[-1]} channels for {classes} classes; class indices are expected, not one-hot")
+    if shape[-1] != 1 + classes:
+        raise InputError(f"targets of {shape[-1]} channels for {classes} classes; class indices are expected, not one-hot")
     return y_true[..., 0], ops.reshape(ops.cast(y_true[..., 1:], "float32"), (-1, classes))
 
 

@@ -126,8 +126,8 @@ class HardPixelCrossEntropy(DenseLoss):
         losses = ops.sparse_categorical_crossentropy(target, logits, from_logits=True)
         rank = ops.where(valid > 0, ops.stop_gradient(losses), -1.0)  # ignored pixels last
         ranked = ops.flip(ops.sort(rank), axis=0)
-        kept = ops.ceil(self.least * ops.sum(valid))
-        last = ops.take(ranked, ops.cast(ops.maximum(kept - 1, 0), "int32"))
+        count = ops.ceil(self.least * ops.sum(valid))
+        last = ops.take(ranked, ops.cast(ops.maximum(count - 1, 0), "int32"))
         bar = ops.minimum(last, -math.log(self.threshold))
         return mean_of(losses, valid * ops.cast(losses >= bar, "float32"))
 

@@ -234,8 +234,8 @@ class BoundaryScores:
         for c in range(len(self.classes)):
             truth = (target == c) & counted
             if truth.any():
-                true, found = (_contour(mask, counted) for mask in (truth, (prediction == c) & counted))
-                precision, recall = _near(found, true, tolerance), _near(true, found, tolerance)
+                true, answer = (_contour(mask, counted) for mask in (truth, (prediction == c) & counted))
+                precision, recall = _near(answer, true, tolerance), _near(true, answer, tolerance)
                 both = precision + recall
                 self._sums[:, c] += precision, recall, 2 * precision * recall / both if both else 0.0
                 self._images[c] += 1
@@ -308,8 +308,8 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 def mean_of_known(values: np.ndarray) -> float:
     """The mean of what is not nan; nan when everything is."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else float("nan")
+    numbers = values[~np.isnan(values)]
+    return float(numbers.mean()) if numbers.size else float("nan")
 
 
 def _times(shape: tuple[int, ...]) -> str:

@@ -29,13 +29,13 @@ class EndpointError(Metric):
         Raises:
             InputError: shapes differ.
         """
-        wanted, field = np.asarray(target, np.float64), np.asarray(answer)
-        if wanted.shape != field.shape or wanted.shape[-1] != 2:
-            raise InputError(f"the target is of shape {wanted.shape}, the answer of {field.shape}; both are H×W×2")
+        truth, field = np.asarray(target, np.float64), np.asarray(answer)
+        if truth.shape != field.shape or truth.shape[-1] != 2:
+            raise InputError(f"the target is of shape {truth.shape}, the answer of {field.shape}; both are H×W×2")
         valid = getattr(target, "valid", None)
-        valid = np.ones(wanted.shape[:2], bool) if valid is None else np.asarray(valid)
-        distance = np.hypot(*np.moveaxis(field - wanted, -1, 0))[valid]
-        length = np.hypot(*np.moveaxis(wanted, -1, 0))[valid]
+        valid = np.ones(truth.shape[:2], bool) if valid is None else np.asarray(valid)
+        distance = np.hypot(*np.moveaxis(field - truth, -1, 0))[valid]
+        length = np.hypot(*np.moveaxis(truth, -1, 0))[valid]
         self._distance += float(distance.sum())
         self._outliers += int(((distance > OUTLIER_PIXELS) & (distance > OUTLIER_SHARE * length)).sum())
         self._pixels += distance.size

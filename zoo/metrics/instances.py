@@ -141,11 +141,11 @@ def warped(target: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     """
     height, width = target.shape
     bent = np.pad(target.astype(np.uint8), 1)
-    wanted = np.pad(prediction.astype(np.uint8), 1)
+    end = np.pad(prediction.astype(np.uint8), 1)
     row = width + 2
     steps = [down * row + across for down, across in _AROUND]
-    flat, goal = bytearray(bent.tobytes()), wanted.tobytes()
-    waiting = deque(np.flatnonzero(bent.ravel() != wanted.ravel()).tolist())
+    flat, goal = bytearray(bent.tobytes()), end.tobytes()
+    waiting = deque(np.flatnonzero(bent.ravel() != end.ravel()).tolist())
     queued = set(waiting)
     while waiting:
         place = waiting.popleft()
@@ -178,15 +178,15 @@ def _simple(ring: int) -> bool:
 
 def _runs(members: list[bool], corners: bool) -> list[set[int]]:
     """The connected parts of a ring of eight; with `corners`, two places with an edge's side each touch over their corner."""
-    parts_found: list[set[int]] = []
+    parts: list[set[int]] = []
     for bit in (bit for bit in range(8) if members[bit]):
         beside = {(bit + 1) % 8, (bit - 1) % 8}
         if corners and bit % 2:
             beside |= {(bit + 2) % 8, (bit - 2) % 8}
-        touching = [part for part in parts_found if part & beside]
-        parts_found = [part for part in parts_found if not part & beside]
-        parts_found.append({bit}.union(*touching))
-    return parts_found
+        touching = [part for part in parts if part & beside]
+        parts = [part for part in parts if not part & beside]
+        parts.append({bit}.union(*touching))
+    return parts
 
 
 _SIMPLE = bytes(_simple(ring) for ring in range(256))

@@ -37,11 +37,11 @@ class PictureQuality(Metric):
         Raises:
             InputError: shapes differ, or a side is shorter than SSIM's window.
         """
-        wanted, picture = np.asarray(target), np.asarray(answer)
-        if wanted.shape != picture.shape or wanted.ndim != 3:
-            raise InputError(f"the target is of shape {wanted.shape}, the answer of {picture.shape}; both are H×W×C")
-        self._psnr.append(psnr(wanted, picture))
-        self._ssim.append(ssim(wanted, picture))
+        truth, picture = np.asarray(target), np.asarray(answer)
+        if truth.shape != picture.shape or truth.ndim != 3:
+            raise InputError(f"the target is of shape {truth.shape}, the answer of {picture.shape}; both are H×W×C")
+        self._psnr.append(psnr(truth, picture))
+        self._ssim.append(ssim(truth, picture))
 
     def merge(self, other: Metric) -> PictureQuality:
         self._psnr += other._psnr

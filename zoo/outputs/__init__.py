@@ -55,10 +55,10 @@ def get(name: str) -> Kind:
     Raises:
         InputError: for an unknown name.
     """
-    known = {**_found(), **_own}
-    if name not in known:
-        raise unknown("kind of output", name, known)
-    return known[name]
+    kinds = {**_found(), **_own}
+    if name not in kinds:
+        raise unknown("kind of output", name, kinds)
+    return kinds[name]
 
 
 def kind(spec: OutputSpec) -> Kind:

@@ -51,15 +51,15 @@ class ClassMap(Kind):
         """By the classes alone ("agreement", of maps "iou"): the difference of two indices has no meaning."""
         expected, got = np.asarray(expected), np.asarray(got)
         measures, classes = class_agreement(expected, got, spec.dense)
-        known = {"classes": classes, "chosen_otherwise": chosen_otherwise}
+        facts = {"classes": classes, "chosen_otherwise": chosen_otherwise}
         if not set(measures) & set(tolerance.bounds):
             stray = float(np.mean(expected != got)) if expected.size else 0.0
             if stray > (FEW if "agreement" in tolerance.bounds else 0.0):  # a class on a few positions is no second one
-                return Comparison(spec.name, measures, **known, passed=False, reason="classes differ where there is only one")
-            return Comparison(spec.name, measures, **known, reason="one class everywhere: equality proves little")
+                return Comparison(spec.name, measures, **facts, passed=False, reason="classes differ where there is only one")
+            return Comparison(spec.name, measures, **facts, reason="one class everywhere: equality proves little")
         broken = tolerance.broken(measures)
         return Comparison(
-            spec.name, measures, **known, passed=not broken, reason="; ".join(broken) or "within the tolerance"
+            spec.name, measures, **facts, passed=not broken, reason="; ".join(broken) or "within the tolerance"
         )
 
     def mirror(self, output: np.ndarray) -> np.ndarray:

@@ -48,8 +48,8 @@ def at_near_ties(scores: np.ndarray, other: np.ndarray, axis: int = -1, step: fl
     own = scores.argmax(axis)
     margin = max(NEAR * spread(scores), 1.001 * step)
     valid = (other >= 0) & (other < scores.shape[axis])
-    asked = np.expand_dims(np.where(valid, other, own), axis)
-    lost = scores.max(axis) - np.take_along_axis(scores, asked, axis).squeeze(axis)
+    choice = np.expand_dims(np.where(valid, other, own), axis)
+    lost = scores.max(axis) - np.take_along_axis(scores, choice, axis).squeeze(axis)
     near = valid & (other != own) & (lost <= margin)
     count = int(near.sum())
     if count > max(1.0, FEW * own.size):

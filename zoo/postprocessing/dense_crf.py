@@ -62,10 +62,10 @@ def checked(options: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InputError: for one that it has not.
     """
-    known = [name for name in inspect.signature(DenseCRF).parameters if name != "kwargs"]
+    names = [name for name in inspect.signature(DenseCRF).parameters if name != "kwargs"]
     for name in options:
-        if name not in known:
-            raise unknown("option of a CRF", name, known)
+        if name not in names:
+            raise unknown("option of a CRF", name, names)
     return dict(options)
 
 
@@ -119,20 +119,20 @@ def search(
     Raises:
         InputError: for a data set that does not fit, an empty one, or bad options.
     """
-    seen = list(_logits(model, dataset, count, size))
-    before = _score((logits for _, logits, _ in seen), seen, dataset)
-    say(f"{len(seen)} images, mIoU {100 * before:.2f} without a CRF")
+    samples = list(_logits(model, dataset, count, size))
+    before = _score((logits for _, logits, _ in samples), samples, dataset)
+    say(f"{len(samples)} images, mIoU {100 * before:.2f} without a CRF")
     best, reached, tried = checked(start or {}), -1.0, []
     defaults = {name: parameter.default for name, parameter in inspect.signature(DenseCRF).parameters.items()}
 
     def attempt(options: dict[str, Any]) -> None:
         nonlocal best, reached
         crf = DenseCRF(**options)
-        found = _score((keras.ops.convert_to_numpy(crf([image, logits])) for image, logits, _ in seen), seen, dataset)
-        tried.append((options, found))
-        say(f"mIoU {100 * found:.2f}  " + " ".join(f"{name}={options.get(name, defaults[name]):g}" for name in SEARCHED))
-        if found > reached:
-            best, reached = options, found
+        miou = _score((keras.ops.convert_to_numpy(crf([image, logits])) for image, logits, _ in samples), samples, dataset)
+        tried.append((options, miou))
+        say(f"mIoU {100 * miou:.2f}  " + " ".join(f"{name}={options.get(name, defaults[name]):g}" for name in SEARCHED))
+        if miou > reached:
+            best, reached = options, miou
 
     attempt(best)
     for name in SEARCHED:
@@ -163,10 +163,10 @@ def _logits(
         yield image, keras.ops.convert_to_numpy(network(image, training=False)), np.asarray(sample.target)
 
 
-def _score(outputs: Iterator[np.ndarray], seen: Sequence[tuple], dataset: Dataset) -> float:
+def _score(outputs: Iterator[np.ndarray], samples: Sequence[tuple], dataset: Dataset) -> float:
     matrix = ConfusionMatrix(dataset.classes, dataset.ignore)
     spec = class_output(dataset.classes)
-    for output, (_, _, target) in zip(outputs, seen, strict=True):
+    for output, (_, _, target) in zip(outputs, samples, strict=True):
         values = np.asarray(target)
         matrix.update(values, kind(spec).decode(output[0], spec, values.shape))
     return matrix.miou

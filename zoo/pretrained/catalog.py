@@ -109,12 +109,12 @@ class Trained:
         """
         if form not in self.files:
             raise unknown(f"form of {self.name}", form, self.files)
-        known = self.files[form]
-        path = self.folder / known.name
+        file = self.files[form]
+        path = self.folder / file.name
         advice = f"{_restore(path)}, or make it: zoo train --recipe {self.recipe}"
         if not path.is_file():
             raise InputError(f"{path} is missing; {advice}")
-        if checksum(path) != known.sha256:
+        if checksum(path) != file.sha256:
             raise InputError(f"{path} is damaged: its SHA-256 is not the one in {CARD}; {advice}")
         return path
 
@@ -137,8 +137,8 @@ def folders() -> list[Path]:
 
 def names(pattern: str = "*") -> list[str]:
     """The names of all sets that match a glob, sorted."""
-    found = {path.parent.name for folder in folders() for path in folder.glob(f"*.*/{CARD}")}
-    return sorted(name for name in found if fnmatch.fnmatchcase(name, pattern))
+    sets = {path.parent.name for folder in folders() for path in folder.glob(f"*.*/{CARD}")}
+    return sorted(name for name in sets if fnmatch.fnmatchcase(name, pattern))
 
 
 def is_name(text: str) -> bool:

@@ -130,11 +130,11 @@ def transfer(theirs: keras.Model, ours: keras.Model, *, bgr: bool) -> None:
         weights = _fitted(their.get_weights(), our)
         if index == 0 and bgr:
             weights[0] = weights[0][:, :, ::-1]
-        shapes, wanted = ([w.shape for w in ws] for ws in (weights, our.get_weights()))
-        if shapes != wanted:
+        shapes, expected = ([w.shape for w in ws] for ws in (weights, our.get_weights()))
+        if shapes != expected:
             if our.name == last:
                 return
-            raise InputError(f"{their.name} {shapes} of {theirs.name} does not fit {our.name} {wanted} of {ours.name}")
+            raise InputError(f"{their.name} {shapes} of {theirs.name} does not fit {our.name} {expected} of {ours.name}")
         our.set_weights(weights)
 
 
@@ -152,12 +152,13 @@ def _check_normalization(theirs: keras.Model) -> None:
     mean, deviation = np.divide(STATISTICS["imagenet"], 255)
     for layer in theirs.layers:
         if isinstance(layer, keras.layers.Normalization):
-            found_mean, found = (np.ravel(w) for w in layer.get_weights()[:2])
-            known = any(np.allclose(found, variance, atol=1e-3) for variance in (deviation, deviation**2))
-            if not (known and np.allclose(found_mean, mean, atol=1e-3)):
+            their_mean, their_variance = (np.ravel(w) for w in layer.get_weights()[:2])
+            matches = any(np.allclose(their_variance, variance, atol=1e-3) for variance in (deviation, deviation**2))
+            if not (matches and np.allclose(their_mean, mean, atol=1e-3)):
                 raise InputError(
-                    f"the weights of {theirs.name} go with images normalised by mean {found_mean} and variance {found}; "
-                    f"ours normalises by ImageNet's {mean.round(3)} and {(deviation**2).round(4)}: train it anew from these"
+                    f"the weights of {theirs.name} go with images normalised by mean {their_mean} and variance "
+                    f"{their_variance}; ours normalises by ImageNet's {mean.round(3)} and {(deviation**2).round(4)}: "
+                    "train it anew from these"
                 )
 
 

@@ -88,12 +88,12 @@ def pack(
     folder = (out or FOLDER) / recipe.name
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".packing") as temporary:
-        known = _pack(finished, load(run / "model.keras"), tools, Path(temporary), say)
-        for file in known.files.values():
+        weights = _pack(finished, load(run / "model.keras"), tools, Path(temporary), say)
+        for file in weights.files.values():
             os.replace(Path(temporary) / file.name, folder / file.name)
-    known = replace(known, folder=folder)
-    write_card(known)  # last: it names the others
-    return known
+    weights = replace(weights, folder=folder)
+    write_card(weights)  # last: it names the others
+    return weights
 
 
 def write_scores(known: Trained, tools: FileTools) -> Trained:

@@ -112,14 +112,14 @@ def read_arrays(model: keras.Model, path: Path) -> None:
             arrays = {key: file[key] for key in file.files}
     except _BROKEN as error:
         raise InputError(f"{path} cannot be read as weights ({error}); restore it, or install densezoo anew") from error
-    wanted = {key: tuple(variable.shape) for key, variable in _named(model).items()}
+    expected = {key: tuple(variable.shape) for key, variable in _named(model).items()}
     shapes = {key: array.shape for key, array in arrays.items()}
-    if wanted != shapes:
-        strays = sorted(key for key in wanted.keys() | shapes.keys() if wanted.get(key) != shapes.get(key))
+    if expected != shapes:
+        strays = sorted(key for key in expected.keys() | shapes.keys() if expected.get(key) != shapes.get(key))
         first = strays[0]
         raise InputError(
             f"{path} does not fit {model.name}: {first} is {shapes.get(first, 'missing')} there and "
-            f"{wanted.get(first, 'missing')} here, one of {len(strays)} arrays that differ; "
+            f"{expected.get(first, 'missing')} here, one of {len(strays)} arrays that differ; "
             "this is not the network that was trained"
         )
     for key, variable in _named(model).items():

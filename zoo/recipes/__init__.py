@@ -170,19 +170,19 @@ def text(name: str) -> str:
 
 
 def _modules() -> list[ModuleType]:
-    modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    modules = [importlib.import_module(f"{__name__}.{entry.name}") for entry in pkgutil.iter_modules(__path__)]
     return [module for module in modules if hasattr(module, "RECIPE")]
 
 
 def _module(name: str) -> ModuleType:
     if name.endswith(".py"):
         return _read(Path(name))
-    known = {_recipe(module).name: module for module in _modules()}
-    if name not in known:
-        if not known:
+    modules = {_recipe(module).name: module for module in _modules()}
+    if name not in modules:
+        if not modules:
             raise InputError(f"unknown recipe {name!r}; there is none yet: give the path of a recipe file, as my_net.py")
-        raise unknown("recipe", name, known)
-    return known[name]
+        raise unknown("recipe", name, modules)
+    return modules[name]
 
 
 def _read(path: Path) -> ModuleType:

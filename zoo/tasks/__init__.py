@@ -79,7 +79,7 @@ def get(name: str) -> Task:
     Raises:
         zoo.errors.InputError: for an unknown name.
     """
-    known = {**_found(), **_own}
-    if name not in known:
-        raise unknown("task", name, known)
-    return known[name]
+    tasks = {**_found(), **_own}
+    if name not in tasks:
+        raise unknown("task", name, tasks)
+    return tasks[name]

@@ -47,9 +47,9 @@ class Segmentation(ClassTask):
         strays = wishes.keys() - {"boundary"}
         if strays:
             raise unknown(f"score of {self.name}", min(strays), ("boundary",))
-        found: list[Metric] = [ClassAgreement(dataset.classes, dataset.ignore, {name: name for name in _SCORES})]
+        metrics: list[Metric] = [ClassAgreement(dataset.classes, dataset.ignore, {name: name for name in _SCORES})]
         if wishes.get("boundary") is not None:
-            found.append(Contours(dataset.classes, dataset.ignore, wishes["boundary"]))
+            metrics.append(Contours(dataset.classes, dataset.ignore, wishes["boundary"]))
         if dataset.instances is not None:
-            found.append(Objects(dataset.instances, dataset.ignore))
-        return found
+            metrics.append(Objects(dataset.instances, dataset.ignore))
+        return metrics

@@ -59,14 +59,14 @@ def recalibrate_batchnorm(model: keras.Model, batches: Iterable[np.ndarray]) -> 
 @contextmanager
 def _measuring(model: keras.Model, norms: list[keras.layers.BatchNormalization]) -> Iterator[None]:
     """Lets one batch decide the statistics, and dropout do nothing."""
-    held = [(norm, "momentum", norm.momentum) for norm in norms]
-    held += [(layer, "rate", layer.rate) for layer in _layers(model) if isinstance(layer, keras.layers.Dropout)]
-    for layer, name, _ in held:
+    settings = [(norm, "momentum", norm.momentum) for norm in norms]
+    settings += [(layer, "rate", layer.rate) for layer in _layers(model) if isinstance(layer, keras.layers.Dropout)]
+    for layer, name, _ in settings:
         setattr(layer, name, 0.0)
     try:
         yield
     finally:
-        for layer, name, value in held:
+        for layer, name, value in settings:
             setattr(layer, name, value)
 
 

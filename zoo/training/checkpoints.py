@@ -125,12 +125,12 @@ def assign_values(variables: list[keras.Variable], arrays: dict[str, np.ndarray]
     Raises:
         InputError: they are not of these variables' number and shapes.
     """
-    kept = [array.shape for name, array in arrays.items() if name.startswith(prefix)]
-    wanted = [tuple(v.shape) for v in variables]
-    if kept != wanted:
+    shapes = [array.shape for name, array in arrays.items() if name.startswith(prefix)]
+    expected = [tuple(v.shape) for v in variables]
+    if shapes != expected:
         raise InputError(
-            f"the checkpoint is of another network: its {prefix.strip('/')} has {len(kept)} arrays of shapes "
-            f"{_few(kept, wanted)} where this one has {len(wanted)} of shapes {_few(wanted, kept)}"
+            f"the checkpoint is of another network: its {prefix.strip('/')} has {len(shapes)} arrays of shapes "
+            f"{_few(shapes, expected)} where this one has {len(expected)} of shapes {_few(expected, shapes)}"
         )
     for i, variable in enumerate(variables):
         variable.assign(arrays[f"{prefix}{i}"])

@@ -109,9 +109,9 @@ class TrainingConfig:
     max_seconds: float | None = None
 
     def __post_init__(self) -> None:
-        for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("precision", PRECISIONS)):
-            if getattr(self, name) not in known:
-                raise unknown(name, getattr(self, name), known)
+        for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("precision", PRECISIONS)):
+            if getattr(self, name) not in choices:
+                raise unknown(name, getattr(self, name), choices)
         for name, least in (("epochs", 1), ("batch_size", 1), ("validate_every", 1), ("seed", 0)):
             value = getattr(self, name)
             if not is_whole(value, least):

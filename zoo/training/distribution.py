@@ -97,10 +97,10 @@ def across(count: int | None = None) -> Iterator[int]:
         InputError: there are not so many, or the backend has no engine for it.
     """
     engine = _engine()
-    known = devices()
-    if count is not None and not 1 <= count <= len(known):
-        raise InputError(f"count={count} devices; there {'is' if len(known) == 1 else 'are'} {len(known)}: {', '.join(known)}")
-    with engine(known[: count or len(known)]):
+    names = devices()
+    if count is not None and not 1 <= count <= len(names):
+        raise InputError(f"count={count} devices; there {'is' if len(names) == 1 else 'are'} {len(names)}: {', '.join(names)}")
+    with engine(names[: count or len(names)]):
         yield replicas()
 
 
@@ -166,8 +166,8 @@ def sum_over_parts(values: Sequence[Any]) -> list[Any]:
         return list(values)
     import tensorflow as tf
 
-    known = [value for value in values if value is not None]
-    summed = iter(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, known))
+    tensors = [value for value in values if value is not None]
+    summed = iter(tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, tensors))
     return [None if value is None else next(summed) for value in values]
 
 

@@ -49,16 +49,16 @@ def holding_batchnorm(model: keras.Model, which: bool | str) -> Iterator[None]:
     patterns = which.split(",") if isinstance(which, str) else ["*"] * which
     norms = [layer for layer in every_layer(model) if isinstance(layer, keras.layers.BatchNormalization)]
     named = [layer for layer in norms if any(fnmatch.fnmatchcase(layer.name, pattern) for pattern in patterns)]
-    held = [layer for layer in named if layer.trainable]
+    layers = [layer for layer in named if layer.trainable]
     if isinstance(which, str) and not named:
         names = ", ".join(layer.name for layer in norms[:3]) or "none"
         raise InputError(f"frozen_batchnorm={which!r} matches no BatchNormalization; their names begin {names}")
-    for layer in held:
+    for layer in layers:
         layer.trainable = False
     try:
         yield
     finally:
-        for layer in held:
+        for layer in layers:
             layer.trainable = True
 
 

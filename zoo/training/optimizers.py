@@ -114,8 +114,8 @@ def shares_of(lr_scale: Mapping[str, float], model: keras.Model, variables: Sequ
         patterns = globs.split(",")
         named = [i for i, v in enumerate(variables) if any(fnmatchcase(names.get(id(v), ""), each) for each in patterns)]
         if not named:
-            known = ", ".join(list(dict.fromkeys(names.values()))[:3])
-            raise InputError(f"lr_scale={{{globs!r}: {share}}} matches no layer that learns; their names begin {known}")
+            examples = ", ".join(list(dict.fromkeys(names.values()))[:3])
+            raise InputError(f"lr_scale={{{globs!r}: {share}}} matches no layer that learns; their names begin {examples}")
         for index in named:
             shares[index] = float(share)
     return shares
@@ -150,11 +150,11 @@ def make_optimizer(
     else:
         optimizer = _kind(keras.optimizers.AdamW, *mixed)(**{**shared, "weight_decay": weight_decay})
     decayed = [len(v.shape) > 1 for v in variables]
-    left_out = [not each for each in decayed]
+    exempt = [not each for each in decayed]
     if shares is not None:
         optimizer.learn_slower(shares, [each and weight_decay > 0 for each in decayed])
-        left_out = [out or share != 1 for out, share in zip(left_out, shares, strict=True)]
-    optimizer.exclude_from_weight_decay(var_list=[v for v, out in zip(variables, left_out, strict=True) if out])
+        exempt = [out or share != 1 for out, share in zip(exempt, shares, strict=True)]
+    optimizer.exclude_from_weight_decay(var_list=[v for v, out in zip(variables, exempt, strict=True) if out])
     if scaled:
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(variables)

@@ -35,15 +35,15 @@ class Prefetcher(Generic[Item]):
         """Number `place`. What was made ahead and is not wanted after it is thrown away."""
         if self._pool is None:
             return self._make(place)
-        wanted = range(place, min(place + 1 + self._workers, self._count))
+        window = range(place, min(place + 1 + self._workers, self._count))
         with self._lock:
-            for other in set(self._futures).difference(wanted):
+            for other in set(self._futures).difference(window):
                 self._futures.pop(other).cancel()
-            for each in wanted:
+            for each in window:
                 if each not in self._futures:
                     self._futures[each] = self._pool.submit(self._make, each)
-            taken = self._futures.pop(place)
-        return taken.result()
+            future = self._futures.pop(place)
+        return future.result()
 
     def close(self) -> None:
         """Makes nothing any more."""

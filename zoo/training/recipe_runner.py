@@ -63,8 +63,8 @@ def run(
         config = {**_settings(stage, context), **(settings or {})}
         model = _model(stage, context, build or {}, config.get("seed", 0))
         _note_machine(folder, recipe)
-        left = None if max_seconds is None else max(1.0, max_seconds - (time.monotonic() - began))
-        result = train(model, context.data, val, folder=own, max_seconds=left, **config)
+        seconds = None if max_seconds is None else max(1.0, max_seconds - (time.monotonic() - began))
+        result = train(model, context.data, val, folder=own, max_seconds=seconds, **config)
         if result.stopped:
             break
         earlier[stage.name] = own
@@ -106,13 +106,13 @@ def check(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
 
 def _compare(folder: Path, recipe: Recipe, expected: TrainingConfig, data: Dataset, settings: Mapping[str, Any]) -> None:
     """Refuses a run of other settings than the recipe's; one that a run is too old to know had its default."""
-    wanted = json.loads(json.dumps(expected.to_dict()))
+    own_settings = json.loads(json.dumps(expected.to_dict()))
     defaults = json.loads(json.dumps(TrainingConfig(epochs=1).to_dict()))
     identity = upgraded(settings, expected)
-    differs = differences({name: identity.get(name, defaults[name]) for name in wanted}, wanted)
-    known, count = identity["data"], len(data)
-    if (known.get("samples", count), tuple(known.get("classes", data.classes))) != (count, data.classes):
-        differs.append(f"data were {known['samples']} samples of {len(known['classes'])} classes, are {count} of {data.name}")
+    differs = differences({name: identity.get(name, defaults[name]) for name in own_settings}, own_settings)
+    facts, count = identity["data"], len(data)
+    if (facts.get("samples", count), tuple(facts.get("classes", data.classes))) != (count, data.classes):
+        differs.append(f"data were {facts['samples']} samples of {len(facts['classes'])} classes, are {count} of {data.name}")
     if differs:
         raise InputError(f"{folder} is no run of {recipe.name}: {'; '.join(differs)} in the recipe")
 

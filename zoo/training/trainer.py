@@ -130,10 +130,10 @@ def in_training(
 
 def _checked(settings: dict[str, Any]) -> TrainingConfig:
     settings = with_current_names(settings)
-    known = [field.name for field in fields(TrainingConfig)]
+    names = [field.name for field in fields(TrainingConfig)]
     for name in settings:
-        if name not in known:
-            raise unknown("training setting", name, known)
+        if name not in names:
+            raise unknown("training setting", name, names)
     if "epochs" not in settings:
         raise InputError("epochs is missing: how many times should training see the data?")
     return TrainingConfig(**settings)

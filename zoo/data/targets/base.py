@@ -88,9 +88,9 @@ class Target(ABC):
     def _set(self, name: str, value: Any, dtype: type, *shape: int | None) -> None:
         """Checks and stores an array of a new target; in `shape`, None is any length."""
         array = np.asarray(value, dtype)
-        if array.ndim != len(shape) or any(want not in (None, side) for side, want in zip(array.shape, shape, strict=True)):
-            wanted = "×".join("n" if side is None else str(side) for side in shape) or "one number"
-            raise InputError(f"{type(self).__name__}: {name} of shape {array.shape}; expected {wanted}")
+        if array.ndim != len(shape) or any(length not in (None, side) for side, length in zip(array.shape, shape, strict=True)):
+            expected = "×".join("n" if side is None else str(side) for side in shape) or "one number"
+            raise InputError(f"{type(self).__name__}: {name} of shape {array.shape}; expected {expected}")
         object.__setattr__(self, name, array)
 
 

@@ -80,9 +80,9 @@ def dilated_features(
     Raises:
         InputError: if an output_stride is asked for and the encoder has no dilated form.
     """
-    known = encoder_entry(encoder).option_names
-    options = {option: value for option, value in {"last": False, **wishes}.items() if option in known}
-    if output_stride is not None or "output_stride" in known:
+    names = encoder_entry(encoder).option_names
+    options = {option: value for option, value in {"last": False, **wishes}.items() if option in names}
+    if output_stride is not None or "output_stride" in names:
         options["output_stride"] = output_stride or usual_stride
     maps = features(encoder, image, **{**options, **(encoder_options or {})})
     return maps, int(list(maps)[-1].removeprefix("s"))

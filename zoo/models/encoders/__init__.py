@@ -69,10 +69,10 @@ def register_encoder(
         def classifier(image: Any, classes: int, **options: Any) -> Any:
             return top(body(image, **_accepted(body, options)), classes, **_accepted(top, options))
 
-        known = {"task": "classification", "paper": paper, "strides": tuple(strides), **shared}
-        known |= {"body": body, "top": top, "builder": classifier}
+        defaults = {"task": "classification", "paper": paper, "strides": tuple(strides), **shared}
+        defaults |= {"body": body, "top": top, "builder": classifier}
         for name, row in variants.items():
-            enter(row.completed({**known, "name": name}))
+            enter(row.completed({**defaults, "name": name}))
         return body
 
     return decorate

@@ -40,9 +40,9 @@ def conv_unbiased(x: Any, channels: int, kernel: int, name: str) -> Any:
 
 def dense_layer(x: Any, growth: int, name: str) -> Any:
     """Bottleneck and 3×3 convolution; what they find is stacked behind what there was."""
-    found = conv_unbiased(bn_relu(x, f"{name}_1"), 4 * growth, 1, f"{name}_1_conv")
-    found = conv_unbiased(bn_relu(found, f"{name}_2"), growth, 3, f"{name}_2_conv")
-    return keras.layers.Concatenate(name=f"{name}_concat")([x, found])
+    new = conv_unbiased(bn_relu(x, f"{name}_1"), 4 * growth, 1, f"{name}_1_conv")
+    new = conv_unbiased(bn_relu(new, f"{name}_2"), growth, 3, f"{name}_2_conv")
+    return keras.layers.Concatenate(name=f"{name}_concat")([x, new])
 
 
 @register_encoder(

@@ -76,8 +76,8 @@ def mobilenet_v2(image: Any, *, width: float, output_stride: int = 32, last: boo
     features, stride, dilation, block = Features(), 2, 1, 0
     for expansion, channels, repeats, first_stride in STAGES:
         for repeat in range(repeats):
-            wanted = first_stride if repeat == 0 else 1
-            halve = wanted > 1 and stride < output_stride
+            step = first_stride if repeat == 0 else 1
+            halve = step > 1 and stride < output_stride
             if halve:
                 features[f"s{stride}"] = x
                 stride *= 2
@@ -89,7 +89,7 @@ def mobilenet_v2(image: Any, *, width: float, output_stride: int = 32, last: boo
                 stride=2 if halve else 1,
                 dilation=dilation,
             )
-            if wanted > 1 and not halve:
+            if step > 1 and not halve:
                 dilation *= 2  # for the blocks after the one that did not halve, as in DeepLab
             block += 1
     if last:

@@ -124,11 +124,11 @@ def mobilenet_v3(
     x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(image)
     x = conv_bn_act(x, 16, 3, "stem", stride=2, activation=final)
     features, strides, published = Features(), Strides(2, output_stride), 16
-    for block, (kernel, expanded, channels, squeeze, activation, wanted) in enumerate(SIZES[size]):
+    for block, (kernel, expanded, channels, squeeze, activation, step) in enumerate(SIZES[size]):
         if minimalistic:
             kernel, squeeze, activation = 3, False, "relu"
         dilation = strides.dilation
-        stride = strides.halve() if wanted == 2 else 1
+        stride = strides.halve() if step == 2 else 1
         if stride == 2:
             features[f"s{strides.stride // 2}"] = x
         shortcut, inside = x, round_channels(x.shape[-1] * expanded / published)  # the table's expansion as a factor
@@ -143,7 +143,7 @@ def mobilenet_v3(
             activation=activation,
             squeeze=squeeze,
         )
-        if wanted == 1 and shortcut.shape[-1] == x.shape[-1]:
+        if step == 1 and shortcut.shape[-1] == x.shape[-1]:
             x = keras.layers.Add(name=f"block{block}_add")([shortcut, x])
         published = channels
     x = conv_bn_act(x, round_channels(6 * x.shape[-1]), 1, "last", activation=final)

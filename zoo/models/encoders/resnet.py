@@ -3,7 +3,7 @@
 He, Zhang, Ren & Sun, "Deep Residual Learning for Image Recognition", 2015, table 1.
 
 Faithful: blocks, channels, projection where the shape changes (option B), He's initialisation. `resnet50_keras` and its
-deeper siblings halve in a block's first 1×1 convolution, as the paper does, and their convolutions have biases: the graph of
+deeper variants halve in a block's first 1×1 convolution, as the paper does, and their convolutions have biases: the graph of
 keras.applications, whose weights fit (25,583,592 trainable parameters). `plain18` and `plain34` are the networks of the
 paper's figure 3, middle: `resnet18` and `resnet34` without a single shortcut. `seresnet50` is the Caffe release of
 squeeze-and-excitation (28,088,024 parameters); `resnet50_deformable` has the deformable 3×3 convolutions of Dai 2017 in its
@@ -134,15 +134,15 @@ def residual(
     before = strides.dilation
     stride = strides.halve() if halve else 1
     rows = BLOCKS[block](channels, stride, before, strides.dilation)
-    kept = None if shortcut is None else SHORTCUTS[shortcut](x, rows[-1][0], stride, name, biased)
+    bypass = None if shortcut is None else SHORTCUTS[shortcut](x, rows[-1][0], stride, name, biased)
     for number, (width, kernel, step, dilation) in enumerate(rows, start=1):
         last = number == len(rows)
         options = {"stride": step, "dilation": dilation, "biased": biased, "relu": not last}
         moving = deformable and kernel > 1
         x = conv_bn_centered(x, width, kernel, f"{name}_conv{number}", **options, deformable=moving)
     x = excited(x, squeeze_excite, name)
-    if kept is not None:
-        x = keras.layers.Add(name=f"{name}_add")([kept, x])
+    if bypass is not None:
+        x = keras.layers.Add(name=f"{name}_add")([bypass, x])
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 
@@ -206,7 +206,7 @@ def resnet(
     features = Features(s2=x)
     x = keras.layers.ZeroPadding2D(1, name="pool_pad")(x)  # after a ReLU a zero never wins
     x = keras.layers.MaxPooling2D(3, 2, name="stem_pool")(x)
-    strides, left = Strides(4, output_stride), sum(depths)
+    strides, remaining = Strides(4, output_stride), sum(depths)
     for stage, depth in enumerate(depths, start=1):
         for index in range(1, depth + 1):
             x = residual(
@@ -219,9 +219,9 @@ def resnet(
                 shortcut=shortcut,
                 biased=biased,
                 squeeze_excite=squeeze_excite,
-                deformable=left <= deformable,
+                deformable=remaining <= deformable,
             )
-            left -= 1
+            remaining -= 1
         features[f"s{strides.stride}"] = x
         channels *= 2
     return features

@@ -3,7 +3,7 @@
 He, Zhang, Ren & Sun, "Deep Residual Learning for Image Recognition", 2015, section 4.2 and figure 6.
 
 Faithful: 6n + 2 layers in three stages of 16, 32 and 64 channels; shortcuts without parameters (option A: zeros for the new
-channels), so a residual net and its plain twin have the same parameters (269,722 for 20 layers, 1,727,962 for 110).
+channels), so a residual net and its plain counterpart have the same parameters (269,722 for 20 layers, 1,727,962 for 110).
 Different: images are normalised by CIFAR's mean and spread per channel (the paper subtracts the mean of each pixel).
 """
 

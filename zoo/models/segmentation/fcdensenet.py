@@ -67,27 +67,27 @@ def fcdensenet(
         skips.append(stack)
         stack = dense_layer(stack, stack.shape[-1], 1, dropout, f"down{scale}_transition")
         stack = keras.layers.MaxPooling2D(2, name=f"down{scale}_pool")(stack)
-    stack, found = dense_block(stack, depths[-1], growth, dropout, "bottleneck")
+    stack, new = dense_block(stack, depths[-1], growth, dropout, "bottleneck")
 
     for scale in range(len(depths) - 1, 0, -1):
         skip, name = skips[scale - 1], f"up{scale}"
-        x = keras.layers.Concatenate(name=f"{name}_found")(found) if len(found) > 1 else found[0]
+        x = keras.layers.Concatenate(name=f"{name}_found")(new) if len(new) > 1 else new[0]
         x = keras.layers.Conv2DTranspose(
             x.shape[-1], 3, 2, kernel_initializer="he_uniform", name=f"{name}_transition"
         )(x)
         x = layers.CropLike(name=f"{name}_crop")([x, skip])
         stack = keras.layers.Concatenate(name=f"{name}_skip")([x, skip])
-        stack, found = dense_block(stack, depths[scale - 1], growth, dropout, name)
+        stack, new = dense_block(stack, depths[scale - 1], growth, dropout, name)
     return keras.layers.Conv2D(classes, 1, kernel_initializer="he_uniform", name="score")(stack)
 
 
 def dense_block(stack: Any, depth: int, growth: int, dropout: float, name: str) -> tuple[Any, list[Any]]:
     """Layers that see all maps before them: the stack with what they found on top, and that by itself."""
-    found = []
+    new = []
     for number in range(1, depth + 1):
-        found.append(dense_layer(stack, growth, 3, dropout, f"{name}_layer{number}"))
-        stack = keras.layers.Concatenate(name=f"{name}_stack{number}")([stack, found[-1]])
-    return stack, found
+        new.append(dense_layer(stack, growth, 3, dropout, f"{name}_layer{number}"))
+        stack = keras.layers.Concatenate(name=f"{name}_stack{number}")([stack, new[-1]])
+    return stack, new
 
 
 def dense_layer(x: Any, channels: int, kernel: int, dropout: float, name: str) -> Any:

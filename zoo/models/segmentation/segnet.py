@@ -69,14 +69,14 @@ def segnet_basic(image: Any, classes: int, *, channels: int = 64, depth: int = 4
         N×H×W×classes logits.
     """
     x = normalize(image, "imagenet")
-    seen = []
+    maps = []
     for scale in range(1, depth + 1):
         x = normalised_convolution(x, channels, kernel, f"down{scale}")
         x = keras.layers.ReLU(name=f"down{scale}_relu")(x)
-        seen.append(x)
+        maps.append(x)
         x = keras.layers.MaxPooling2D(2, padding="same", name=f"pool{scale}")(x)
     for scale in range(depth, 0, -1):
-        x = unpooled(x, seen[scale - 1], f"up{scale}")
+        x = unpooled(x, maps[scale - 1], f"up{scale}")
         x = normalised_convolution(x, channels, kernel, f"up{scale}")
     return keras.layers.Conv2D(classes, 1, name="score")(x)
 

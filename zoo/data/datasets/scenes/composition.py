@@ -76,9 +76,9 @@ def compose(rng: np.random.Generator, size: tuple[int, int]) -> Composition:
     period = rng.uniform(0.5, 1.2) if kind == "plain" else rng.uniform(0.14, 0.4)
     background = Layer(0, "", 0.0, (Pose(0, 0, 0, 1), camera), _pattern(rng, kind, period, side), srgb(behind))
     layers = [background]
-    wanted = round(rng.integers(2, 5) * min(4.0, half[0] * half[1] * 4))
+    count = round(rng.integers(2, 5) * min(4.0, half[0] * half[1] * 4))
     placed: list[Pose] = []
-    for _ in range(wanted):
+    for _ in range(count):
         name = list(SHAPES)[rng.integers(len(SHAPES))]
         pose = _place(rng, name, half, placed)
         if pose is not None:
@@ -108,11 +108,11 @@ def _place(rng: np.random.Generator, name: str, half: tuple[float, float], place
 def _object(rng: np.random.Generator, name: str, pose: Pose, camera: Pose, behind: np.ndarray, side: int) -> Layer:
     kind = WEARS[name] if rng.uniform() < WEARS_ITS_OWN else list(WEARS.values())[rng.integers(len(WEARS))]
     pattern = _pattern(rng, kind, rng.uniform(0.08, 0.13), side)
-    seen = camera.matrix() @ np.array([pose.x, pose.y, 1.0])  # where it would be if only the camera moved
+    centre = camera.matrix() @ np.array([pose.x, pose.y, 1.0])  # where it would be if only the camera moved
     step = rng.uniform(-0.06, 0.06, 2)
     moved = Pose(
-        float(seen[0] + step[0]),
-        float(seen[1] + step[1]),
+        float(centre[0] + step[0]),
+        float(centre[1] + step[1]),
         pose.angle + camera.angle + float(rng.uniform(-0.17, 0.17)),
         pose.scale * camera.scale * float(rng.uniform(0.95, 1.05)),
     )
