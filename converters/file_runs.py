@@ -90,7 +90,7 @@ class Onnx:
 
 
 def _output_names(path: str | Path) -> list[str]:
-    """What the outputs of a file are called, in the graph's order: by its signature, or else by their tensors."""
+    """The names of a file's outputs, in the graph's order: by its signature, or else by their tensors."""
     model = inspection.load(path)
     graph = model.subgraphs[0]
     keys = {entry.tensorIndex: entry.name for signature in model.signatureDefs or () for entry in signature.outputs}

@@ -37,7 +37,7 @@ _CPU = "cpu"
 
 @dataclass(frozen=True)
 class Parity:
-    """What `parity` found; `passed` is the verdict and `reason` says why.
+    """The result of `parity`; `passed` is the verdict and `reason` says why.
 
     Args:
         passed: whether the file says the same.
@@ -130,8 +130,8 @@ def parity(
 
 @dataclass(frozen=True)
 class _Sides:
-    """What both said: `scores` are those behind the model's class indices, by the output's place, and `otherwise` counts the
-    positions of maxima that were taken over."""
+    """The answers of both sides: `scores` are those behind the model's class indices, by the output's place, and
+    `otherwise` counts the positions of maxima that were taken over."""
 
     expected: list[np.ndarray]
     got: list[np.ndarray]
@@ -187,7 +187,7 @@ def _answers(model: keras.Model, run: Run, images: np.ndarray, specs: Sequence[O
 
 
 def _in_order(answer: Any, specs: Sequence[OutputSpec]) -> list[np.ndarray]:
-    """What a file gave, in the model's order: by name where it has the model's names."""
+    """The outputs of a file, in the model's order: by name where it has the model's names."""
     names = [spec.name for spec in specs]
     if isinstance(answer, Mapping):
         answer = [answer[name] for name in names] if set(names) <= set(answer) else list(answer.values())
@@ -198,7 +198,7 @@ def _in_order(answer: Any, specs: Sequence[OutputSpec]) -> list[np.ndarray]:
 
 
 def _recorder(run: Run) -> Callable[[np.ndarray], choices.Recorded] | None:
-    """What tells the positions of maxima that a file records: of our own runners and of edge.Runner; None of others."""
+    """The function that gives the positions of maxima that a file records: of our runners and edge.Runner; None of others."""
     return getattr(getattr(run, "__self__", run), "positions", None)
 
 

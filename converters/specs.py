@@ -1,4 +1,4 @@
-"""What a model of either Keras takes and gives, output by output in the model's own order: what goes into a file."""
+"""Specs of what a model of either Keras takes and gives, output by output in the model's own order: what goes into a file."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def output_layer(end: Any) -> ModelOutput | None:
 
 
 def task_of(model: Any) -> str:
-    """What the model is for, in words: as its first `ModelOutput` says, or else what its first output is."""
+    """The task of a model, in words: as its first `ModelOutput` says, or else what its first output is."""
     layer = next(filter(None, model_outputs(model)), None)
     return output_specs(model)[0].kind.replace("_", " ") if layer is None else layer.task
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a file, a picture or an accelerator, in words for the person who gave it."""
+"""Errors of a file, a picture or an accelerator, in words for the person who gave it."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class Tensor:
 
     @property
     def label(self) -> str:
-        """What to call it: as the signature does, else by its first name (what is fused has several)."""
+        """The name to show: the signature's, else its own first one (what is fused has several)."""
         return self.key or self.name.split(";")[0]
 
     def store(self, values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What the tensors and the last operators of a file tell of its inputs and outputs, where nobody described them."""
+"""Guesses at a file's inputs and outputs, from its tensors and last operators, where nobody described them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a `.tflite` file says of itself: its card.
+"""The card of a `.tflite` file: what it says of itself.
 
 Three sources, the best that is there: `densezoo.json` in the zip appended to the file (written by `converters`), the
 standard TFLite metadata with its label file (other people's files), or the tensors and the last operators alone.
@@ -70,7 +70,7 @@ class Card:
 
     @property
     def spec(self) -> OutputSpec:
-        """What the numbers of the first output mean."""
+        """The meaning of the first output's numbers."""
         return self.outputs[0]
 
     @property
@@ -105,7 +105,7 @@ class Card:
 
     @property
     def results(self) -> dict[str, tuple[Score, ...]]:
-        """What the file scored, by data set, the task's own score first. Scores that say no data set are under ""."""
+        """The scores of the file, by data set, the task's own first. Those that say no data set are under ""."""
         entries = {data: entry for data, entry in self.scores.items() if isinstance(entry, Mapping)}
         entries[""] = {name: value for name, value in self.scores.items() if name not in entries}
         results = {data: _scores(entry) for data, entry in entries.items()}

@@ -17,7 +17,7 @@ _NORMALISATION = 1  # union ProcessUnitOptions
 
 @dataclass(frozen=True)
 class Metadata:
-    """What the file says of itself.
+    """The metadata of a file: what it says of itself.
 
     `mean` and `std` are the input's normalisation, (x - mean) / std with x in 0–255: one number, or one a channel.
     `files` are the names that the appended zip should hold, `label_files` those of the first output's class labels.

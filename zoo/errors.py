@@ -1,4 +1,4 @@
-"""What goes wrong because of what was given: one exception, one line, and what to do about it."""
+"""Errors in what was given: one exception, one line, and what to do about it."""
 
 from __future__ import annotations
 

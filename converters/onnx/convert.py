@@ -31,7 +31,7 @@ OPSET = 18  # the newest that tf2onnx 1.17 writes
 
 @dataclass(frozen=True)
 class OnnxFile:
-    """What `to_onnx` wrote.
+    """The file that `to_onnx` wrote.
 
     Args:
         path: the file.

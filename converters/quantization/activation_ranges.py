@@ -1,4 +1,4 @@
-"""What each activation's eight bits span: all that was seen, or what loses least.
+"""Ranges of activations, which their eight bits span: all that was seen, or what loses least.
 
 A few values far out make every quantum large. Where they are few enough, cutting them off costs less than the finer quanta
 gain: `least_error` weighs the two by their squares, over all values of all pictures.
@@ -22,7 +22,7 @@ _SHARES = np.geomspace(0.02, 1.0, 40)  # of what was seen, tried for either end
 
 @dataclass
 class Seen:
-    """What a tensor's values were on the pictures: its ends (zero always among them) and how often which part came up."""
+    """The values of a tensor on the pictures: its ends (zero always among them) and how often which part came up."""
 
     low: float = 0.0
     high: float = 0.0

@@ -79,7 +79,7 @@ def _merged(graph: Trace) -> dict[int, Call]:
 
 
 def _layer(call: Call, norm: Call | None, biases: bool) -> Callable[[tuple, dict], Any]:
-    """What stands for a call's operation: a function of its arguments."""
+    """The layer that stands for a call's operation: a function of its arguments."""
     operation = call.operation
     if type(operation) in FOLDED:
         return _kernel_layer(operation, None if norm is None else norm.operation, biases)

@@ -120,7 +120,7 @@ def _reach(graph: Trace, images: np.ndarray, tensors: set[Value]) -> dict[Value,
 
 
 def _factors(reach: np.ndarray) -> np.ndarray:
-    """What each channel is divided by: its reach in units of the largest."""
+    """The factors that channels are divided by: each one's reach in units of the largest."""
     most = reach.max()
     return np.maximum(reach / most, 1 / _SPREAD) if most else np.ones_like(reach)
 

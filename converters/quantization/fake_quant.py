@@ -106,7 +106,7 @@ class KernelQuantizer(tfmot.quantization.keras.quantizers.Quantizer):
 
 
 class Rounding(tfmot.quantization.keras.QuantizeConfig):
-    """What of a layer is rounded: its kernel, its output, both or neither.
+    """The rounding of a layer: of its kernel, its output, both or neither.
 
     Args:
         kind: the layer's class name where its kernel is rounded, else None.

@@ -120,7 +120,7 @@ def chosen(patterns: str | Iterable[str], layers: Iterable[str], what: str = "ke
 
 @dataclass(frozen=True)
 class Names:
-    """What tells the operators of a file from layers: the names of all layers, and of the last ones."""
+    """The names by which a file's operators are traced to layers: of all layers, and of the last ones."""
 
     layers: set[str]
     last: set[str]

@@ -72,7 +72,7 @@ def prune(
 
 
 def callbacks(network: tf_keras.Model) -> list[tf_keras.callbacks.Callback]:
-    """What `fit` needs to be given for what `prune` returned; nothing for other networks."""
+    """The callbacks that `fit` needs for a network that `prune` returned; none for other networks."""
     pruned = any(hasattr(layer, "pruning_vars") for layer in network.layers)
     return [tfmot.sparsity.keras.UpdatePruningStep()] if pruned else []
 

@@ -17,6 +17,6 @@ def stored(values: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
 
 
 def real(values: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
-    """What a tensor's numbers stand for."""
+    """The real values that a tensor's numbers stand for."""
     scale, zero = detail["quantization"]
     return (values.astype(np.float32) - zero) * scale if scale else values

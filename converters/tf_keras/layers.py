@@ -91,7 +91,7 @@ def make_counterpart(operation: keras.Operation) -> tf_keras.layers.Layer:
 
 
 def configuration(layer: keras.Layer, counterpart: type[tf_keras.layers.Layer]) -> dict[str, Any]:
-    """What of a Keras 3 layer's configuration its counterpart understands, in tf_keras's words and in float32."""
+    """The part of a Keras 3 layer's configuration that its counterpart understands, in tf_keras's words and in float32."""
     arguments = {"name", "trainable", "dtype"}
     for parent in inspect.getmro(counterpart):
         if "__init__" in vars(parent):

@@ -91,7 +91,7 @@ IO = ("float32", "int8", "uint8")
 
 @dataclass(frozen=True)
 class Converted:
-    """What `to_tflite` wrote.
+    """The file that `to_tflite` wrote.
 
     Args:
         path: the file.

@@ -56,7 +56,7 @@ def describe(
 
 
 def output_names(description: Mapping[str, Any]) -> list[str]:
-    """What the outputs are called, in the model's order."""
+    """The names of the outputs, in the model's order."""
     return [spec["name"] for spec in description["outputs"]]
 
 

@@ -1,4 +1,4 @@
-"""What is in a `.tflite` file: its operators, their types, and the float islands in an integer one."""
+"""Inspection of a `.tflite` file: its operators, their types, and the float islands in an integer one."""
 
 from __future__ import annotations
 

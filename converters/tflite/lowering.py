@@ -76,7 +76,7 @@ def lower(
 
 
 class _Converter(TFLiteSavedModelConverterV2):
-    """What `TFLiteConverter.from_saved_model` makes, without restoring the variables in Python.
+    """The converter that `TFLiteConverter.from_saved_model` makes, without restoring the variables in Python.
 
     TensorFlow does that twice, for the names of the signatures and for stack traces; its part in C++, which needs the
     variables, restores them a third time.
@@ -182,7 +182,7 @@ def run(graph: Trace, image: tf.Tensor) -> list[tf.Tensor]:
 
 
 def _pads_to_keep(graph: Trace) -> set[Value]:
-    """What zero padding gives to a maximum over windows, where values may be below zero.
+    """The outputs of zero padding that a maximum over windows reads, where values may be below zero.
 
     onnxruntime 1.31 and LiteRT's GPU accelerator make one operation of the two, whose padding never wins; zeros do.
     """

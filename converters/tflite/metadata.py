@@ -20,7 +20,7 @@ _NORMALIZATION = 1  # ProcessUnitOptions
 
 @dataclass(frozen=True)
 class Description:
-    """What goes into the metadata.
+    """The description that goes into the metadata.
 
     Args:
         name: the model's name.

@@ -63,7 +63,7 @@ def reference(
 def _chosen(
     path: Path, folder: Path, inner: Sequence[Choice], feeds: Sequence[Sample], precision: str, timeout: float
 ) -> list[Sample]:
-    """What the GPU chose on each sample."""
+    """The GPU's choices on each sample."""
     file = telling(path, folder / "telling.tflite", [choice.result.index for choice in inner])
     with Remote(file, "gpu", precision=precision, timeout=timeout) as gpu:
         return [gpu.run(feed)[-len(inner) :] for feed in feeds]

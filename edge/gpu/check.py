@@ -46,7 +46,7 @@ class Unsupported:
 
 @dataclass(frozen=True)
 class GpuVerdict:
-    """What the gate found. `reason` is one of REASONS and `detail` one sentence on it.
+    """The verdict of the gate. `reason` is one of REASONS and `detail` one sentence on it.
 
     `whole` is None where it could not be tried. `comparisons` are those of the outputs with the CPU's, by precision.
     `samples` says what the numbers were measured on. `cautions` are known bad

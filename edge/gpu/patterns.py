@@ -1,4 +1,4 @@
-"""What LiteRT's GPU accelerator does not take, or takes and gets wrong, and what to write instead.
+"""Patterns that LiteRT's GPU accelerator does not take, or takes and gets wrong, and what to write instead.
 
 Measured on small graphs, GPU against CPU against TensorFlow: probe.json has what came of each and with which versions, and
 `zoo gpu-probe` measures them again. An entry here is a warning; only the numbers of a check are a verdict.
@@ -196,7 +196,7 @@ def half_overflow(graph: Graph, peaks: dict[int, float]) -> tuple[Caution, ...]:
 
 
 def layer_names(graph: Graph, operators: list[Operator]) -> tuple[str, ...]:
-    """What the operators write: converters name tensors after the layers they come from."""
+    """The layers that operators come from, by what they write: converters name tensors after them."""
     return tuple(_short(graph.tensors[operator.outputs[0]].name) for operator in operators)
 
 

@@ -1,4 +1,4 @@
-"""What LiteRT's GPU accelerator made of small graphs of known truth: the measurements behind `edge.gpu.patterns`.
+"""Probes of LiteRT's GPU accelerator, by small graphs of known truth: the measurements behind `edge.gpu.patterns`.
 
 `probe.json` holds them for one version of LiteRT on one driver. `zoo gpu-probe` measures them again, here or where another
 driver is; the graphs are built with TensorFlow, which this package does without.

@@ -68,7 +68,7 @@ class Remote:
         return match.group(1) if match else ""
 
     def log(self) -> str:
-        """What the runtime printed so far."""
+        """The text that the runtime has printed so far."""
         if self._log.closed:
             return ""
         size = os.fstat(self._log.fileno()).st_size

@@ -101,7 +101,7 @@ def _context(pem: bytes) -> ssl.SSLContext:
 
 
 def invitation(url: str, fingerprint: str, encoding: str = "utf-8") -> str:
-    """What to print for whoever holds the phone: a QR code, the address, and what they are getting into.
+    """The text to print for whoever holds the phone: a QR code, the address, and what they are getting into.
 
     The code is left out where the terminal's `encoding` lacks its blocks.
 

@@ -1,4 +1,4 @@
-"""What the demo app's site consists of: the built app, the models, sample pictures, and the list that names them."""
+"""The demo app's site: the built app, the models, sample pictures, and the list that names them."""
 
 from __future__ import annotations
 

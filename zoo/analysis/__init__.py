@@ -1,1 +1,1 @@
-"""What can be counted on a network before anyone trains it."""
+"""Analysis: what can be counted on a network before anyone trains it."""

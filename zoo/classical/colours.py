@@ -1,4 +1,4 @@
-"""What the methods look at: colours in which distances are about as seen, or one number a pixel."""
+"""Colours that the methods look at, in which distances are about as seen, or one number a pixel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a classical method is, and how one is run on a picture of any size."""
+"""Classical methods: what one is, and how it is run on a picture of any size."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Method:
 
     @property
     def text(self) -> str:
-        """What its file says of it."""
+        """The text of a method: its file's docstring."""
         return (sys.modules[self.function.__module__].__doc__ or "").strip()
 
     def read(self, key: str, text: str) -> Any:
@@ -100,7 +100,7 @@ def method(
 
 @dataclass(frozen=True)
 class Meaning:
-    """What a method's answer means, with the names that a network's `ModelOutput` has for it."""
+    """The meaning of a method's answer, with the names that a network's `ModelOutput` has for it."""
 
     task: str
     labels: tuple[str, ...]
@@ -108,7 +108,7 @@ class Meaning:
 
     @property
     def spec(self) -> OutputSpec:
-        """What the numbers of the answer are."""
+        """The spec of the answer's numbers."""
         return class_output(self.labels, self.palette, "class_map")
 
 
@@ -138,7 +138,7 @@ class Segmenter:
 
     @property
     def meaning(self) -> Meaning:
-        """What the numbers in `regions` mean."""
+        """The meaning of the numbers in `regions`."""
         labels = ("ground", "figure") if self.method.figure else tuple(f"region {i}" for i in range(MOST_REGIONS))
         return Meaning(self.method.task, labels, voc_palette(len(labels)))
 
@@ -151,7 +151,7 @@ class Segmenter:
         return self._figure(self._run(image))
 
     def scorer_on(self, dataset: Dataset) -> RegionScorer:
-        """What `zoo.evaluate` asks: regions held against this data's classes."""
+        """The scorer that `zoo.evaluate` asks for: regions held against this data's classes."""
         from zoo.classical.scoring import RegionScorer
 
         return RegionScorer(self, dataset)

@@ -91,6 +91,6 @@ def turn(labels: np.ndarray, costs: np.ndarray, smoothness: float) -> np.ndarray
 
 
 def energy(labels: np.ndarray, costs: np.ndarray, smoothness: float) -> float:
-    """What the turns make smaller, in nats."""
+    """The energy that the turns make smaller, in nats."""
     differ = (labels[1:] != labels[:-1]).sum() + (labels[:, 1:] != labels[:, :-1]).sum()
     return float(np.take_along_axis(costs, labels[None], axis=0).sum(dtype=np.float64) + smoothness * differ)

@@ -189,7 +189,7 @@ def open_predictor(
     tta: TestTimeAugmentation | None = None,
     tiling: Tiling | None = None,
 ) -> tuple[Callable[[np.ndarray], np.ndarray], OutputSpec]:
-    """What answers one uint8 H×W×3 image at its own resolution, and what the answer means.
+    """The predictor of one uint8 H×W×3 image at its own resolution, and the spec of its answer.
 
     A `.tflite` file runs on LiteRT; a `.keras` file (or a run's folder) on Keras, at `size` if the model takes any, and so
     do shipped weights, by default at the size that they were scored at. A classical method answers its regions.

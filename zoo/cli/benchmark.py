@@ -67,7 +67,7 @@ def _with_scores(rows: list[Row], files: list[Path], scores: Scores) -> list[Row
 
 
 def _recorded(files: list[Path]) -> Scores:
-    """What the files say of themselves, on the data that most of them were scored on: others are not to be compared."""
+    """The scores that the files' cards hold, on the data that most of them were scored on: others are not to be compared."""
     from edge.tflite_file import read_card
 
     by_file = {file: read_card(file).headlines for file in files}
@@ -83,7 +83,7 @@ def _recorded(files: list[Path]) -> Scores:
 
 
 def _measured(files: list[Path], data: str, split: str, limit: int | None) -> Scores:
-    """What they score on these data, all classes of which they must know."""
+    """The scores of files measured on these data, all classes of which they must know."""
     import zoo.data
     from zoo.cli.arguments import open_predictor
     from zoo.cli.evaluate import check_labels

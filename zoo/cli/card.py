@@ -123,7 +123,7 @@ def _print_rows(rows: dict[str, str], table: Table) -> None:
 
 
 def _show_trained(weights: Trained) -> None:
-    """What the weights learnt from, what each of their forms scored, and how they were made."""
+    """The card of weights: what they learnt from, what each of their forms scored, and how they were made."""
     run, best = weights.training, weights.training["best"]
     rows = {
         "data": f"{weights.source}\nlicence: {weights.license}",

@@ -74,7 +74,7 @@ def measure(names: list[str]) -> Probe:
 
 
 def _joined(result: Probe, earlier: Probe, order: list[str]) -> Probe:
-    """What was measured, and of graphs that were not, what is kept of the same versions and driver."""
+    """The new rows, and those of an earlier probe of the same versions and driver for graphs that were not measured now."""
     rows = {graph.name: graph for graph in result.graphs}
     if (result.litert, result.adapter, result.reference) == (earlier.litert, earlier.adapter, earlier.reference):
         rows = {graph.name: graph for graph in earlier.graphs if graph.name in order} | rows

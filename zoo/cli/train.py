@@ -210,7 +210,7 @@ def _pictures(pairs: list[str] | None, size: tuple[int, int] | None, crop: bool,
 def _network_options(
     output_stride: int | None, auxiliary: list[int] | None, pairs: list[str] | None
 ) -> dict[str, Any]:
-    """What was said of the network itself, as `zoo.build` takes it."""
+    """The options of the network itself, as `zoo.build` takes them."""
     options = {} if auxiliary is None else {"auxiliary": tuple(auxiliary)}
     options |= parse_values(pairs or [])
     if output_stride is not None:
@@ -235,7 +235,7 @@ def _report(result: Result, out: Path) -> None:
 
 
 def _beside(context: typer.Context, recipe: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What was said on the command line in place of a recipe's own: settings of `zoo.train`, arguments of `zoo.build`.
+    """The options on the command line in place of a recipe's own: settings of `zoo.train`, arguments of `zoo.build`.
 
     Raises:
         InputError: for what is the recipe's alone.

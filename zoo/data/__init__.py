@@ -1,4 +1,4 @@
-"""What networks learn from: scenes made by a program, and readers for data sets on disk, all behind one interface.
+"""Data sets: scenes made by a program, and readers for data sets on disk, all behind one interface.
 
 >>> import zoo.data
 >>> samples = zoo.data.open("scenes:seed=3,count=400,size=128", split="train")

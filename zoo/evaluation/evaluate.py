@@ -291,7 +291,7 @@ def task_of(model: keras.Model, dataset: Any = None) -> Task:
 
 
 def trained_specs(model: keras.Model, task: Task) -> dict[str, OutputSpec]:
-    """What a model's outputs mean before their activations, by name; of a model of others the task's default output."""
+    """The specs of a model's outputs before their activations, by name; of a model of others the task's default output."""
     specs = {layer.spec.name: layer.trained_on for layer in output_layers(model)}
     if specs:
         return specs

@@ -178,7 +178,7 @@ class Predictor:
 
     @property
     def spec(self) -> OutputSpec:
-        """What the first output means."""
+        """The meaning of the first output."""
         return next(iter(self.specs.values()))
 
     def predict(self, pictures: Sequence[np.ndarray]) -> Output:
@@ -198,7 +198,7 @@ class Predictor:
         return total / views
 
     def decoded(self, output: Output, sizes: Sequence[tuple[int, int]]) -> list[Output]:
-        """What `predict` gave as one answer a picture, decoded by the outputs' kinds.
+        """The output of `predict` as one answer a picture, decoded by the outputs' kinds.
 
         Args:
             output: of the pictures.
@@ -276,7 +276,7 @@ def tiled(
     exact: bool = False,
     scale: int = 1,
 ) -> np.ndarray:
-    """What `run` says of images, put together from what it says of their tiles.
+    """The output of `run` for images, put together from its outputs for their tiles.
 
     Args:
         run: from N×h×w×C to N×sh×sw×D, with s the scale.

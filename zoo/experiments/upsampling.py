@@ -88,7 +88,7 @@ def pictures(count: int, size: int) -> np.ndarray:
 
 
 def grid(values: np.ndarray, period: int) -> np.ndarray:
-    """What all tiles of N×H×W×C have in common: period×period×C, of mean 0."""
+    """The grid that all tiles of N×H×W×C have in common: period×period×C, of mean 0."""
     inside = values[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
     rows, columns = (side // period for side in inside.shape[1:3])
     tiles = inside[:, : rows * period, : columns * period].reshape(len(values), rows, period, columns, period, -1)

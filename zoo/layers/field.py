@@ -45,7 +45,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Field:
-    """What a tensor sees: rows and columns, and whether it is a map still or sums up all positions of one."""
+    """The field that a tensor sees: rows and columns, and whether it is a map still or sums up all positions of one."""
 
     lines: tuple[Line, Line]
     whole: bool = False

@@ -128,25 +128,25 @@ def output_layers(model: keras.Model) -> list[ModelOutput]:
 
 
 def output_spec(model: keras.Model) -> OutputSpec | None:
-    """What a model's output means, or None for a model that is not from this zoo."""
+    """The spec of a model's output, or None for a model that is not from this zoo."""
     layer = model_output(model)
     return None if layer is None else layer.spec
 
 
 def assumed_spec(model: keras.Model) -> OutputSpec:
-    """What the output of a model that does not say so is taken for: logits of classes, of every pixel where it is a map."""
+    """The spec assumed for a model that does not say its own: logits of classes, of every pixel where its output is a map."""
     shape = model.outputs[0].shape
     return OutputSpec("class_scores", channels=shape[-1], scale=1 if len(shape) == 4 else None)
 
 
 def trained_spec(model: keras.Model) -> OutputSpec:
-    """What the last map of a model means before its activation, on which it is trained."""
+    """The spec of the last map of a model before its activation, on which it is trained."""
     layer = model_output(model)
     return assumed_spec(model) if layer is None else layer.trained_on
 
 
 def input_specs(model: keras.Model) -> tuple[InputSpec, ...]:
-    """What a model takes: as its `ModelOutput` says, or else one picture an input, of the tensor's name, size and channels."""
+    """The specs of a model's inputs: its `ModelOutput`'s, or else one picture each, of the tensor's name, size and channels."""
     layer = model_output(model)
     if layer is not None and layer.inputs:
         return layer.inputs

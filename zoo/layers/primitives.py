@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 
 class Primitives(Protocol):
-    """What a converter offers; tensors are its own."""
+    """The primitives that a converter offers; tensors are its own."""
 
     def argmax(self, x: Any, axis: int) -> Any:
         """The index of the first largest along an axis, int32."""

@@ -108,7 +108,7 @@ class MaxUnpooling2D(keras.layers.Layer):
 
 
 class _ByFactor(keras.layers.Layer):
-    """What the layers have in common that make a map `factor` times as high and wide."""
+    """The base of the layers that make a map `factor` times as high and wide."""
 
     quantization, carries = "passthrough", 1
 

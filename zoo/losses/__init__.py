@@ -1,4 +1,4 @@
-"""What networks learn from: losses over logits that respect an ignore label, and the weights that balance classes.
+"""Losses, which networks learn from: over logits, with an ignore label, and the weights that balance classes.
 
 All of them take targets of class indices (N, H×W or N×H×W; any integer or float dtype holding whole numbers) and logits
 with one more axis, the classes, at the end; or instead of targets what `loss.prepare` made of them, which `zoo.train`

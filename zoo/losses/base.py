@@ -1,4 +1,4 @@
-"""What every loss over dense class labels shares: the ignore label, float32, and targets that cannot be."""
+"""The base of every loss over dense class labels: the ignore label, float32, and targets that cannot be."""
 
 from __future__ import annotations
 

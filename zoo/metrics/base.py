@@ -52,7 +52,7 @@ class Metric(ABC):
         """The scores, the most telling first."""
 
     def settings(self) -> dict[str, Any]:
-        """What its scores depend on beside the answers, by name, as JSON holds it: for whoever reads them later."""
+        """The settings that scores depend on beside the answers, by name, as JSON holds them: for whoever reads them later."""
         return {}
 
     def grids(self) -> list[Grid]:

@@ -1,1 +1,1 @@
-"""What goes on after a network has answered."""
+"""Postprocessing: what goes on after a network has answered."""

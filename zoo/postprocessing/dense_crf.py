@@ -83,7 +83,7 @@ def _up_to_logits(model: keras.Model) -> keras.Model:
 
 @dataclass(frozen=True)
 class Search:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
         options: the best, for `with_crf`.

@@ -43,7 +43,7 @@ class File:
 
 @dataclass(frozen=True)
 class Score:
-    """What one form of the weights scored.
+    """The scores of one form of the weights.
 
     Attributes:
         form: "weights" for the network as `zoo.build` gives it, else a converter's recipe such as "int8".
@@ -92,7 +92,7 @@ class Trained:
     folder: Path
 
     def score(self, form: str = WEIGHTS) -> Score:
-        """What a form scored."""
+        """The scores of a form."""
         return next(score for score in self.measured if score.form == form)
 
     @property

@@ -35,7 +35,7 @@ GIVEN_BY_CARD = ("classes", "palette", "input_shape", "head", "weights", "encode
 
 
 class FileTools(Protocol):
-    """What packing needs of converters and runner."""
+    """The tools that packing needs: a converter and a runner."""
 
     def convert(self, model: keras.Model, path: Path, form: str, training: Dataset, recipe: Recipe) -> None:
         """Writes the converted file of a form."""
@@ -134,7 +134,7 @@ def file_facts(path: Path) -> File:
 
 
 def _options(recipe: Recipe, spec: str, run: Path) -> dict[str, Any]:
-    """What `zoo.build` needs beside the card's facts and the weights to make the network again: plain data."""
+    """The options that `zoo.build` needs beside the card's facts and the weights to make the network again: plain data."""
     arguments = {
         key: value for key, value in recipe_runner.last_arguments(recipe, spec, run).items() if key not in GIVEN_BY_CARD
     }
@@ -193,6 +193,6 @@ def _score(form: str, evaluation: Any, finished: _Finished) -> Score:
 
 
 def _description(score: Score, license: str) -> dict[str, Any]:
-    """What a converted file says of its score, and of whose data it learnt from."""
+    """The entries of a converted file's card: its score, and the licence of the data it learnt from."""
     scores = {score.dataset: {"images": score.images, **score.scores}}
     return {"scores": scores, "license": f"{license} (of the data)"}

@@ -46,7 +46,7 @@ __all__ = ["Recipe", "Stage", "StageContext", "get", "names"]
 
 @dataclass(frozen=True)
 class StageContext:
-    """What a stage's `build` and `train` may depend on.
+    """The context of a stage: all that its `build` and `train` may depend on.
 
     Attributes:
         data: the training data of this stage.
@@ -165,7 +165,7 @@ def get(name: str) -> Recipe:
 
 
 def text(name: str) -> str:
-    """What a recipe's file says of it."""
+    """The text of a recipe: its file's docstring."""
     return (_module(name).__doc__ or "").strip()
 
 

@@ -59,7 +59,7 @@ class Task(ABC):
     def output_spec(
         self, labels: Sequence[str] = (), palette: Sequence[Sequence[int]] | None = None, output: str | None = None
     ) -> OutputSpec:
-        """What a network's output means.
+        """The spec of a network's output: what it means.
 
         Args:
             labels: one name a class; none where the task has no classes.
@@ -74,7 +74,7 @@ class Task(ABC):
     def loss(
         self, spec: OutputSpec, ignore: int | None = NO_LABEL, class_weights: Sequence[float] | None = None
     ) -> keras.losses.Loss:
-        """What to train on, from the last map before its activation.
+        """The loss to train on, from the last map before its activation.
 
         Args:
             spec: of that map.
@@ -113,12 +113,12 @@ class Task(ABC):
         return np.asarray(target)
 
     def assumed_spec(self, shape: Sequence[int | None]) -> OutputSpec:
-        """What an output of that shape (batch first) is taken for, of a model that does not say what it gives."""
+        """The spec that an output of that shape (batch first) is taken to have, of a model that does not say what it gives."""
         spec = self.output_spec()
         return replace(spec, channels=shape[-1], scale=spec.scale if len(shape) == 4 else None)
 
     def describe_bad_targets(self, targets: np.ndarray, spec: OutputSpec, ignore: int | None) -> list[str]:
-        """What in a batch of targets no loss can be computed of, a phrase each; by default numbers that are none.
+        """The faults of a batch of targets, of which no loss can be computed, a phrase each; by default numbers that are none.
 
         Args:
             targets: of one output.

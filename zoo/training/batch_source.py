@@ -104,7 +104,7 @@ class BatchSource(keras.utils.PyDataset):
         return self.source[index]
 
     def facts(self) -> dict[str, Any]:
-        """What a checkpoint remembers of the data."""
+        """The facts of the data that a checkpoint remembers."""
         facts: dict[str, Any] = {"steps": len(self), "ignore": self.ignore}
         if self.dataset is not None:
             classes = list(getattr(self.dataset, "classes", ()))

@@ -217,7 +217,7 @@ def _last_size(
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """What is not the same in two identities, one phrase each."""
+    """The differences between two identities, one phrase each."""
     names = sorted(before.keys() | now.keys())
     return [f"{n} was {before.get(n)!r}, is {now.get(n)!r}" for n in names if before.get(n) != now.get(n)]
 

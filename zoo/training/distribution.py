@@ -40,7 +40,7 @@ _joined: list[Any] = []  # TensorFlow's strategy over them, once there is one
 
 
 def devices() -> list[str]:
-    """What there is to compute on, accelerators if there are any: ["gpu:0", "gpu:1"], or ["cpu:0"]; of all hosts on JAX."""
+    """The devices to compute on, accelerators if there are any: ["gpu:0", "gpu:1"], or ["cpu:0"]; of all hosts on JAX."""
     backend = keras.backend.backend()
     if backend == "torch":  # for which Keras has no list
         import torch

@@ -72,7 +72,7 @@ def run(
 
 
 def check(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
-    """What is known of a finished run, if it is one of this recipe.
+    """The facts of a finished run, if it is one of this recipe.
 
     Returns:
         {"epochs", "seconds"} of all stages together and "best" of the last one, its epoch counted from the first stage's

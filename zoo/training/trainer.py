@@ -303,7 +303,7 @@ def _save_batch(
 
 
 def _bad_targets(specs: Mapping[str, OutputSpec], task: Task, targets: Targets, ignore: int | None) -> list[str]:
-    """What is wrong with a batch of targets, a phrase each."""
+    """The faults of a batch of targets, a phrase each."""
     by_name = targets if isinstance(targets, Mapping) else dict.fromkeys(specs, targets)
     return [phrase for name, spec in specs.items() for phrase in task.describe_bad_targets(by_name[name], spec, ignore)]
 

@@ -95,7 +95,7 @@ class Target(ABC):
 
 
 class Nowhere(Target):
-    """What is said of a whole picture: geometry leaves it."""
+    """A target of a whole picture: geometry leaves it as it is."""
 
     @property
     def size(self) -> None:

@@ -1,1 +1,1 @@
-"""What happens to a training sample before a network sees it."""
+"""Transforms of a training sample before a network sees it."""

@@ -26,7 +26,7 @@ Targets = Target | dict[str, Target]
 
 @dataclass(frozen=True)
 class Augment:
-    """What may happen to a training sample. The defaults suit photographs taken upright.
+    """Augmentation: what may happen to a training sample. The defaults suit photographs taken upright.
 
     flip, flip_vertical: chance of mirroring left–right, top–bottom (0–1).
     scale: range of magnification, drawn evenly in its logarithm. At 1 the whole sample fills the output, as it does in
@@ -75,7 +75,7 @@ class Augment:
             raise InputError(f"Augment(elastic={self.elastic}): give a deviation in pixels, 0 (none) or more")
 
     def __repr__(self) -> str:
-        """What a run is compared by. Checkpoints from before there was `stretch` or `elastic` say nothing of them."""
+        """The text that a run is compared by. Checkpoints from before there was `stretch` or `elastic` say nothing of them."""
         later = {"stretch": 1.0, "elastic": 0.0}  # left out while they do nothing
         fields = {name: value for name, value in vars(self).items() if name not in later or value != later[name]}
         return f"Augment({', '.join(f'{name}={value!r}' for name, value in fields.items())})"

@@ -104,7 +104,7 @@ class Placement:
         return x0, y0, max(x1, x0 + 1), max(y1, y0 + 1)
 
     def _inside(self) -> tuple[float, float, float, float]:
-        """What the region has of the picture: left, top, right, bottom."""
+        """The part of the picture inside the region: left, top, right, bottom."""
         left, top, width, height = self.region
         return max(0.0, left), max(0.0, top), min(self.whole[1], left + width), min(self.whole[0], top + height)
 

@@ -43,7 +43,7 @@ class Strides:
 
 
 def center_window(x: Any, kernel: int, stride: int, name: str) -> tuple[Any, int, str]:
-    """What lets a convolution answer for positions 0, stride, 2 · stride …, its window centred on each.
+    """The tensor that lets a convolution answer for positions 0, stride, 2 · stride …, its window centred on each.
 
     Returns:
         The tensor to convolve, and the stride and the padding with which to do it.

@@ -1,4 +1,4 @@
-"""What the published networks do to an image before their first convolution, as one layer of the graph."""
+"""Normalisation of an image as the published networks do it before their first convolution, as one layer of the graph."""
 
 from __future__ import annotations
 

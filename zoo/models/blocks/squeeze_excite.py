@@ -49,7 +49,7 @@ def squeeze_excite(
 
 
 def excited(x: Any, reduction: int, name: str) -> Any:
-    """What a ResNet's residual branch ends in: x itself at reduction 0, else a block of C / `reduction` channels."""
+    """The end of a ResNet's residual branch: x itself at reduction 0, else a block of C / `reduction` channels."""
     return squeeze_excite(x, max(1, x.shape[-1] // reduction), f"{name}_se") if reduction else x
 
 

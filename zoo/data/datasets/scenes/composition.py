@@ -1,4 +1,4 @@
-"""What is in a scene and where, in both of its frames: drawn once from (seed, index), rendered by render.py.
+"""Compositions: what is in a scene and where, in both of its frames, drawn once from (seed, index), rendered by render.py.
 
 Lengths are in sides of the picture (the shorter one is 1), with the origin at its centre, x to the right and y down.
 """

@@ -67,7 +67,7 @@ class SceneSet(Dataset):
 
     @abstractmethod
     def question(self, one: Scene) -> tuple[np.ndarray, Target]:
-        """What is shown of a scene, and what is to be said of it."""
+        """The picture that a scene is shown as, and the target to be said of it."""
 
 
 class Scenes(SceneSet):

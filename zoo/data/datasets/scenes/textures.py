@@ -16,7 +16,7 @@ TILE = 256  # side of the noise tile in texels; a power of two, so that wrapping
 
 @dataclass(frozen=True)
 class Pattern:
-    """What covers a layer. `period` is in sides of the picture, `softness` (the width of an edge) too."""
+    """The pattern that covers a layer. `period` is in sides of the picture, `softness` (the width of an edge) too."""
 
     kind: str
     period: float
