@@ -1,4 +1,4 @@
-"""Whether a converted file says the same as the model it was made from, on real samples.
+"""Parity of a converted file with the model it was made from, on real samples.
 
 What the same means is each output's kind's to say (`zoo.outputs`), and how far off a file may be its recipe's
 (`zoo.outputs.tolerances`). Outputs are compared by name.
@@ -71,7 +71,7 @@ class Parity:
 
     @property
     def classes(self) -> int:
-        """How many classes the model's first output has on the samples."""
+        """The number of classes that the model's first output has on the samples."""
         return self.outputs[0].classes
 
     @property

@@ -1,4 +1,4 @@
-"""How much a file multiplies, and how fast this machine can."""
+"""Arithmetic: how much a file multiplies, and how fast this machine can."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class Runner:
 
     @property
     def frames(self) -> int:
-        """How many pictures the first input takes along its channels."""
+        """The number of pictures that the first input takes along its channels."""
         return self.card.inputs[0].frames
 
     def __call__(self, image: Picture) -> np.ndarray:
@@ -153,7 +153,7 @@ class Runner:
 
 
 def _step(tensor: Tensor) -> int:
-    """How many items the file takes at a time."""
+    """The number of items that the file takes at a time."""
     return tensor.shape[0] if tensor.shape and not tensor.dynamic else 1
 
 

@@ -100,7 +100,7 @@ class Card:
 
     @property
     def classes(self) -> int:
-        """How many classes the first output tells apart."""
+        """The number of classes that the first output tells apart."""
         return self.spec.classes
 
     @property
@@ -243,7 +243,7 @@ def _format_2(data: Mapping[str, Any]) -> tuple[tuple[InputSpec, ...], tuple[Out
 
 
 def _places(path: Path, specs: Sequence[InputSpec | OutputSpec], tensors: Sequence[Tensor]) -> tuple[int, ...]:
-    """Where among the graph's tensors each of a description's lies, by its name; the only one needs none."""
+    """The place among the graph's tensors of each of a description's, by its name; the only one needs none."""
     if len(specs) != len(tensors):
         raise InputError(f"{path}: densezoo.json describes {len(specs)} tensors of {len(tensors)}; convert it again")
     if len(specs) == 1:

@@ -151,7 +151,7 @@ def _collapses(call: Call, shapes: dict[Value, tuple], also_single: bool) -> boo
 
 
 def _extent(shape: tuple) -> int:
-    """How many positions a tensor has: H·W of a map, 1 of anything else."""
+    """The number of positions of a tensor: H·W of a map, 1 of anything else."""
     return shape[1] * shape[2] if len(shape) == 4 else 1
 
 

@@ -1,4 +1,4 @@
-"""How quantization-aware training rounds: tfmot's wrappers with quantizers that round as a TFLite file does.
+"""Rounding in quantization-aware training: tfmot's wrappers with quantizers that round as a TFLite file does.
 
 tfmot's own keep one scale for a whole depthwise convolution, where the file may have one per channel, and start all
 ranges at ±6; and its combinations with pruning and clustering look weights up in tables. These have a scale per channel and

@@ -1,4 +1,4 @@
-"""Where a quantized file loses what its model says: the signal-to-quantization-noise ratio of every layer.
+"""Errors of a quantized file by layer: the signal-to-quantization-noise ratio of each.
 
 Each layer is looked at twice. `total` compares its output in the file with its output in the model: what has been lost on the
 way so far. `own` runs the model's float layer on what the file's layer was given and compares with what that made of it: what

@@ -1,4 +1,4 @@
-"""Which models and layers are tf_keras's: told by their names, so that nothing is imported for it."""
+"""The origin of models and layers, tf_keras or Keras 3: told by their names, so that nothing is imported for it."""
 
 from __future__ import annotations
 

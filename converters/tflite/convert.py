@@ -26,7 +26,7 @@ from zoo.errors import InputError, unknown
 
 @dataclass(frozen=True)
 class Recipe:
-    """How weights and activations are stored and computed.
+    """The recipe of a file: how weights and activations are stored and computed.
 
     Args:
         summary: one line for people.

@@ -38,7 +38,7 @@ class Call:
         return [leaf for leaf in keras.tree.flatten((self.args, self.kwargs)) if isinstance(leaf, Value)]
 
     def named(self) -> str:
-        """How an error message names it: the layer's name and class."""
+        """The name in error messages: the layer's name and class."""
         return f"'{self.operation.name}' ({type(self.operation).__name__})"
 
 

@@ -1,4 +1,4 @@
-"""How regions, which have no names, come to classes that can be held against a truth. Two ways:
+"""Names for regions, which have none: classes that can be held against a truth. Two ways:
 
 Figure and ground (data of two classes, the second of them the figure). The truth is not looked at. A method that says itself
 which region is the figure (GrabCut) is taken at its word; otherwise a region is ground if its share of the picture's border is

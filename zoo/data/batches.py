@@ -65,7 +65,7 @@ class Batches(keras.utils.PyDataset):
 
     @property
     def samples(self) -> int:
-        """How many samples an epoch shows."""
+        """The number of samples that an epoch shows."""
         return min(len(self) * self.batch_size, len(self.dataset))
 
     def __len__(self) -> int:

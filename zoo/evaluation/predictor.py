@@ -122,7 +122,7 @@ class Procedure:
 
 
 def procedure_text(tta: TestTimeAugmentation | None, tiling: Tiling | None) -> str:
-    """How a network was asked, in words."""
+    """The way a network was asked, in words."""
     return "; ".join(str(part) for part in (tta, tiling) if part is not None and str(part)) or "single scale"
 
 

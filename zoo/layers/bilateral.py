@@ -96,7 +96,7 @@ def _axis(size: Any, cells_per_pixel: float, deviation: Any) -> tuple[list[tuple
 
 
 def _vertices(last: float) -> int:
-    """How many vertices an axis needs whose last place that is; float32 may round that place up to the next vertex."""
+    """The number of vertices of an axis whose last place that is; float32 may round that place up to the next vertex."""
     return math.floor(last + 1e-3) + 2
 
 

@@ -92,7 +92,7 @@ class DeformableConv2D(keras.layers.Layer):
         return y if self.bias is None else ops.add(y, self.bias)
 
     def _positions(self, x, offsets):
-        """Where each tap falls: rows and columns of the picture in pixels, each N×h·w×groups×taps, float32.
+        """The places where taps fall: rows and columns of the picture in pixels, each N×h·w×groups×taps, float32.
 
         Windows are counted in one axis, because TFLite slices no more than five.
         """

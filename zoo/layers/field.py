@@ -23,7 +23,7 @@ class Line:
 
     @property
     def pixels(self) -> int:
-        """How many pixels a position sees."""
+        """The number of pixels that a position sees."""
         return math.ceil(self.high - self.low) + 1
 
     def shift(self, positions: int | Fraction) -> Line:

@@ -33,7 +33,7 @@ from zoo.layers.primitives import Primitives
 
 @keras.saving.register_keras_serializable(package="densezoo", name="MaxPositions")  # as files of 0.1 have it
 class MaxPoolIndices(keras.layers.Layer):
-    """Where the maximum of each 2×2 window lies: N×H×W×C → int32 N×⌈H/2⌉×⌈W/2⌉×C of 0–3, 2 · row + column.
+    """The place of the maximum of each 2×2 window: N×H×W×C → int32 N×⌈H/2⌉×⌈W/2⌉×C of 0–3, 2 · row + column.
 
     The first of equal maxima in that order. No gradient flows through it.
     """

@@ -56,7 +56,7 @@ class ClassAgreement(Metric):
 
 
 class Contours(Metric):
-    """How well contours are met: the mean boundary F-score, and each class's; see `BoundaryScores`."""
+    """The scores of contours: the mean boundary F-score, and each class's; see `BoundaryScores`."""
 
     def __init__(self, classes: Sequence[str], ignore: int | None, tolerance: float) -> None:
         self.boundary = BoundaryScores(classes, ignore, tolerance)
@@ -79,7 +79,7 @@ class Contours(Metric):
 
 
 class Objects(Metric):
-    """How well objects side by side are told apart; see `ObjectScores`."""
+    """The scores of how well objects side by side are told apart; see `ObjectScores`."""
 
     def __init__(self, instances: int, ignore: int | None) -> None:
         self.objects = ObjectScores(instances, ignore)

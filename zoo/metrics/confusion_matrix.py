@@ -79,7 +79,7 @@ class ConfusionMatrix:
 
     @property
     def pixels(self) -> int:
-        """How many pixels have been counted."""
+        """The number of pixels that have been counted."""
         return int(self.counts.sum())
 
     @property
@@ -191,7 +191,7 @@ class ConfusionMatrix:
 
 
 class BoundaryScores:
-    """How well contours are met: boundary precision, recall and F-score of each class, filled image by image.
+    """The scores of contours: boundary precision, recall and F-score of each class, filled image by image.
 
     Csurka et al., "What is a good evaluation measure for semantic segmentation?", 2013; Perazzi et al., "DAVIS", 2016.
     The contour of a class is its pixels that have a neighbour of another class above, below, left or right; the border of

@@ -28,7 +28,7 @@ _AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))
 
 
 class ObjectScores:
-    """How well objects are told apart, filled image by image.
+    """The scores of how well objects are told apart, filled image by image.
 
     Scores, each the mean over the images that have it, 0–1 (nan where none has):
 

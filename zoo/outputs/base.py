@@ -46,7 +46,7 @@ class Kind(ABC):
     def compare(
         self, expected: np.ndarray, got: np.ndarray, spec: OutputSpec, tolerance: Tolerance, chosen_otherwise: int = 0
     ) -> Comparison:
-        """How far two raw outputs, N×… each, lie apart, and whether that is within the tolerance.
+        """The distance of two raw outputs, N×… each, and whether that is within the tolerance.
 
         By default as numbers; a kind whose numbers stand for something else adds its own measures.
 

@@ -117,7 +117,7 @@ def numeric(expected: np.ndarray, got: np.ndarray) -> dict[str, float]:
 def class_agreement(
     expected: np.ndarray, got: np.ndarray, maps: bool = True, counted: np.ndarray | None = None
 ) -> tuple[dict[str, float], int]:
-    """How far two arrays of class indices agree, as means over the expected classes, each from 0 to 1.
+    """The agreement of two arrays of class indices, as means over the expected classes, each from 0 to 1.
 
     Args:
         expected, got: integers of one shape.

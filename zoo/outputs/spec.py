@@ -98,7 +98,7 @@ class OutputSpec:
 
     @property
     def classes(self) -> int:
-        """How many classes the labels name."""
+        """The number of classes that the labels name."""
         return len(self.labels)
 
     @property

@@ -1,4 +1,4 @@
-"""How far a file may lie from its model, by recipe, and a GPU's answer from the CPU's, by precision: one table for all."""
+"""Tolerances of a file against its model, by recipe, and of a GPU against the CPU, by precision: one table for all."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def checksum(path: Path) -> str:
 
 
 def folders() -> list[Path]:
-    """Where sets of weights are looked for: those of the environment first."""
+    """The folders in which sets of weights are looked for: those of the environment first."""
     return [*(Path(entry) for entry in os.environ.get(ELSEWHERE, "").split(os.pathsep) if entry), FOLDER]
 
 

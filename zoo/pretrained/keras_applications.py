@@ -23,7 +23,7 @@ from zoo.models.blocks.normalization import STATISTICS
 
 @dataclass(frozen=True)
 class Source:
-    """Where an encoder's weights come from.
+    """The source of an encoder's weights.
 
     Attributes:
         module: in `keras.applications`; it holds their builder and their preprocessing.

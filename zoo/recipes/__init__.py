@@ -1,4 +1,4 @@
-"""How the weights that the zoo ships were made: one plain Python file each, what they share in presets.py.
+"""Recipes, by which the weights that the zoo ships were made: one plain Python file each, what they share in presets.py.
 
     zoo recipes                                            what there is
     zoo train --recipe unet_lite.ccp --data ccp_person:PATH --out runs/person
@@ -82,7 +82,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one set of weights is made, scored and shipped.
+    """The recipe of one set of weights: how it is made, scored and shipped.
 
     Attributes:
         name: "NETWORK.TAG"; the network is one of the registry.

@@ -52,7 +52,7 @@ def devices() -> list[str]:
 
 
 def replicas() -> int:
-    """How many devices, on all hosts, each batch is divided among right now; 1 outside of `across`."""
+    """The number of devices, on all hosts, that each batch is divided among right now; 1 outside of `across`."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
@@ -138,7 +138,7 @@ def check_batch(batch_size: int) -> None:
 
 
 def parts() -> int:
-    """How many devices see a part of the batch each, for itself, where this is called: on JAX and outside of a step 1."""
+    """The number of devices that see a part of the batch each, for itself, where this is called: 1 on JAX or outside a step."""
     if keras.backend.backend() != "tensorflow":
         return 1
     import tensorflow as tf

@@ -18,7 +18,7 @@ _STEPS = 20  # of the fixed point that carries vectors through a deformation; ea
 
 @dataclass(frozen=True, eq=False)
 class FlowField(Target):
-    """Where every pixel goes, float32 H×W×2: (dx, dy) in pixels, to the right and downwards, from one frame to the next.
+    """The flow of every pixel, float32 H×W×2: (dx, dy) in pixels, to the right and downwards, from one frame to the next.
 
     Both frames go through one geometry, so that a vector does too: a flip negates its component, a resize scales it, a turn
     turns it, a crop leaves it. Vectors are resampled bilinearly between valid pixels.

@@ -18,7 +18,7 @@ GREY = (124, 116, 104)  # ImageNet's mean colour: what lies beyond the picture s
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a part of a picture comes to lie in an output.
+    """The place in an output where a part of a picture comes to lie.
 
     Coordinates are continuous: pixel i covers i to i + 1.
 

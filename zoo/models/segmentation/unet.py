@@ -167,7 +167,7 @@ def expand_encoder(image: Any, features: Features, decoder_channels: tuple[int, 
 
 
 def mirror_padding(shape: tuple) -> tuple[tuple[int, int], tuple[int, int]]:
-    """How far to extend an N×H×W×C image so that every pooling sees even sizes and the answer covers H×W."""
+    """The padding that extends an N×H×W×C image so that every pooling sees even sizes and the answer covers H×W."""
 
     def pad(pixels: int) -> tuple[int, int]:
         coarse = max(8, -(-(pixels + 124) // 16))  # side of the coarsest map: the answer has 16·coarse − 124 pixels

@@ -22,7 +22,7 @@ BACKGROUNDS = ("plain", "plain", "cloud", "cloud", "stripes", "checks", "dots", 
 
 @dataclass(frozen=True)
 class Pose:
-    """Where a layer lies: the place of its origin, its turn in radians, its size (what 1 in its own frame measures)."""
+    """The pose of a layer: the place of its origin, its turn in radians, its size (what 1 in its own frame measures)."""
 
     x: float
     y: float

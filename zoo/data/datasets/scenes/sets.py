@@ -71,7 +71,7 @@ class SceneSet(Dataset):
 
 
 class Scenes(SceneSet):
-    """Which shape is where: the picture, and the class of every pixel."""
+    """Scenes of which shape is where: the picture, and the class of every pixel."""
 
     task = "segmentation"
     classes = CLASSES
