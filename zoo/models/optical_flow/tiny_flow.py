@@ -17,8 +17,12 @@ from typing import Any
 from zoo import layers
 from zoo.lazy import keras
 from zoo.models.blocks.channels import round_channels
+from zoo.paper import Paper
 from zoo.registry import Variant, register
 
+INSPIRED_BY = (
+    Paper("FlowNet: Learning Optical Flow with Convolutional Networks", "Dosovitskiy et al.", 2015, "https://arxiv.org/abs/1504.06852"),
+)
 VARIANTS = {
     "tiny_flow": Variant(options={"width": 1.0}),
 }
@@ -27,7 +31,16 @@ KERNELS = {"s2": 7, "s4": 5, "s8": 3, "s16": 3}
 FARTHEST = 8.0  # pixels that the last layer's 1 stands for
 
 
-@register(VARIANTS, task="optical_flow", paper=None, input_size=(256, 256), channels=6, mobile=True, tiny={"width": 0.5})
+@register(
+    VARIANTS,
+    task="optical_flow",
+    paper=None,
+    inspired_by=INSPIRED_BY,
+    input_size=(256, 256),
+    channels=6,
+    mobile=True,
+    tiny={"width": 0.5},
+)
 def tiny_flow(frames: Any, channels: int, *, width: float) -> Any:
     """Down to stride 16, back up to stride 4 by sums, vectors, and these at the frames' size.
 

@@ -21,8 +21,19 @@ from typing import Any
 from zoo import layers
 from zoo.lazy import keras
 from zoo.models.blocks.channels import round_channels
+from zoo.paper import Paper
 from zoo.registry import Variant, register
 
+INSPIRED_BY = (
+    Paper(
+        "Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image Denoising", "Zhang et al.", 2017,
+        "https://arxiv.org/abs/1608.03981",
+    ),
+    Paper(
+        "U-Net: Convolutional Networks for Biomedical Image Segmentation", "Ronneberger et al.", 2015,
+        "https://arxiv.org/abs/1505.04597",
+    ),
+)  # fmt: skip
 VARIANTS = {
     "tiny_denoiser": Variant(options={"width": 1.0}),
 }
@@ -31,7 +42,15 @@ BLOCKS = 2  # at the coarsest scale
 STRONGEST = 32.0  # levels that the last layer's 1 stands for
 
 
-@register(VARIANTS, task="restoration", paper=None, input_size=(256, 256), mobile=True, tiny={"width": 0.5})
+@register(
+    VARIANTS,
+    task="restoration",
+    paper=None,
+    inspired_by=INSPIRED_BY,
+    input_size=(256, 256),
+    mobile=True,
+    tiny={"width": 0.5},
+)
 def tiny_denoiser(image: Any, channels: int, *, width: float) -> Any:
     """Down to stride 4, back up by sums, and the noise taken away.
 
