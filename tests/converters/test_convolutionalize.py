@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
-from converters.fully_convolutional import convolutionalize
+from converters import convolutionalize
 from zoo.errors import InputError
 from zoo.layers import ModelOutput
 from zoo.outputs.class_scores import class_output

@@ -44,7 +44,7 @@ def test_networks_of_one_graph_share_a_measurement(tmp_path, monkeypatch):
     """Their siblings are the same to the last option, and others' are not."""
     made = []
 
-    def row(name, form, model, images):
+    def row(name, form, model, images, gpu_check):
         made.append((name, form))
         return {column: name if column in ("model", "measured_on") else form for column in COLUMNS}
 

@@ -12,10 +12,9 @@ from typer.testing import CliRunner
 
 keras = pytest.importorskip("keras")
 
-from zoo.cli.lab import lab as command  # noqa: E402
-
 import zoo  # noqa: E402
 from zoo import experiments as lab  # noqa: E402
+from zoo.cli.experiments import experiments as command  # noqa: E402
 from zoo.errors import InputError  # noqa: E402
 from zoo.experiments import degradation, field, gradients, instances, paths, shattered, upsampling  # noqa: E402
 

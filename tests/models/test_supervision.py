@@ -77,7 +77,7 @@ def test_heads_learn_and_are_not_in_what_is_left(whole) -> None:
 def test_the_best_epoch_is_chosen_by_the_answer_alone(whole) -> None:
     model, result = whole
     found = zoo.evaluate(model, Blocks(4, seed=1), progress=False)
-    assert found.headline == result.best["score"] == max(result.history["val_miou"])
+    assert found.headline.value == result.best["score"] == max(result.history["val_miou"])
 
 
 def test_killed_in_its_second_epoch_it_ends_with_the_same_weights(tmp_path, whole, monkeypatch) -> None:

@@ -11,7 +11,7 @@ from zoo.analysis.tiny_models import toy_batch
 from zoo.evaluation.evaluate import task_of, trained_specs
 from zoo.layers import supervised
 
-STEPS = 10
+STEPS = 40  # at most; most kinds need three
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -25,6 +25,8 @@ def test_loss_falls_on_a_toy_batch(name: str) -> None:
     network.compile(
         keras.optimizers.Adam(2e-3, clipnorm=1.0), task.loss(spec), run_eagerly=True
     )  # eager: for a few steps tracing a deep graph costs more than it saves
-    losses = [float(network.train_on_batch(toy.images, toy.targets)) for _ in range(STEPS)]
+    losses = [float(network.train_on_batch(toy.images, toy.targets))]
+    while len(losses) < STEPS and not min(losses) < 0.95 * losses[0]:  # without normalisation it may leap before it settles
+        losses.append(float(network.train_on_batch(toy.images, toy.targets)))
     assert np.isfinite(losses).all()
-    assert min(losses[1:]) < 0.95 * losses[0], losses  # a network without normalisation may leap before it settles
+    assert min(losses) < 0.95 * losses[0], losses

@@ -98,7 +98,7 @@ def _check_recordable(model: Path) -> None:
     """
     from zoo.pretrained import catalog
 
-    if shipped_file(model) != model or model.resolve().parent in (folder.resolve() for folder in catalog.folders()):
+    if shipped_file(model) != model or model.resolve().parents[1] in (folder.resolve() for folder in catalog.folders()):
         raise InputError(f"--record: {model} is shipped with a checksum; copy the file, or use zoo recipes write-scores")
     if model.suffix != ".tflite":
         raise InputError(f"--record writes into a .tflite file, and {model} is none; leave the scores with --out FILE.json")

@@ -30,8 +30,9 @@ import numpy as np
 import zoo
 from zoo.experiments.figures import BLUE, GREEN, ORANGE, QUIET, label_ends, save_figure, sheet
 from zoo.experiments.instances import LABELS, objects
+from zoo.models.blocks.conv import conv_relu
 from zoo.models.blocks.normalization import normalize
-from zoo.models.encoders.highway import plain_layer, thirds
+from zoo.models.encoders.highway import thirds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,7 +63,7 @@ def bare(stages: Sequence[Sequence[int]], shape: tuple[int, int, int]) -> keras.
         if stage > 1:
             x = keras.layers.MaxPooling2D(2, padding="same")(x)
         for layer, channels in enumerate(plan, start=1):
-            x = plain_layer(x, channels, f"stage{stage}_layer{layer}")
+            x = conv_relu(x, channels, 3, f"stage{stage}_layer{layer}")
     return keras.Model(image, keras.layers.Dense(len(LABELS))(keras.layers.GlobalAveragePooling2D()(x)))
 
 

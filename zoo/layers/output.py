@@ -31,7 +31,7 @@ class ModelOutput(keras.layers.Layer):
 
     Args:
         task: name of the task (`zoo.tasks.names()`).
-        spec: what the output is. Channels and, for a map N×C without positions, the missing scale are taken from the map.
+        spec: what the output is. Its channels, and whether it has positions, are the map's.
         inputs: what the network takes, where that is more than one picture; by default nothing is said.
     """
 
@@ -52,7 +52,8 @@ class ModelOutput(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Completes the spec by what only the map tells."""
-        self.spec = replace(self.spec, channels=input_shape[-1], scale=None if len(input_shape) == 2 else self.spec.scale)
+        scale = None if len(input_shape) == 2 else self.spec.scale or 1  # a classifier that slides answers many places
+        self.spec = replace(self.spec, channels=input_shape[-1], scale=scale)
         self.built = True
 
     def call(self, logits: Any) -> Any:
