@@ -1,6 +1,6 @@
 """A recipe killed ten times at random moments, beside one that nothing stops: do they end with the same bits?
 
-    python benchmarks/interrupted.py --recipe tests/unet_toy.py
+    python benchmarks/interrupted.py --recipe tests/support/unet_toy.py
 
 `zoo train --recipe` runs in processes of its own. One run is left alone. The other is sent SIGKILL at random moments after
 it has begun to train, again and again, and then left to finish. Compared bit for bit are, of every stage, the last checkpoint
