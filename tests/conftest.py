@@ -3,7 +3,7 @@
     make test ARGS="--threads 1 --kernels plain"       TF_ENABLE_ONEDNN_OPTS=0 make test
 
 `--threads` is for TensorFlow and LiteRT, `--kernels plain` takes XNNPACK away from LiteRT, and TF_ENABLE_ONEDNN_OPTS=0
-oneDNN from TensorFlow: each adds up in another order, as other processors do, and the suite passes under all of them.
+oneDNN from TensorFlow: each adds up in another order, as other processors do.
 """
 
 from __future__ import annotations
