@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from zoo.data.targets import NO_LABEL, Target
-from zoo.errors import InputError
+from zoo.errors import InputError, unknown
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 
@@ -160,6 +160,12 @@ class Task(ABC):
             InputError: saying what both have.
         """
         raise self._no_classes("teacher")
+
+    def _check_wishes(self, wishes: Mapping[str, Any], known: Sequence[str] = ()) -> None:
+        """Refuses scores that are asked for and that the task has not."""
+        strays = sorted(name for name, value in wishes.items() if value is not None and name not in known)
+        if strays:
+            raise unknown(f"score of {self.name}", strays[0], known)
 
     def _no_classes(self, setting: str) -> InputError:
         return InputError(f"{setting}: that is for tasks of classes, and {self.name} has none; leave it out")
