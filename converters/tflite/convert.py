@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import zoo
 from converters.quantization import calibration, int16_activations, mixed_precision
 from converters.quantization.bias_correction import correct_biases
 from converters.quantization.calibration import Calibration
+from converters.single_precision import in_float32
 from converters.tf_keras.origin import is_tf_keras
 from converters.tflite import file as tflite_file
 from converters.tflite import inspection, lowering
@@ -32,11 +35,14 @@ class Recipe:
         summary: one line for people.
         configure: sets the converter's options; gets the converter, the calibration and the type of input and output.
         calibrated: whether it needs images to measure ranges on.
+        faithful: how far TensorFlow's file may be from the model on seeded pictures, in units of the answer's spread: what
+            rounding makes of an untrained network, and less than a lost activation does; before int8 rounds anything.
     """
 
     summary: str
     configure: Callable[[Any, Calibration | None, str], None]
     calibrated: bool = False
+    faithful: float = 0.05
 
 
 def _float32(converter: Any, images: Calibration | None, io: str) -> None:
@@ -76,13 +82,15 @@ def _int16x8(converter: Any, images: Calibration | None, io: str) -> None:
 RECIPES: dict[str, Recipe] = {
     "float32": Recipe("as trained", _float32),
     "float16": Recipe(
-        "weights in half precision, half the bytes; computed in float16 on GPUs, in float32 on CPUs", _float16
+        "weights in half precision, half the bytes; computed in float16 on GPUs, in float32 on CPUs", _float16, faithful=0.1
     ),
     "dynamic": Recipe(
-        "weights in int8 per channel, a quarter of the bytes; activations quantized while running", _dynamic
+        "weights in int8 per channel, a quarter of the bytes; activations quantized while running", _dynamic, faithful=0.5
     ),
     "int8": Recipe("all in int8, weights per channel; for NPUs, DSPs and the fastest CPU path", _int8, calibrated=True),
-    "int16x8": Recipe("activations in int16, weights in int8; where int8 loses too much", _int16x8, calibrated=True),
+    "int16x8": Recipe(
+        "activations in int16, weights in int8; where int8 loses too much", _int16x8, calibrated=True, faithful=0.5
+    ),
 }
 IO = ("float32", "int8", "uint8")
 
@@ -163,8 +171,10 @@ def to_tflite(
     """
     _check_options(recipe, io, calibration, is_tf_keras(model))
     path = _check_path(path)
+    model = model if is_tf_keras(model) else in_float32(model)
     shape = _fixed(model, check_size(model, input_size))
-    images = _calibration(calibration, shape) if RECIPES[recipe].calibrated and calibration is not None else None
+    dtype = _input_type(model, io)
+    images = _calibration(calibration, shape, dtype) if RECIPES[recipe].calibrated and calibration is not None else None
     overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"recipe": recipe, "io": io}
     description = describe(model, shape, overrides, name or model.name, images, **facts, scores=dict(scores or {}))
     layers = lowering.layer_names(model)
@@ -174,8 +184,14 @@ def to_tflite(
     exceptions = mixed_precision.chosen(keep_float, layers), mixed_precision.chosen(keep_int16, layers, "keep_int16")
     names = mixed_precision.Names(layers, lowering.last_layers(model))
     flatbuffer = _flatbuffer(model, shape, output_names(description), recipe, io, images, *exceptions, names)
-    tflite_file.write(path, flatbuffer, description, layers, zoo.__version__)
-    return _summary(path, recipe)
+    draft = path.with_name(f".{path.stem}.{os.getpid()}.tflite")
+    try:
+        tflite_file.write(draft, flatbuffer, description, layers, zoo.__version__)
+        summary = _summary(draft, recipe)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)  # what cannot be summed up is not left behind
+    return replace(summary, path=path)
 
 
 def _corrects(
@@ -201,11 +217,18 @@ def _flatbuffer(
     names: mixed_precision.Names,
 ) -> bytes:
     if wide:
-        flatbuffer = lowering.lower(model, shape, outputs, lambda _: None)
+        flatbuffer = lowering.lower(model, shape, outputs, _configured)
         return int16_activations.quantize(flatbuffer, images, wide, floating, names)
+    configure = functools.partial(_configured, recipe=recipe, images=images, io=io)
     quantized = recipe == "int8" and images is not None
-    finish = (lambda flatbuffer: mixed_precision.quantize(flatbuffer, images, floating, names, io)) if quantized else None
-    return lowering.lower(model, shape, outputs, lambda converter: RECIPES[recipe].configure(converter, images, io), finish)
+    quantize = functools.partial(mixed_precision.quantize, images=images, kept=floating, names=names, io=io)
+    return lowering.lower(model, shape, outputs, configure, quantize if quantized else None, RECIPES[recipe].faithful)
+
+
+def _configured(converter: Any, recipe: str | None = None, images: Calibration | None = None, io: str = "float32") -> None:
+    """Sets the converter's options in the worker, where this is called by its name."""
+    if recipe is not None:
+        RECIPES[recipe].configure(converter, images, io)
 
 
 def _check_mixed(exceptions: Mapping[str, Sequence[str]], recipe: str, io: str, images: Calibration | None) -> None:
@@ -222,8 +245,20 @@ def _fixed(model: keras.Model, shape: tuple[int | None, ...]) -> tuple[int, int,
     return (1, *shape[1:])
 
 
-def _calibration(images: Any, shape: tuple[int, ...]) -> Calibration:
-    return calibration.check(images, shape[1:3], shape[3])
+def _calibration(images: Any, shape: tuple[int, ...], dtype: str) -> Calibration:
+    return replace(calibration.check(images, shape[1:3], shape[3]), dtype=dtype)
+
+
+def _input_type(model: keras.Model, io: str) -> str:
+    """The type of the model's input.
+
+    Raises:
+        InputError: where `io` asks for another, which a picture's bytes do not become.
+    """
+    dtype = tf.as_dtype(model.inputs[0].dtype).name
+    if not dtype.startswith("float") and io not in ("float32", dtype):
+        raise InputError(f"model '{model.name}' takes {dtype}, and io={io!r} was given; leave it out")
+    return dtype
 
 
 def _check_options(recipe: str, io: str, images: Any, trained: bool) -> None:

@@ -10,13 +10,14 @@ import zoo
 from zoo.errors import InputError
 from zoo.pretrained.weights_io import copy_by_name
 
-ENCODER = "mobilenet_v2_035"
+ENCODER = "vgg16"
+SMALL = {"width": 0.0625, "fc": ((7, 16), (1, 16))}
 L = keras.layers
 
 
-def segmenter(name: str = "unet_lite", classes: int = 2, channels: int = 3, **options) -> keras.Model:
+def segmenter(name: str = "unet", classes: int = 2, channels: int = 3, encoder: str = ENCODER, **options) -> keras.Model:
     """A small network over the encoder that all tests here share."""
-    return zoo.build(name, classes, (32, 32, channels), encoder=ENCODER, **options)
+    return zoo.build(name, classes, (32, 32, channels), encoder=encoder, encoder_options=SMALL, **options)
 
 
 @pytest.fixture(scope="module")
@@ -30,16 +31,15 @@ def weights(model: keras.Model, layer: str) -> list[np.ndarray]:
     return model.get_layer(layer).get_weights()
 
 
-@pytest.mark.parametrize(("name", "classes"), [("unet_lite", 2), ("fcn8s", 5), ("lraspp", 3)])
-@pytest.mark.filterwarnings("ignore:.*at their random start")  # FCN's body is one convolution deeper than U-Net's
+@pytest.mark.parametrize(("name", "classes"), [("unet", 2), ("fcn8s", 5), ("deconvnet", 3)])
 def test_the_encoder_alone_comes_out_of_any_segmenter(trained, name, classes) -> None:
     keras.utils.set_random_seed(1)
     before = segmenter(name, classes)
     keras.utils.set_random_seed(1)
     model, source = segmenter(name, classes, encoder_weights=trained), zoo.load(trained)
-    body = {layer.name for layer in zoo.build(ENCODER, input_shape=(32, 32, 3)).layers if layer.weights}
+    body = {layer.name for layer in zoo.build(ENCODER, input_shape=(32, 32, 3), **SMALL).layers if layer.weights}
     shared = body & {layer.name for layer in source.layers} & {layer.name for layer in model.layers}
-    assert len(shared) > 30
+    assert len(shared) == 13
     for layer in model.layers:
         expected = source if layer.name in shared else before
         for one, other in zip(layer.get_weights(), weights(expected, layer.name), strict=True):
@@ -56,13 +56,14 @@ def test_weights_that_are_shipped_give_their_encoder_by_name() -> None:
 
 
 def test_layers_that_the_file_has_not_are_named(trained) -> None:
-    with pytest.warns(UserWarning, match=f"of {ENCODER} that fcn8s has; at their random start stay last, last_bn"):
-        segmenter("fcn8s", encoder_weights=trained)
+    names = "block3_conv4, block4_conv4, block5_conv4"
+    with pytest.warns(UserWarning, match=f"13 of the 16 layers of vgg19 that unet has; at their random start stay {names}"):
+        segmenter(encoder="vgg19", encoder_weights=trained)
 
 
 def test_another_encoder_is_refused_with_both_shapes(trained) -> None:
-    with pytest.raises(InputError, match=r"has 3×3×3×16 in .* and 3×3×3×32 in unet_lite"):
-        zoo.build("unet_lite", 2, (32, 32, 3), encoder="mobilenet_v2", encoder_weights=trained)
+    with pytest.raises(InputError, match=r"has 3×3×3×4 \+ 4 in unet and 3×3×3×8 \+ 8 in unet"):
+        zoo.build("unet", 2, (32, 32, 3), encoder=ENCODER, encoder_options={"width": 0.125}, encoder_weights=trained)
 
 
 @pytest.mark.parametrize("channels", [1, 4])
@@ -84,7 +85,7 @@ def test_from_grey_to_colour() -> None:
 
 
 def test_a_start_from_other_classes_says_what_it_leaves(trained) -> None:
-    with pytest.warns(UserWarning, match=r"'score' has 1×1×\d+×5 \+ 5 in unet_lite and 1×1×\d+×2 \+ 2 in unet_lite"):
+    with pytest.warns(UserWarning, match=r"'score' has 1×1×\d+×5 \+ 5 in unet and 1×1×\d+×2 \+ 2 in unet"):
         model = segmenter(init=trained)
     source, names = zoo.load(trained), [layer.name for layer in model.layers if layer.weights and layer.name != "score"]
     for name in names:
