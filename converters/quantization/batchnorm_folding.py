@@ -116,7 +116,7 @@ def _layer(call: Call, name: str, norm: Call | None, biases: bool) -> Callable[[
         if apart is not None:
             return lambda args, kwargs: apart(*args)
     if type(operation) is L.SeparableConv2D and _channels_last(operation):
-        return _separated(operation, name)
+        return _separated(operation, name, biases)
     if type(operation) is L.Average and floats and len({value.shape[-1] for value in call.inputs}) == 1:
         channels, count = first.shape[-1], len(call.inputs)
         add = L.Add(name=name)
@@ -142,14 +142,8 @@ def _kernel_layer(
             f"layer '{layer.name}' ({type(layer).__name__}) has {len(layer.weights)} weights, of which folding knows kernel "
             "and bias: merge what was added to it (as LoRA's) first"
         )
-    config = layer.get_config()
-    activation = config["activation"]
-    apart = activation not in INTEGER_ACTIVATIONS or (biases and activation != "linear")
-    bias = layer.use_bias or norm is not None or biases
-    twin = graphs.clone(layer, name=name, use_bias=bias, activation="linear" if apart else activation)
-    channels = getattr(layer, "filters", 0) or getattr(layer, "units", 0) if _channels_last(layer) else 0
-    apart_name = f"{name}_activation"
-    after = (_hard(activation, apart_name, channels) or L.Activation(activation, name=apart_name)) if apart else None
+    inner, after = _split(layer, name, biases)
+    twin = graphs.clone(layer, name=name, use_bias=layer.use_bias or norm is not None or biases, activation=inner)
 
     def run(args: tuple, kwargs: dict) -> Any:
         outputs = twin(*args, **kwargs)
@@ -164,21 +158,32 @@ def _kernel_layer(
     return run
 
 
-def _separated(layer: L.SeparableConv2D, name: str) -> Callable[[tuple, dict], Any]:
+def _split(layer: keras.Layer, name: str, biases: bool) -> tuple[Any, Callable[[Any], Any] | None]:
+    """A layer's activation: what stays in it, and what stands in a layer of its own behind it, or None."""
+    activation = layer.get_config()["activation"]
+    if activation in INTEGER_ACTIVATIONS and not (biases and activation != "linear"):
+        return activation, None
+    name = f"{name}_activation"
+    channels = getattr(layer, "filters", 0) or getattr(layer, "units", 0) if _channels_last(layer) else 0
+    return "linear", _hard(activation, name, channels) or L.Activation(activation, name=name)
+
+
+def _separated(layer: L.SeparableConv2D, name: str, biases: bool) -> Callable[[tuple, dict], Any]:
     """A depthwise convolution and a 1×1 convolution, in which a map that has to be rounded lies between the two."""
-    config = layer.get_config()
     first = L.DepthwiseConv2D(
-        layer.kernel_size, layer.strides, layer.padding, layer.depth_multiplier, use_bias=False,
+        layer.kernel_size, layer.strides, layer.padding, layer.depth_multiplier, use_bias=biases,
         dilation_rate=layer.dilation_rate, name=f"{name}_depthwise",
     )  # fmt: skip
-    kernels = [keras.ops.convert_to_numpy(weight) for weight in layer.weights]
-    last = L.Conv2D(layer.filters, 1, use_bias=layer.use_bias, activation=config["activation"], name=name)
+    inner, after = _split(layer, name, biases)
+    last = L.Conv2D(layer.filters, 1, use_bias=layer.use_bias or biases, activation=inner, name=name)
 
     def run(args: tuple, kwargs: dict) -> Any:
         outputs = last(first(*args))
-        first.set_weights(kernels[:1])
-        last.set_weights(kernels[1:])
-        return outputs
+        depthwise, *pointwise = (keras.ops.convert_to_numpy(weight) for weight in layer.weights)
+        for twin, weights in ((first, [depthwise]), (last, pointwise)):
+            zeros = [np.zeros(weight.shape, "float32") for weight in twin.weights[len(weights) :]]
+            twin.set_weights([*weights, *zeros])
+        return outputs if after is None else after(outputs)
 
     return run
 
