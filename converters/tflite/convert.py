@@ -35,14 +35,11 @@ class Recipe:
         summary: one line for people.
         configure: sets the converter's options; gets the converter, the calibration and the type of input and output.
         calibrated: whether it needs images to measure ranges on.
-        faithful: how far TensorFlow's file may be from the model on seeded pictures, in units of the answer's spread: what
-            rounding makes of an untrained network, and less than a lost activation does; before int8 rounds anything.
     """
 
     summary: str
     configure: Callable[[Any, Calibration | None, str], None]
     calibrated: bool = False
-    faithful: float = 0.05
 
 
 def _float32(converter: Any, images: Calibration | None, io: str) -> None:
@@ -82,15 +79,13 @@ def _int16x8(converter: Any, images: Calibration | None, io: str) -> None:
 RECIPES: dict[str, Recipe] = {
     "float32": Recipe("as trained", _float32),
     "float16": Recipe(
-        "weights in half precision, half the bytes; computed in float16 on GPUs, in float32 on CPUs", _float16, faithful=0.1
+        "weights in half precision, half the bytes; computed in float16 on GPUs, in float32 on CPUs", _float16
     ),
     "dynamic": Recipe(
-        "weights in int8 per channel, a quarter of the bytes; activations quantized while running", _dynamic, faithful=0.5
+        "weights in int8 per channel, a quarter of the bytes; activations quantized while running", _dynamic
     ),
     "int8": Recipe("all in int8, weights per channel; for NPUs, DSPs and the fastest CPU path", _int8, calibrated=True),
-    "int16x8": Recipe(
-        "activations in int16, weights in int8; where int8 loses too much", _int16x8, calibrated=True, faithful=0.5
-    ),
+    "int16x8": Recipe("activations in int16, weights in int8; where int8 loses too much", _int16x8, calibrated=True),
 }
 IO = ("float32", "int8", "uint8")
 
@@ -222,7 +217,7 @@ def _flatbuffer(
     configure = functools.partial(_configured, recipe=recipe, images=images, io=io)
     quantized = recipe == "int8" and images is not None
     quantize = functools.partial(mixed_precision.quantize, images=images, kept=floating, names=names, io=io)
-    return lowering.lower(model, shape, outputs, configure, quantize if quantized else None, RECIPES[recipe].faithful)
+    return lowering.lower(model, shape, outputs, configure, quantize if quantized else None)
 
 
 def _configured(converter: Any, recipe: str | None = None, images: Calibration | None = None, io: str = "float32") -> None:

@@ -25,11 +25,7 @@ def convert(folder: str, configure: Configure, finish: Finish | None) -> None:
         configure: sets the converter's options (see `converters.tflite.convert.RECIPES`).
         finish: makes the file's flatbuffer of one in float that is yet to be calibrated and quantized.
     """
-    converter = _Converter(folder)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    converter.allow_custom_ops = False
-    # Holds times and machine names: the same model would not give the same bytes.
-    converter.exclude_conversion_metadata = True
+    converter = _converter(folder)
     configure(converter)
     converter.unfinished = finish is not None
     flatbuffer = converter.convert()
@@ -37,6 +33,20 @@ def convert(folder: str, configure: Configure, finish: Finish | None) -> None:
         Path(folder, FLOAT).write_bytes(flatbuffer)
         flatbuffer = finish(flatbuffer)
     Path(folder, FILE).write_bytes(flatbuffer)
+
+
+def convert_in_float(folder: str) -> None:
+    """Writes FLOAT: the graph as it is, with nothing rounded."""
+    Path(folder, FLOAT).write_bytes(_converter(folder).convert())
+
+
+def _converter(folder: str) -> _Converter:
+    converter = _Converter(folder)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    converter.allow_custom_ops = False
+    # Holds times and machine names: the same model would not give the same bytes.
+    converter.exclude_conversion_metadata = True
+    return converter
 
 
 def answers(path: str, inputs: Sequence[np.ndarray]) -> list[Mapping[str, np.ndarray]]:
