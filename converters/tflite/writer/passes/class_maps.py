@@ -1,7 +1,7 @@
 """Class maps that name a class which exists.
 
-LiteRT's GPU accelerator works on four channels at a time, and the unused ones take part in ARG_MAX as zeros: where all scores of
-a pixel are negative it answers a class that there is not. So the scores get channels up to a multiple of four, copies of the
+LiteRT's GPU accelerator works on four channels at a time, and the unused ones take part in ARG_MAX as zeros: where all scores
+of a pixel are negative it answers a class that there is not. So the scores get channels up to a multiple of four, copies of the
 first class that score one less: they win on no device, and need no number that float16 or int8 cannot hold.
 """
 
