@@ -122,10 +122,11 @@ class _Watched:
 
 
 def _watched() -> dict[str, _Watched]:
-    from converters.worker import worker
     from tensorflow.lite.python import convert
     from tensorflow.lite.python.convert import wrap_converter
     from tensorflow.lite.python.optimize.calibrator import Calibrator
+
+    from converters.worker import worker
 
     worker.call = lambda function, *arguments: function(*arguments)  # here, where it can be measured
     return {

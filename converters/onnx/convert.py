@@ -24,10 +24,12 @@ from converters import file_runs
 from converters.graph import Trace, concrete_shapes, distance, evaluate, trace
 from converters.onnx.operators import HANDLERS, is_operator
 from converters.single_precision import in_float32
+from converters.tensorflow_process import check_backend, quiet
 from converters.tflite import file as tflite_file
 from converters.tflite import lowering
 from converters.tflite.description import check_size, describe, output_names
 from converters.tflite.dynamic_resize import open_sizes
+from converters.tflite.layer_names import layer_names, layer_of
 from zoo.errors import InputError
 
 OPSET = 18  # the newest that tf2onnx 1.17 writes
@@ -83,7 +85,7 @@ def to_onnx(
         InputError: for a name not ending in .onnx, a size that does not fit, a layer that ONNX cannot express.
     """
     path = _check_path(path)
-    lowering.check_backend("ONNX")
+    check_backend("ONNX")
     model = in_float32(model)
     shape = check_size(model, input_size)
     if None in shape:
@@ -94,7 +96,7 @@ def to_onnx(
     )
     proto = _checked(model, shape)
     _sort(proto.graph)
-    _rename(proto, lowering.layer_names(model), output_names(description))
+    _rename(proto, layer_names(model), output_names(description))
     proto.producer_name, proto.producer_version = "densezoo", zoo.__version__
     proto.doc_string = f"{description['task']} by {description['name']}"
     onnx.helper.set_model_props(proto, {"densezoo": json.dumps(description, ensure_ascii=False)})
@@ -124,7 +126,7 @@ def _checked(model: keras.Model, shape: tuple[int | None, ...]) -> onnx.ModelPro
     Raises:
         InputError: naming the layer that ONNX cannot express, or of which something else was made.
     """
-    graph, names = trace(model), lowering.layer_names(model)
+    graph, names = trace(model), layer_names(model)
     try:
         proto = _convert(graph, shape, names)
         _compare(graph, proto, shape)
@@ -149,7 +151,7 @@ def _checked(model: keras.Model, shape: tuple[int | None, ...]) -> onnx.ModelPro
 def _convert(graph: Trace, shape: tuple[int | None, ...], names: set[str]) -> onnx.ModelProto:
     signature = [tf.TensorSpec(shape, graph.inputs[0].dtype, name="image")]
     tf2onnx.utils.INTERNAL_NAME = 1  # it numbers names through the whole process: the same model would get others
-    with lowering.quiet(), open_sizes(), _inlined():
+    with quiet(), open_sizes(), _inlined():
         try:
             function = tf.function(lambda image: lowering.run(graph, image))
             proto, _ = tf2onnx.convert.from_function(
@@ -163,7 +165,7 @@ def _convert(graph: Trace, shape: tuple[int | None, ...], names: set[str]) -> on
             raise _Unlocated(f"{_reason(str(error))} (at {size})") from error
     for node in proto.graph.node:  # tf2onnx passes on what it does not know
         if not is_operator(node.op_type, node.domain, OPSET):
-            layer = lowering.layer_of(node.name, names)
+            layer = layer_of(node.name, names)
             if layer is None:
                 raise _Unlocated(f"its operation {node.op_type} is not among ONNX's")
             raise InputError(

@@ -14,9 +14,9 @@ from converters import choices
 from converters import graph as graphs
 from converters.graph import Call, Trace, Value, named_operations, substitute, trace
 from converters.single_precision import in_float32
+from converters.tensorflow_process import check_backend
 from converters.tf_keras.layers import make_counterpart
 from converters.tf_keras.origin import unwrapped
-from converters.tflite.lowering import check_backend
 from zoo.errors import InputError
 
 EQUALITY = 1e-5  # of the answer's spread

@@ -9,23 +9,23 @@ copies; `converters.tflite.file.write` puts them back. benchmarks/conversion_cos
 from __future__ import annotations
 
 import bisect
-import contextlib
 import functools
 import os
 import re
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from converters.graph import Call, Trace, Value, at_inference, distance, evaluate, substitute, trace
+from converters.tensorflow_process import check_backend, quiet
 from converters.tf_keras.origin import is_tf_keras
 from converters.tflite import saved_model
+from converters.tflite.layer_names import layer_kinds, layer_of
 from converters.tflite.saved_model import Configure, Finish
 from converters.worker import Died, Failed, worker
 from zoo.errors import InputError
@@ -51,7 +51,7 @@ def lower(
         model: of Keras 3, or its tf_keras counterpart.
         input_shape: N×H×W×C.
         names: of the outputs, in the model's order; the flatbuffer has them in its signature, for its own order is another.
-        configure: sets the converter's options (see `converters.tflite.convert.RECIPES`); importable, as it travels there.
+        configure: sets the converter's options (see `converters.tflite.tensorflow_engine`); importable, as it travels there.
         finish: makes the file's flatbuffer of one in float that is yet to be calibrated and quantized; likewise.
 
     Raises:
@@ -61,12 +61,12 @@ def lower(
     check_backend("TFLite")
     if is_tf_keras(model):
         save = functools.partial(_save_tf_keras, model, input_shape, names)
-        return _converted(save, configure, finish, _kinds(model, None), input_shape)
+        return _converted(save, configure, finish, layer_kinds(model), input_shape)
     graph = trace(model)
     try:
         save = functools.partial(_save, graph, input_shape, names)
         check = functools.partial(_check, graph, noise_pictures(graph, input_shape), names)
-        return _converted(save, configure, finish, _kinds(model, graph), input_shape, check)
+        return _converted(save, configure, finish, layer_kinds(model), input_shape, check)
     except _Unlocated as error:
         culprit = _culprit(graph, input_shape, configure, finish)
         raise InputError(f"layer {culprit.named()}: {error}; write it with other operations") from error.__cause__
@@ -154,49 +154,6 @@ def _culprit(graph: Trace, input_shape: tuple[int, ...], configure: Configure, f
         return False
 
     return graph.calls[bisect.bisect_left(range(len(graph.calls) - 1), True, key=fails)]
-
-
-def _kinds(model: Any, graph: Trace | None) -> dict[str, str]:
-    """The class of each layer, by its name."""
-    layers = model.layers if graph is None else [call.operation for call in graph.calls]
-    return {layer.name: type(layer).__name__ for layer in layers}
-
-
-def check_backend(target: str) -> None:
-    """Raises InputError where Keras does not run on TensorFlow."""
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(
-            f"conversion to {target} needs Keras on TensorFlow, this process runs it on {keras.backend.backend()}: "
-            "save the model and convert it in a process with KERAS_BACKEND=tensorflow"
-        )
-
-
-def layer_names(model: keras.Model) -> set[str]:
-    """The names of all operations, those of nested models included."""
-    return set(_kinds(model, None if is_tf_keras(model) else trace(model)))
-
-
-def last_layers(model: keras.Model) -> set[str]:
-    """The layers between the answer and the last weights before it, those with the weights included."""
-    if is_tf_keras(model):
-        return set()
-    graph, names = trace(model), set()
-    producers, todo = {value: call for call in graph.calls for value in call.outputs}, list(graph.outputs)
-    while todo:
-        call = producers.get(todo.pop())
-        if call is not None:
-            names.add(call.operation.name)
-            todo += [] if getattr(call.operation, "weights", None) else call.inputs
-    return names
-
-
-def layer_of(path: str, names: set[str]) -> str | None:
-    """The innermost layer that a TensorFlow name (`scope_1/layer_1/op`) belongs to."""
-    for segment in reversed(path.split("/")):
-        for candidate in (segment, re.sub(r"_\d+$", "", segment)):
-            if candidate in names:
-                return candidate
-    return None
 
 
 def _save(graph: Trace, input_shape: tuple[int, ...], names: Sequence[str], folder: str) -> None:
@@ -340,22 +297,3 @@ def _reason_of_death(error: Died) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if _FATAL.search(line)]
     return (telling[0] if telling else lines[0])[:300]
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[IO[str]]:
-    """Sends what TensorFlow and LLVM print, in Python and in C++, to a file that is given to the caller."""
-    with tempfile.TemporaryFile("w+", errors="replace") as noise:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        copies = [os.dup(1), os.dup(2)]
-        try:
-            os.dup2(noise.fileno(), 1)
-            os.dup2(noise.fileno(), 2)
-            yield noise
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for number, copy in zip((1, 2), copies, strict=True):
-                os.dup2(copy, number)
-                os.close(copy)

@@ -22,7 +22,7 @@ def convert(folder: str, configure: Configure, finish: Finish | None) -> None:
 
     Args:
         folder: of the SavedModel.
-        configure: sets the converter's options (see `converters.tflite.convert.RECIPES`).
+        configure: sets the converter's options (see `converters.tflite.tensorflow_engine.CONFIGURATIONS`).
         finish: makes the file's flatbuffer of one in float that is yet to be calibrated and quantized.
     """
     converter = _converter(folder)
