@@ -20,6 +20,7 @@ import numpy as np
 
 from converters import choices, file_runs
 from converters.quantization import calibration
+from converters.single_precision import in_float32
 from converters.specs import output_specs
 from converters.tflite import file as tflite_file
 from converters.tflite import inspection
@@ -115,6 +116,8 @@ def parity(
     Raises:
         InputError: for samples that do not fit, a file that is none, or "gpu" without a function that runs there.
     """
+    if isinstance(model, (keras.Sequential, keras.Function)):
+        model = in_float32(model)  # which the file computes in, whatever the model was trained in
     run, shape, recipe = _runner(model, path, accelerator, recipe)
     images = calibration.check_samples(samples, shape[1:3], shape[3])
     specs, tolerance = output_specs(model), OF_RECIPE[recipe]

@@ -18,9 +18,9 @@ from converters.quantization import calibration as images_of
 from converters.quantization.activation_ranges import spans
 from converters.quantization.batchnorm_folding import fold
 from converters.quantization.fake_quant import KEEPS, Rounding, kernel_of
+from converters.tensorflow_process import check_backend
 from converters.tf_keras.bridge import rebuild
 from converters.tf_keras.origin import is_tf_keras, unwrapped
-from converters.tflite.lowering import check_backend
 from zoo.errors import InputError, unknown
 
 L = keras.layers
@@ -138,6 +138,8 @@ def _is_relu(layer: keras.Operation) -> bool:
 
 
 def _input(tensor: Any) -> Any:
+    if not tensor.dtype.is_floating:  # a picture's bytes are as they are
+        return tensor
     identity = tf_keras.layers.Activation("linear", name="image_rounded")
     return tfmot.quantization.keras.QuantizeWrapperV2(identity, Rounding(None, True), name="quant_image_rounded")(tensor)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +34,12 @@ def load(path: str | Path) -> schema.ModelT:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; convert the model first")
-    data = path.read_bytes()
-    if data[4:8] != b"TFL3":
-        raise InputError(f"{path}: not a TFLite file (no TFL3 mark)")
+    with path.open("rb") as file:
+        if file.read(8)[4:] != b"TFL3":
+            raise InputError(f"{path}: not a TFLite file (no TFL3 mark)")
+        data = mmap.mmap(
+            file.fileno(), 0, access=mmap.ACCESS_READ
+        )  # weights stay on the disk until somebody looks at them
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
 
 
@@ -75,7 +79,8 @@ def _walk(model: schema.ModelT) -> list[tuple[Operator, list[int], list[int]]]:
         inputs = [tensor for tensor in operator.inputs if tensor >= 0 and not _constant(model, tensor)]
         outputs = [tensor for tensor in operator.outputs if tensor >= 0]
         types = tuple(tuple(_TYPES[graph.tensors[tensor].type] for tensor in ends) for ends in (inputs, outputs))
-        rows.append((Operator(index, name, graph.tensors[outputs[0]].name.decode(), *types), inputs, outputs))
+        tensor = graph.tensors[outputs[0]].name.decode() if outputs else ""  # an assignment gives nothing out
+        rows.append((Operator(index, name, tensor, *types), inputs, outputs))
     return rows
 
 
