@@ -22,6 +22,13 @@ class Kind(ABC):
     """
 
     name: ClassVar[str]
+    words: ClassVar[str] = ""  # what people call it, by default the name
+    known: ClassVar[bool] = True  # whether there is an answer to ask for
+
+    @property
+    def title(self) -> str:
+        """The name for people."""
+        return self.words or self.name.replace("_", " ")
 
     @abstractmethod
     def decode(self, output: np.ndarray, spec: OutputSpec, size: tuple[int, int]) -> np.ndarray:

@@ -10,13 +10,12 @@ import numpy as np
 
 from zoo.errors import InputError, unknown
 from zoo.outputs.base import Kind, judged
-from zoo.outputs.class_map import draw_classes, share_of_classes, write_classes, write_words
+from zoo.outputs.class_map import MOST_CLASSES, draw_classes, label_of, share_of_classes, write_classes, write_words
 from zoo.outputs.comparison import Comparison, Tolerance, class_agreement, numeric
 from zoo.outputs.near_ties import at_near_ties, two_scores
 from zoo.outputs.resize import strips
 from zoo.outputs.spec import OutputSpec
 
-MOST_CLASSES = 256  # that a uint8 class map holds
 _LIKELIEST = 3
 # What a network that tells classes apart can be asked for → the kind and the activation that give it.
 OUTPUTS = {
@@ -73,7 +72,7 @@ class ClassScores(Kind):
         if spec.dense:
             return share_of_classes(answer, spec)
         order = np.argsort(answer)[::-1][:_LIKELIEST]
-        return ", ".join(f"{spec.labels[index]} {100 * answer[index]:.1f} %" for index in order)
+        return ", ".join(f"{label_of(spec, index)} {100 * answer[index]:.1f} %" for index in order)
 
     def draw(self, picture: np.ndarray, answer: np.ndarray, spec: OutputSpec) -> np.ndarray:
         """The classes' colours over the picture; of a whole picture the likeliest classes in its upper left corner."""
@@ -86,7 +85,7 @@ class ClassScores(Kind):
         if spec.dense:
             return write_classes(answer, spec, stem)
         path = stem.with_name(f"{stem.name}_classes.csv")
-        lines = [f'"{label}",{share:.6g}' for label, share in zip(spec.labels, answer.tolist(), strict=True)]
+        lines = [f'"{label_of(spec, index)}",{share:.6g}' for index, share in enumerate(answer.tolist())]
         path.write_text("class,probability\n" + "\n".join(lines) + "\n", encoding="utf-8")
         return path
 
