@@ -62,6 +62,7 @@ def _transposed_by(graph: Graph, tensor: Tensor) -> list[tuple[float, ...]]:
     return orders
 
 
+_SINGLE = ("background", "foreground")  # the classes of a single channel
 _ELEMENTWISE = ("ADD", "CAST", "DEQUANTIZE", "DIV", "MUL", "QUANTIZE", "SUB")  # what stands between a picture and its turning
 
 
@@ -99,14 +100,19 @@ def guess_output(graph: Graph, tensor: Tensor, image: InputSpec, batch: int) -> 
     return replace(_meant(tensor, places[0], output, channels), activation=activation)
 
 
-def meant(tensor: Tensor, image: InputSpec, batch: int, output: str, graph: Graph) -> OutputSpec | None:
+def meant(
+    tensor: Tensor, image: InputSpec, batch: int, output: str, graph: Graph, labels: int | None = None
+) -> OutputSpec | None:
     """The spec of an output of which somebody says that it is one of `zoo.outputs.class_scores.OUTPUTS`; None where its shape
-    is none."""
+    is none. Of several layouts the one with as many channels as there are labels, where somebody names them."""
     whole = OUTPUTS[output][1] == "argmax"
     if whole:
         places = layout.of_indices(tensor.signature, image.size, batch)
     else:
         places = _preferred(layout.of_scores(tensor.signature, image.size, batch), Evidence(graph), tensor, image)
+        if labels is not None:
+            counts = (labels, 1) if labels <= len(_SINGLE) else (labels,)
+            places.sort(key=lambda place: layout.channels(place, tensor.signature) not in counts)
     if not places:
         return None
     channels = _MOST_CLASSES if whole else layout.channels(places[0], tensor.signature)
@@ -127,7 +133,7 @@ def _preferred(places: Sequence[str], evidence: Evidence, tensor: Tensor, image:
 def _meant(tensor: Tensor, place: str, output: str, channels: int) -> OutputSpec:
     """One of `OUTPUTS`, or a map of indices where `output` is "class_map", in that layout."""
     single = channels == 1
-    labels = ("background", "foreground") if single else tuple(f"class {index}" for index in range(channels))
+    labels = _SINGLE if single else tuple(f"class {index}" for index in range(channels))
     spec = class_output(labels, output=output, scale=1 if layout.is_dense(place) else None)
     activation = "sigmoid" if single and spec.activation == "softmax" else spec.activation
     usual = ("NHWC", "NC", "NHW")

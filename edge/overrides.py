@@ -81,7 +81,8 @@ class Overrides:
         if output not in OUTPUTS:
             raise unknown("output", output, OUTPUTS)
         tensor, image = graph.outputs[card.read[0]], card.inputs[0]
-        spec = meant(tensor, image, graph.inputs[card.fed[0]].shape[0] if image.layout else 1, output, graph)
+        batch = graph.inputs[card.fed[0]].shape[0] if image.layout.startswith("N") else 1
+        spec = meant(tensor, image, batch, output, graph, None if self.labels is None else len(self.labels))
         if spec is None:
             shape = "×".join(map(str, tensor.signature)).replace("-1", "any") or "one number"
             raise InputError(f"{card.path.name}: {tensor.label!r} is {shape}, which can be no {output} of its input")

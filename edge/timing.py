@@ -107,8 +107,8 @@ def benchmark(
 
     Every combination has a worker process of its own, and they take turns, one inference each: what else the machine does
     meanwhile falls on all of them alike, so that ratios mean something. A file that an accelerator does not take gives a
-    row with its `error`, whichever it is, and so does one that takes text. Raises InputError for no files, a file that is missing
-    or damaged, or numbers below 1.
+    row with its `error`, and so does one that takes text. Raises InputError for no files, a file that is missing or
+    damaged, or numbers below 1.
     """
     paths = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     names = dict(zip(paths, told_apart(paths), strict=True))

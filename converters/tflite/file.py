@@ -25,6 +25,7 @@ from ai_edge_litert import schema_py_generated as schema
 from converters.tflite import metadata
 from converters.tflite.lowering import layer_of
 from zoo.errors import InputError
+from zoo.outputs import OutputSpec
 
 FORMAT = 2
 DESCRIPTION = "densezoo.json"
@@ -135,7 +136,17 @@ def _about(
         labelled=bool(description["outputs"][0]["labels"]),
         indices=description["outputs"][0]["activation"] == "argmax",
         files=files,
+        missing=_missing_activation(OutputSpec.from_dict(description["outputs"][0])),
     )
+
+
+def _missing_activation(spec: OutputSpec) -> str:
+    """What makes probabilities of scores of classes for each pixel; empty for anything else."""
+    if not spec.labels or not spec.dense or spec.activation == "argmax":
+        return ""
+    if spec.activation != "linear":
+        return "none"
+    return "sigmoid" if spec.channels == 1 else "softmax"
 
 
 # ------------------------------------------------------------------------------------------------ the flatbuffer

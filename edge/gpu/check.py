@@ -108,9 +108,9 @@ def gpu_check(
 
     `samples` are pictures (uint8 H×W×3 of any size, of several frames lists of them), or float32 arrays h×w×c or 1×h×w×c
     in the model's own range. None takes seeded structured pictures: enough to catch a wrong graph, but not what the model
-    meets, and the verdict says so. `input_range`, `output` and `labels` are as in `edge.Runner`. A file of any size is not whole
-    on a GPU, whatever size it is asked at. Raises InputError for a file that is missing, damaged or does not run on the CPU,
-    one that takes or gives text, and for samples that do not fit.
+    meets, and the verdict says so. `input_range`, `output` and `labels` are as in `edge.Runner`. A file of any size is not
+    whole on a GPU, whatever size it is asked at. Raises InputError for a file that is missing, damaged or does not run on the
+    CPU, one that takes or gives text, and for samples that do not fit.
     """
     path = Path(path)
     graph = read_graph(path)

@@ -35,9 +35,9 @@ class Remote:
     Takes and gives tensors as the file stores them. `load_ms` is the time to load and compile, without the process's
     own start; `adapter` the GPU's name as the driver gives it. Several threads may call it: one inference at a time.
 
-    Raises InputError for an unknown accelerator, a file that the CPU refuses, and one that takes or gives text. Raises AcceleratorError, whose `reason`
-    says which, where the GPU does not take the file whole or has no driver, or where the worker crashes or takes over
-    `timeout` seconds.
+    Raises InputError for an unknown accelerator, a file that the CPU refuses, and one that takes or gives text. Raises
+    AcceleratorError, whose `reason` says which, where the GPU does not take the file whole or has no driver, or where the
+    worker crashes or takes over `timeout` seconds.
     """
 
     def __init__(
@@ -106,7 +106,8 @@ class Remote:
         graph = read_graph(self.path)
         strange = next((tensor for tensor in (*graph.inputs, *graph.outputs) if not tensor.numeric), None)
         if strange is not None:
-            raise InputError(f"{self.path.name}: {strange.label!r} is {strange.dtype}, no numbers; files of numbers alone run here")
+            what = f"{strange.label!r} is {strange.dtype}, no numbers"
+            raise InputError(f"{self.path.name}: {what}; files that take and give numbers alone run here")
         if self.accelerator == "gpu" and any(tensor.open for tensor in graph.inputs):
             raise AcceleratorError(f"{self.path.name} takes any size, a GPU one; {DYNAMIC}", "not whole")
 

@@ -66,6 +66,10 @@ class Kind(ABC):
         """
         return judged(spec.name, numeric(expected, got), tolerance, ties=chosen_otherwise)
 
+    def contradiction(self, output: np.ndarray, spec: OutputSpec) -> str:
+        """Why raw outputs N×… can't be what the spec calls them, in words; empty where they can."""
+        return ""
+
     def mirror(self, output: np.ndarray) -> np.ndarray:
         """The raw outputs N×h×w×… of mirrored pictures, turned back: left becomes right."""
         return output[:, :, ::-1]

@@ -1,7 +1,7 @@
 """Bounds: between which values an output lies whatever the picture, as its last operations say; from them its activation.
 
 A sigmoid gives numbers from 0 to 1, a softmax such that add up to 1 over the channels; neither resizing nor reshaping changes
-that, a factor does. So the bounds are followed from the operations that set them to the output, in Keras' graph and in a file's.
+that, a factor does. So the bounds are followed from the operations that set them to the output, in Keras' graph and a file's.
 """
 
 from __future__ import annotations

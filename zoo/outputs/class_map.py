@@ -69,6 +69,14 @@ class ClassMap(Kind):
             spec.name, measures, **facts, passed=not broken, reason="; ".join(broken) or "within the tolerance"
         )
 
+    def contradiction(self, output: np.ndarray, spec: OutputSpec) -> str:
+        """Indices are whole numbers from 0."""
+        try:
+            indices(output)
+        except InputError as error:
+            return str(error)
+        return ""
+
     def mirror(self, output: np.ndarray) -> np.ndarray:
         """Maps N×h×w are turned back; the class of a whole picture has no left or right."""
         return output[:, :, ::-1] if output.ndim >= 3 else output

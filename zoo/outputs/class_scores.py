@@ -17,6 +17,7 @@ from zoo.outputs.resize import strips
 from zoo.outputs.spec import OutputSpec
 
 _LIKELIEST = 3
+_CLOSE = 0.02  # of sums and ends of probabilities in 8 bits
 # What a network that tells classes apart can be asked for → the kind and the activation that give it.
 OUTPUTS = {
     "logits": ("class_scores", "linear"),
@@ -104,6 +105,18 @@ class ClassScores(Kind):
         if result.passed and classes < 2 and spec.dense:
             return replace(result, reason="one class everywhere: judged by the scores alone")
         return result
+
+    def contradiction(self, output: np.ndarray, spec: OutputSpec) -> str:
+        """Probabilities lie from 0 to 1, those of a softmax add up to 1, and logits do so by no chance."""
+        if not output.size or not np.isfinite(output).all():
+            return ""
+        unit = output.min() > -_CLOSE and output.max() < 1 + _CLOSE
+        whole = output.shape[-1] > 1 and np.allclose(output.sum(axis=-1), 1, atol=_CLOSE)
+        if spec.activation == "linear":
+            return "the values add up to 1 as probabilities do, and are called logits" if unit and whole else ""
+        if not unit:
+            return f"the values lie from {output.min():.3g} to {output.max():.3g}, and are called a {spec.activation}"
+        return "the values do not add up to 1, and are called a softmax" if spec.activation == "softmax" and not whole else ""
 
     def mirror(self, output: np.ndarray) -> np.ndarray:
         """Maps N×h×w×C are turned back; scores of whole pictures N×C have no left or right."""

@@ -1,6 +1,6 @@
 """Layout: which axis of a tensor holds what, in letters, and how that is told from its shape and the picture's size.
 
-    N batch    H rows    W columns    P positions, row by row    C channels    1 an axis of one    c the only channel, without axis
+    N batch   H rows   W columns   P positions, row by row   C channels   1 an axis of one   c the only channel, without axis
 
 Kinds expect N×H×W×C of scores, N×H×W of indices and N×C of whole pictures; `arranged` makes that of any layout.
 """
