@@ -237,8 +237,8 @@ def _padded(layer: keras.layers.ZeroPadding2D, x: tf.Tensor) -> tf.Tensor:
 def in_tensorflow(operation: keras.Operation) -> Callable[..., Any]:
     """The operation at inference, in TensorFlow's own words where Keras's are none that TFLite has or gets right."""
     # Keras's argmax tells -0.0 from 0.0 by its sign bit, an integer operation that TFLite does not have.
-    if type(operation).__name__ == "Argmax" and not operation.keepdims:
-        return lambda x: _argmax(operation.name, x, operation.axis)
+    if type(operation).__name__ == "Argmax" and operation.axis is not None:
+        return lambda x: _argmax(operation.name, x, operation.axis, operation.keepdims)
     if hasattr(operation, "lower"):
         return lambda inputs, **_: operation.lower(inputs, _TensorFlow(operation.name))
     if isinstance(operation, keras.layers.UpSampling2D) and operation.interpolation != "nearest":
@@ -270,9 +270,10 @@ def _upsampled(layer: keras.layers.UpSampling2D, x: tf.Tensor) -> tf.Tensor:
         return tf.cast(tf.image.resize(x, tf.shape(x)[1:3] * tf.constant(layer.size), layer.interpolation), x.dtype)
 
 
-def _argmax(name: str, x: tf.Tensor, axis: int) -> tf.Tensor:
+def _argmax(name: str, x: tf.Tensor, axis: int, keepdims: bool = False) -> tf.Tensor:
     with tf.name_scope(name):
-        return tf.argmax(x, axis=axis, output_type=tf.int32)
+        result = tf.argmax(x, axis=axis, output_type=tf.int32)
+        return tf.expand_dims(result, axis) if keepdims else result
 
 
 def _named(error: Exception, kinds: dict[str, str], size: str) -> InputError:

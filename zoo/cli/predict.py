@@ -12,11 +12,15 @@ from zoo.cli.arguments import (
     OVERLAP,
     Accelerator,
     Flip,
+    InputRange,
+    Labels,
+    Output,
     Overlap,
     Scales,
     Size,
     Tiles,
     open_predictor,
+    parse_meaning,
     parse_size,
     parse_tiling,
     parse_views,
@@ -36,12 +40,17 @@ def predict(
     scales: Scales = None,
     tiles: Tiles = None,
     overlap: Overlap = OVERLAP,
+    labels: Labels = None,
+    output: Output = None,
+    input_range: InputRange = None,
 ) -> None:
     """Draw and write a model's answers to pictures.
 
     A model of two frames, as of optical flow, takes the pictures in pairs: first second, first second, and so on.
 
     Example: zoo predict model.tflite photo.jpg
+
+    zoo predict theirs.tflite photo.jpg --input-range 0,1 --output probabilities --labels background,person
     """
     import numpy as np
     from PIL import Image
@@ -49,7 +58,8 @@ def predict(
     from zoo import outputs
     from zoo.data.image_files import read_rgb
 
-    answer, spec = open_predictor(model, accelerator, parse_size(size), parse_views(flip, scales), parse_tiling(tiles, overlap))
+    views, said = (parse_views(flip, scales), parse_tiling(tiles, overlap)), parse_meaning(labels, output, input_range)
+    answer, spec = open_predictor(model, accelerator, parse_size(size), *views, said)
     kind = outputs.kind(spec)
     frames = getattr(answer, "frames", 1)
     if len(images) % frames:
