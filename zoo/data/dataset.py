@@ -193,6 +193,25 @@ class ImageMaskDataset(Dataset):
         return target.astype(np.uint8)
 
 
+def need_dataset(data: object, name: str, also: str = "") -> None:
+    """Refuses what is no data set.
+
+    Args:
+        data: what was given.
+        name: of the argument.
+        also: what else may be given.
+
+    Raises:
+        InputError: saying what was given and what is expected.
+    """
+    if not all(hasattr(data, attribute) for attribute in ("name", "target", "__len__", "__getitem__")):
+        module = type(data).__module__.partition(".")[0]
+        given = type(data).__name__ if module == "builtins" else f"{type(data).__name__} of {module}"
+        raise InputError(
+            f"{name} is a {given}; expected a data set (zoo.data.open, or a class over zoo.data.Dataset){also}"
+        )
+
+
 def spread(count: int, of: int) -> list[int]:
     """`count` indices spread evenly over 0 … of − 1, both ends included; all of them if there are no more than that."""
     return np.linspace(0, of - 1, min(count, of)).round().astype(int).tolist()

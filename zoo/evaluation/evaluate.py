@@ -17,6 +17,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from zoo import tasks
+from zoo.data.dataset import need_dataset
 from zoo.errors import InputError
 from zoo.evaluation.predictor import Output, Predictor, Procedure, TestTimeAugmentation, Tiling, procedure_text
 from zoo.layers import assumed_spec, model_output, output_layers
@@ -116,7 +117,7 @@ class Evaluation:
         return table
 
 
-_CHANNELS = {1: "grey", 3: "RGB", 6: "two frames in RGB"}
+_CHANNELS = {1: "grey", 3: "RGB", 4: "RGB and a fourth channel", 6: "two frames in RGB"}
 # How columns are headed for people, where their own name does not do.
 COLUMNS = {"iou": "IoU", "dice": "Dice", "boundary_f_score": "boundary F", "pixels": "target pixels"}
 
@@ -167,6 +168,7 @@ def evaluate(
         InputError: the data set is empty, `size` contradicts the model, `workers` is no number of threads, the output is no
             answer to the data set's questions, or an answer does not fit its target.
     """
+    need_dataset(dataset, "dataset")
     count = len(dataset) if limit is None else min(limit, len(dataset))
     if count < 1 or batch_size < 1:
         raise InputError(f"{dataset.name}: {count} samples in batches of {batch_size}; at least one of each is needed")
@@ -307,13 +309,22 @@ def check_fit(model: keras.Model, specs: Mapping[str, OutputSpec], dataset: Data
     """
     for spec in specs.values():
         task.check_fit(model.name, spec, dataset)
-    channels = getattr(dataset, "channels", 3 * task.frames)
+    channels = task.channels(dataset)
     if model.input_shape[-1] not in (channels, None):
         pictures = _CHANNELS.get(channels, channels)
         raise InputError(
             f"{model.name} takes images of {model.input_shape[-1]} channels and {dataset.name} has {pictures}; "
-            f"build it with input_shape=(None, None, {channels})"
+            f"build it with input_shape=(None, None, {channels}){_otherwise(dataset, model.input_shape[-1])}"
         )
+
+
+def _otherwise(dataset: Dataset, channels: int) -> str:
+    """How the pictures may be read as a model wants them, where they can."""
+    try:
+        dataset.read_as(channels=channels)
+    except (AttributeError, InputError):
+        return ""
+    return f", or read the pictures as it takes them: PATH,channels={channels}"
 
 
 def _batches(dataset: Dataset, count: int, batch_size: int, workers: int) -> Iterator[list[Sample]]:
