@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-from rich.markup import escape
-from rich.progress import Progress
+from rich.progress import Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from zoo import tasks
 from zoo.data.dataset import need_dataset
@@ -108,10 +108,10 @@ class Evaluation:
         speed = "" if np.isnan(self.ms_per_image) else f", {self.ms_per_image:.1f} ms each"
         how = "" if self.procedure is None else f", {self.procedure}"
         note = f"{self.model} on {self.dataset}: {self.images} images{speed}{how}"
-        table = Table(title=escape(title), caption=escape(note))
+        table = Table(title=Text(title), caption=Text(note))  # Text is shown as it is: names may look like markup
         rows = self.rows() or [{"score": score.name.replace("_", " "), "value": score.text} for score in self.results]
         for column in rows[0]:
-            table.add_column(COLUMNS.get(column, column), justify="left" if column in ("class", "score") else "right")
+            table.add_column(Text(COLUMNS.get(column, column)), justify="left" if column in ("class", "score") else "right")
         for row in rows:
             table.add_row(*(_cell(value) for value in row.values()))
         return table
@@ -122,11 +122,11 @@ _CHANNELS = {1: "grey", 3: "RGB", 4: "RGB and a fourth channel", 6: "two frames 
 COLUMNS = {"iou": "IoU", "dice": "Dice", "boundary_f_score": "boundary F", "pixels": "target pixels"}
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> Text:
     """A table's cell: shares as per cent, counts with their thousands apart, words as they are."""
     if isinstance(value, float):
-        return "–" if np.isnan(value) else f"{100 * value:.1f}"
-    return escape(f"{value:,}" if isinstance(value, int) else str(value))
+        return Text("–" if np.isnan(value) else f"{100 * value:.1f}")
+    return Text(f"{value:,}" if isinstance(value, int) else str(value))
 
 
 def evaluate(
@@ -199,8 +199,9 @@ def score(
     count = len(dataset) if count is None else count
     metrics = scorer.task.metrics(dataset) if metrics is None else metrics
     times: list[float] = []
-    with Progress(disable=not progress, transient=True) as bar:
-        row = bar.add_task(f"evaluating on {escape(dataset.name)}", total=count)
+    columns = (TextColumn("{task.description}", markup=False), *Progress.get_default_columns()[1:])
+    with Progress(*columns, disable=not progress, transient=True) as bar:
+        row = bar.add_task(f"evaluating on {dataset.name}", total=count)
         for samples in _batches(dataset, count, batch_size, threads(workers)):
             for sample, answer in zip(samples, scorer.answers(samples, times), strict=True):
                 for metric in metrics:
