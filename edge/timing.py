@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.table import Table
+from rich.text import Text
 
 from edge.arithmetic import macs, peak
 from edge.errors import InputError
@@ -252,18 +253,18 @@ def table(rows: Sequence[Row]) -> Table:
     scored_rows = [row for row in rows if not math.isnan(row.score)]
     if scored_rows:
         first = scored_rows[0]
-        shown.add_column(f"{first.score_name} {first.result.shown_unit}".rstrip(), justify="right", no_wrap=True)
+        shown.add_column(Text(f"{first.score_name} {first.result.shown_unit}".rstrip()), justify="right", no_wrap=True)
     for row in rows:
         where = row.adapter or row.accelerator.upper()
         on = f"{where}, {row.threads} thread{'s' if row.threads > 1 else ''}" if row.threads else where
         sizes = (f"{row.peak_bytes / 2**20:.0f}", f"{row.bytes / 2**20:.2f}")
         score = ["" if math.isnan(row.score) else row.result.text.removesuffix(" %")] if scored_rows else []
         if row.error:
-            shown.add_row(row.file, on, row.size, f"[red]{row.error}[/red]", "", "", "", "", "", sizes[1], *score)
+            shown.add_row(Text(row.file), Text(on), row.size, Text(row.error, "red"), "", "", "", "", "", sizes[1], *score)
             continue
         pace = "" if math.isnan(row.gmacs_per_s) else f"{row.gmacs_per_s:.0f}"
         times = (f"{row.median_ms:.2f}", f"{row.p95_ms:.2f}", f"{row.ratio:.2f}", pace, f"{row.load_ms:.0f}")
-        shown.add_row(row.file, on, row.size, *times, *sizes, *score)
+        shown.add_row(Text(row.file), Text(on), row.size, *times, *sizes, *score)
     peaks = sorted({(row.threads, row.peak_gmacs_per_s) for row in rows if not math.isnan(row.peak_gmacs_per_s)})
     if peaks:
         measured = ", ".join(f"{value:.0f} on {count} thread{'s' if count > 1 else ''}" for count, value in peaks)

@@ -301,7 +301,7 @@ def test_arrays_of_any_channels_are_stretched() -> None:
             r"Mask of a picture of 4×5 \(H×W\) beside one of 4×4",
         ),
         (
-            lambda: STILL(np.zeros((4, 4, 4), np.uint8), Label(0), np.random.default_rng(0)),
+            lambda: STILL(np.zeros((4, 4, 5), np.uint8), Label(0), np.random.default_rng(0)),
             "colours change on RGB frames",
         ),
     ],

@@ -81,8 +81,9 @@ def _write_all(out: Path | None) -> None:
 
 def _table(title: str) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
-    return Table(box=None, show_header=False, pad_edge=False, title=title, title_justify="left", title_style="bold")
+    return Table(box=None, show_header=False, pad_edge=False, title=Text(title), title_justify="left", title_style="bold")
 
 
 def _show(figures: Card) -> None:
@@ -115,10 +116,11 @@ def _cited(paper: Paper) -> str:
 
 def _print_rows(rows: dict[str, str], table: Table) -> None:
     from rich.console import Console
+    from rich.text import Text
 
     for heading, text in rows.items():
         if text:
-            table.add_row(f"[dim]{heading}[/]", text)
+            table.add_row(Text(heading, "dim"), Text(text))
     Console().print(table)
 
 

@@ -167,6 +167,7 @@ def _show_weights(sets: list[Trained]) -> None:
     """Two tables that fit into 80 columns: what there is, and the licence of the data behind it."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     shown, data = (Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0)) for _ in range(2))
     for heading in ("weights", "params", "size", "data", "score", "int8", "kB"):
@@ -176,16 +177,16 @@ def _show_weights(sets: list[Trained]) -> None:
     for weights in sets:
         metric, values = weights.headline
         shown.add_row(
-            weights.name,
+            Text(weights.name),
             _short(weights.parameters),
             "×".join(map(str, weights.input_size)),
-            weights.score().dataset.partition("/")[0],
+            Text(weights.score().dataset.partition("/")[0]),
             f"{metric} {100 * values[WEIGHTS]:.1f}",
             f"{100 * values['int8']:.1f}" if "int8" in values else "",
             f"{weights.files[WEIGHTS].bytes / 1000:,.0f}",
         )
     for source, license in sorted({(weights.score().dataset, weights.license) for weights in sets}):
-        data.add_row(source, license)
+        data.add_row(Text(source), Text(license))
     Console().print(shown, "", data, sep="\n")
 
 

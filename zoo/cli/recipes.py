@@ -132,7 +132,8 @@ def _report(weights: Trained) -> None:
     for form, value in values.items():
         if base - value > GOOD:
             console.print(f"[bold]{form} loses {100 * (base - value):.2f} points[/], more than {100 * GOOD:.1f}")
-    console.print(f"in {weights.folder}/: " + ", ".join(["card.json", *(file.name for file in weights.files.values())]))
+    files = ", ".join(["card.json", *(file.name for file in weights.files.values())])
+    console.print(f"in {weights.folder}/: {files}", markup=False, emoji=False)
 
 
 def train_recipe(

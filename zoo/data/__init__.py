@@ -5,9 +5,9 @@
 >>> image, target, name = samples[0]
 >>> batches = zoo.data.Batches(samples, batch_size=8, augment=zoo.data.Augment())
 
-A spec is KIND, KIND:PATH, or either with options behind; `zoo.data.SPECS` lists them, and each file of zoo/data/datasets
-says what its layout may hold and what is ignored. One more such file, with a reader under `@zoo.data.registry.dataset`, is
-one more spec.
+A spec is KIND, KIND:PATH, or either with options behind (`folder:PATH,channels=1` for grey pictures); `zoo.data.SPECS` lists
+them, and each file of zoo/data/datasets says what its layout may hold and what is ignored. One more such file, with a reader
+under `@zoo.data.registry.dataset`, is one more spec.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ class CachedDataset(Dataset):
         self.name, self.task, self.target = source.name, source.task, source.target
         self.classes, self.palette = source.classes, source.palette
         self.ignore, self.instances = source.ignore, source.instances
+        self.channels = source.channels
         self._samples: dict[int, Sample] = {}
 
     def __len__(self) -> int:

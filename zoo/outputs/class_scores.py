@@ -86,7 +86,8 @@ class ClassScores(Kind):
         if spec.dense:
             return write_classes(answer, spec, stem)
         path = stem.with_name(f"{stem.name}_classes.csv")
-        lines = [f'"{label_of(spec, index)}",{share:.6g}' for index, share in enumerate(answer.tolist())]
+        names = (label_of(spec, index).replace('"', '""') for index in range(len(answer)))  # as CSV quotes a quotation mark
+        lines = [f'"{name}",{share:.6g}' for name, share in zip(names, answer.tolist(), strict=True)]
         path.write_text("class,probability\n" + "\n".join(lines) + "\n", encoding="utf-8")
         return path
 
