@@ -197,7 +197,7 @@ def open_predictor(
     method = open_method(path, accelerator, size)
     if method is not None:
         refuse_views(tta, tiling, path)
-        return method.regions, method.meaning.spec
+        return method.predict, method.meaning.spec
     path = shipped_file(path)
     if path.suffix == ".tflite":
         import edge
