@@ -231,7 +231,7 @@ def open_predictor(
         raise InputError(f"--labels, --output and --input-range say what a .tflite file means; {path} is none")
     if method is not None:
         refuse_views(tta, tiling, path)
-        return method.regions, method.meaning.spec
+        return method.predict, method.meaning.spec
     path = shipped_file(path)
     if path.suffix == ".tflite":
         import edge

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zoo.cli.arguments import Size, parse_size
+from zoo.cli.memory import show_memory
 from zoo.cli.quiet import start_keras
 from zoo.errors import InputError
 
@@ -27,13 +29,25 @@ def card(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Every network instead, as CSV; takes minutes.")] = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="With --all: the CSV file to write.")] = None,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="What each layer holds instead, and what training and testing need.")
+    ] = False,
+    size: Size = None,
 ) -> None:
     """What is known of a network: paper, parameters, multiply-accumulates, memory, receptive field, options.
 
-    Of shipped weights also data, licence and scores; of a classical method what it assumes, and its parameters.
+    Of shipped weights also data, licence and scores; of a classical method what it assumes, and its parameters. With --memory
+    NAME may be a .keras file too.
 
     Example: zoo card fcn8s
     """
+    if size is not None and not memory:
+        raise InputError("--size goes with --memory; a card's figures are for the paper's input size")
+    if memory:
+        if every or name is None or out is not None:
+            raise InputError("zoo card --memory takes a NAME (and --size, --json)")
+        show_memory(name, parse_size(size), as_json)
+        return
     if every == (name is not None) or (every and as_json) or (out is not None and not every):
         raise InputError("zoo card takes either a NAME (and --json), or --all (and --out PATH)")
     if every:
@@ -136,7 +150,7 @@ def _show_trained(weights: Trained) -> None:
         + (f"; best {best['metric']} {best['score']:.4f} in epoch {best['epoch']}" if best else ""),
     }
     for score in weights.measured:
-        scores = ", ".join(f"{name.replace('_', ' ')} {100 * value:.1f}" for name, value in score.scores.items())
+        scores = ", ".join(f"{result.label} {result.text}" for result in score.results)
         file = weights.files.get(score.form)
         size_of_file = f" · {file.name}, {file.bytes / 1000:,.0f} kB" if file else ""
         size = "×".join(map(str, score.size))

@@ -11,6 +11,7 @@ import typer
 from zoo.errors import InputError
 
 if TYPE_CHECKING:
+    from zoo.outputs.score import Score
     from zoo.pretrained.catalog import Trained
     from zoo.registry import Variant
 
@@ -175,19 +176,23 @@ def _show_weights(sets: list[Trained]) -> None:
     data.add_column("scored on", no_wrap=True)
     data.add_column("licence of the data")
     for weights in sets:
-        metric, values = weights.headline
+        scores = weights.headlines
         shown.add_row(
             Text(weights.name),
             _short(weights.parameters),
             "×".join(map(str, weights.input_size)),
             Text(weights.score().dataset.partition("/")[0]),
-            f"{metric} {100 * values[WEIGHTS]:.1f}",
-            f"{100 * values['int8']:.1f}" if "int8" in values else "",
+            f"{scores[WEIGHTS].label} {_number(scores[WEIGHTS])}",
+            _number(scores["int8"]) if "int8" in scores else "",
             f"{weights.files[WEIGHTS].bytes / 1000:,.0f}",
         )
     for source, license in sorted({(weights.score().dataset, weights.license) for weights in sets}):
         data.add_row(Text(source), Text(license))
     Console().print(shown, "", data, sep="\n")
+
+
+def _number(score: Score) -> str:
+    return score.text.removesuffix(f" {score.shown_unit}")
 
 
 def _short(count: int) -> str:
