@@ -177,6 +177,8 @@ def test_grey_and_four_channels(tmp_path: Path):
         read_image(tmp_path / "three.png", 4)
     with pytest.raises(InputError, match="channels=2"):
         read_image(tmp_path / "three.png", 2)
+    with pytest.raises(InputError, match="is a folder; give the pictures in it"):
+        read_image(tmp_path)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

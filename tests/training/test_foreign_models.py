@@ -158,7 +158,6 @@ REFUSED_DATA: dict[str, tuple[Callable[[], Any], str]] = {
     "fractions": (lambda: Halves(lambda x, y: (x, y * np.float32(0.5))), "the targets hold 0.5; expected class indices"),
     "foreground of 255": (lambda: Halves(lambda x, y: (x, y * 255)), "are of class 0 alone, .* 255 is ignored"),
     "one class": (lambda: Halves(lambda x, y: (x, y * 0 + 1)), "are of class 1 alone"),
-    "nothing that counts": (lambda: Halves(lambda x, y: (x, y * 0 + 255)), "are ignored, all of them"),
 }
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zoo.evaluation.predictor import TestTimeAugmentation, Tiling
     from zoo.outputs import OutputSpec
 
-DATA_HELP = f"{', '.join(specs())}."
+DATA_HELP = f"{', '.join(specs())}; behind a PATH ,channels=1 reads grey and ,channels=4 a fourth channel."
 
 MODEL_HELP = "A .keras file, the folder of a training run, a .tflite file, shipped weights such as unet_lite.ccp, "
 MODEL_HELP += "or a classical method such as grabcut."
@@ -266,7 +266,9 @@ def keras_predictor(
     def answer(image: np.ndarray) -> np.ndarray:
         return predictor.decoded(predictor.predict([image]), [image.shape[:2]])[0]
 
-    answer.frames = input_specs(model)[0].frames  # how many pictures lie along the image's channels, as of edge.Runner
+    taken = input_specs(model)[0]
+    answer.frames = taken.frames  # how many pictures lie along the image's channels, as of edge.Runner
+    answer.channels = taken.channels // taken.frames
     return answer
 
 

@@ -56,7 +56,7 @@ def predict(
     from PIL import Image
 
     from zoo import outputs
-    from zoo.data.image_files import read_rgb
+    from zoo.data.image_files import as_rgb, read_image
 
     views, said = (parse_views(flip, scales), parse_tiling(tiles, overlap)), parse_meaning(labels, output, input_range)
     answer, spec = open_predictor(model, accelerator, parse_size(size), *views, said)
@@ -64,10 +64,11 @@ def predict(
     frames = getattr(answer, "frames", 1)
     if len(images) % frames:
         raise InputError(f"{len(images)} pictures: {model} takes them {frames} at a time")
-    pictures = [read_rgb(path) for path in images]  # all of them first: nothing is written if one is broken
+    channels = getattr(answer, "channels", 3)
+    pictures = [read_image(path, channels) for path in images]  # all of them first: nothing is written if one is broken
     out.mkdir(parents=True, exist_ok=True)
     for start in range(0, len(images), frames):
-        path, image = images[start], pictures[start]
+        path, image = images[start], as_rgb(pictures[start])
         if len({picture.shape for picture in pictures[start : start + frames]}) > 1:
             raise InputError(f"{path} and the next are of several sizes; frames are of one size")
         prediction = answer(np.concatenate(pictures[start : start + frames], axis=-1))

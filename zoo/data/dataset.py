@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from zoo.data.image_files import CHANNELS, read_image, read_mask
+from zoo.data.image_files import CHANNELS, read_image, read_mask, sides_of
 from zoo.data.sample import Sample
 from zoo.data.targets import Mask, Target
 from zoo.errors import InputError
@@ -164,11 +164,16 @@ class ImageMaskDataset(Dataset):
         return other
 
     def check(self) -> None:
-        """Refuses masks in which only one class counts. Usually the first shows two, and no other is read.
+        """Refuses files that are no pictures, masks of other sizes than their images, by the heads of the files; and masks in
+        which only one class counts. Usually the first shows two, and no other is read.
 
         Raises:
-            InputError: naming the values, and for a mask that cannot be read.
+            InputError: naming the file, or the values.
         """
+        self[0]  # which says whether pictures can be read as was asked for
+        for index, pair in enumerate(self.pairs):
+            if pair.page is None and sides_of(pair.image) != sides_of(pair.mask):
+                self[index]  # which says what they are
         values: set[int] = set()
         for pair in self.pairs:
             mask = read_mask(pair.mask, pair.page)

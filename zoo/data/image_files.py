@@ -97,6 +97,18 @@ def read_mask(path: str | Path, page: int | None = None) -> np.ndarray:
     )
 
 
+def sides_of(path: Path) -> tuple[int, int]:
+    """The shorter and the longer side of a picture or mask, from the head of its file alone, which may not say how it lies.
+
+    Raises:
+        InputError: for a file that is missing or no picture.
+    """
+    from PIL import Image
+
+    with _naming(path), Image.open(path) as picture:
+        return min(picture.size), max(picture.size)
+
+
 def pages(path: Path) -> int:
     """The number of pictures in a file: the pages of a TIFF or GIF, without smaller copies of others; 1 for all else.
 
@@ -128,6 +140,8 @@ def _naming(path: Path) -> Iterator[None]:
     """Says of whatever a decoder raises inside which file it is."""
     from PIL import Image
 
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give the pictures in it, as {path}/*.png")
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:

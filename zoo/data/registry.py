@@ -143,6 +143,9 @@ def open_spec(text: str, split: str) -> Dataset:
         importlib.import_module(by_name[kind].module)
     opener = _openers[kind]
     path, texts = _parse(opener, rest)
+    head, _, last = path.rpartition(",")
+    if "=" in last and not Path(path).expanduser().exists() and Path(head).expanduser().is_dir():
+        raise unknown(f"option of {kind}", last.partition("=")[0].strip(), opener.options)
     values = {name: _value(opener, rest, name, value) for name, value in texts}
     own = (name for name in values.keys() & FILE_OPTIONS.keys() if opener.options[name] is FILE_OPTIONS[name])
     reading = {name: values.pop(name) for name in list(own)}

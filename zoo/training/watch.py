@@ -28,7 +28,8 @@ class TargetWatch:
         """Looks at one more batch.
 
         Raises:
-            InputError: for targets that are no classes, and at the end of an epoch in which but one class counts.
+            InputError: for targets that are no classes, and at the end of an epoch in which but one class counts. (One in which
+            nothing counts changes nothing, and is no error.)
         """
         if self._left <= 0:
             return
@@ -43,11 +44,11 @@ class TargetWatch:
         if all(len(classes) > 1 for classes in self._classes.values()):
             self._left = 0
         elif self._left == 0:
-            self._refuse()
+            for name, classes in self._classes.items():
+                if len(classes) == 1:
+                    self._refuse(name, classes)
 
-    def _refuse(self) -> None:
-        name, classes = next((name, classes) for name, classes in self._classes.items() if len(classes) < 2)
+    def _refuse(self, name: str, classes: set[int]) -> None:
         what = f"the targets of {name}" if name else "the targets"
-        alone = f"of class {min(classes)} alone" if classes else "ignored, all of them"
         ignored = f"; {self._ignore} is ignored (data say otherwise by an attribute `ignore`)" if self._ignored else ""
-        raise InputError(f"{what} of a whole epoch are {alone}, from which nothing can be learnt{ignored}")
+        raise InputError(f"{what} of an epoch are of class {min(classes)} alone, from which nothing can be learnt{ignored}")

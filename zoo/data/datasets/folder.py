@@ -10,7 +10,7 @@ from zoo.data.folders import PARTS, check_pairs, files_by_stem, mask_pages, need
 from zoo.data.image_files import IMAGE_SUFFIXES
 from zoo.data.mask_values import labelled
 from zoo.data.registry import dataset
-from zoo.errors import unknown
+from zoo.errors import InputError, unknown
 
 
 @dataset("folder", spec="folder:PATH", help="images/ and masks/, the split in train.txt, val.txt, test.txt")
@@ -36,9 +36,23 @@ def folder(path: Path, split: str) -> ImageMaskDataset:
     for part, (stems, source) in _parts(path, images).items():
         if part in PARTS[split]:
             pairs += pair_up(images, masks, stems, source)
+    if not pairs:
+        raise InputError(f"{path.resolve().name}/{split}: the split is empty; {_reason(path, images, split)}")
     check_pairs(images, masks)  # also what is in no split: a stray file is found now and not after the training
     listed = read_lines(path / "classes.txt") if (path / "classes.txt").is_file() else None
     return labelled(f"{path.resolve().name}/{split}", pairs, listed, mask_pages(masks))
+
+
+def _reason(path: Path, images: Path, split: str) -> str:
+    """The reason why a split holds nothing, and what to do."""
+    lists = [f"{part}.txt" for part in PARTS[split]]
+    if any((path / name).is_file() for name in lists):
+        return f"{' and '.join(str(path / name) for name in lists)} should list its images' stems, a line each"
+    others = sorted(entry.name for entry in path.glob("*.txt") if entry.stem in PARTS)
+    if others:
+        return f"its images' stems belong into {' and '.join(lists)} in {path}, where there is but {', '.join(others)}"
+    count = len(files_by_stem(images, IMAGE_SUFFIXES))
+    return f"{images} holds {count}, and each of train, val and test needs one image with its mask at least"
 
 
 def _parts(path: Path, images: Path) -> dict[str, tuple[list[str], Path]]:
