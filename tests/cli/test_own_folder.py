@@ -70,7 +70,7 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "folder:{root}",
         "is it the foreground?",
     ),
-    "no fourth channel": (lambda root: None, "folder:{root},channels=4", "has 3 channels (mode RGB); channels=4 needs a fourth"),
+    "no fourth channel": (lambda root: None, "folder:{root},channels=4", "(mode RGB); channels=4 needs a fourth"),
     "two channels": (lambda root: None, "folder:{root},channels=2", "should be channels=1, 3 or 4"),
     "a slip": (lambda root: None, "folder:{root},chanels=1", "unknown option of folder 'chanels'; did you mean channels"),
 }

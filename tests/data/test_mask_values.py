@@ -85,7 +85,7 @@ def test_black_and_white_of_two_classes_in_every_layout(tmp_path: Path, layout: 
     ],
 )
 def test_one_class_that_counts_is_refused(tmp_path: Path, layout: Callable, mask: np.ndarray, names: str | None):
-    with pytest.raises(InputError, match="all pixels that count are of one class|the only one that is listed|class 0 only"):
+    with pytest.raises(InputError, match=r"all pixels that count are of one class|the only one that is listed|class 0 only"):
         zoo.data.open(layout(tmp_path, [mask.astype(np.uint8)] * 2, names))
 
 

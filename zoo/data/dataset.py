@@ -17,6 +17,8 @@ from zoo.errors import InputError
 from zoo.outputs.palettes import voc_palette
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from zoo.data.folders import Pair
 
 Palette = tuple[tuple[int, int, int], ...]
@@ -90,7 +92,7 @@ class Dataset(ABC):
             InputError: for one whose pictures are not read that way.
         """
         if channels is not None or bits is not None:
-            raise InputError(f"{self.name}: channels= and bits= are for picture files with masks; these come as they are")
+            raise InputError(f"{self.name}: channels= and bits= are for picture files; these pictures come as they are")
         return self
 
     def check(self) -> None:  # noqa: B027 (no data set must refuse any)
@@ -101,7 +103,33 @@ class Dataset(ABC):
         """
 
 
-class ImageMaskDataset(Dataset):
+class FileDataset(Dataset):
+    """A data set whose pictures are files, read with other channels or bits where `read_as` says so.
+
+    Attributes:
+        bits: of files of 16 bits that count; None as `zoo.data.image_files.read_image` finds them.
+    """
+
+    channels = 3
+    bits: int | None = None
+
+    def read_as(self, channels: int | None = None, bits: int | None = None) -> Self:
+        if channels is not None and channels not in CHANNELS:
+            raise InputError(f"{self.name}: channels={channels}; expected 1 (grey), 3 (RGB) or 4 (RGB and a fourth)")
+        other = copy.copy(self)
+        other.channels, other.bits = channels or self.channels, self.bits if bits is None else bits
+        return other
+
+    def picture(self, path: Path, page: int | None = None) -> np.ndarray:
+        """A picture file, read as was asked for: uint8 H×W×`channels`.
+
+        Raises:
+            InputError: naming the file.
+        """
+        return read_image(path, self.channels, self.bits, page)
+
+
+class ImageMaskDataset(FileDataset):
     """Picture files, each with a mask file of the same stem. Every layout of masks on disk becomes one of these.
 
     Files are checked for being there at once, for what is in them when they are read.
@@ -116,8 +144,6 @@ class ImageMaskDataset(Dataset):
     """
 
     task = "segmentation"
-    channels = 3
-    bits: int | None = None
 
     def __init__(
         self,
@@ -147,7 +173,7 @@ class ImageMaskDataset(Dataset):
 
     def __getitem__(self, index: int) -> Sample:
         pair = self.pairs[self.position(index)]
-        image = read_image(pair.image, self.channels, self.bits, pair.page)
+        image = self.picture(pair.image, pair.page)
         mask = read_mask(pair.mask, pair.page)
         if image.shape[:2] != mask.shape:
             raise InputError(
@@ -155,13 +181,6 @@ class ImageMaskDataset(Dataset):
                 f"{image.shape[1]}×{image.shape[0]}, upright; they must be of one size"
             )
         return Sample(image, Mask(self._classes_of(mask, pair), self.ignore), pair.name)
-
-    def read_as(self, channels: int | None = None, bits: int | None = None) -> Self:
-        if channels is not None and channels not in CHANNELS:
-            raise InputError(f"{self.name}: channels={channels}; expected 1 (grey), 3 (RGB) or 4 (RGB and a fourth)")
-        other = copy.copy(self)
-        other.channels, other.bits = channels or self.channels, self.bits if bits is None else bits
-        return other
 
     def check(self) -> None:
         """Refuses files that are no pictures, masks of other sizes than their images, by the heads of the files; and masks in

@@ -26,6 +26,7 @@ _PAGED = ("TIFF", "GIF", "PNG", "WEBP")  # not MPO: the second picture in a tele
 _SUBFILE = 254  # TIFF's tag for what a page is; 1 in its bits is a reduced copy of another page, 4 a transparency mask
 _COPY = 1 | 4
 _ORIENTATION = 0x112  # EXIF's tag
+_COLOURS = {"RGB": 3, "RGBA": 3, "LA": 1}  # modes of what may be a grey mask in colours → how many, before the alpha
 _WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
 
 
@@ -87,10 +88,9 @@ def read_mask(path: str | Path, page: int | None = None) -> np.ndarray:
         return _indices(mask, path)
     if mask.mode.startswith("I") or mask.mode == "F":
         return _whole(np.array(mask), path)
-    levels = np.array(mask)
-    if mask.mode in ("RGB", "RGBA", "LA") and (levels[..., :1] == levels[..., : 1 if mask.mode == "LA" else 3]).all():
-        if mask.mode == "RGB" or (levels[..., -1] == 255).all():
-            return np.ascontiguousarray(levels[..., 0])
+    levels, colours = np.array(mask), _COLOURS.get(mask.mode, 0)
+    if colours and (levels[..., :colours] == levels[..., :1]).all() and (levels[..., colours:] == 255).all():
+        return np.ascontiguousarray(levels[..., 0])
     raise InputError(
         f"{path}: a mask of class indices was expected (8-bit grey or palette), and this is a colour picture "
         f"(mode {mask.mode}); save it with one index per pixel"

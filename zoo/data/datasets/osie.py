@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data.dataset import Dataset
+from zoo.data.dataset import FileDataset
 from zoo.data.folders import PARTS, files_by_stem, need_folder, read_lines
-from zoo.data.image_files import IMAGE_SUFFIXES, read_rgb
+from zoo.data.image_files import IMAGE_SUFFIXES
 from zoo.data.registry import dataset
 from zoo.data.sample import Sample
 from zoo.data.targets import Fixations
@@ -20,7 +20,7 @@ from zoo.errors import InputError, unknown
 DEGREE = 12.0  # pixels of the 400×300 pictures that one degree of sight covers: the Gaussian of the maps
 
 
-class GazeFolder(Dataset):
+class GazeFolder(FileDataset):
     """Pictures, and for each the points that people looked at.
 
     Args:
@@ -44,7 +44,7 @@ class GazeFolder(Dataset):
 
     def __getitem__(self, index: int) -> Sample:
         stem, path = self._pictures[self.position(index)]
-        image, points = read_rgb(path), self._points[stem]
+        image, points = self.picture(path), self._points[stem]
         height, width = image.shape[:2]
         if not ((points >= 0) & (points < (width, height))).all():
             raise InputError(f"{path}: a point of {stem} lies outside its {width}×{height} pixels (W×H)")
