@@ -202,3 +202,19 @@ def test_the_old_place_still_reads():
     old = importlib.import_module("zoo.data.images")
     with pytest.warns(DeprecationWarning, match="zoo.data.image_files"):
         assert old.read_mask is read_mask
+
+
+def test_what_pillow_reads_wrongly_is_mended_or_refused(tmp_path: Path):
+    tifffile = pytest.importorskip("tifffile")
+    planes = DEEP[..., :3].transpose(2, 0, 1).copy()
+    grey = DEEP[..., 0].copy()
+    tifffile.imwrite(tmp_path / "white.tif", grey, photometric="miniswhite")
+    np.testing.assert_array_equal(read_image(tmp_path / "white.tif", 1)[..., 0], rounded(65535 - grey.astype(int)))
+    bytes_apart = planes.astype(np.uint8)
+    tifffile.imwrite(tmp_path / "bytes.tif", bytes_apart, photometric="rgb", planarconfig="separate")
+    np.testing.assert_array_equal(read_rgb(tmp_path / "bytes.tif"), bytes_apart.transpose(1, 2, 0))
+    tifffile.imwrite(tmp_path / "planes.tif", planes, photometric="rgb", planarconfig="separate")
+    tifffile.imwrite(tmp_path / "signed.tif", np.full((8, 8), -5, np.int8))
+    for name, says in (("planes.tif", "16 bits, a plane for each channel"), ("signed.tif", "8 bits, signed")):
+        with pytest.raises(InputError, match=rf"{name}: pixels of a form that Pillow reads wrongly .*{says}"):
+            read_rgb(tmp_path / name)

@@ -23,6 +23,8 @@ _LOWER = {
     **{f"{mode};16B": f"{mode};16L" for mode in ("RGB", "RGBA", "RGBX")},
     **{f"{mode};16L": f"{mode};16B" for mode in ("RGB", "RGBA", "RGBX")},
 }
+_BITS, _PHOTOMETRIC, _PLANES, _SAMPLE_FORMAT = 258, 262, 284, 339  # TIFF's tags
+_WHITE_IS_ZERO, _APART, _SIGNED, _BYTE = 0, 2, 2, 8
 _GREY_WITH_ALPHA = "LA;16B"  # PNG's
 
 
@@ -35,12 +37,18 @@ def values(picture: Image.Image, reopen: Callable[[], Image.Image], path: Path) 
         path: for messages.
 
     Raises:
-        InputError: for an order of colours of 16 bits that is not known here.
+        InputError: for what Pillow (13.0) reads wrongly without a word, planes of 16 bits one after another and signed bytes,
+            and for an order of colours of 16 bits that is not known here.
     """
     if picture.format not in _DEEP:
         return None
     if picture.mode.startswith("I"):
-        return np.array(picture).astype(np.int64)
+        pixels = np.array(picture).astype(np.int64)
+        inverted = _tag(picture, _PHOTOMETRIC) == _WHITE_IS_ZERO and _tag(picture, _BITS) == DEEPEST
+        return 2**DEEPEST - 1 - pixels if inverted else pixels  # Pillow inverts those of 8 bits only
+    apart = _tag(picture, _BITS) > _BYTE and _tag(picture, _PLANES) == _APART
+    if picture.mode != "F" and (apart or _tag(picture, _SAMPLE_FORMAT) == _SIGNED):
+        raise InputError(f"{path}: pixels of a form that Pillow reads wrongly ({_form(picture)}); save it as a PNG")
     again = reopen()
     layouts = {_layout(tile.args) for tile in getattr(again, "tile", ())}
     if not any(";16" in layout for layout in layouts):
@@ -84,6 +92,18 @@ def rounded(pixels: np.ndarray, bits: int | None, path: Path) -> np.ndarray:
                 stacklevel=4,
             )
     return np.rint(pixels * (255 / (2**bits - 1))).astype(np.uint8)
+
+
+def _tag(picture: Image.Image, number: int) -> int:
+    """A TIFF's tag, the greatest of its values; −1 where there is none."""
+    value = getattr(picture, "tag_v2", {}).get(number, -1)
+    return max(map(int, value)) if isinstance(value, tuple) else int(value)
+
+
+def _form(picture: Image.Image) -> str:
+    planes = ", a plane for each channel" if _tag(picture, _PLANES) == _APART else ""
+    signed = ", signed" if _tag(picture, _SAMPLE_FORMAT) == _SIGNED else ""
+    return f"TIFF of {_tag(picture, _BITS)} bits{planes}{signed}"
 
 
 def _layout(arguments: object) -> str:
