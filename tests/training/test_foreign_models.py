@@ -217,3 +217,33 @@ def test_data_of_other_channels_feed_networks_of_them(channels: int):
     assert zoo.evaluate(model, zoo.data.CachedDataset(data), progress=False, size=(8, 8)).images == 4
     with pytest.raises(InputError, match=f"takes images of 3 channels and grey has .*None, None, {channels}"):
         zoo.evaluate(network(conv()), data, progress=False)
+
+
+class TwoHalves(zoo.data.Dataset):
+    """Pictures of which one half is class 1."""
+
+    name, classes, palette = "halves", ("dark", "light"), ((0, 0, 0), (255, 255, 255))
+
+    def __len__(self) -> int:
+        return 2
+
+    def __getitem__(self, index: int) -> zoo.data.Sample:
+        image = np.random.default_rng(index).integers(0, 256, (16, 16, 3), np.uint8)
+        return zoo.data.Sample(image, (image[..., 0] > 128).astype(np.uint8), str(index))
+
+
+def test_shares_are_not_taken_for_scores():
+    """A softmax's answer averaged over views is a mean of shares, and a sigmoid says yes from a half on."""
+    from zoo.evaluation.evaluate import NetworkScorer
+    from zoo.evaluation.predictor import TestTimeAugmentation
+
+    data, tta = TwoHalves(), TestTimeAugmentation(flip=True)
+    logits, shares = network(conv()), network(conv("softmax"))
+    picture = data[0].image
+    outputs = [NetworkScorer(each, data, None, tta=tta)._predictor.predict([picture]) for each in (logits, shares)]
+    np.testing.assert_allclose(outputs[0], outputs[1], atol=1e-6)
+    answers = [
+        next(iter(NetworkScorer(network(conv(end, 1)), data, None).answers([data[0]], []))) for end in (None, "sigmoid")
+    ]
+    np.testing.assert_array_equal(answers[0], answers[1])
+    assert set(np.unique(answers[0])) == {0, 1}

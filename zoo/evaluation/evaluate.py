@@ -6,7 +6,7 @@ import csv
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from zoo.layers import assumed_spec, model_output, output_layers
 from zoo.metrics import Metric, Score
 from zoo.outputs import OutputSpec
 from zoo.tasks import Task
+from zoo.training.foreign_models import ending_of
 from zoo.training.prefetch import in_order, threads
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ class NetworkScorer:
         self.name = model.name
         self.task = task or task_of(model, dataset)
         if specs is None and model_output(model) is None:
-            specs = trained_specs(model, self.task)
+            specs = _answered_specs(model, self.task)
         self._predictor = Predictor(model, size, tta, tiling, specs)
         check_fit(model, self._predictor.specs, dataset, self.task)
         self.size, self.procedure = self._predictor.size, procedure_text(self._predictor.tta, tiling)
@@ -300,6 +301,14 @@ def trained_specs(model: keras.Model, task: Task) -> dict[str, OutputSpec]:
         return specs
     spec = task.assumed_spec(model.outputs[0].shape)
     return {spec.name: spec}
+
+
+def _answered_specs(model: keras.Model, task: Task) -> dict[str, OutputSpec]:
+    """The specs of what a model of others gives: `trained_specs`, and the softmax or sigmoid that it ends in."""
+    specs, ending = trained_specs(model, task), ending_of(model)
+    if ending is None or not task.squashes:
+        return specs
+    return {name: replace(spec, activation=ending.activation) for name, spec in specs.items()}
 
 
 def check_fit(model: keras.Model, specs: Mapping[str, OutputSpec], dataset: Dataset, task: Task) -> None:

@@ -18,6 +18,7 @@ from zoo.outputs import OutputSpec
 if TYPE_CHECKING:
     from zoo.data import Dataset
 
+_BOTH = 2  # classes that one channel tells apart
 TOY_CLASSES = 5  # that a toy batch shows at most
 _BLOCK = 16  # pixels: the side of a block of one colour in a toy batch
 
@@ -43,11 +44,13 @@ class Task(ABC):
         headline: name of the score that tells better from worse.
         outputs: what `build(output=)` can ask for, the default first.
         target: the type of the targets that it learns from.
+        squashes: whether a softmax or sigmoid at the end of a model of others makes shares of its scores, which mean the same.
         frames: how many pictures a network sees at once, along the channels.
         toy_build: arguments of `zoo.build` that suit the task's toy batches.
     """
 
     target: ClassVar[type[Target]]
+    squashes: ClassVar[bool] = False
     frames: ClassVar[int] = 1
     toy_build: ClassVar[Mapping[str, Any]] = {}
     name: ClassVar[str]
@@ -241,6 +244,7 @@ class Task(ABC):
 class ClassTask(Task):
     """A task that tells classes apart."""
 
+    squashes = True
     toy_build = {"classes": TOY_CLASSES}  # noqa: RUF012 (the base says that it is a class's)
 
     @abstractmethod
@@ -266,13 +270,10 @@ class ClassTask(Task):
         return labels
 
     def check_fit(self, name: str, spec: OutputSpec, dataset: Dataset) -> None:
-        """The network tells as many classes apart as the data set has."""
+        """The network tells as many classes apart as the data set has; of two, one channel is the second's score."""
         classes, count = spec.classes or spec.channels, len(dataset.classes)
-        if spec.channels == 1 and count > 1:
-            raise InputError(
-                f"{name} gives one channel, over which a softmax is always 1, and {dataset.name} has {count} classes; build it "
-                f"with classes={count}"
-            )
+        if spec.channels == 1 and count == _BOTH:
+            return  # the score of the second of two
         if classes != count:
             raise InputError(
                 f"{name} tells {classes} classes apart and {dataset.name} has {count}; build it with classes={count}"
