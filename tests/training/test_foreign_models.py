@@ -148,11 +148,17 @@ def of_tensorflow() -> Any:
     return tf.data.Dataset.from_tensor_slices(arrays()).batch(2)
 
 
+class Endless(keras.utils.PyDataset):
+    def __getitem__(self, index: int) -> Any:
+        return arrays()
+
+
 REFUSED_DATA: dict[str, tuple[Callable[[], Any], str]] = {
     "arrays": (arrays, "train_data is a tuple; expected a data set .* or a keras.utils.PyDataset"),
     "an array": (lambda: arrays()[0], "train_data is a ndarray of numpy"),
     "a generator": (lambda: iter([arrays()]), "train_data is a list_iterator"),
     "tf.data": (of_tensorflow, "train_data is a _BatchDataset of tensorflow"),
+    "batches without end": (Endless, "Endless has no __len__"),
     "weights of samples": (lambda: Halves(lambda x, y: (x, y, y * 0 + 1.0)), "a batch is 3 parts; expected .images, targets"),
     "no targets": (lambda: Halves(lambda x, y: x), "a batch is a ndarray; expected"),
     "fractions": (lambda: Halves(lambda x, y: (x, y * np.float32(0.5))), "the targets hold 0.5; expected class indices"),

@@ -47,6 +47,8 @@ class BatchSource(keras.utils.PyDataset):
         if isinstance(data, keras.utils.PyDataset):
             if config.augment is not None or config.size is not None:
                 raise InputError("size= and augment= are for a Dataset; these batches are made already")
+            if not hasattr(data, "__len__"):
+                raise InputError(f"{type(data).__name__} has no __len__; an epoch needs a number of batches")
             self.source: Any = data
         else:
             from zoo.data import Batches
