@@ -182,6 +182,10 @@ def test_data_to_choose_by_and_to_score_are_data_sets():
         zoo.train(model, Halves(), Halves(), **QUIET)
     with pytest.raises(InputError, match="dataset is a tuple"):
         zoo.evaluate(model, arrays(), progress=False)
+    with pytest.raises(InputError, match="says nothing of its inputs"):
+        zoo.evaluate(keras.Sequential([conv()]), Grey(3), progress=False)
+    with pytest.raises(InputError, match="expected a list, in the classes' order"):
+        zoo.train(model, Halves(), class_weights={0: 1.0, 1: 2.0}, **QUIET)
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,10 @@ class NetworkScorer:
         tta: TestTimeAugmentation | None = None,
         tiling: Tiling | None = None,
     ) -> None:
+        if not getattr(model, "inputs", None):
+            raise InputError(
+                f"{model.name} says nothing of its inputs; expected a functional model, or a Sequential after keras.Input"
+            )
         self.name = model.name
         self.task = task or task_of(model, dataset)
         if specs is None and model_output(model) is None:
