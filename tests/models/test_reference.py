@@ -22,7 +22,7 @@ def test_counts_equal_the_reference(row: dict[str, str]) -> None:
     shape = (int(height), int(width or height), int(row["channels"]))
     options = dict([row["options"].split("=")]) if row["options"] else {}
     options = {key: value or False for key, value in options.items()}
-    classes = int(row["classes"]) if row["classes"] else None
+    classes = int(row["classes"]) if row["classes"] else None  # of tasks that tell none apart
     model = zoo.build(row["name"], classes=classes, input_shape=shape, **options)
 
     assert sum(math.prod(v.shape) for v in model.trainable_variables) == int(row["trainable"])

@@ -21,7 +21,7 @@ OPACITY = 0.85  # over the picture, of the hottest place; a cold one is clear
 _MOST_NAMED = 4  # places that a description names
 
 
-class HeatMap(Kind):
+class HeatMapOutput(Kind):
     """Numbers h×w×K, one map a label: log-odds, which become heat from 0 to 1, or behind a sigmoid the heat itself."""
 
     name = "heatmap"

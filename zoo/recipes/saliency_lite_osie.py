@@ -15,16 +15,16 @@ def train(context: StageContext) -> dict[str, Any]:
 
     augment = Augment(scale=(0.9, 1.25), stretch=1.15, brightness=0.2, contrast=0.2, saturation=0.2, hue=4)
     return {
-        "epochs": 10,
+        "epochs": 6,
         "batch_size": 8,
-        "progressive_size": {0: (192, 256), 7: (240, 320)},
+        "size": (192, 256),
         "val_size": (240, 320),
         "learning_rate": 1e-3,
         "lr_scale": {"stem*,block*": 0.2},
         "augment": augment,
         "frozen_batchnorm": "stem*,block*",
         "ema": 0.99,
-        "validate_every": 5,
+        "validate_every": 6,
     }
 
 

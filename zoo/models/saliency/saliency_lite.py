@@ -89,6 +89,8 @@ def whole_picture(x: Any, channels: int, name: str, dropout: float) -> Any:
     average = layers.AdaptiveAveragePooling2D(name=f"{name}_average")(x)
     average = keras.layers.Conv2D(channels, 1, name=f"{name}_whole")(average)
     x = project(x, channels, f"{name}_lateral")
+    # The GPU accelerator adds a vector to a quantized map wrongly, and a map to a map rightly.
+    average = layers.ResizeLike(name=f"{name}_everywhere")([average, x])
     x = keras.layers.Add(name=f"{name}_add")([x, average])
     x = keras.layers.ReLU(6.0, name=f"{name}_relu6")(x)
     return separable_relu6(x, channels, f"{name}_mix")
