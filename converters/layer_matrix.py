@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -19,12 +20,13 @@ from converters.onnx.convert import to_onnx
 from converters.quantization.batchnorm_folding import fold
 from converters.tf_keras.bridge import to_tf_keras
 from converters.tflite.convert import to_tflite
+from converters.tflite.rounding_check import least_spread
 from zoo.errors import InputError
+from zoo.outputs.tolerances import OF_RECIPE
 
 FORMS = ("float32", "int8", "onnx", "fold", "bridge")
-RIGHT, REFUSED, WRONG, FAILED = "right", "refused", "wrong", "failed"
-_ALLOWED = {"int8": 0.1}  # of the answer's spread; all others:
-_EXACT = 1e-3
+RIGHT, REFUSED, WARNED, WRONG, FAILED = "right", "refused", "warned", "wrong", "failed"
+_EXACT = 1e-3  # of the answer's spread, in every form but int8, which has its recipe's tolerance or a few quanta
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,10 @@ class Row:
     Args:
         layer, setting: the case.
         form: what it became.
-        verdict: RIGHT by numbers; REFUSED by an InputError; WRONG, which is a bug, as FAILED is: another exception.
+        verdict: RIGHT by numbers; REFUSED by an InputError; WARNED where eight bits are too few and a warning says which layer;
+            WRONG, which is a bug, as FAILED is: another exception.
         error: in units of the answer's spread, empty where there is no answer.
-        reason: of a refusal or a failure.
+        reason: of a refusal, a warning or a failure.
     """
 
     layer: str
@@ -51,16 +54,25 @@ class Row:
         return asdict(self)
 
 
-def rows(pattern: str = "*", forms: tuple[str, ...] = FORMS, engine: str | None = None) -> Iterator[Row]:
+def rows(
+    pattern: str = "*",
+    forms: tuple[str, ...] = FORMS,
+    engine: str | None = None,
+    known: Mapping[tuple[str, str, str], Row] | None = None,
+) -> Iterator[Row]:
     """A row for each case whose layer matches a glob and each form, as it is made.
 
     Args:
         pattern: glob over the names of layers, "activation" for the activations.
         forms: of FORMS.
         engine: that writes `.tflite` files, as `to_tflite` takes it; None for its default.
+        known: rows by (layer, setting, form) that need not be made again.
     """
-    pictures = _pictures()
+    pictures, known = _pictures(), known or {}
     for case in cases(pattern):
+        if all((case.layer, case.setting, form) in known for form in forms):
+            yield from (known[case.layer, case.setting, form] for form in forms)
+            continue
         keras.backend.clear_session()
         model = case.model()
         graph = trace(model)
@@ -81,13 +93,20 @@ def _row(
     case: Case, form: str, model: keras.Model, pictures: np.ndarray, expected: np.ndarray, engine: str | None
 ) -> Row:
     try:
-        answer = _CONVERSIONS[form](model, pictures, {} if engine is None else {"engine": engine})
+        with warnings.catch_warnings(record=True) as notes:
+            warnings.simplefilter("always")
+            answer = _CONVERSIONS[form](model, pictures, {} if engine is None else {"engine": engine})
+        notes = [warning for warning in notes if "off by" in str(warning.message)]
     except InputError as error:
         return Row(case.layer, case.setting, form, REFUSED, "", _one_line(error))
     except Exception as error:  # a bug, whatever it is, is a row of the table
         return Row(case.layer, case.setting, form, FAILED, "", f"{type(error).__name__}: {_one_line(error)}")
-    error = distance(expected, answer) if expected.shape == answer.shape else float("inf")
-    return Row(case.layer, case.setting, form, RIGHT if error <= _ALLOWED.get(form, _EXACT) else WRONG, float(f"{error:.2g}"))
+    allowed = OF_RECIPE[form].bounds["relative"] if form == "int8" else _EXACT
+    least = least_spread(expected) / allowed if form == "int8" else 1e-6
+    error = distance(expected, answer, least) if expected.shape == answer.shape else float("inf")
+    verdict = RIGHT if error <= allowed else WARNED if notes else WRONG
+    reason = _one_line(str(notes[0].message)) if notes else ""
+    return Row(case.layer, case.setting, form, verdict, float(f"{error:.2g}"), reason)
 
 
 def _pictures() -> np.ndarray:
@@ -136,5 +155,5 @@ _CONVERSIONS: dict[str, Callable[[keras.Model, np.ndarray, dict[str, Any]], np.n
 }
 
 
-def _one_line(error: BaseException) -> str:
+def _one_line(error: BaseException | str) -> str:
     return " ".join(str(error).split())[:200]
