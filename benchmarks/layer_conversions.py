@@ -18,7 +18,7 @@ import typer
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-_KEPT = ("right", "refused")
+_KEPT = ("right", "refused", "warned")
 COLUMNS = ("layer", "setting", "form", "verdict", "error", "reason")
 
 
@@ -37,7 +37,6 @@ def main(
         with out.open(newline="", encoding="utf-8") as file:
             before = [layer_matrix.Row(**row) for row in csv.DictReader(file)]
         known = {(row.layer, row.setting, row.form): row for row in before if row.verdict in _KEPT}
-    fine = (layer_matrix.RIGHT, layer_matrix.REFUSED, layer_matrix.WARNED)
     table = []
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", newline="", encoding="utf-8") as file:
@@ -47,11 +46,11 @@ def main(
             table.append(row)
             writer.writerow(row.as_dict())
             file.flush()
-            if row.verdict not in fine:
+            if row.verdict not in layer_matrix.FINE:
                 print(f"{row.layer}({row.setting}), {row.form}: {row.verdict} {row.error} {row.reason}", flush=True)
     for form, verdicts in layer_matrix.counts(table).items():
         print(f"{form:8} " + ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items())))
-    raise typer.Exit(any(row.verdict not in fine for row in table))
+    raise typer.Exit(any(row.verdict not in layer_matrix.FINE for row in table))
 
 
 if __name__ == "__main__":

@@ -165,6 +165,8 @@ def difference(ours: Any, theirs: Any) -> float:
     both choose alike at near ties first.
     """
     ours, theirs = (np.asarray(array, np.float64) for array in (ours, theirs))
+    if ours.shape != theirs.shape:
+        return math.inf
     error, spread = float(np.sqrt(((ours - theirs) ** 2).mean())), float(ours.std())
     return error / spread if spread else float(error != 0)
 

@@ -25,7 +25,8 @@ from zoo.errors import InputError
 from zoo.outputs.tolerances import OF_RECIPE
 
 FORMS = ("float32", "int8", "onnx", "fold", "bridge")
-RIGHT, REFUSED, WARNED, WRONG, FAILED = "right", "refused", "warned", "wrong", "failed"
+RIGHT, REFUSED, WARNED, WRONG, FAILED, NO_GRAPH = "right", "refused", "warned", "wrong", "failed", "no graph"
+FINE = (RIGHT, REFUSED, WARNED, NO_GRAPH)
 _EXACT = 1e-3  # of the answer's spread, in every form but int8, which has its recipe's tolerance or a few quanta
 
 
@@ -37,7 +38,8 @@ class Row:
         layer, setting: the case.
         form: what it became.
         verdict: RIGHT by numbers; REFUSED by an InputError; WARNED where eight bits are too few and a warning says which layer;
-            WRONG, which is a bug, as FAILED is: another exception.
+            NO_GRAPH where Keras itself cannot put the layer into a model or run it there. WRONG is a bug, as FAILED is:
+            another exception.
         error: in units of the answer's spread, empty where there is no answer.
         reason: of a refusal, a warning or a failure.
     """
@@ -74,9 +76,14 @@ def rows(
             yield from (known[case.layer, case.setting, form] for form in forms)
             continue
         keras.backend.clear_session()
-        model = case.model()
-        graph = trace(model)
-        expected = keras.ops.convert_to_numpy(evaluate(graph, pictures[-1:])[graph.outputs[0]])
+        try:
+            model = case.model()
+            graph = trace(model)
+            expected = keras.ops.convert_to_numpy(evaluate(graph, pictures[-1:])[graph.outputs[0]])
+        except Exception as error:  # Keras's own: the layer has no place in a graph
+            reason = f"{type(error).__name__}: {_one_line(error)}"
+            yield from (Row(case.layer, case.setting, form, NO_GRAPH, "", reason) for form in forms)
+            continue
         for form in forms:
             yield _row(case, form, model, pictures, expected, engine)
 
