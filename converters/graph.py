@@ -165,20 +165,23 @@ def difference(ours: Any, theirs: Any) -> float:
     both choose alike at near ties first.
     """
     ours, theirs = (np.asarray(array, np.float64) for array in (ours, theirs))
+    if ours.shape != theirs.shape:
+        return math.inf
     error, spread = float(np.sqrt(((ours - theirs) ** 2).mean())), float(ours.std())
     return error / spread if spread else float(error != 0)
 
 
-def distance(expected: np.ndarray, answer: np.ndarray) -> float:
+def distance(expected: np.ndarray, answer: np.ndarray, least: float = 1e-6) -> float:
     """How far a file's output is from the model's: the share of class indices that differ, or of floats the root mean square
-    error in units of the spread, where the model's are finite. What hardly spreads is measured by its size."""
+    error in units of the spread, where the model's are finite. What hardly spreads is measured by its size,
+    and by `least` at the least."""
     if expected.dtype.kind not in "fV":
         return float((expected != answer).mean())
     finite = np.isfinite(expected := expected.astype(np.float64))
     if not finite.any():
         return 0.0
     expected, answer = expected[finite], np.asarray(answer, np.float64)[finite]
-    scale = max(expected.std(), 1e-2 * np.abs(expected).max(), 1e-6)
+    scale = max(expected.std(), 1e-2 * np.abs(expected).max(), least)
     return float(np.sqrt(np.square(expected - answer).mean())) / scale
 
 

@@ -46,16 +46,13 @@ def build(
         output: one of the task's (`zoo.tasks.get(task).outputs`); of class tasks "logits" (the default), "probabilities" or
             "class_map" (int32 argmax in the graph). `head=`, with "classes" for the last, is its name of 0.1.
         weights: path of a weights file (`.weights.h5`, `.keras`), or None for a random start.
-        encoder_weights: path of a trained classifier or segmenter (`.keras`, or a run's folder) with the same encoder, or the
-            name of weights that are shipped ("unet_lite.ccp"), from which only the encoder is taken whatever the classes and
-            the decoder, fully connected layers included where both have them. Pictures of other channels are fitted as
-            `zoo.pretrained.weights_io.copy_by_name` says. Both kinds of weights may be "applications:PATH", a weights file of
-            `keras.applications`, or "imagenet", which fetches the published one (1,000 classes; with other classes the last
-            layer stays random).
+        encoder_weights: a trained classifier or segmenter with the same encoder (`.keras`, a run's folder, or the name of
+            shipped weights), whose encoder alone is taken, as `load_encoder` says. Both kinds of weights may be
+            "applications:PATH", a weights file of `keras.applications`, or "imagenet", which fetches the published one
+            (1,000 classes; with other classes the last layer stays random).
         palette: one (r, g, b) in 0–255 per class for whoever draws the answer; VOC's colours by default.
-        init: a trained `.keras` file, a run's folder, or the name of shipped weights, whose layers of the same names it starts
-            from: fcn16s from fcn32s. Layers that do not fit, as the last where the classes are others, stay at random, and a
-            warning says which.
+        init: likewise; what it starts from are the layers of the same names: fcn16s from fcn32s. A warning says which of
+            them do not fit, as the last one for other classes, and stay at random.
         **options: the architecture's own options; `zoo card NAME` lists them.
 
     Returns:
@@ -260,6 +257,9 @@ def _load(
 
 def load_encoder(model: keras.Model, encoder: str, weights: str | Path, **options: Any) -> list[str]:
     """Reads a trained encoder, and nothing else, into a network over it; returns the names of the layers that were filled.
+
+    It comes out of any network with that encoder, whatever its classes and decoder, fully connected layers included where
+    both have them. Pictures of other channels are fitted as `zoo.pretrained.weights_io.copy_by_name` says.
 
     Args:
         model: a network over that encoder.

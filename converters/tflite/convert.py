@@ -115,7 +115,7 @@ def to_tflite(
     images = _calibration(calibration, shape, dtype) if RECIPES[recipe].calibrated and calibration is not None else None
     overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"recipe": recipe, "io": io}
     description = describe(model, shape, overrides, name or model.name, images, **facts, scores=dict(scores or {}))
-    layers = layer_names(model)
+    layers, original = layer_names(model), model
     if _corrects(correct_bias, model, images, recipe, keep_int16):
         layers |= layer_names(model := correct_biases(model, images.images, keep_float))
     _check_mixed({"keep_float": keep_float, "keep_int16": keep_int16}, recipe, io, images)
@@ -123,16 +123,25 @@ def to_tflite(
     names = mixed_precision.Names(layers, last_layers(model))
     inputs, outputs = [spec["name"] for spec in description["inputs"]], output_names(description)
     request = Request(model, shape, inputs, outputs, recipe, io, images, *exceptions, names)
+    return _written(path, request, _engine(engine, request), description, original)
+
+
+def _written(path: Path, request: Request, engine: str, description: Mapping[str, Any], original: keras.Model) -> Converted:
+    """Writes the file, whole or not at all: what cannot be summed up is not left behind."""
     draft = path.with_name(f".{path.stem}.{os.getpid()}.tflite")
     try:
-        if _engine(engine, request) == "direct":
+        if engine == "direct":
             tflite_file.write_graph(draft, direct_engine.graph(request), description, zoo.__version__)
         else:
-            tflite_file.write(draft, _by_tensorflow(request), description, layers, zoo.__version__)
-        summary = _summary(draft, recipe)
+            tflite_file.write(draft, _by_tensorflow(request), description, request.names.layers, zoo.__version__)
+        summary = _summary(draft, request.recipe)
+        if request.images is not None and engine == "tensorflow":
+            from converters.tflite.rounding_check import warn_of_rounding
+
+            warn_of_rounding(original, draft, request.recipe, request.images)
         os.replace(draft, path)
     finally:
-        draft.unlink(missing_ok=True)  # what cannot be summed up is not left behind
+        draft.unlink(missing_ok=True)
     return replace(summary, path=path)
 
 
