@@ -162,13 +162,13 @@ export class Engine {
   private describe(id: NetworkId, name: string, model: CompiledModel, own: Card | null): Network {
     const tensor = ({ shape, dtype }: { shape: Int32Array; dtype: string }) => ({ shape: Array.from(shape), dtype });
     const input = tensor(model.getInputDetails()[0]);
+    // An open side is -1; LiteRT.js resizes none.
+    if (input.shape.slice(1).some((side) => side < 0)) throw new EngineError('size', shapesOf(model));
     const card = own ?? guessCard(name, input, tensor(model.getOutputDetails()[0]));
     if (!card || !fits(model, card)) throw new EngineError('shape', shapesOf(model));
     const outputs = outputsOf(card, model);
     const { layout } = card.inputs[0];
     const size: [number, number] = [input.shape[layout.indexOf('H')], input.shape[layout.indexOf('W')]];
-    // What takes any size holds 1×1 until somebody resizes it, which LiteRT.js does not do.
-    if (card.inputs[0].size === null || Math.max(...size) <= 1) throw new EngineError('size', shapesOf(model));
     const described = { ...card, name: card.name || name, inputs: [{ ...card.inputs[0], size }], outputs: outputs.map(({ spec }) => spec) };
     return new Network(id, described, outputs, model);
   }
