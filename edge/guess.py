@@ -66,13 +66,18 @@ _SINGLE = ("background", "foreground")  # the classes of a single channel
 _ELEMENTWISE = ("ADD", "CAST", "DEQUANTIZE", "DIV", "MUL", "QUANTIZE", "SUB")  # what stands between a picture and its turning
 
 
+def picture_of(inputs: Sequence[InputSpec]) -> int:
+    """The place of the first picture among the inputs, 0 where there is none: outputs are maps of that one."""
+    return next((place for place, spec in enumerate(inputs) if spec.layout), 0)
+
+
 def guess_output(graph: Graph, tensor: Tensor, image: InputSpec, batch: int) -> OutputSpec:
     """The kind by the shape and the operators that make it: indices, scores of classes, or numbers whose meaning can't be told.
 
     Args:
         graph: of the file.
         tensor: the output.
-        image: the guess at the first input.
+        image: the guess at the picture that goes in, or the first input.
         batch: how many pictures it takes at once.
     """
     unknown = OutputSpec("numbers", tensor.label, channels=(tensor.shape or (1,))[-1] or 1, scale=None)

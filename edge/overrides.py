@@ -9,7 +9,7 @@ import numpy as np
 
 from edge.errors import InputError
 from edge.graph import Graph, Tensor
-from edge.guess import meant
+from edge.guess import meant, picture_of
 from edge.tflite_file import Card
 from zoo import outputs as kinds
 from zoo.errors import unknown
@@ -52,7 +52,9 @@ class Overrides:
         return card if spec is card.spec else replace(card, outputs=(spec, *card.outputs[1:]))
 
     def _input(self, spec: InputSpec, tensor: Tensor, card: Card) -> InputSpec:
-        if self.input_size is not None and spec.layout:
+        if not spec.layout:  # neither a range nor a size is of anything but a picture
+            return spec
+        if self.input_size is not None:
             spec = replace(spec, size=_size(self.input_size, spec, card))
         if self.input_range is None or not tensor.numeric or (tensor.dtype == "uint8" and not tensor.scale):
             return spec
@@ -80,8 +82,9 @@ class Overrides:
     def _meant(self, card: Card, graph: Graph, output: str) -> OutputSpec:
         if output not in OUTPUTS:
             raise unknown("output", output, OUTPUTS)
-        tensor, image = graph.outputs[card.read[0]], card.inputs[0]
-        batch = graph.inputs[card.fed[0]].shape[0] if image.layout.startswith("N") else 1
+        tensor, place = graph.outputs[card.read[0]], picture_of(card.inputs)
+        image = card.inputs[place]
+        batch = graph.inputs[card.fed[place]].shape[0] if image.layout.startswith("N") else 1
         spec = meant(tensor, image, batch, output, graph, None if self.labels is None else len(self.labels))
         if spec is None:
             shape = "×".join(map(str, tensor.signature)).replace("-1", "any") or "one number"

@@ -17,7 +17,7 @@ from typing import Any
 from edge import tflite_metadata
 from edge.errors import InputError
 from edge.graph import Graph, Tensor, read_graph
-from edge.guess import guess_input, guess_output
+from edge.guess import guess_input, guess_output, picture_of
 from zoo import outputs
 from zoo.outputs import InputSpec, OutputSpec
 from zoo.outputs.score import Score
@@ -310,7 +310,8 @@ def _same_bytes(stored: tuple[Bound, Bound] | None, stated: tuple[Bound, Bound])
 def _from_tensors(path: Path, graph: Graph) -> Card:
     image, output = graph.inputs[0], graph.outputs[0]
     inputs = tuple(guess_input(graph, tensor) for tensor in graph.inputs)
-    outs = tuple(guess_output(graph, tensor, inputs[0], _batch(image)) for tensor in graph.outputs)
+    place = picture_of(inputs)
+    outs = tuple(guess_output(graph, tensor, inputs[place], _batch(graph.inputs[place])) for tensor in graph.outputs)
     return Card(
         path=path,
         name=path.stem,

@@ -245,7 +245,7 @@ def _feeds(graph: Graph, card: Card, samples: Sequence[Picture] | None) -> tuple
     specs = dict(zip(card.fed, card.inputs, strict=True))
     rng = np.random.default_rng(0)
     feeds = [
-        [_seeded(tensor, specs[place], card.name, index, rng) for place, tensor in enumerate(graph.inputs)]
+        [_seeded(tensor, specs[place], card.name, index + SEEDED * place, rng) for place, tensor in enumerate(graph.inputs)]
         for index in range(SEEDED)
     ]
     return feeds, f"{SEEDED} seeded structured pictures, not the model's own kind of input{assumed}"

@@ -197,7 +197,7 @@ def _networks() -> dict[str, Foreign]:
         "two_maps": Foreign(lambda x: {"main": scores(x), "other": scores(x, 3)}, "logits", best),
         # what takes no picture, or not one alone
         "picture_and_factor": Foreign(
-            lambda x, factor: scores(x) * factor, "logits", shapes=(SHAPE, ()), dtypes=("float32", "float32")
+            lambda x, factor: scores(x) * factor, "unknown", shapes=(SHAPE, ()), dtypes=("float32", "float32")
         ),
         "two_pictures": Foreign(
             lambda x, y: scores(x) - scores(y), "logits", shapes=(SHAPE, SHAPE), dtypes=("float32", "float32")
