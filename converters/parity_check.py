@@ -24,7 +24,6 @@ from converters.single_precision import in_float32
 from converters.specs import output_specs
 from converters.tflite import file as tflite_file
 from converters.tflite import inspection
-from edge.tflite_file import read_card
 from zoo import outputs as kinds
 from zoo.errors import InputError, unknown
 from zoo.metrics.confusion_matrix import ConfusionMatrix
@@ -222,19 +221,18 @@ def _recorder(run: Run) -> Callable[[np.ndarray], choices.Recorded] | None:
 
 
 def _cards(path: Any, specs: Sequence[OutputSpec]) -> list[OutputSpec]:
-    """What the file says of each output, in the model's order; of a format without a card, and of a function, what the model
-    says."""
-    card = getattr(getattr(path, "__self__", None), "card", None)
-    if card is None and not callable(path) and Path(path).suffix == ".tflite":
-        try:
-            card = read_card(path)
-        except InputError:  # a file whose end is cut off still has numbers to compare
-            card = None
-    outputs = getattr(card, "outputs", ())
+    """What the file says of each output, in the model's order; where it says nothing, what the model says."""
+    card = getattr(getattr(path, "__self__", None), "card", None)  # of edge.Runner.run
+    outputs = getattr(card, "outputs", ()) if callable(path) else _described(Path(path))
     if len(outputs) != len(specs):
         return list(specs)
     by_name = {spec.name: spec for spec in outputs}
     return [by_name.get(spec.name, other) for spec, other in zip(specs, outputs, strict=True)]
+
+
+def _described(path: Path) -> list[OutputSpec]:
+    description = tflite_file.read(path) if path.suffix == ".tflite" else None
+    return [OutputSpec.from_dict(each) for each in (description or {}).get("outputs", ())]
 
 
 def _compare(sides: _Sides, place: int, spec: OutputSpec, card: OutputSpec, tolerance: Tolerance) -> Comparison:
