@@ -6,7 +6,6 @@
 
 # %%
 import zoo.data
-
 from zoo import classical
 
 print(", ".join(classical.names()))

@@ -6,10 +6,10 @@
 # %%
 import numpy as np
 import onnxruntime
-import zoo
-import zoo.data
 
 import converters
+import zoo
+import zoo.data
 
 data = zoo.data.open("scenes:count=20,size=64", "test")
 model = zoo.build("unet", classes=data.classes, input_shape=(None, None, 3), width=1 / 16)

@@ -14,7 +14,7 @@ import zoo
 import zoo.data
 
 settings = {"batch_size": 8, "size": (64, 64), "augment": zoo.data.Augment(), "verbose": 0}
-before = zoo.data.open("scenes:count=32,size=64", "train")
+before = zoo.data.open("scenes:count=16,size=64", "train")
 model = zoo.build("unet", classes=before.classes, input_shape=(64, 64, 3), width=1 / 16)
 zoo.train(model, before, epochs=1, folder="runs/before", **settings)
 
@@ -24,7 +24,7 @@ zoo.train(model, before, epochs=1, folder="runs/before", **settings)
 # Load the run and train on. A tenth of the usual rate keeps what was learnt.
 
 # %%
-here = zoo.data.open("scenes:count=32,size=64,seed=7", "train")
+here = zoo.data.open("scenes:count=16,size=64,seed=7", "train")
 same_classes = zoo.load("runs/before/model.keras")
 zoo.train(same_classes, here, epochs=1, learning_rate=1e-4, folder="runs/same_classes", **settings)
 
@@ -43,7 +43,8 @@ for layer, earlier in zip(other.layers, same_classes.layers, strict=True):
         print(layer.name, "starts fresh")
 
 # %% [markdown]
-# For an encoder that knows ImageNet no copying is needed: `encoder_weights="imagenet"`, or a `.keras` file over the same encoder.
+# For an encoder that knows ImageNet no copying is needed: `encoder_weights="imagenet"`, or a `.keras` file over the same
+# encoder.
 # `init=` starts a network from a smaller one of the same family, as FCN-16s from FCN-32s.
 #
 # On the command line:

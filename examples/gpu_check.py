@@ -13,11 +13,11 @@
 
 # %%
 import keras
-import zoo
-import zoo.data
 
 import converters
 import edge
+import zoo
+import zoo.data
 
 scenes = zoo.data.open("scenes:count=20,size=64", "test")
 pictures = [scenes[index].image for index in range(2)]
@@ -39,7 +39,7 @@ print(verdict.report())
 #
 # | reason | what it means | what to do |
 # |---|---|---|
-# | not whole | an operator stays on the CPU; `verdict.unsupported` names it, its layers and what to write instead | write it so, convert again |
+# | not whole | an operator stays on the CPU; `verdict.unsupported` names it and its layers | write what it says instead |
 # | wrong numbers | the accelerator computes something else | find the layer: convert the network up to a layer, check, halve |
 # | crashed | the driver's compiler fell | as above |
 # | inconclusive | the answers on these pictures tell nothing apart | give other pictures |

@@ -5,12 +5,11 @@
 # Keras, and finds the layers at which int8 loses most. Everything below takes seconds.
 
 # %%
+import converters
 import zoo
 import zoo.data
 
-import converters
-
-data = zoo.data.open("scenes:count=32,size=64", "train")
+data = zoo.data.open("scenes:count=16,size=64", "train")
 model = zoo.build("unet", classes=data.classes, input_shape=(64, 64, 3), width=1 / 16)
 zoo.train(model, data, epochs=1, batch_size=8, size=(64, 64), verbose=0)
 
@@ -44,7 +43,7 @@ for recipe in ("float16", "int8"):
 # both in decibels; 20 dB is an error of a tenth of the signal's spread. The worst come first.
 
 # %%
-errors = converters.layer_errors(model, "scenes_int8.tflite", images[:4])
+errors = converters.layer_errors(model, "scenes_int8.tflite", images[:2])
 for row in list(errors)[:3]:
     print(f"{row.layer:28} own {row.own:5.1f} dB  total {row.total:5.1f} dB  {row.share:.0%} of the noise")
 

@@ -7,10 +7,11 @@
 # %%
 import keras
 import numpy as np
+
 import zoo
 import zoo.data
 
-data = zoo.data.open("scenes:count=32,size=64", "train")
+data = zoo.data.open("scenes:count=16,size=64", "train")
 
 
 def run(folder, **limits):

@@ -16,7 +16,7 @@ import zoo.data
 from zoo.training import distribution
 
 print(distribution.devices())
-data = zoo.data.open("scenes:count=32,size=64", "train")
+data = zoo.data.open("scenes:count=16,size=64", "train")
 with distribution.across() as devices:
     model = zoo.build("unet", classes=data.classes, input_shape=(64, 64, 3), width=1 / 16)
     zoo.train(model, data, epochs=1, batch_size=8 * devices, size=(64, 64), verbose=0)

@@ -37,8 +37,8 @@ print(len(train), "pictures to learn from,", len(val), "to choose the best epoch
 # ## The network
 #
 # Any segmenter of `zoo list --task segmentation`. With few pictures start from an encoder that knows ImageNet:
-# `zoo.build("unet_lite", classes=train.classes, encoder_weights="imagenet")`, which fetches the published file once. A name alone builds the paper's network: U-Net's takes grey pictures, unless
-# `input_shape=` says otherwise.
+# `zoo.build("unet_lite", classes=train.classes, encoder_weights="imagenet")`, which fetches the published file once.
+# A name alone builds the paper's network: U-Net's takes grey pictures, unless `input_shape=` says otherwise.
 
 # %%
 model = zoo.build("unet", classes=train.classes, input_shape=(64, 64, 3), width=1 / 16)

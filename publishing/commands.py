@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import typer
-from publishing.markers import table
 
+from publishing.markers import table
 from zoo.cli import app
 
 

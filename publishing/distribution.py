@@ -37,6 +37,7 @@ INSIDE = (
     "edge/app/dist/icons/",
 )
 OUTSIDE = ("tests/", "publishing/", "examples/", "benchmarks/", "edge/app/src/", "edge/app/node_modules/")
+LARGE = 100_000  # bytes
 QUICK = ("--epochs", "1", "--scenes", "32", "--size", "64")  # of zoo quickstart
 
 
@@ -55,8 +56,11 @@ def main(
             try_out(wheel, Path(folder))
 
 
-def build(out: Path) -> Path:
-    """Builds both into `out`, from a copy of the tracked files and the built app, and gives the wheel."""
+def build(out: Path, light: bool = False) -> Path:
+    """Builds both into `out`, from a copy of the tracked files and the built app, and gives the wheel.
+
+    With `light` large files are empty in it, for who looks at names alone: weights take time to compress.
+    """
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "source"
         tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
@@ -67,6 +71,10 @@ def build(out: Path) -> Path:
         if not (ROOT / "edge/app/dist/index.html").is_file():
             sys.exit("the demo app is not built, and a wheel without it serves nothing: run `make app`")
         shutil.copytree(ROOT / "edge/app/dist", source / "edge/app/dist", dirs_exist_ok=True)
+        if light:
+            for path in source.rglob("*"):
+                if path.is_file() and path.stat().st_size > LARGE:
+                    path.write_bytes(b"")
         command = [sys.executable, "-m", "build", "--outdir", out, source]
         if _same_setuptools():
             command.insert(3, "--no-isolation")

@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 _CELL = re.compile(r"^# %%(?P<prose> \[markdown\])?$", re.MULTILINE)
 INSTALL = (
-    "Run this where densezoo is installed, with what the first cell asks for. In Colab: build the wheel (`make dist`), upload it, "
-    "and run `%pip install 'densezoo-…-py3-none-any.whl[all]'`."
+    "Run this where densezoo is installed, with all its extras. In Colab: build the wheel (`make dist`), upload it, and run "
+    "`%pip install 'densezoo-…-py3-none-any.whl[all]'`."
 )
 
 
@@ -37,8 +37,9 @@ def cells(script: str) -> list[Cell]:
     """The cells of a script."""
     starts = list(_CELL.finditer(script))
     ends = [start.start() for start in starts[1:]] + [len(script)]
-    parts = [(start["prose"] is not None, script[start.end() : end].strip("\n")) for start, end in zip(starts, ends, strict=True)]
-    return [Cell(_uncommented(text) if prose else text, prose) for prose, text in parts]
+    texts = [script[start.end() : end].strip("\n") for start, end in zip(starts, ends, strict=True)]
+    prose = [start["prose"] is not None for start in starts]
+    return [Cell(_uncommented(text) if is_prose else text, is_prose) for text, is_prose in zip(texts, prose, strict=True)]
 
 
 def page(name: str) -> str:

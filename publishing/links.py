@@ -38,6 +38,7 @@ class Page(HTMLParser):
 
 def faults(site: Path) -> Iterator[str]:
     """What is wrong with a site, one line each: dead addresses, dead anchors, pictures without words."""
+    site = site.resolve()
     pages = {path: Page(path.read_text(encoding="utf-8")) for path in sorted(site.rglob("*.html"))}
     for path, page in pages.items():
         if path.name == "404.html":  # its addresses hang on where the site is hosted
@@ -52,14 +53,13 @@ def faults(site: Path) -> Iterator[str]:
             target = target / "index.html" if target.is_dir() else target
             if not target.is_file():
                 yield f"{place}: {address} leads nowhere"
-            elif parts.fragment and (held := pages.get(site.resolve() / target.relative_to(site.resolve()), None)):
-                if unquote(parts.fragment) not in held.anchors:
-                    yield f"{place}: {address} has no such anchor"
+            elif parts.fragment and target in pages and unquote(parts.fragment) not in pages[target].anchors:
+                yield f"{place}: {address} has no such anchor"
 
 
 def main(site: Annotated[Path, typer.Argument(help="The folder of the built site.")]) -> None:
     """Say what is wrong with a site; exit status 1 if anything is."""
-    lines = list(faults(site.resolve()))
+    lines = list(faults(site))
     print("\n".join(lines) or "every link leads somewhere", file=sys.stderr if lines else sys.stdout)
     sys.exit(bool(lines))
 

@@ -17,8 +17,8 @@ from zoo.pretrained.catalog import Trained
 from zoo.registry import Variant
 
 CONVERSIONS = Path(__file__).parents[1] / "docs" / "results" / "conversions.csv"
-# What a conversion has to have for a yes. Numbers of int8 are no part of it: the networks of that table are untrained and small,
-# and round worse than trained ones, whose scores in int8 are on their cards.
+# What a conversion has to have for a yes. Numbers of int8 are no part of it: the networks of that table are untrained and
+# small, and round worse than trained ones, whose scores in int8 are on their cards.
 INT8 = {"int8": ("converts",)}
 GPU = {"float16": ("gpu_whole", "gpu_parity"), "int8": ("gpu_whole",)}
 SHOWN = 4  # names of a family

@@ -68,7 +68,9 @@ def _strays() -> list[Path]:
     return [*pages, *books, *(path for path in (DOCS / "api").glob("*.md") if path.stem not in packages | {"index"})]
 
 
-def main(check: Annotated[bool, typer.Option("--check", help="Write nothing; exit status 1 if something is stale.")] = False) -> None:
+def main(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit status 1 if something is stale.")] = False,
+) -> None:
     """Write README's tables and the generated pages anew."""
     notebooks = importlib.util.find_spec("jupytext") is not None
     if not notebooks:

@@ -43,7 +43,7 @@ def conversions() -> str:
     """How many networks convert, form by form."""
     rows = _rows("conversions.csv")
     forms = dict.fromkeys(row["form"] for row in rows)
-    columns = {"converts": "converts", "CPU says the same": "cpu_parity", "whole on the GPU": "gpu_whole", "GPU equal": "gpu_parity"}
+    columns = {"converts": "converts", "CPU equal": "cpu_parity", "GPU whole": "gpu_whole", "GPU equal": "gpu_parity"}
     lines = []
     for form in forms:
         counts = {name: Counter(row[column] for row in rows if row["form"] == form) for name, column in columns.items()}

@@ -39,7 +39,7 @@ EXTRAS = {
     **dict.fromkeys(("tf_keras", "tensorflow_model_optimization", "ai_edge_quantizer"), "convert"),
     **dict.fromkeys(("tf2onnx", "onnx", "onnxruntime"), "convert"),
     **dict.fromkeys(("cv2", "skimage"), "classical"),
-    "ai_edge_litert": "edge",
+    **dict.fromkeys(("ai_edge_litert", "flatbuffers"), "edge"),
     "cryptography": "app",
     "segno": "app",
 }

@@ -7,11 +7,12 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 # What a command needs beyond the core, as extras of setup.cfg; "or" between roads that each suffice.
 NEEDS = {
     "list, recipes": (),
-    "card, train, experiments": ("train",),
+    "card, train, crf, experiments": ("train",),
     "predict, evaluate, report (Keras models)": ("train",),
     "predict, evaluate (.tflite files)": ("edge",),
     "predict, evaluate (classical methods)": ("classical",),
@@ -56,9 +57,9 @@ def _here() -> Iterator[tuple[str, str]]:
 
 
 def _app() -> str:
-    from edge.hosting.site import DIST
+    import edge  # of its modules none: they need LiteRT
 
-    if (DIST / "index.html").is_file():
+    if (Path(edge.__file__).parent / "app" / "dist" / "index.html").is_file():
         return "built"
     npm = shutil.which("npm")
     return "not built; `make app` in a checkout builds it" + ("" if npm else ", and needs Node 20 and npm")

@@ -1,4 +1,5 @@
-// A field above each long table, which hides the rows that do not hold all of its words.
+// What tables need: a field above each long one that hides the rows without its words, and a place for the keyboard in those that
+// scroll sideways.
 const LONG = 20; // rows
 
 function addFilter(table) {
@@ -6,7 +7,7 @@ function addFilter(table) {
   if (rows.length < LONG || table.dataset.filtered) return;
   table.dataset.filtered = "yes";
   const field = Object.assign(document.createElement("input"), { type: "search", className: "filter" });
-  field.placeholder = "Filter: segmentation 2015, resnet, yes …";
+  field.placeholder = "Filter by words";
   field.setAttribute("aria-label", "Filter the table");
   const count = document.createElement("p");
   count.className = "filter-count";
@@ -17,11 +18,22 @@ function addFilter(table) {
     count.textContent = `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
   };
   field.addEventListener("input", apply);
-  const place = table.closest(".md-typeset__scrollwrap") ?? table;
-  place.before(field, count);
+  (table.closest(".md-typeset__scrollwrap") ?? table).before(field, count);
   apply();
 }
 
-const addFilters = () => document.querySelectorAll("article table").forEach(addFilter);
-if (window.document$) window.document$.subscribe(addFilters);
-else document.addEventListener("DOMContentLoaded", addFilters);
+function letKeyboardScroll(wrap) {
+  if (!wrap.querySelector("table")) return;
+  wrap.tabIndex = 0;
+  wrap.setAttribute("role", "group");
+  wrap.setAttribute("aria-label", "Table");
+}
+
+function prepare() {
+  document.querySelectorAll("article table").forEach(addFilter);
+  document.querySelectorAll(".md-typeset__scrollwrap").forEach(letKeyboardScroll);
+}
+
+// The theme wraps tables and changes pages by itself, so both are done again whenever the article changes.
+new MutationObserver(prepare).observe(document.body, { childList: true, subtree: true });
+prepare();
