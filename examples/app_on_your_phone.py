@@ -5,6 +5,8 @@
 # elsewhere. Pictures and the camera never leave the device, and it works offline.
 
 # %% [markdown]
+# ![The app on a desktop: a scene with the answers of two files side by side](../app-desktop.png)
+#
 # ## On this machine, then on the phones of this network
 #
 # ```sh
@@ -31,5 +33,7 @@ edge.export_app("site", files)
 print(sorted(path.name for path in Path("site").iterdir()))
 
 # %% [markdown]
+# ![The app on a phone: a scene with its mask, and the classes below](../app-phone.png)
+#
 # Two models stand side by side or under one slider; files of one network are one entry with switches for recipe and
 # resolution. The scores inside the files are shown beside them: `zoo evaluate FILE --record` writes them there.

@@ -11,7 +11,7 @@ import zoo.data
 
 data = zoo.data.open("scenes:count=16,size=64", "train")
 model = zoo.build("unet", classes=data.classes, input_shape=(64, 64, 3), width=1 / 16)
-zoo.train(model, data, epochs=1, batch_size=8, size=(64, 64), verbose=0)
+zoo.train(model, data, epochs=1, batch_size=16, size=(64, 64), verbose=0)
 
 # %% [markdown]
 # ## Calibration

@@ -17,7 +17,7 @@ data = zoo.data.open("scenes:count=16,size=64", "train")
 def run(folder, **limits):
     keras.utils.set_random_seed(0)  # initial weights
     model = zoo.build("unet", classes=data.classes, input_shape=(64, 64, 3), width=1 / 16)
-    settings = {"epochs": 2, "batch_size": 8, "size": (64, 64), "augment": zoo.data.Augment(), "verbose": 0}
+    settings = {"epochs": 2, "batch_size": 16, "size": (64, 64), "augment": zoo.data.Augment(), "verbose": 0}
     return model, zoo.train(model, data, folder=folder, **settings, **limits)
 
 

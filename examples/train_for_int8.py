@@ -13,9 +13,9 @@ from zoo import tasks
 
 data = zoo.data.open("scenes:count=16,size=64", "train")
 model = zoo.build("unet", classes=data.classes, input_shape=(64, 64, 3), width=1 / 16)
-zoo.train(model, data, epochs=1, batch_size=8, size=(64, 64), verbose=0)
+zoo.train(model, data, epochs=1, batch_size=16, size=(64, 64), verbose=0)
 images = zoo.data.calibration_images(data, 16, (64, 64))
-batches = zoo.data.Batches(data, 8, (64, 64))
+batches = zoo.data.Batches(data, 16, (64, 64))
 loss = tasks.get(data.task).loss(zoo.output_spec(model), batches.ignore)
 
 # %% [markdown]

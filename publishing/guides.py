@@ -71,5 +71,6 @@ def _uncommented(text: str) -> str:
 
 
 def _links_as_words(text: str) -> str:
-    """Links to other pages lead nowhere in a notebook that was taken away."""
+    """Links to other pages, and pictures beside them, lead nowhere in a notebook that was taken away."""
+    text = re.sub(r"!\[[^]]*\]\((?!https?:)[^)]+\)\n*", "", text)
     return re.sub(r"\[([^]]+)\]\((?!https?:)[^)]+\)", r"\1", text)

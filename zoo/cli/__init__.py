@@ -97,7 +97,7 @@ def main() -> None:
     """The entry point: bad input is one line and exit status 2, anything else that goes wrong is a traceback."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        status = app(args=current_arguments(sys.argv[1:] or ["--help"]), standalone_mode=False)
+        status = app(args=current_arguments(sys.argv[1:] or ["--help"]), prog_name="zoo", standalone_mode=False)
     except (InputError, EdgeInputError) as error:
         status = _complain(error)
     except typer.Abort:
