@@ -31,26 +31,24 @@ zoo.train(same_classes, here, epochs=1, learning_rate=1e-4, folder="runs/same_cl
 # %% [markdown]
 # ## Other classes
 #
-# Copy the layers that still fit; the last one has another number of channels and starts fresh. `lr_scale` gives the layers that
-# know something a tenth of the rate, and the new one all of it.
+# `init=` starts from the layers of the same names. Those that do not fit, as the last where the classes are others, stay at
+# random, and a warning says which. `lr_scale` gives the layers that know something a tenth of the rate, and the new one all of
+# it.
 
 # %%
-other = zoo.build("unet", classes=["background", "thing"], input_shape=(64, 64, 3), width=1 / 16)
-for layer, earlier in zip(other.layers, same_classes.layers, strict=True):
-    if [weight.shape for weight in layer.weights] == [weight.shape for weight in earlier.weights]:
-        layer.set_weights(earlier.get_weights())
-    else:
-        print(layer.name, "starts fresh")
+other = zoo.build("unet", classes=["background", "thing"], input_shape=(64, 64, 3), width=1 / 16, init="runs/before")
+print(other.output_shape)
 
 # %% [markdown]
-# For an encoder that knows ImageNet no copying is needed: `encoder_weights="imagenet"`, or a `.keras` file over the same
-# encoder.
-# `init=` starts a network from a smaller one of the same family, as FCN-16s from FCN-32s.
+# ## Another decoder
+#
+# `encoder_weights=` takes the encoder alone out of a run, a `.keras` file or shipped weights, whatever stands on it:
+# `zoo.build("lraspp", encoder="mobilenet_v2", classes=5, encoder_weights="fcn8s.camvid")`. `"imagenet"` is the published one.
 #
 # On the command line:
 #
 # ```sh
-# zoo train fcn16s --init runs/fcn32s --data folder:photos --out runs/fcn16s
+# zoo train unet_lite --init unet_lite.ccp --data folder:photos --lr-scale 'block*=0.1' --out runs/after
 # zoo train unet_lite --encoder-weights imagenet --freeze-batchnorm 'stem*,block*' --data folder:photos --out runs/after
 # ```
 #

@@ -67,10 +67,13 @@ def public_names(package: str) -> list[Name]:
     for name in listed:
         if name not in imported and _file_or_none(f"{package}.{name}"):
             continue  # a module
-        module = package if name in _defined(tree) else imported.get(name) or below.get(name)
-        if module is None:
-            raise InputError(f"{package}.{name} is in __all__, and no module of {package} defines it")
-        module, original = _origin(module, name)
+        if name in (methods := _bound_methods(tree)):
+            module, original = methods[name]
+        else:
+            module = package if name in _defined(tree) else imported.get(name) or below.get(name)
+            if module is None:
+                raise InputError(f"{package}.{name} is in __all__, and no module of {package} defines it")
+            module, original = _origin(module, name)
         names.append(Name(f"{package}.{name}", f"{module}.{original}", _docstring(module, original)))
     return names
 
@@ -112,6 +115,27 @@ def _imports(tree: ast.Module) -> dict[str, str]:
                 pairs = zip(table.keys, table.values, strict=True)
                 names |= {key.value: value.value for key, value in pairs if isinstance(key, ast.Constant)}
     return names
+
+
+def _bound_methods(tree: ast.Module) -> dict[str, tuple[str, str]]:
+    """Names that are methods of an object, as in `names, get = _kinds.names, _kinds.get` → the module and CLASS.METHOD."""
+    imported = _imports(tree)
+    classes = {  # of the objects that are annotated
+        node.target.id: getattr(node.annotation, "value", node.annotation).id
+        for node in tree.body
+        if isinstance(node, ast.AnnAssign) and isinstance(getattr(node.annotation, "value", node.annotation), ast.Name)
+    }
+    pairs = [
+        pair
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple) and isinstance(node.value, ast.Tuple)
+        for pair in zip(node.targets[0].elts, node.value.elts, strict=True)
+    ]
+    return {
+        name.id: (imported[classes[value.value.id]], f"{classes[value.value.id]}.{value.attr}")
+        for name, value in pairs
+        if isinstance(value, ast.Attribute) and classes.get(getattr(value.value, "id", "")) in imported
+    }
 
 
 def _listed(tree: ast.Module) -> list[str] | None:
@@ -156,5 +180,8 @@ def _is_layer(module: str, name: str) -> bool:
 
 
 def _docstring(module: str, name: str) -> str:
-    node = _defined(_parsed(_file(module)))[name]
+    first, *rest = name.split(".")
+    node = _defined(_parsed(_file(module)))[first]
+    for part in rest:
+        node = next(each for each in node.body if _is_definition(each) and each.name == part)
     return (ast.get_docstring(node) or "") if _is_definition(node) else ""

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import zoo
 from publishing.markers import table
-from zoo import registry
+from zoo import registry, tasks
 from zoo.analysis.model_card import Row
 from zoo.analysis.model_card import table as figures
+from zoo.outputs.score import Score
 from zoo.pretrained import catalog
 from zoo.pretrained.catalog import Trained
 from zoo.registry import Variant
@@ -21,21 +22,20 @@ CONVERSIONS = Path(__file__).parents[1] / "docs" / "results" / "conversions.csv"
 # small, and round worse than trained ones, whose scores in int8 are on their cards.
 INT8 = {"int8": ("converts",)}
 GPU = {"float16": ("gpu_whole", "gpu_parity"), "int8": ("gpu_whole",)}
-SHOWN = 4  # names of a family
+SHOWN = 4  # labels of a set of weights
 
 
 def overview() -> str:
-    """The README's table: a row an architecture, and one for all that serve as encoders."""
-    rows = [
-        [registry.get(names[0]).task.replace("_", " "), _names(names), _weights(names), _share(names, INT8), _share(names, GPU)]
-        for names in _families(encoders=False)
-    ]
-    encoders = _families(encoders=True)
-    every = [name for names in encoders for name in names]
-    first = registry.get(every[0])
-    text = f"{len(every)} in {len(encoders)} families, from `{every[0]}` to `{every[-1]}`; each is an encoder too"
-    rows.append([first.task, text, _weights(every), _share(every, INT8), _share(every, GPU)])
-    return table(("task", "network", "shipped weights: mIoU → in int8", "int8", "GPU"), rows)
+    """The README's table: a row for each architecture with weights, and one for the others of each task."""
+    rows: list[list[str]] = []
+    for task in tasks.names():
+        families = _families(task)
+        trained = [names for names in families if _weights(names)]
+        others = [name for names in families if names not in trained for name in names]
+        firsts = [names[0] for names in families if names not in trained]
+        rows += [[_words(task), _names(names, names), *_facts(names)] for names in trained]
+        rows += [[_words(task), _names(firsts, others), *_facts(others)]] if others else []
+    return table(("task", "networks", "shipped weights, as trained → in int8", "int8", "GPU"), rows)
 
 
 def every_network() -> str:
@@ -53,34 +53,42 @@ def shipped_weights() -> str:
     rows = []
     for name in catalog.names():
         weights = catalog.get(name)
-        metric, values = weights.headline
+        scores = weights.headlines
+        trained = scores[catalog.WEIGHTS]
         rows.append(
             [
                 f"`{name}`",
                 ", ".join(weights.labels) if len(weights.labels) < SHOWN else f"{len(weights.labels)} classes",
                 "×".join(map(str, weights.input_size)),
                 weights.source,
-                f"{metric} {100 * values[catalog.WEIGHTS]:.1f}",
-                f"{100 * values['int8']:.1f}" if "int8" in values else "",
+                f"{trained.label} {trained.text}",
+                _number(scores["int8"]) if "int8" in scores else "–",
                 weights.license,
             ]
         )
     return table(("weights", "says", ">input", "learnt from", ">score", ">int8", "licence of the data"), rows)
 
 
-def _families(encoders: bool) -> list[list[str]]:
-    """Names by the file that registers them, in the order of their tasks."""
-    families: dict[tuple[str, str], list[str]] = {}
-    for name in zoo.list_models():
+def _families(task: str) -> list[list[str]]:
+    """A task's networks by the file that registers them."""
+    families: dict[str, list[str]] = {}
+    for name in zoo.list_models(task=task):
         entry = registry.get(name)
-        if (entry.body is not None) == encoders:
-            families.setdefault((entry.task, (entry.body or entry.builder).__module__), []).append(name)
-    return [families[key] for key in sorted(families)]
+        families.setdefault((entry.body or entry.builder).__module__, []).append(name)
+    return list(families.values())
+
+
+def _words(task: str) -> str:
+    return task.replace("_", " ")
+
+
+def _facts(names: list[str]) -> list[str]:
+    return [_weights(names), _share(names, INT8), _share(names, GPU)]
 
 
 def _row(entry: Variant, row: Row | None) -> list[str]:
     return [
-        entry.task.replace("_", " "),
+        _words(entry.task),
         f"`{entry.name}`",
         f"{row.trainable / 1e6:.2f} M" if row else "",
         f"{row.gmacs:.3g}" if row else "",
@@ -97,9 +105,10 @@ def _inspiration(entry: Variant) -> str:
     return f"own, after {entry.inspired_by[0].first_author}" if entry.inspired_by else "own"
 
 
-def _names(names: list[str]) -> str:
-    shown = ", ".join(f"`{name}`" for name in names[:SHOWN])
-    return shown + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+def _names(shown: list[str], of: list[str]) -> str:
+    """Some names out of more."""
+    rest = len(of) - len(shown)
+    return ", ".join(f"`{name}`" for name in shown) + (f" and {rest} more" if rest else "")
 
 
 def _weights(names: Iterable[str]) -> str:
@@ -108,8 +117,14 @@ def _weights(names: Iterable[str]) -> str:
 
 def _scored(weights: Trained) -> str:
     """A set's name with its headline score, as trained and in int8."""
-    _, values = weights.headline
-    return f"`{weights.name}` {' → '.join(f'{100 * values[form]:.1f}' for form in (catalog.WEIGHTS, 'int8') if form in values)}"
+    scores = weights.headlines
+    trained = scores[catalog.WEIGHTS]
+    texts = [_number(scores[form]) for form in (catalog.WEIGHTS, "int8") if form in scores]
+    return f"`{weights.name}` {trained.label} {' → '.join(texts)} {trained.shown_unit}".rstrip()
+
+
+def _number(score: Score) -> str:
+    return score.text.removesuffix(f" {score.shown_unit}")
 
 
 def _share(names: list[str], demands: Mapping[str, tuple[str, ...]]) -> str:
