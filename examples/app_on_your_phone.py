@@ -12,6 +12,7 @@
 # ```sh
 # zoo demo model.tflite              # http://localhost:8000
 # zoo demo model.tflite --lan        # HTTPS and a QR code, for phones in the same network
+# zoo demo                           # the shipped files
 # ```
 #
 # Browsers open the camera on HTTPS pages only, so `--lan` makes a certificate for the run. Compare the fingerprint that the
@@ -20,7 +21,7 @@
 # %% [markdown]
 # ## As a static site
 #
-# Any web server with HTTPS can host what this leaves.
+# Any web server with HTTPS can host what this leaves, as `zoo demo model.tflite --export site` does.
 
 # %%
 from pathlib import Path

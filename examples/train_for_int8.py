@@ -44,6 +44,8 @@ pruned = converters.to_keras(sparse, model)
 # %% [markdown]
 # `quantize_aware(pruned, images, keep="sparsity")` then trains with the rounding and leaves the zeros where they are.
 #
+# `converters.cluster(model)` is the third way: each kernel keeps a few values only, which compresses well.
+#
 # What each way comes to on a network of the zoo is in [One network, made smaller](../results/compression.md).
 #
 # On the command line: `zoo convert runs/photos --quantize int8 --quantize-aware 1 --calibration folder:photos`.

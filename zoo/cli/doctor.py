@@ -48,10 +48,10 @@ def _here() -> Iterator[tuple[str, str]]:
     yield "densezoo", zoo.__version__ + ("" if installation.requirements() else ", a checkout that is not installed")
     yield "Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     chosen = installation.backend()
-    yield "Keras", installation.version("keras") or "not installed"
+    keras = installation.version("keras")
+    yield "Keras", f"{keras}, which starts with {chosen}" if keras else "not installed"
     for name in installation.BACKENDS:
-        version = installation.version(name) or "not installed"
-        yield f"  backend {name}", f"{version}{'; Keras starts with it' if name == chosen else ''}"
+        yield f"  backend {name}", installation.version(name) or "not installed"
     yield "LiteRT", installation.version("ai-edge-litert") or "not installed"
     yield "the demo app", _app()
 
