@@ -6,6 +6,7 @@ Names and the modules that define them are read from the sources, so that nothin
 from __future__ import annotations
 
 import ast
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,6 +100,7 @@ def _file_or_none(module: str) -> Path | None:
     return next((path for path in (stem / "__init__.py", stem.with_suffix(".py")) if path.is_file()), None)
 
 
+@functools.cache
 def _parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -162,6 +164,7 @@ def _defined(tree: ast.Module) -> dict[str, ast.AST]:
     return names
 
 
+@functools.cache
 def _below(package: str) -> dict[str, str]:
     """Every function and class of a package's own modules → the module."""
     folder = ROOT.joinpath(*package.split("."))

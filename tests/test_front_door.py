@@ -16,6 +16,8 @@ from publishing import api, distribution, guides, links, pages
 from zoo import installation
 from zoo.cli import app
 from zoo.cli.doctor import NEEDS
+from zoo.outputs import InputSpec, OutputSpec
+from zoo.pretrained import catalog
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -125,6 +127,14 @@ def test_wheel_and_source_distribution_are_whole(tmp_path: Path) -> None:
     assert distribution.contents(wheel) == []
     (sdist,) = tmp_path.glob("*.tar.gz")
     assert {"README.md", "CHANGELOG.md", "CITATION.cff", "edge/app/dist/index.html"} <= set(distribution.source_names(sdist))
+
+
+def test_the_formats_page_names_every_key() -> None:
+    text = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    card = json.loads((catalog.FOLDER / "unet_lite.ccp" / catalog.CARD).read_text(encoding="utf-8"))
+    specs = {**InputSpec().to_dict(), **OutputSpec("class_scores", channels=1).to_dict()}
+    keys = {*card, *card["measured"][0], *card["files"]["int8"], *specs}
+    assert [key for key in sorted(keys) if f"`{key}`" not in text] == []
 
 
 def test_version_changelog_and_citation_agree() -> None:
