@@ -13,7 +13,7 @@ import pytest
 
 from edge.hosting.site import DIST
 from publishing import api, distribution, guides, links, pages
-from zoo import installation
+from zoo.analysis import installation
 from zoo.cli import app
 from zoo.cli.doctor import NEEDS
 from zoo.outputs import InputSpec, OutputSpec

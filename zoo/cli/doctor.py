@@ -43,7 +43,7 @@ def doctor() -> None:
 def _here() -> Iterator[tuple[str, str]]:
     """Versions: of densezoo, Python, and what computes."""
     import zoo
-    from zoo import installation
+    from zoo.analysis import installation
 
     yield "densezoo", zoo.__version__ + ("" if installation.requirements() else ", a checkout that is not installed")
     yield "Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
@@ -98,7 +98,7 @@ def _nvidia() -> list[str]:
 
 def _commands() -> Iterator[tuple[str, str]]:
     """For each command whether it can run, or what brings what it lacks."""
-    from zoo import installation
+    from zoo.analysis import installation
 
     demands = installation.requirements()
     for commands, extras in NEEDS.items():
