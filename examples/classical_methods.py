@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Classical methods
 #
-# Seven methods that learn nothing, from Otsu's threshold to GrabCut, in the same table as the networks: what does training
+# Methods that learn nothing, from Otsu's threshold to GrabCut, in the same table as the networks: what does training
 # buy?
 
 # %%
