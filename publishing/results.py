@@ -57,6 +57,16 @@ def person() -> str:
     return _table("person.csv", {"file": _code("file"), ">bytes": _count("bytes"), **shares, ">ms": _text("ms")})
 
 
+def saliency() -> str:
+    """Ways to say where people look, side by side."""
+    scores = {
+        ">NSS, σ": "nss", ">CC": "cc", ">similarity": "similarity", ">KL, nats": "kl",
+        ">AUC Judd": "auc_judd", ">AUC Borji": "auc_borji", ">AUC shuffled": "auc_shuffled",
+    }  # fmt: skip
+    columns = {"what": _code("what"), "form": _text("form")} | {name: _text(column) for name, column in scores.items()}
+    return _table("saliency.csv", {**columns, ">ms": _text("ms"), ">bytes": _text("bytes")})
+
+
 def scaling() -> str:
     """Larger networks and larger inputs."""
     return _table(
