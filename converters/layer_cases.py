@@ -61,7 +61,8 @@ def cases(pattern: str = "*") -> Iterator[Case]:
     for name in ACTIVATIONS:
         if fnmatch.fnmatchcase("activation", pattern):
             yield Case("activation", name, 4, _in_turn(L.Conv2D(4, 3, activation=name, name="layer")))
-            yield Case("activation", f"{name} alone", 4, _in_turn(L.Conv2D(4, 1, name="first"), L.Activation(name, name="layer")))
+            alone = L.Conv2D(4, 1, name="first"), L.Activation(name, name="layer")
+            yield Case("activation", f"{name} alone", 4, _in_turn(*alone))
 
 
 def _trained(model: keras.Model) -> None:
