@@ -130,10 +130,10 @@ def _attention(kind: str, **options: Any) -> Apply:
     return apply
 
 
-ACTIVATIONS = (
+ACTIVATIONS = (  # those that a name alone is enough for: `threshold` asks for two numbers
     "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu",
     "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax",
-    "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh", "tanh_shrink", "threshold",
+    "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh", "tanh_shrink",
 )  # fmt: skip
 
 _SAME = {"padding": "same"}
