@@ -265,9 +265,12 @@ _SEQUENCES |= {
 }
 _VECTORS = _rows({
     "RepeatVector": (((3,), {}), ((1,), {})),
-    "CategoryEncoding": (((5,), {"output_mode": "multi_hot"}), ((5,), {"output_mode": "one_hot"})),
 })
 _VECTORS |= {
+    "CategoryEncoding": {
+        mode: (lambda x, mode=mode: L.CategoryEncoding(5, output_mode=mode, name="layer")(_indices(x)))
+        for mode in ("multi_hot", "one_hot")
+    },
     "Embedding": {
         "of rounded values": lambda x: L.Embedding(4, 3, name="layer")(_indices(x)),
         "then a mean": lambda x: L.GlobalAveragePooling1D(name="mean")(L.Embedding(4, 3, name="layer")(_indices(x))),
