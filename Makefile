@@ -5,7 +5,7 @@ BIN     = $(VENV)/bin
 OUT    ?= quickstart
 JOBS   ?= 2
 
-.PHONY: demo test app cards chromium lint constraints clean
+.PHONY: demo test app cards readme docs dist dist-check chromium lint constraints clean
 
 demo: $(VENV)/.all app
 	$(BIN)/zoo quickstart --out $(OUT)
@@ -40,8 +40,23 @@ chromium:
 cards: $(VENV)/.all
 	$(BIN)/zoo card --all --out zoo/analysis/model_cards.csv
 
+# README's tables, the generated pages of docs/ and the notebooks; a test says when they are out of date.
+readme: $(VENV)/.test
+	$(BIN)/python -m publishing.pages
+
+# The documentation, into site/; a dead link fails.
+docs: readme
+	$(BIN)/zensical build --strict --clean
+	$(BIN)/python -m publishing.links site
+
+# Wheel and source distribution, the app inside, into dist/; and installed where nothing else is, as a user would.
+dist: $(VENV)/.test app
+	$(BIN)/python -m publishing.distribution --out dist
+dist-check: $(VENV)/.test app
+	$(BIN)/python -m publishing.distribution --out dist --check
+
 constraints: $(VENV)/.test
 	$(BIN)/python -m pip freeze --exclude-editable > constraints.txt
 
 clean:
-	rm -rf $(VENV) build *.egg-info edge/app/dist edge/app/node_modules
+	rm -rf $(VENV) build dist site .cache *.egg-info edge/app/dist edge/app/node_modules

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from converters.graph import Trace, Value, apply, trace
+from converters.graph import Trace, Value, apply, fed, trace
 from zoo.layers import MaxPoolIndices, ModelOutput
 from zoo.outputs.near_ties import Choices, at_near_ties
 
@@ -53,7 +53,7 @@ def evaluate(graph: Trace, arrays: Sequence[Any], recorded: Recorded) -> tuple[d
     Returns:
         The tensors, and how many positions were taken over.
     """
-    tensors, otherwise = dict(zip(graph.inputs, arrays, strict=True)), 0
+    tensors, otherwise = fed(graph, *arrays), 0
     for call in graph.calls:
         outputs = apply(call, tensors)
         if isinstance(call.operation, MaxPoolIndices) and call.operation.name in recorded:

@@ -14,6 +14,8 @@ from converters.tflite import file as tflite_file
 from converters.tflite import inspection
 from zoo.errors import InputError
 
+_TYPES = {"tensor(uint8)": np.uint8, "tensor(int8)": np.int8, "tensor(int32)": np.int32, "tensor(int64)": np.int64}
+
 
 class Tflite:
     """A `.tflite` file on the CPU: float32 1×H×W×C in 0–255 → float32 outputs by name, as the signature has them."""
@@ -67,17 +69,17 @@ def _interpreter(**source: Any) -> Any:
 class Onnx:
     """An `.onnx` file in onnxruntime: float32 1×H×W×C in 0–255 → its outputs by name."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path | bytes) -> None:
         self._path = path
-        self._session = _session(os.fspath(path))
+        self._session = _session(path if isinstance(path, bytes) else os.fspath(path))
         self._recording: tuple[Any, dict[str, str]] | None = None
         image = self._session.get_inputs()[0]
-        self._name = image.name
+        self._name, self._dtype = image.name, _TYPES.get(image.type, np.float32)
         self.shape = tuple(side if isinstance(side, int) else None for side in image.shape)
 
     def __call__(self, image: np.ndarray) -> dict[str, np.ndarray]:
         names = [value.name for value in self._session.get_outputs()]
-        return dict(zip(names, self._session.run(None, {self._name: image}), strict=True))
+        return dict(zip(names, self._session.run(None, {self._name: image.astype(self._dtype)}), strict=True))
 
     def positions(self, image: np.ndarray) -> Recorded:
         """The positions of maxima that the file records on its way, by layer."""
@@ -85,7 +87,7 @@ class Onnx:
             content, layers = _recording_onnx(self._path)
             self._recording = _session(content), layers
         session, layers = self._recording
-        results = session.run(list(layers), {self._name: image}) if layers else []
+        results = session.run(list(layers), {self._name: image.astype(self._dtype)}) if layers else []
         return dict(zip(layers.values(), results, strict=True))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.analysis.graph import Call, Trace, Value, as_functional, specs_at, substitute, takes_training, trace
+from zoo.analysis.graph import Call, Trace, Value, as_functional, specs_at, substitute, trace
 from zoo.errors import InputError
 
 __all__ = [
@@ -19,11 +19,15 @@ __all__ = [
     "apply",
     "as_functional",
     "at_inference",
+    "clone",
     "concrete_shapes",
     "copy_weights",
     "difference",
+    "distance",
     "evaluate",
+    "fed",
     "in_form",
+    "named_operations",
     "scores",
     "shapes_at",
     "substitute",
@@ -41,10 +45,15 @@ def shapes_at(graph: Trace, *input_shapes: tuple[int | None, ...]) -> dict[Value
 
 def evaluate(graph: Trace, *arrays: Any) -> dict[Value, Any]:
     """Every tensor of the graph at inference, computed by the model's own layers when its inputs are the given ones."""
-    tensors = dict(zip(graph.inputs, arrays, strict=True))
+    tensors = fed(graph, *arrays)
     for call in graph.calls:
         tensors.update(zip(call.outputs, apply(call, tensors), strict=True))
     return tensors
+
+
+def fed(graph: Trace, *arrays: Any) -> dict[Value, Any]:
+    """The model's inputs with what they are given, each in the type that it takes: pictures are floats here as a rule."""
+    return {value: keras.ops.cast(array, value.dtype) for value, array in zip(graph.inputs, arrays, strict=True)}
 
 
 def apply(call: Call, tensors: Mapping[Value, Any]) -> list[Any]:
@@ -56,22 +65,68 @@ def apply(call: Call, tensors: Mapping[Value, Any]) -> list[Any]:
 def at_inference(operation: keras.Operation) -> Callable[..., Any]:
     """The operation as a function that never trains.
 
-    Left to itself, a Resizing or Random* layer switches the normalisation after it to training.
+    Left to itself, a Resizing or Random* layer switches the normalisation after it to training, inside a layer of layers
+    too. Keras takes `training` for any layer, also for one whose `call` has no such argument, and tells those inside it.
     """
-    if isinstance(operation, keras.Layer) and takes_training(operation):
+    if isinstance(operation, keras.Layer):
         return lambda *args, **kwargs: operation(*args, **{**kwargs, "training": False})
     return operation
 
 
+def clone(layer: keras.Layer, convert: Callable[[Any], Any] = lambda config: config, **changes: Any) -> keras.Layer:
+    """A layer of the same configuration, not yet built.
+
+    Args:
+        layer: the original.
+        convert: what is done to its configuration.
+        **changes: to its arguments.
+
+    Raises:
+        InputError: for a layer that does not survive its own configuration.
+    """
+    try:
+        return type(layer).from_config({**convert(layer.get_config()), **changes})
+    except (TypeError, ValueError, KeyError, AttributeError, NotImplementedError, IndexError) as error:
+        raise InputError(
+            f"layer '{layer.name}' ({type(layer).__name__}) cannot be made anew from its own get_config(): "
+            f"{_first_line(error)}; give it one that holds all arguments of its __init__"
+        ) from error
+
+
+def named_operations(graph: Trace) -> dict[str, keras.Operation]:
+    """The operations of a graph under the names that their counterparts have: their own, made unique."""
+    named: dict[str, keras.Operation] = {}
+    ids: set[int] = set()
+    for operation in (call.operation for call in graph.calls):
+        if id(operation) in ids:
+            continue
+        ids.add(id(operation))
+        name, count = operation.name, 0
+        while name in named:
+            count += 1
+            name = f"{operation.name}_{count}"
+        named[name] = operation
+    return named
+
+
 def copy_weights(source: keras.Operation, target: keras.Operation) -> None:
-    """Copies a layer's weights into a clone that has been built."""
+    """Copies a layer's weights into a clone that has been built.
+
+    Raises:
+        InputError: where the clone has others.
+    """
     if source is target or not isinstance(source, keras.Layer):
         return
+    if len(source.weights) != len(target.weights):
+        raise InputError(
+            f"layer '{source.name}' ({type(source).__name__}) has {len(source.weights)} weights, made anew from its own "
+            f"get_config() {len(target.weights)}: what was added to it afterwards (as LoRA's) has to be merged first"
+        )
     for old, new in zip(source.weights, target.weights, strict=True):
         if math.prod(old.shape) != math.prod(new.shape):
             shapes = f"{tuple(old.shape)} but {tuple(new.shape)} at an open size"
             raise InputError(f"layer '{source.name}': weight {old.path} is {shapes}")
-        new.assign(old)
+        new.assign(keras.ops.cast(old, new.dtype))
     if hasattr(target, "finalize_state"):  # an adapted Normalization computes its constants from its weights
         target.finalize_state()
 
@@ -110,5 +165,25 @@ def difference(ours: Any, theirs: Any) -> float:
     both choose alike at near ties first.
     """
     ours, theirs = (np.asarray(array, np.float64) for array in (ours, theirs))
+    if ours.shape != theirs.shape:
+        return math.inf
     error, spread = float(np.sqrt(((ours - theirs) ** 2).mean())), float(ours.std())
     return error / spread if spread else float(error != 0)
+
+
+def distance(expected: np.ndarray, answer: np.ndarray, least: float = 1e-6) -> float:
+    """How far a file's output is from the model's: the share of class indices that differ, or of floats the root mean square
+    error in units of the spread, where the model's are finite. What hardly spreads is measured by its size,
+    and by `least` at the least."""
+    if expected.dtype.kind not in "fV":
+        return float((expected != answer).mean())
+    finite = np.isfinite(expected := expected.astype(np.float64))
+    if not finite.any():
+        return 0.0
+    expected, answer = expected[finite], np.asarray(answer, np.float64)[finite]
+    scale = max(expected.std(), 1e-2 * np.abs(expected).max(), least)
+    return float(np.sqrt(np.square(expected - answer).mean())) / scale
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]

@@ -11,7 +11,7 @@ count as agreeing; how many there were is told.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 
 from converters import choices, file_runs
 from converters.quantization import calibration
+from converters.single_precision import in_float32
 from converters.specs import output_specs
 from converters.tflite import file as tflite_file
 from converters.tflite import inspection
@@ -28,11 +29,13 @@ from zoo.errors import InputError, unknown
 from zoo.metrics.confusion_matrix import ConfusionMatrix
 from zoo.outputs import Comparison, OutputSpec, Tolerance
 from zoo.outputs.comparison import LOWER_IS_BETTER
+from zoo.outputs.layout import arranged
 from zoo.outputs.near_ties import at_near_ties, tie_count
 from zoo.outputs.tolerances import OF_RECIPE
 
 Run = Callable[[np.ndarray], Any]
 _CPU = "cpu"
+_SAME = 0.02  # two probabilities of one class, with what 8 bits round
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,9 @@ def parity(
 ) -> Parity:
     """Runs a model and its converted file on the same samples and compares their answers.
 
+    As numbers, and as what a reader makes of them: what the file says that its numbers are is held to the model's, and what the
+    model says of its own to the numbers themselves.
+
     Args:
         model: the Keras model.
         path: its `.tflite` or `.onnx` file, run here on the CPU; or what runs it: a function from float32 1×H×W×C in
@@ -115,11 +121,16 @@ def parity(
     Raises:
         InputError: for samples that do not fit, a file that is none, or "gpu" without a function that runs there.
     """
+    if isinstance(model, (keras.Sequential, keras.Function)):
+        model = in_float32(model)  # which the file computes in, whatever the model was trained in
     run, shape, recipe = _runner(model, path, accelerator, recipe)
     images = calibration.check_samples(samples, shape[1:3], shape[3])
     specs, tolerance = output_specs(model), OF_RECIPE[recipe]
     sides = _answers(model, run, images, specs)
-    comparisons = tuple(_compare(sides, place, spec, tolerance) for place, spec in enumerate(specs))
+    cards = _cards(path, specs)
+    comparisons = tuple(
+        _compare(sides, place, spec, card, tolerance) for place, (spec, card) in enumerate(zip(specs, cards, strict=True))
+    )
     miou = None if labels is None else _miou(np.asarray(labels), sides, specs[0], ignore)
     passed, reason = _judge(comparisons, miou, tolerance)
     return Parity(passed, reason, recipe, accelerator, len(images), comparisons, tolerance, miou)
@@ -147,7 +158,8 @@ def _runner(
     if callable(path):
         owner = getattr(path, "__self__", None)  # edge.Runner.run knows its file
         card = getattr(owner, "card", None)
-        shape = (1, *(card.size if card is not None else model.inputs[0].shape[1:3]), model.inputs[0].shape[3])
+        size = card.size if card is not None and card.size is not None else model.inputs[0].shape[1:3]
+        shape = (1, *size, model.inputs[0].shape[3])
         return path, shape, recipe or getattr(card, "recipe", None) or "float32"
     if accelerator != _CPU:
         raise InputError(
@@ -183,7 +195,10 @@ def _answers(model: keras.Model, run: Run, images: np.ndarray, specs: Sequence[O
                 )
     together = {place: np.concatenate([each[place] for each in scores]) for place in (scores[0] if scores else {})}
     whole = ([np.concatenate(each) for each in zip(*answers, strict=True)] for answers in (expected, got))
-    return _Sides(*whole, together, otherwise)
+    sides = [
+        [arranged(values, spec.layout, images.shape[1:3]) for values, spec in zip(side, specs, strict=True)] for side in whole
+    ]
+    return _Sides(*sides, together, otherwise)
 
 
 def _in_order(answer: Any, specs: Sequence[OutputSpec]) -> list[np.ndarray]:
@@ -205,7 +220,50 @@ def _recorder(run: Run) -> Callable[[np.ndarray], choices.Recorded] | None:
 # ------------------------------------------------------------------------------------------------ judging
 
 
-def _compare(sides: _Sides, place: int, spec: OutputSpec, tolerance: Tolerance) -> Comparison:
+def _cards(path: Any, specs: Sequence[OutputSpec]) -> list[OutputSpec]:
+    """What the file says of each output, in the model's order; where it says nothing, what the model says."""
+    card = getattr(getattr(path, "__self__", None), "card", None)  # of edge.Runner.run
+    outputs = getattr(card, "outputs", ()) if callable(path) else _described(Path(path))
+    if len(outputs) != len(specs):
+        return list(specs)
+    by_name = {spec.name: spec for spec in outputs}
+    return [by_name.get(spec.name, other) for spec, other in zip(specs, outputs, strict=True)]
+
+
+def _described(path: Path) -> list[OutputSpec]:
+    description = tflite_file.read(path) if path.suffix == ".tflite" else None
+    return [OutputSpec.from_dict(each) for each in (description or {}).get("outputs", ())]
+
+
+def _compare(sides: _Sides, place: int, spec: OutputSpec, card: OutputSpec, tolerance: Tolerance) -> Comparison:
+    """One output as numbers and as the answer that the file's card makes of it."""
+    comparison = _compare_numbers(sides, place, spec, tolerance)
+    kind, expected = kinds.kind(spec), sides.expected[place]
+    wrong = kind.contradiction(expected, spec)
+    if not wrong and card.layout == spec.layout and kinds.kind(card).known:
+        wrong = _other_answer(sides, place, spec, card, tolerance)
+    return replace(comparison, passed=False, reason=f"no answer: {wrong}") if wrong else comparison
+
+
+def _other_answer(sides: _Sides, place: int, spec: OutputSpec, card: OutputSpec, tolerance: Tolerance) -> str:
+    """Why the card's answers are not the model's, empty where they are; looked at only where the two are called otherwise."""
+    if (spec.kind, spec.activation) == (card.kind, card.activation) or not kinds.kind(spec).known:
+        return ""
+    shares = []
+    for ours, theirs in zip(sides.expected[place], sides.got[place], strict=True):
+        size = ours.shape[:2] if spec.dense else (1, 1)
+        one, other = kinds.kind(spec).decode(ours, spec, size), kinds.kind(card).decode(theirs, card, size)
+        shares.append(float(np.mean(np.isclose(one, other, atol=_SAME))) if one.shape == other.shape else 0.0)
+    least = tolerance.bounds.get("agreement", 1.0)
+    if np.mean(shares) >= least:
+        return ""
+    return (
+        f"the file calls it {card.kind} ({card.activation}), the model's is {spec.kind} ({spec.activation}), and the answers "
+        f"agree on {np.mean(shares):.4f}; convert it again, or say what it is (output=)"
+    )
+
+
+def _compare_numbers(sides: _Sides, place: int, spec: OutputSpec, tolerance: Tolerance) -> Comparison:
     """One output, class indices with the file's choice where the scores behind them tie."""
     expected, got, otherwise = sides.expected[place], sides.got[place], sides.otherwise
     if place in sides.scores:

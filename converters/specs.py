@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 import zoo.layers
+from converters import output_guess
 from converters.graph import as_functional, trace
 from converters.tf_keras.origin import is_tf_keras, unwrapped
+from zoo import outputs
 from zoo.errors import InputError
 from zoo.layers import ModelOutput
 from zoo.outputs import InputSpec, OutputSpec
 
-_ACTIVATIONS = {"Softmax": "softmax", "Sigmoid": "sigmoid", "softmax": "softmax", "sigmoid": "sigmoid"}
 _IMAGE, _ANSWER = "image", "answer"  # what the only input and the only output are called
 
 
@@ -29,7 +30,7 @@ def input_specs(model: Any) -> tuple[InputSpec, ...]:
 def output_specs(
     model: Any, labels: Sequence[str] | None = None, palette: Sequence[Sequence[int]] | None = None
 ) -> tuple[OutputSpec, ...]:
-    """One spec an output: as its `ModelOutput` says, or else by its shape and type.
+    """One spec an output: as its `ModelOutput` says, or else as its operations and its shape let one guess.
 
     They are named as the model's dict of outputs does; without one the only output as its spec says, several as their
     layers.
@@ -43,7 +44,9 @@ def output_specs(
         InputError: for labels or colours of another number than classes.
     """
     ends, tensors = _ends(model), model.outputs if is_tf_keras(model) else as_functional(model).outputs
-    specs = [_spec(end, tensor) for end, tensor in zip(ends, tensors, strict=True)]
+    known = [output_layer(end) for end in ends]
+    guesses = [None] * len(ends) if all(known) else _guesses(model, tensors)
+    specs = [guess if layer is None else layer.spec for layer, guess in zip(known, guesses, strict=True)]
     specs[0] = _relabelled(specs[0], labels, palette)
     return tuple(replace(spec, name=name) for spec, name in zip(specs, _names(model, ends, specs), strict=True))
 
@@ -62,7 +65,7 @@ def output_layer(end: Any) -> ModelOutput | None:
 def task_of(model: Any) -> str:
     """The task of a model, in words: as its first `ModelOutput` says, or else what its first output is."""
     layer = next(filter(None, model_outputs(model)), None)
-    return output_specs(model)[0].kind.replace("_", " ") if layer is None else layer.task
+    return outputs.kind(output_specs(model)[0]).title if layer is None else layer.task
 
 
 def _ends(model: Any) -> list[Any]:
@@ -84,21 +87,12 @@ def _names(model: Any, ends: Sequence[Any], specs: Sequence[OutputSpec]) -> list
     return [f"{name}_{names[:at].count(name)}" if name in names[:at] else name for at, name in enumerate(names)]
 
 
-def _spec(end: Any, tensor: Any) -> OutputSpec:
-    layer = output_layer(end)
-    if layer is not None:
-        return layer.spec
-    shape, rank = tuple(tensor.shape), len(tensor.shape)
-    dtype = tensor.dtype if isinstance(tensor.dtype, str) else tensor.dtype.name
-    if "int" in dtype and rank in (1, 3):
-        return OutputSpec("class_map", activation="argmax", scale=1 if rank == 3 else None)
-    if "int" in dtype or rank not in (2, 4):
-        return OutputSpec("numbers", channels=shape[-1] if rank > 1 else None, scale=None)
-    settings = end.get_config() if hasattr(end, "get_config") else {}
-    activation = _ACTIVATIONS.get(type(end).__name__) or _ACTIVATIONS.get(str(settings.get("activation")), "linear")
-    count = shape[-1] or 0
-    labels = ("background", "foreground") if count == 1 else tuple(f"class {index}" for index in range(count))
-    return OutputSpec("class_scores", _ANSWER, shape[-1], labels, activation=activation, scale=1 if rank == 4 else None)
+def _guesses(model: Any, tensors: Sequence[Any]) -> list[OutputSpec]:
+    keys, step, shape = output_guess.producers(model)
+    types = [tensor.dtype if isinstance(tensor.dtype, str) else tensor.dtype.name for tensor in tensors]
+    image = tuple(model.inputs[0].shape)
+    size = None if len(image) != 4 or None in image[1:3] else image[1:3]
+    return output_guess.guess(list(zip(keys, types, strict=True)), step, shape, size)
 
 
 def _relabelled(

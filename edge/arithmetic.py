@@ -27,8 +27,12 @@ _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLI
 
 
 def macs(graph: Graph) -> float:
-    """Multiply-accumulates of one inference in convolutions and matrix products; nan where a custom op hides its own."""
-    if any(operator.custom for operator in graph.operators):
+    """Multiply-accumulates of one inference in convolutions, matrix products and recurrent cells.
+
+    nan where they can't be told: a custom op or another subgraph hides its own, and a file of any size has none yet.
+    """
+    hidden = any(operator.custom or operator.name in _SUBGRAPHS for operator in graph.operators)
+    if hidden or any(tensor.open for tensor in graph.inputs):
         return math.nan
     return float(sum(_COUNTS[op.name](graph, op) for op in graph.operators if op.name in _COUNTS))
 
@@ -76,10 +80,38 @@ def _dense(graph: Graph, operator: Operator) -> int:
     return math.prod(result) * kernel[-1]
 
 
+def _volume(graph: Graph, operator: Operator) -> int:
+    kernel, result = _sides(graph, operator)  # depth×height×width×inputs×outputs
+    return math.prod(result) * math.prod(kernel[:4])
+
+
+def _recurrent(graph: Graph, operator: Operator) -> int:
+    """Every matrix that a step multiplies by, for each step of each sequence."""
+    sequences = graph.tensors[operator.inputs[0]].shape
+    matrices = [graph.tensors[index] for index in operator.inputs[1:] if index >= 0]
+    once = sum(math.prod(tensor.shape) for tensor in matrices if tensor.constant and len(tensor.shape) == 2)
+    return math.prod(sequences[:-1]) * once
+
+
+def _svdf(graph: Graph, operator: Operator) -> int:
+    """The features' filter on the newest frame, and the filter over time that each feature has."""
+    frames, features, over_time = (graph.tensors[index].shape for index in operator.inputs[:3])
+    return frames[0] * (math.prod(features) + math.prod(over_time))
+
+
+_SUBGRAPHS = ("CALL", "IF", "WHILE", "STABLEHLO_COMPOSITE")
 _COUNTS = {
     "CONV_2D": _convolution,
     "DEPTHWISE_CONV_2D": _depthwise,
     "TRANSPOSE_CONV": _transposed,
     "FULLY_CONNECTED": _dense,
     "BATCH_MATMUL": _product,
+    "BIDIRECTIONAL_SEQUENCE_LSTM": _recurrent,
+    "BIDIRECTIONAL_SEQUENCE_RNN": _recurrent,
+    "CONV_3D": _volume,
+    "LSTM": _recurrent,
+    "RNN": _recurrent,
+    "SVDF": _svdf,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _recurrent,
+    "UNIDIRECTIONAL_SEQUENCE_RNN": _recurrent,
 }

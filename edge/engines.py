@@ -27,42 +27,53 @@ class Cpu:
     graph (seen: a transposed convolution of 64×64, stride 32, onto 1024×1024). `keep_all` runs the built-in kernels and
     keeps every activation.
 
+    A file of any size is set up when the first arrays tell it: at the 1×1 that it holds until then, some graphs cannot be.
+
     Raises InputError for a file that the interpreter refuses (an op it does not have, a graph it cannot allocate).
     """
 
     def __init__(self, path: str | Path, threads: int | None = None, keep_all: bool = False) -> None:
         self.graph: Graph = read_graph(path)
-        plain, fast = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES, OpResolverType.AUTO
+        self._path, self._threads, self._keep_all = path, threads, keep_all
+        shapes = None if any(tensor.open for tensor in self.graph.inputs) else [each.shape for each in self.graph.inputs]
         try:
-            try:
-                self._interpreter = self._load(path, threads, plain if keep_all else fast, keep_all)
-            except RuntimeError as error:
-                if keep_all or "xnnpack" not in str(error).lower():
-                    raise
-                self._interpreter = self._load(path, threads, plain, keep_all)
+            self._set_up(shapes)
         except (RuntimeError, ValueError) as error:
             raise InputError(f"{path} does not load on the CPU: {_one_line(error)}") from error
 
-    @staticmethod
-    def _load(path: str | Path, threads: int | None, kernels: OpResolverType, keep_all: bool) -> Interpreter:
+    def _set_up(self, shapes: Sequence[tuple[int, ...]] | None) -> None:
+        """Loads the file for inputs of these shapes; without shapes loads it only."""
+        plain, fast = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES, OpResolverType.AUTO
+        try:
+            self._interpreter = self._load(plain if self._keep_all else fast, shapes)
+        except RuntimeError as error:
+            if self._keep_all or "xnnpack" not in str(error).lower():
+                raise
+            self._interpreter = self._load(plain, shapes)
+        self._shapes = shapes
+
+    def _load(self, kernels: OpResolverType, shapes: Sequence[tuple[int, ...]] | None) -> Interpreter:
         interpreter = Interpreter(
-            model_path=str(path),
-            num_threads=threads or default_threads(),
+            model_path=str(self._path),
+            num_threads=self._threads or default_threads(),
             experimental_op_resolver_type=kernels,
-            experimental_preserve_all_tensors=keep_all,
+            experimental_preserve_all_tensors=self._keep_all,
         )
-        interpreter.allocate_tensors()
+        for tensor, shape in zip(self.graph.inputs, shapes or (), strict=bool(shapes)):
+            if tensor.shape != shape:
+                interpreter.resize_tensor_input(tensor.index, shape, strict=True)
+        if shapes is not None:
+            interpreter.allocate_tensors()
         return interpreter
 
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """One inference. A dynamic input takes the shape of its array. Raises InputError where the graph cannot."""
         try:
-            if any(tuple(array.shape) != self._shape(index) for index, array in self._fed(arrays)):
-                for index, array in self._fed(arrays):
-                    self._interpreter.resize_tensor_input(index, array.shape, strict=True)
-                self._interpreter.allocate_tensors()
-            for index, array in self._fed(arrays):
-                self._interpreter.set_tensor(index, array)
+            shapes = [tuple(array.shape) for array in arrays]
+            if shapes != self._shapes:
+                self._set_up(shapes)
+            for tensor, array in zip(self.graph.inputs, arrays, strict=True):
+                self._interpreter.set_tensor(tensor.index, array)
             self._interpreter.invoke()
         except (RuntimeError, ValueError) as error:
             raise InputError(f"inference failed: {_one_line(error)}") from error
@@ -71,13 +82,6 @@ class Cpu:
     def tensor(self, index: int) -> np.ndarray:
         """An activation of the last inference, by the tensor's index; needs `keep_all`."""
         return self._interpreter.get_tensor(index)
-
-    def _fed(self, arrays: Sequence[np.ndarray]) -> list[tuple[int, np.ndarray]]:
-        return [(tensor.index, array) for tensor, array in zip(self.graph.inputs, arrays, strict=True)]
-
-    def _shape(self, index: int) -> tuple[int, ...]:
-        details = next(d for d in self._interpreter.get_input_details() if d["index"] == index)
-        return tuple(int(side) for side in details["shape"])
 
 
 class Gpu:

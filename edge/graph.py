@@ -16,6 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from edge.errors import InputError
 
+TEXT = "string"  # the type of tensors that hold text, and no numbers
 _DTYPES = {
     schema.TensorType.FLOAT32: "float32",
     schema.TensorType.FLOAT16: "float16",
@@ -26,16 +27,53 @@ _DTYPES = {
     schema.TensorType.INT32: "int32",
     schema.TensorType.INT64: "int64",
     schema.TensorType.BOOL: "bool",
+    schema.TensorType.UINT16: "uint16",
+    schema.TensorType.UINT32: "uint32",
+    schema.TensorType.UINT64: "uint64",
+    schema.TensorType.COMPLEX64: "complex64",
+    schema.TensorType.COMPLEX128: "complex128",
+    schema.TensorType.STRING: TEXT,
 }
 _OPERATORS = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
 _METADATA = "TFLITE_METADATA"
+_MOST_VALUES = 64  # of a constant that is read along with the graph: axes, factors and shapes, not weights
+_FUSED = {value: name for name, value in vars(schema.ActivationFunctionType).items() if isinstance(value, int)}
+# Operators that may apply an activation to what they compute → the table of their options.
+_FUSING = {
+    "ADD": schema.AddOptions,
+    "AVERAGE_POOL_2D": schema.Pool2DOptions,
+    "CONCATENATION": schema.ConcatenationOptions,
+    "CONV_2D": schema.Conv2DOptions,
+    "CONV_3D": schema.Conv3DOptions,
+    "DEPTHWISE_CONV_2D": schema.DepthwiseConv2DOptions,
+    "DIV": schema.DivOptions,
+    "FULLY_CONNECTED": schema.FullyConnectedOptions,
+    "L2_NORMALIZATION": schema.L2NormOptions,
+    "MAX_POOL_2D": schema.Pool2DOptions,
+    "MUL": schema.MulOptions,
+    "SUB": schema.SubOptions,
+    "TRANSPOSE_CONV": schema.TransposeConvOptions,
+}
+
+
+_NUMERIC = {dtype for dtype in _DTYPES.values() if dtype != TEXT}
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """`scale` 0 means not quantised; else real = scale × (stored - zero_point). `dynamic` if a dimension may change.
+    """One tensor of a graph.
 
-    `key` is what the signature calls an input or an output, empty where there is none.
+    Attributes:
+        index: its place among the graph's tensors.
+        name: as the file has it.
+        shape: that it has until somebody resizes the inputs; an open side is 1 there.
+        dtype: as NumPy calls it; "string" for text, "type N" for one that NumPy does not have.
+        scale: 0 where it is not quantised; else real = scale × (stored - zero_point).
+        zero_point: see `scale`.
+        signature: the shape with -1 for each side that is open; `shape` where the file says nothing of it.
+        constant: whether the file holds its values.
+        key: what the signature calls an input or an output, empty where there is none.
+        values: the real values of a small constant; empty for all other tensors.
     """
 
     index: int
@@ -44,9 +82,25 @@ class Tensor:
     dtype: str
     scale: float = 0.0
     zero_point: int = 0
-    dynamic: bool = False
+    signature: tuple[int, ...] = ()
     constant: bool = False
     key: str = ""
+    values: tuple[float, ...] = ()
+
+    @property
+    def dynamic(self) -> bool:
+        """Whether a side may change."""
+        return -1 in self.signature
+
+    @property
+    def open(self) -> bool:
+        """Whether another side than the first, the batch's, may change: then `shape` is not what anybody will feed."""
+        return -1 in self.signature[1:]
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it holds numbers that NumPy has."""
+        return self.dtype in _NUMERIC
 
     @property
     def label(self) -> str:
@@ -54,12 +108,19 @@ class Tensor:
         return self.key or self.name.split(";")[0]
 
     def store(self, values: np.ndarray) -> np.ndarray:
-        """Real values as the tensor stores them: quantised by its own scale where it has one, else cast."""
-        if not self.scale:
-            return np.ascontiguousarray(values, dtype=self.dtype)
-        limits = np.iinfo(self.dtype)
-        steps = np.rint(np.asarray(values, np.float32) / np.float32(self.scale)) + self.zero_point
-        return np.ascontiguousarray(np.clip(steps, limits.min, limits.max).astype(self.dtype))
+        """Real values as the tensor stores them: quantised by its own scale where it has one, else cast.
+
+        Raises InputError for a tensor that holds no numbers.
+        """
+        if not self.numeric:
+            raise InputError(f"{self.label!r} takes {self.dtype}, no numbers; the runner feeds numbers alone")
+        if self.scale:
+            limits = np.iinfo(self.dtype)
+            steps = np.rint(np.asarray(values, np.float32) / np.float32(self.scale)) + self.zero_point
+            values = np.clip(steps, limits.min, limits.max)
+        elif np.dtype(self.dtype).kind in "iu" and np.asarray(values).dtype.kind == "f":
+            values = np.rint(values)  # half a level, as resizing leaves it, is no reason to lose the whole one
+        return np.asarray(values, dtype=self.dtype, order="C")  # ascontiguousarray would give a scalar an axis
 
     def real(self, stored: np.ndarray) -> np.ndarray:
         """Stored values as real ones, float32 where the tensor is quantised, else as they are."""
@@ -70,12 +131,14 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Operator:
-    """One node: its op's name (a custom op's own), and its tensors' indices (-1: an optional input left out)."""
+    """One node: its op's name (a custom op's own), its tensors' indices (-1: an optional input left out), and the activation
+    that is fused into it, "NONE" where there is none."""
 
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     custom: bool = False
+    fused: str = "NONE"
 
 
 @dataclass(frozen=True)
@@ -108,6 +171,10 @@ class Graph:
     def producer(self, tensor: int) -> Operator | None:
         """The operator that writes a tensor, or None for inputs and constants."""
         return next((operator for operator in self.operators if tensor in operator.outputs), None)
+
+    def readers(self, tensor: int) -> list[Operator]:
+        """The operators that read a tensor."""
+        return [operator for operator in self.operators if tensor in operator.inputs]
 
 
 def read_graph(path: str | Path) -> Graph:
@@ -154,7 +221,8 @@ def _graph(model: Any) -> Graph:
     for index in range(subgraph.OperatorsLength()):
         operator = subgraph.Operators(index)
         name, custom = codes[operator.OpcodeIndex()]
-        operators.append(Operator(name, _indices(operator, "Inputs"), _indices(operator, "Outputs"), custom))
+        ends = _indices(operator, "Inputs"), _indices(operator, "Outputs")
+        operators.append(Operator(name, *ends, custom, _fused(name, operator)))
     keys = _signature(model)
     inputs, outputs = (
         tuple(replace(tensors[index], key=keys[side].get(index, "")) for index in _indices(subgraph, side))
@@ -192,8 +260,19 @@ def _operator_name(code: Any) -> tuple[str, bool]:
     return _OPERATORS.get(value, f"op {value}"), False
 
 
+def _fused(name: str, operator: Any) -> str:
+    options, table = _FUSING.get(name), operator.BuiltinOptions()
+    if options is None or table is None:
+        return "NONE"
+    read = options()
+    read.Init(table.Bytes, table.Pos)
+    return _FUSED.get(read.FusedActivationFunction(), "NONE")
+
+
 def _tensor(model: Any, tensor: Any, index: int) -> Tensor:
     shape = _indices(tensor, "Shape")
+    signature = _indices(tensor, "ShapeSignature") or shape
+    shape = tuple(max(side, 1) if side < 0 else side for side in shape)  # some writers mark an open side in the shape itself
     scale, zero_point = 0.0, 0
     quantization = tensor.Quantization()
     # One scale for the tensor; per-channel scales are for weights, which nobody feeds or reads.
@@ -204,8 +283,19 @@ def _tensor(model: Any, tensor: Any, index: int) -> Tensor:
     buffer = model.Buffers(tensor.Buffer())
     constant = buffer is not None and (buffer.DataLength() > 0 or buffer.Offset() > 1)
     name = (tensor.Name() or b"").decode("utf-8", "replace")
-    dynamic = -1 in _indices(tensor, "ShapeSignature")
-    return Tensor(index, name, shape, dtype, scale, zero_point, dynamic, constant)
+    values = _values(buffer, dtype, scale, zero_point) if constant else ()
+    return Tensor(index, name, shape, dtype, scale, zero_point, signature, constant, values=values)
+
+
+def _values(buffer: Any, dtype: str, scale: float, zero_point: int) -> tuple[float, ...]:
+    """A small constant's values; empty for large ones, for those behind the flatbuffer, and for what are no numbers."""
+    if dtype not in _NUMERIC or not 0 < buffer.DataLength() <= _MOST_VALUES * np.dtype(dtype).itemsize:
+        return ()
+    stored = buffer.DataAsNumpy().view(dtype)
+    if stored.dtype.kind not in "fiub":
+        return ()
+    real = (stored.astype(np.float64) - zero_point) * scale if scale else stored.astype(np.float64)
+    return tuple(real.tolist())
 
 
 def _metadata(model: Any) -> bytes | None:

@@ -10,6 +10,7 @@ from PIL import Image
 from edge.errors import InputError
 from edge.tflite_file import Card
 from zoo.outputs import InputSpec
+from zoo.outputs.layout import CHANNELS_LAST
 from zoo.outputs.spec import Bound
 
 Picture = np.ndarray | Sequence[np.ndarray]
@@ -54,28 +55,38 @@ def frames_of(image: Picture, spec: InputSpec) -> list[np.ndarray]:
 
 
 def prepare(image: Picture, card: Card) -> np.ndarray:
-    """float32 1×h×w×c in the card's range for its first input, from a uint8 H×W×3 picture of any size (or its frames)."""
+    """float32 in the card's layout and range for its first input, from a uint8 H×W×3 picture of any size (or its frames)."""
     return prepare_input(image, card.inputs[0], card.name)
 
 
 def prepare_input(image: Picture, spec: InputSpec, name: str) -> np.ndarray:
-    """float32 1×h×w×c in the input's range, from a uint8 H×W×3 picture of any size, or its frames; `name` is for errors.
+    """float32 in the input's layout and range, 1×h×w×c as a rule, from a uint8 H×W×3 picture of any size, or its frames;
+    `name` is for errors. An input of any size takes the picture at its own.
 
     Resized by Pillow's bilinear filter, which averages over the pixels that it skips when it shrinks, so fine texture
     does not alias; aspect ratio is not kept, as in training. Grey-scale models get ITU-R 601 luma.
     """
-    if spec.size is None:
-        raise InputError(f"{name} takes no picture (its input is not N×H×W×C); use run(tensor)")
+    if not spec.layout:
+        raise InputError(f"{name} takes no picture ({spec.name!r} is not N×H×W×C); use run(tensor)")
     channels = spec.channels // spec.frames
     if channels not in (1, 3):
         raise InputError(f"{name} takes {channels} channels, a picture has 1 or 3; use run(tensor)")
     if spec.range is None:
         raise InputError(f"{name} does not say its input's range: give it, input_range=(0, 1) or (-1, 1) or (0, 255)")
-    values = np.concatenate([_resized(frame, spec.size, channels) for frame in frames_of(image, spec)], axis=-1)
+    frames = frames_of(image, spec)
+    size = spec.size or frames[0].shape[:2]
+    values = np.concatenate([_resized(frame, size, channels) for frame in frames], axis=-1)
     low, high = (_of_channels(bound, spec) for bound in spec.range)
-    if not low.any() and np.all(high == 255):
-        return values
-    return values / np.float32(255) * (high - low) + low
+    if low.any() or not np.all(high == 255):
+        values = values / np.float32(255) * (high - low) + low
+    return _laid_out(values, spec.layout)
+
+
+def _laid_out(values: np.ndarray, layout: str) -> np.ndarray:
+    """1×h×w×c in an input's own order of axes."""
+    if "N" not in layout:
+        return values[0].transpose([CHANNELS_LAST[1:].index(letter) for letter in layout])
+    return np.ascontiguousarray(values.transpose([CHANNELS_LAST.index(letter) for letter in layout]))
 
 
 def _resized(frame: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:

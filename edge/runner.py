@@ -14,8 +14,10 @@ from edge.errors import InputError
 from edge.gpu.remote import ACCELERATORS, Remote
 from edge.graph import Tensor, read_graph
 from edge.images import Picture, frames_of, prepare
-from edge.tflite_file import read_card
+from edge.overrides import Overrides
+from edge.tflite_file import OURS, read_card
 from zoo import outputs as kinds
+from zoo.outputs.layout import arranged
 from zoo.outputs.spec import Bound
 
 Batch = np.ndarray | Mapping[str, np.ndarray] | Sequence[np.ndarray]
@@ -27,13 +29,24 @@ class Runner:
         runner = Runner("model.tflite")
         classes = runner(image)            # what the output's kind makes of it: of class scores a uint8 H×W map
 
-    `threads` is for the CPU (default: the usable cores, at most 4). `input_range` overrides what the file says its
-    input's values stand for; other people's float files that say nothing need it. `precision` is for the GPU: "float32",
-    or "reduced" for what the device computes fastest in. The GPU works in a process of its own: whatever a driver does
-    there is an AcceleratorError here. Close the runner, or use it in a `with`, to end that process early.
+    The GPU works in a process of its own, and so does the CPU on files that other people made, some of which end the process
+    that runs them: whatever happens there is an AcceleratorError here. Close the runner, or use it in a `with`, to end that
+    process early.
 
-    Raises InputError for a file that is missing, damaged, not TFLite or of a newer format, and for an accelerator that
-    is not known.
+    Args:
+        path: of the file.
+        accelerator: "cpu" or "gpu".
+        threads: on the CPU; by default the usable cores, at most 4.
+        input_range: (low, high), the values that stand for a picture's 0 and 255, over what the file says; other people's
+            float files that say nothing need it. An input of uint8 without a scale takes the picture's bytes all the same.
+        input_size: (height, width) for a file that takes any size; by default the picture's own.
+        output: "logits", "probabilities" or "class_map": what the first output is, for files of which that can't be told.
+        labels: names of its classes; of a single channel both, or the foreground's alone.
+        precision: on the GPU "float32", or "reduced" for what the device computes fastest in.
+
+    Raises:
+        InputError: for a file that is missing, damaged, not TFLite or of a newer format, for an accelerator that is not
+            known, and for what is said of the file and cannot be.
     """
 
     def __init__(
@@ -43,6 +56,9 @@ class Runner:
         threads: int | None = None,
         *,
         input_range: tuple[Bound, Bound] | None = None,
+        input_size: tuple[int, int] | None = None,
+        output: str | None = None,
+        labels: Sequence[str] | None = None,
         precision: str = "float32",
     ) -> None:
         if accelerator not in ACCELERATORS:
@@ -53,7 +69,7 @@ class Runner:
         self.accelerator = accelerator
         self._threads, self._precision = threads, precision
         self.graph = read_graph(path)
-        self.card = read_card(path, self.graph).with_range(input_range)
+        self.card = Overrides(input_range, input_size, output, labels).over(read_card(path, self.graph), self.graph)
         self._engine = self._open(path)
 
     @property
@@ -66,13 +82,14 @@ class Runner:
 
         A file of several frames takes a sequence of so many pictures, or H×W×3k of k pictures.
         """
-        if self.card.size is None or len(self.card.inputs) != 1:
+        if not self.card.takes_picture:
             raise InputError(f"{self.path.name} takes no picture, or not one alone; use run(tensor)")
         spec, size = self.card.spec, frames_of(image, self.card.inputs[0])[0].shape[:2]
-        return kinds.kind(spec).decode(self.run(prepare(image, self.card))[0], spec, size)
+        raw = arranged(self.run(prepare(image, self.card)), spec.layout, self.card.size or size)
+        return kinds.kind(spec).decode(raw[0] if raw.ndim else raw, spec, size)
 
     def run(self, batch: Batch) -> np.ndarray:
-        """The first output, real values, for N×h×w×c float32 at the model's size and in the card's range.
+        """The first output, real values, for float32 in the card's range and the file's own order of axes, N×h×w×c as a rule.
 
         Several inputs are a dict by name, or a sequence in the card's order. Float outputs are float32 (dequantised where
         the file stores integers); class indices stay integers.
@@ -83,7 +100,7 @@ class Runner:
         """All outputs by name in the model's order, as `run` gives the first. A batch larger than the file's own runs in
         pieces."""
         pieces = [self._engine.run(piece) for piece in self._pieces(batch)]
-        whole = [np.concatenate(parts) if len(parts) > 1 else parts[0] for parts in zip(*pieces, strict=True)]
+        whole = [_together(parts) for parts in zip(*pieces, strict=True)]
         return {
             spec.name: self.graph.outputs[place].real(whole[place])
             for spec, place in zip(self.card.outputs, self.card.read, strict=True)
@@ -118,9 +135,9 @@ class Runner:
         self.close()
 
     def _open(self, path: str | Path) -> Cpu | Remote:
-        if self.accelerator == "cpu":
+        if self.accelerator == "cpu" and self.card.source == OURS:
             return Cpu(path, self._threads)
-        return Remote(path, "gpu", precision=self._precision)
+        return Remote(path, self.accelerator, threads=self._threads, precision=self._precision)
 
     def _pieces(self, batch: Batch) -> list[list[np.ndarray]]:
         """The batch as the file stores it, in the graph's order of inputs and in pieces of the file's own."""
@@ -129,21 +146,25 @@ class Runner:
         feeds: dict[int, np.ndarray] = {}
         for name, place in zip(names, self.card.fed, strict=True):
             feeds[place] = self._stored(np.asarray(arrays[name]), self.graph.inputs[place])
-        counts = {len(feed) for feed in feeds.values()}
+        counts = {len(feed) // _step(self.graph.inputs[place]) for place, feed in feeds.items() if feed.ndim}
         if len(counts) > 1:
             raise InputError(f"the inputs hold {' and '.join(map(str, sorted(counts)))} items; expected as many in each")
-        step = _step(self.graph.inputs[0])
         return [
-            [feeds[place][start : start + step] for place in range(len(feeds))] for start in range(0, counts.pop(), step)
+            [_piece(feeds[place], _step(self.graph.inputs[place]), at) for place in range(len(feeds))]
+            for at in range(counts.pop() if counts else 1)
         ]
 
     def _stored(self, batch: np.ndarray, tensor: Tensor) -> np.ndarray:
         """One input as the file stores it, checked."""
-        expected = "N×" + "×".join(str(side) for side in tensor.shape[1:])
-        # A dynamic input is a 1 in `shape`; what it accepts only the graph itself can say.
-        fits = batch.ndim == len(tensor.shape) and (tensor.dynamic or batch.shape[1:] == tensor.shape[1:])
+        sides = ["any" if side < 0 else str(side) for side in tensor.signature]
+        expected = "×".join(["N", *sides[1:]]) if sides else "a single number"
+        fits = len(tensor.signature) == batch.ndim and all(
+            own in (-1, side) for own, side in zip(tensor.signature[1:], batch.shape[1:], strict=False)
+        )
         if not fits:
             raise InputError(f"batch has shape {batch.shape}; {self.path.name} takes {expected}")
+        if not batch.ndim:
+            return tensor.store(batch)
         step = _step(tensor)
         if not len(batch) or len(batch) % step:
             raise InputError(f"batch has {len(batch)} items; {self.path.name} takes them {step} at a time")
@@ -154,7 +175,19 @@ class Runner:
 
 def _step(tensor: Tensor) -> int:
     """The number of items that the file takes at a time."""
-    return tensor.shape[0] if tensor.shape and not tensor.dynamic else 1
+    return tensor.signature[0] if tensor.signature and tensor.signature[0] > 0 else 1
+
+
+def _piece(feed: np.ndarray, step: int, at: int) -> np.ndarray:
+    """One inference's part of an input; a single number is the same for all."""
+    return feed[at * step : (at + 1) * step] if feed.ndim else feed
+
+
+def _together(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """One output of all pieces; numbers without an axis, one a piece, get one."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.concatenate(parts) if parts[0].ndim else np.stack(parts)
 
 
 def _by_name(batch: Batch, names: Sequence[str], file: str) -> Mapping[str, np.ndarray]:

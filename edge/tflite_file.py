@@ -17,11 +17,13 @@ from typing import Any
 from edge import tflite_metadata
 from edge.errors import InputError
 from edge.graph import Graph, Tensor, read_graph
-from edge.guess import guess_input, guess_output
+from edge.guess import guess_input, guess_output, picture_of
+from zoo import outputs
 from zoo.outputs import InputSpec, OutputSpec
 from zoo.outputs.score import Score
 from zoo.outputs.spec import Bound
 
+OURS = "densezoo.json"  # the source of a card that `converters` wrote
 FORMAT = 2  # the newest densezoo.json that this package reads
 # Format 1 knew networks of classes alone: its heads as the kinds and activations of today.
 _HEADS = {
@@ -29,6 +31,7 @@ _HEADS = {
     "probabilities": ("class_scores", "softmax"),
     "classes": ("class_map", "argmax"),
 }
+_WORDS = {meaning: head for head, meaning in _HEADS.items()} | {("class_scores", "sigmoid"): "probabilities"}
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,21 @@ class Card:
         return self.outputs[0]
 
     @property
+    def head(self) -> str:
+        """What the first output is, in a word: "logits", "probabilities" or "classes", "unknown" where it can't be told, or
+        its kind's name."""
+        kind = outputs.get(self.spec.kind) if self.spec.kind in outputs.names() else None
+        return _WORDS.get((self.spec.kind, self.spec.activation)) or (kind.title if kind else self.spec.kind)
+
+    @property
     def size(self) -> tuple[int, int] | None:
-        """(height, width) of the first input, None for what has no height and width."""
+        """(height, width) of the first input; None where it takes any, and for what is no picture (`takes_picture`)."""
         return self.inputs[0].size
+
+    @property
+    def takes_picture(self) -> bool:
+        """Whether a picture is all that it takes."""
+        return len(self.inputs) == 1 and bool(self.inputs[0].layout)
 
     @property
     def channels(self) -> int:
@@ -116,12 +131,6 @@ class Card:
         """The first score of each data set, which is the task's own."""
         return {data: scores[0] for data, scores in self.results.items()}
 
-    def with_range(self, bounds: tuple[Bound, Bound] | None) -> Card:
-        """The card with another range of its pictures; None leaves it as it is."""
-        if bounds is None:
-            return self
-        return replace(self, inputs=tuple(replace(spec, range=bounds) for spec in self.inputs))
-
 
 def _scores(entry: Mapping[str, Any]) -> tuple[Score, ...]:
     """Of one data set: a list of what `Score.to_dict` gives, or as before format 2 shares by name."""
@@ -140,8 +149,8 @@ def read_card(path: str | Path, graph: Graph | None = None) -> Card:
     guess = _from_tensors(path, graph)
     with _archive(path) as archive:
         names = archive.namelist() if archive else []
-        if "densezoo.json" in names:
-            return _from_json(guess, graph, _member(path, archive, "densezoo.json"))
+        if OURS in names:
+            return _from_json(guess, graph, _member(path, archive, OURS))
         if graph.metadata is None:
             return guess
         try:
@@ -195,16 +204,16 @@ def _from_json(guess: Card, graph: Graph, text: str) -> Card:
     if version > FORMAT:
         raise InputError(f"{path} is of format {version}, this densezoo reads up to {FORMAT}: upgrade densezoo")
     try:
-        inputs, outputs = _format_1(data, guess) if version == 1 else _format_2(data)
+        inputs, outs = _format_1(data, guess, graph) if version == 1 else _format_2(data)
         card = replace(
             guess,
             name=str(data["name"]),
             task=str(data["task"]),
             inputs=inputs,
-            outputs=outputs,
+            outputs=outs,
             recipe=str(data.get("recipe", guess.recipe)),
             io=str(data.get("io", guess.io)),
-            source="densezoo.json",
+            source=OURS,
             description=str(data.get("description", "")),
             license=str(data.get("license") or data.get("licence") or ""),  # format 1 has the latter
             provenance=dict(data.get("provenance") or {}),
@@ -212,25 +221,28 @@ def _from_json(guess: Card, graph: Graph, text: str) -> Card:
         )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise InputError(f"{path}: densezoo.json inside it lacks or garbles {error}; convert it again") from error
-    card = replace(card, fed=_places(path, inputs, graph.inputs), read=_places(path, outputs, graph.outputs))
+    card = replace(card, fed=_places(path, inputs, graph.inputs), read=_places(path, outs, graph.outputs))
     for spec, place in zip(card.inputs, card.fed, strict=True):
-        tensor = guess.inputs[place]
-        if (tensor.size, tensor.channels) != (spec.size, spec.channels):
+        tensor = graph.inputs[place]
+        size, channels = (tensor.shape[1:3], tensor.shape[3]) if len(tensor.shape) == 4 else (None, (tensor.shape or (1,))[-1])
+        if (size, channels) != (spec.size, spec.channels):
             raise InputError(
                 f"{path}: densezoo.json gives an input of {spec.size}×{spec.channels},"
-                f" its tensor is {tensor.size}×{tensor.channels}; convert it again"
+                f" its tensor is {size}×{channels}; convert it again"
             )
     return card
 
 
-def _format_1(data: Mapping[str, Any], guess: Card) -> tuple[tuple[InputSpec, ...], tuple[OutputSpec, ...]]:
+def _format_1(
+    data: Mapping[str, Any], guess: Card, graph: Graph
+) -> tuple[tuple[InputSpec, ...], tuple[OutputSpec, ...]]:
     head, labels, entry = str(data["head"]), tuple(str(label) for label in data["labels"]), data["input"]
     if head not in _HEADS:
         raise ValueError(f"head {head!r}; expected one of {', '.join(_HEADS)}")
     kind, activation = _HEADS[head]
     palette = tuple((int(r), int(g), int(b)) for r, g, b in data.get("palette") or ())
-    first = guess.outputs[0]
-    spec = OutputSpec(kind, first.name, first.channels, labels, palette, activation, scale=first.scale)
+    first, scale = guess.outputs[0], 1 if len(graph.outputs[0].shape) > 2 else None
+    spec = OutputSpec(kind, first.name, first.channels, labels, palette, activation, scale=scale)
     size = int(entry["size"][0]), int(entry["size"][1])
     low, high = entry["range"]
     image = InputSpec(guess.inputs[0].name, size, int(entry["channels"]), (float(low), float(high)))
@@ -263,7 +275,7 @@ def _places(path: Path, specs: Sequence[InputSpec | OutputSpec], tensors: Sequen
 
 def _from_metadata(guess: Card, metadata: tflite_metadata.Metadata, labels: tuple[str, ...]) -> Card:
     image, spec = guess.inputs[0], guess.spec
-    if labels:
+    if labels and spec.labels:
         # Some label files name fewer classes than the output has: keep the names and number the rest.
         spec = replace(spec, labels=labels[: spec.classes] + spec.labels[len(labels) :])
     bounds = image.range
@@ -297,20 +309,27 @@ def _same_bytes(stored: tuple[Bound, Bound] | None, stated: tuple[Bound, Bound])
 
 def _from_tensors(path: Path, graph: Graph) -> Card:
     image, output = graph.inputs[0], graph.outputs[0]
-    outputs = tuple(guess_output(graph, tensor) for tensor in graph.outputs)
+    inputs = tuple(guess_input(graph, tensor) for tensor in graph.inputs)
+    place = picture_of(inputs)
+    outs = tuple(guess_output(graph, tensor, inputs[place], _batch(graph.inputs[place])) for tensor in graph.outputs)
     return Card(
         path=path,
         name=path.stem,
-        task=outputs[0].kind.replace("_", " "),
-        inputs=tuple(map(guess_input, graph.inputs)),
-        outputs=outputs,
+        task=outputs.kind(outs[0]).title,
+        inputs=inputs,
+        outputs=outs,
         recipe="int8" if graph.quantized else _weights(graph),
         io=image.dtype if image.dtype == output.dtype else f"{image.dtype} in, {output.dtype} out",
         source="tensors",
         bytes=path.stat().st_size,
         fed=tuple(range(len(graph.inputs))),
-        read=tuple(range(len(outputs))),
+        read=tuple(range(len(outs))),
     )
+
+
+def _batch(tensor: Tensor) -> int:
+    """How many pictures an input takes at once."""
+    return tensor.shape[0] if len(tensor.shape) > 3 else 1
 
 
 def _weights(graph: Graph) -> str:

@@ -6,17 +6,20 @@ import csv
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
 from rich.table import Table
+from rich.text import Text
 
 from edge.arithmetic import macs, peak
-from edge.errors import AcceleratorError, InputError
+from edge.errors import InputError
 from edge.gpu.remote import ACCELERATORS, Remote
-from edge.graph import Tensor, read_graph
+from edge.graph import Graph, Tensor, read_graph
+from edge.guess import guess_input
 from edge.images import structured
+from zoo.outputs import InputSpec
 from zoo.outputs.score import SHARE, Score
 
 
@@ -70,10 +73,11 @@ class _Contest:
     accelerator: str
     threads: int
     gmacs: float
+    size: str
     feed: list[np.ndarray]
-    worker: Remote | None
-    times: list[float]
     error: str = ""
+    worker: Remote | None = None
+    times: list[float] = field(default_factory=list)
 
     def run(self, counts: bool) -> None:
         if self.worker is None:
@@ -96,12 +100,16 @@ def benchmark(
     repeats: int = 50,
     warmup: int = 5,
     timeout: float = 300.0,
+    input_size: tuple[int, int] | None = None,
 ) -> list[Row]:
     """Latency of each file on each accelerator, the CPU once for each number of threads, in the order given.
 
+    `input_size` (height, width) is for files that take any size; without it they are rows with an error.
+
     Every combination has a worker process of its own, and they take turns, one inference each: what else the machine does
     meanwhile falls on all of them alike, so that ratios mean something. A file that an accelerator does not take gives a
-    row with its `error`. Raises InputError for no files, a file that is missing or damaged, or numbers below 1.
+    row with its `error`, and so does one that takes text. Raises InputError for no files, a file that is missing or
+    damaged, or numbers below 1.
     """
     paths = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     names = dict(zip(paths, told_apart(paths), strict=True))
@@ -110,9 +118,9 @@ def benchmark(
     try:
         for path, accelerator in itertools.product(paths, accelerators):
             graph = read_graph(path)
-            feed = [_feed(tensor) for tensor in graph.inputs]
+            feed, error = _feeds(graph, input_size)
             for count in threads if accelerator == "cpu" else (0,):
-                contest = _Contest(path, names[path], accelerator, count, macs(graph) / 1e9, feed, None, [])
+                contest = _Contest(path, names[path], accelerator, count, macs(graph) / 1e9, _size(graph, feed), feed, error)
                 contests.append(_open(contest, timeout))
         for turn in range(warmup + repeats):
             for contest in contests:
@@ -150,22 +158,44 @@ def told_apart(paths: Sequence[Path]) -> list[str]:
 
 
 def _open(contest: _Contest, timeout: float) -> _Contest:
+    if contest.error:
+        return contest
     try:
         contest.worker = Remote(contest.path, contest.accelerator, threads=contest.threads or None, timeout=timeout)
-    except AcceleratorError as error:
+    except InputError as error:  # the accelerator's, or the CPU's of an operator that it does not have
         contest.error = str(error)
     return contest
 
 
-def _feed(tensor: Tensor) -> np.ndarray:
+def _feeds(graph: Graph, size: tuple[int, int] | None) -> tuple[list[np.ndarray], str]:
+    """(the inputs, "") or, where there is nothing to feed it, ([], why)."""
+    try:
+        return [_feed(tensor, guess_input(graph, tensor), size) for tensor in graph.inputs], ""
+    except InputError as error:
+        return [], str(error)
+
+
+def _feed(tensor: Tensor, spec: InputSpec, size: tuple[int, int] | None) -> np.ndarray:
     """A structured picture in the tensor's own type. Times hardly depend on values, but denormals and NaN are slow."""
-    if len(tensor.shape) == 4:
-        frames = structured(tensor.shape[1], tensor.shape[2], -(-tensor.shape[-1] // 3))
-        picture = np.concatenate(frames, axis=-1)[None, ..., : tensor.shape[-1]]
-        bytes_ = np.repeat(picture, tensor.shape[0], axis=0)
-        # Quantised inputs take the bytes as they are, shifted where they are signed.
-        return (bytes_ - (128 if tensor.dtype == "int8" else 0)).astype(tensor.dtype)
-    return tensor.store(np.ones(tensor.shape, np.float32))
+    spec = replace(spec, size=spec.size or size)
+    if tensor.open and not (spec.layout and spec.size):
+        raise InputError(f"{tensor.label!r} takes any size: say which with input_size=(height, width), --size")
+    sides = [1 if side < 0 else side for side in tensor.signature]
+    if not spec.layout:
+        return tensor.store(np.ones(sides, np.float32))
+    for letter, side in zip("HW", spec.size, strict=True):
+        sides[spec.layout.index(letter)] = side
+    frames = structured(*spec.size, -(-spec.channels // 3))
+    picture = np.concatenate(frames, axis=-1)[..., : spec.channels]
+    batch = np.broadcast_to(picture.transpose(["HWC".index(letter) for letter in spec.layout.replace("N", "")]), sides)
+    # Quantised inputs take the bytes as they are, shifted where they are signed.
+    return np.ascontiguousarray(batch - (128 if tensor.dtype == "int8" else 0)).astype(tensor.dtype)
+
+
+def _size(graph: Graph, feed: Sequence[np.ndarray]) -> str:
+    """The first input's, without the batch; of what could not be fed as the file says."""
+    sides = feed[0].shape[1:] if feed else graph.inputs[0].signature[1:]
+    return "×".join("any" if side < 0 else str(side) for side in sides)
 
 
 def _rows(contests: Sequence[_Contest]) -> list[Row]:
@@ -181,7 +211,7 @@ def _rows(contests: Sequence[_Contest]) -> list[Row]:
                 file=contest.name,
                 accelerator=contest.accelerator,
                 threads=contest.threads,
-                size="×".join(map(str, contest.feed[0].shape[1:])),
+                size=contest.size,
                 median_ms=median,
                 p95_ms=float(np.percentile(contest.times, 95)) if timed else float("nan"),
                 load_ms=worker.load_ms if worker else float("nan"),
@@ -209,7 +239,7 @@ def scored(rows: Sequence[Row], file: str, score: Score, data: str) -> list[Row]
 def write_csv(rows: Sequence[Row], path: str | Path) -> None:
     """Writes the rows, with a header of their fields' names."""
     with Path(path).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)])
+        writer = csv.DictWriter(file, [column.name for column in fields(Row)])
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)
 
@@ -223,18 +253,18 @@ def table(rows: Sequence[Row]) -> Table:
     scored_rows = [row for row in rows if not math.isnan(row.score)]
     if scored_rows:
         first = scored_rows[0]
-        shown.add_column(f"{first.score_name} {first.result.shown_unit}".rstrip(), justify="right", no_wrap=True)
+        shown.add_column(Text(f"{first.score_name} {first.result.shown_unit}".rstrip()), justify="right", no_wrap=True)
     for row in rows:
         where = row.adapter or row.accelerator.upper()
         on = f"{where}, {row.threads} thread{'s' if row.threads > 1 else ''}" if row.threads else where
         sizes = (f"{row.peak_bytes / 2**20:.0f}", f"{row.bytes / 2**20:.2f}")
         score = ["" if math.isnan(row.score) else row.result.text.removesuffix(" %")] if scored_rows else []
         if row.error:
-            shown.add_row(row.file, on, row.size, f"[red]{row.error}[/red]", "", "", "", "", "", sizes[1], *score)
+            shown.add_row(Text(row.file), Text(on), row.size, Text(row.error, "red"), "", "", "", "", "", sizes[1], *score)
             continue
         pace = "" if math.isnan(row.gmacs_per_s) else f"{row.gmacs_per_s:.0f}"
         times = (f"{row.median_ms:.2f}", f"{row.p95_ms:.2f}", f"{row.ratio:.2f}", pace, f"{row.load_ms:.0f}")
-        shown.add_row(row.file, on, row.size, *times, *sizes, *score)
+        shown.add_row(Text(row.file), Text(on), row.size, *times, *sizes, *score)
     peaks = sorted({(row.threads, row.peak_gmacs_per_s) for row in rows if not math.isnan(row.peak_gmacs_per_s)})
     if peaks:
         measured = ", ".join(f"{value:.0f} on {count} thread{'s' if count > 1 else ''}" for count, value in peaks)

@@ -1,6 +1,6 @@
 """The whole road of answers that are no classes: train, evaluate, convert, compare, check, run, draw, show; no edit elsewhere.
 
-A toy kind with a toy task, network and data, which nothing in the packages knows; a denoiser, and optical flow.
+A toy kind with a toy task, network and data, which nothing in the packages knows; a denoiser, saliency, and optical flow.
 """
 
 from __future__ import annotations
@@ -53,6 +53,13 @@ def opened(spec: str, size: int) -> tuple[Dataset, Dataset]:
 WALKS = {
     "heights": (entered, NETWORK, {}, lambda: (Hills(), Hills(12, seed=1)), {"epochs": 8, "learning_rate": 0.02}),
     "denoising": (nullcontext, "tiny_denoiser", {"width": 0.5}, lambda: opened("scenes_denoising", 32), {"epochs": 6}),
+    "saliency": (
+        nullcontext,
+        "saliency_lite",
+        {"encoder": "vgg16", "encoder_options": {"width": 0.125}, "decoder_channels": (16, 8)},  # few layers: traced fast
+        lambda: opened("scenes_saliency", 64),
+        {"epochs": 6, "learning_rate": 5e-3},
+    ),
     "flow": (nullcontext, "tiny_flow", {"width": 0.5}, lambda: opened("scenes_flow", 64), {"epochs": 4}),
 }
 
@@ -157,4 +164,6 @@ class TestInBrowser:
             shown = np.frombuffer(saved.read_bytes()[12:], "<f4").reshape(expected.shape)
             np.testing.assert_allclose(shown, expected, atol=0.02 * np.abs(expected).max())
         else:
-            assert np.abs(np.asarray(Image.open(saved).convert("RGB")).astype(int) - expected).max() <= 2
+            written = outputs.kind(spec).write(expected, spec, tmp_path / "expected")
+            pair = [np.asarray(Image.open(each).convert("RGB")).astype(int) for each in (saved, written)]
+            assert np.abs(np.subtract(*pair)).max() <= 2

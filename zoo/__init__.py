@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 # At once, because a module of this name exists too: whoever imports that later must find the function still here.
 from zoo.build import build, list_models
+from zoo.lazy import when_imported
 
 __version__ = "0.1.0"
 
@@ -44,6 +45,13 @@ __all__ = ["build", "card", "evaluate", "list_models", "load", "macs", "output_s
 _OLD = {  # names of 0.1, until 0.3: what they were → where it is now, and what to write instead
     "answer": ("zoo.layers", "model_output", "zoo.output_spec(model)"),
 }
+
+
+def _register_layers() -> None:
+    importlib.import_module("zoo.layers").load_all()
+
+
+when_imported("keras", _register_layers)  # so that `keras.models.load_model` knows the layers of our files
 
 
 def __getattr__(name: str) -> object:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Shape = tuple[int | None, int | None, int]
 
-__all__ = ["build", "list_models", "shipped_network", "variant"]
+__all__ = ["build", "list_models", "load_encoder", "shipped_network", "variant"]
 
 
 def build(
@@ -46,12 +46,13 @@ def build(
         output: one of the task's (`zoo.tasks.get(task).outputs`); of class tasks "logits" (the default), "probabilities" or
             "class_map" (int32 argmax in the graph). `head=`, with "classes" for the last, is its name of 0.1.
         weights: path of a weights file (`.weights.h5`, `.keras`), or None for a random start.
-        encoder_weights: path of a trained classifier or segmenter (`.keras`) with the same encoder, from which only the
-            encoder is taken, fully connected layers included where the network has them. Both kinds of weights may be
+        encoder_weights: a trained classifier or segmenter with the same encoder (`.keras`, a run's folder, or the name of
+            shipped weights), whose encoder alone is taken, as `load_encoder` says. Both kinds of weights may be
             "applications:PATH", a weights file of `keras.applications`, or "imagenet", which fetches the published one
             (1,000 classes; with other classes the last layer stays random).
         palette: one (r, g, b) in 0–255 per class for whoever draws the answer; VOC's colours by default.
-        init: a trained `.keras` file, or a run's folder, whose layers of the same names it starts from: fcn16s from fcn32s.
+        init: likewise; what it starts from are the layers of the same names: fcn16s from fcn32s. A warning says which of
+            them do not fit, as the last one for other classes, and stay at random.
         **options: the architecture's own options; `zoo card NAME` lists them.
 
     Returns:
@@ -247,21 +248,59 @@ def _load(
             raise InputError(
                 f"{entry.name} is built without an encoder, so encoder_weights={encoder_weights!r} has no place; use weights="
             )
-        weights_io.copy_by_name(_encoder_source(model, encoder, encoder_weights, options), model)
+        load_encoder(model, encoder, encoder_weights, **(options.get("encoder_options") or {}))
     if init is not None:
-        weights_io.copy_by_name(weights_io.load(init), model)
+        weights_io.copy_by_name(_trained(init), model, strict=False)
     if weights is not None:
         weights_io.load_weights(model, weights)
 
 
-def _encoder_source(model: keras.Model, encoder: str, weights: str | Path, options: Mapping[str, Any]) -> keras.Model:
-    """A trained model that holds the encoder: of a `.keras` file as it is, of `keras.applications` our classifier filled."""
+def load_encoder(model: keras.Model, encoder: str, weights: str | Path, **options: Any) -> list[str]:
+    """Reads a trained encoder, and nothing else, into a network over it; returns the names of the layers that were filled.
+
+    It comes out of any network with that encoder, whatever its classes and decoder, fully connected layers included where
+    both have them. Pictures of other channels are fitted as `zoo.pretrained.weights_io.copy_by_name` says.
+
+    Args:
+        model: a network over that encoder.
+        encoder: its name.
+        weights: as `build` takes `encoder_weights`.
+        **options: with which the encoder was built.
+
+    Raises:
+        InputError: if the file is missing or broken, holds no layer of the encoder, or one of other shapes (both are told).
+            The model keeps its weights.
+    """
+    from zoo.models.encoders import weighted_layers
     from zoo.pretrained import weights_io
 
-    if not weights_io.is_published(weights):
-        return weights_io.load(weights)
-    shape = (*variant(encoder).input_size, model.inputs[0].shape[-1])
-    classifier = build(encoder, None, shape, **(options.get("encoder_options") or {}))
+    published = weights_io.is_published(weights)
+    source = _published_classifier(encoder, weights, options) if published else _trained(weights)
+    body, top = weighted_layers(encoder, model.inputs[0].shape[-1], **options)
+    names = [layer.name for layer in model.layers if layer.name in body | top]
+    copied = weights_io.copy_by_name(source, model, only=set(names))
+    missing = [name for name in names if name in body and name not in copied]
+    if missing:
+        warnings.warn(
+            f"{weights} holds {len(names) - len(missing)} of the {len(names)} layers of {encoder} that {model.name} has; at "
+            f"their random start stay {', '.join(missing)}",
+            stacklevel=2,
+        )
+    return copied
+
+
+def _trained(weights: str | Path) -> keras.Model:
+    """A trained model: of shipped weights by their name, of a file or a run's folder."""
+    from zoo.pretrained import catalog, weights_io
+
+    return build(str(weights)) if catalog.is_name(str(weights)) else weights_io.load(weights)
+
+
+def _published_classifier(encoder: str, weights: str | Path, options: Mapping[str, Any]) -> keras.Model:
+    """Our classifier filled from a file of `keras.applications`, which are of RGB."""
+    from zoo.pretrained import weights_io
+
+    classifier = build(encoder, None, (*variant(encoder).input_size, 3), **options)
     weights_io.load_weights(classifier, weights)
     return classifier
 

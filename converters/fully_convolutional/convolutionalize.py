@@ -19,11 +19,15 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 
 from converters.fully_convolutional.classifier_tail import Head, State
-from converters.graph import Call, Trace, Value, copy_weights, shapes_at, substitute, trace
+from converters.graph import Call, Trace, Value, copy_weights, difference, evaluate, shapes_at, substitute, trace
+from converters.graph import clone as clone_layer
+from converters.single_precision import float32_policy, in_float32
 from zoo.errors import InputError
 
+EQUALITY = 1e-3  # of the answer's spread, at the classifier's own size
 _PIN_THE_SIZE = (keras.layers.Resizing, keras.layers.CenterCrop, keras.layers.RandomCrop)
 _GLOBAL = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
 _POOLING = (keras.layers.AveragePooling2D, keras.layers.MaxPooling2D)
@@ -50,14 +54,36 @@ def convolutionalize(model: keras.Model, input_size: tuple[int, int] | None = No
         InputError: when there is no Flatten or global pooling, something after it has no convolutional form, something
             before it pins the size, or the model is not one of those named above.
     """
+    model = in_float32(model)
     graph = trace(model)
     height, width, channels = _native_input(model, graph, input_size)
     shapes = shapes_at(graph, (1, height, width, channels))
     _check_layout(graph)
     head = _find_head(model, graph, shapes)
     image = keras.Input((None, None, channels), dtype=graph.inputs[0].dtype, name=model.inputs[0].name)
-    output = _Rebuild(graph, shapes, head).run(image)
-    return keras.Model(image, output, name=f"{model.name}_convolutional")
+    with float32_policy():
+        output = _Rebuild(graph, shapes, head).run(image)
+    network = keras.Model(image, output, name=f"{model.name}_convolutional")
+    _check(graph, network, (1, height, width, channels))
+    return network
+
+
+def _check(graph: Trace, network: keras.Model, shape: tuple[int, ...]) -> None:
+    """Runs both at the classifier's own size, where they have to agree; not everything that can be put together runs."""
+    noise = np.random.default_rng(0).uniform(0, 255, shape)
+    expected = evaluate(graph, noise)[graph.outputs[0]]
+    rebuilt = trace(network)
+    try:
+        result = evaluate(rebuilt, noise)[rebuilt.outputs[0]]
+    except Exception as error:  # Keras's, a backend's own, or of a layer that others wrote
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(f"'{network.name}' cannot be run: {reason}; a layer does not survive its own get_config()") from error
+    error = difference(expected, keras.ops.reshape(result, expected.shape))
+    if not error <= EQUALITY:
+        raise InputError(
+            f"'{network.name}' answers otherwise than the classifier at its own size, by {error:.2g} of the spread: a layer "
+            "keeps something that its get_config() and weights do not hold"
+        )
 
 
 # ------------------------------------------------------------------------------------------------ what was given
@@ -235,8 +261,7 @@ class _Rebuild:
         if kind is None and not changes and id(operation) in self.clones:
             return self.clones[id(operation)]
         config = {"name": self._unique(operation.name), **changes}
-        kind_config = operation.get_config() if kind is None else {}
-        clone = (kind or type(operation)).from_config({**kind_config, **config})
+        clone = clone_layer(operation, **config) if kind is None else kind.from_config(config)
         if kind is None and not changes:
             self.clones[id(operation)] = clone
         return clone

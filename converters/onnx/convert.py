@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import json
 import os
@@ -13,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import onnx
 import tensorflow as tf
 import tf2onnx
 
 import zoo
-from converters.graph import trace
-from converters.onnx.operators import HANDLERS
+from converters import file_runs
+from converters.graph import Trace, concrete_shapes, distance, evaluate, trace
+from converters.onnx.operators import HANDLERS, is_operator
+from converters.single_precision import in_float32
 from converters.tensorflow_process import check_backend, quiet
 from converters.tflite import file as tflite_file
 from converters.tflite import lowering
@@ -29,6 +33,7 @@ from converters.tflite.layer_names import layer_names, layer_of
 from zoo.errors import InputError
 
 OPSET = 18  # the newest that tf2onnx 1.17 writes
+FAITHFUL = 1e-2  # a file against its model on a seeded picture, in units of the answer's spread: untrained networks are chaotic
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ def to_onnx(
     """
     path = _check_path(path)
     check_backend("ONNX")
+    model = in_float32(model)
     shape = check_size(model, input_size)
     if None in shape:
         shape = (None, *shape[1:])  # who leaves the size open has no use for a fixed batch
@@ -88,7 +94,7 @@ def to_onnx(
     description = describe(
         model, shape, overrides, name or model.name, recipe="float32", io="float32", **facts
     )
-    proto = _convert(model, shape)
+    proto = _checked(model, shape)
     _sort(proto.graph)
     _rename(proto, layer_names(model), output_names(description))
     proto.producer_name, proto.producer_version = "densezoo", zoo.__version__
@@ -110,32 +116,93 @@ def _check_path(path: str | Path) -> Path:
     return path
 
 
-def _convert(model: keras.Model, shape: tuple[int | None, ...]) -> onnx.ModelProto:
-    graph = trace(model)
+class _Unlocated(InputError):
+    """A conversion failed without a word of which layer it was."""
+
+
+def _checked(model: keras.Model, shape: tuple[int | None, ...]) -> onnx.ModelProto:
+    """The model as ONNX, which says in onnxruntime what the model says.
+
+    Raises:
+        InputError: naming the layer that ONNX cannot express, or of which something else was made.
+    """
+    graph, names = trace(model), layer_names(model)
+    try:
+        proto = _convert(graph, shape, names)
+        _compare(graph, proto, shape)
+        return proto
+    except _Unlocated as error:
+
+        def fails(end: int) -> bool:
+            part = Trace(graph.inputs, graph.calls[: end + 1], graph.calls[end].outputs[:1])
+            try:
+                _compare(part, _convert(part, shape, names), shape)
+            except InputError:
+                return True
+            return False
+
+        culprit = graph.calls[bisect.bisect_left(range(len(graph.calls) - 1), True, key=fails)]
+        advice = "" if None not in shape[1:3] else ", or give a fixed input_size=(height, width)"
+        raise InputError(
+            f"layer {culprit.named()} does not become ONNX: {error}; write it with other operations{advice}"
+        ) from error.__cause__
+
+
+def _convert(graph: Trace, shape: tuple[int | None, ...], names: set[str]) -> onnx.ModelProto:
     signature = [tf.TensorSpec(shape, graph.inputs[0].dtype, name="image")]
     tf2onnx.utils.INTERNAL_NAME = 1  # it numbers names through the whole process: the same model would get others
     with quiet(), open_sizes(), _inlined():
         try:
+            function = tf.function(lambda image: lowering.run(graph, image))
             proto, _ = tf2onnx.convert.from_function(
-                tf.function(lambda image: lowering.run(graph, image)),
-                signature,
-                opset=OPSET,
-                custom_op_handlers=dict(HANDLERS),
+                function, signature, opset=OPSET, custom_op_handlers=dict(HANDLERS)
             )
+            _embed(proto.graph, function.get_concrete_function(*signature))
         except InputError:
             raise
         except Exception as error:  # tf2onnx raises ValueError, RuntimeError, KeyError and its own, from deep inside
             size = "×".join("any" if side is None else str(side) for side in shape[1:3])
-            reason = _reason(str(error))
-            advice = "" if None not in shape[1:3] else "; a fixed input_size=(height, width) may go through"
-            raise InputError(f"'{model.name}' does not become ONNX at {size}: {reason}{advice}") from error
+            raise _Unlocated(f"{_reason(str(error))} (at {size})") from error
     for node in proto.graph.node:  # tf2onnx passes on what it does not know
-        if not onnx.defs.has(node.op_type, node.domain):
-            layer = layer_of(node.name, layer_names(model))
+        if not is_operator(node.op_type, node.domain, OPSET):
+            layer = layer_of(node.name, names)
+            if layer is None:
+                raise _Unlocated(f"its operation {node.op_type} is not among ONNX's")
             raise InputError(
                 f"layer '{layer}': its operation {node.op_type} is not among ONNX's; write the layer with other operations"
             )
     return proto
+
+
+def _embed(graph: onnx.GraphProto, function: Any) -> None:
+    """Makes constants of the tensors that the function had from outside, as an adapted Normalization's: tf2onnx makes inputs
+    of them, which nobody has."""
+    values = {
+        placeholder.name: tensor.numpy()
+        for tensor, placeholder in function.graph.captures
+        if tensor.dtype != tf.resource
+    }
+    read = {name for node in graph.node for name in node.input}
+    for value in [value for value in graph.input if value.name in values]:
+        graph.input.remove(value)
+        if value.name in read:
+            graph.initializer.append(onnx.numpy_helper.from_array(np.asarray(values[value.name]), value.name))
+
+
+def _compare(graph: Trace, proto: onnx.ModelProto, shape: tuple[int | None, ...]) -> None:
+    """Runs the file and the model on a seeded picture."""
+    sides = concrete_shapes(graph)[0][1:] if None in shape else shape[1:]
+    picture = lowering.noise_pictures(graph, (1, *sides))[1:]
+    try:
+        results = file_runs.Onnx(proto.SerializeToString())(picture)
+    except Exception as error:  # onnxruntime's own classes, one for each status
+        raise _Unlocated(f"onnxruntime does not take the file: {_reason(str(error))}") from error
+    tensors = evaluate(graph, picture)
+    for value, result in zip(graph.outputs, results.values(), strict=True):
+        expected = keras.ops.convert_to_numpy(tensors[value])
+        error = distance(expected, result) if expected.shape == result.shape else np.inf
+        if not error <= FAITHFUL:
+            raise _Unlocated(f"the file answers otherwise, off by {error:.2g} of the spread")
 
 
 def _reason(text: str) -> str:

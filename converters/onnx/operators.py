@@ -2,15 +2,18 @@
 
 - FloorMod and FloorDiv of integers were written as if they truncated, which is not the same below zero; sizes that are known
   only when the graph runs are rounded up with them.
+- Erfc, Expm1 and their like, of which ONNX has the other half, were passed on as they are; so gelu and celu were refused.
 - A resize to a fixed size was written as scales in float32: 33 · (65 / 33) may be 64.99…, rounded down. One to the nearest
   neighbour was written in a mode that ONNX withdrew.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import onnx
 from tf2onnx import constants, utils
 from tf2onnx.onnx_opset.nn import Resize
 
@@ -69,7 +72,44 @@ def _whole_size(context: Any, x: Any, shape: Any, size: str, target: Any) -> str
     return context.make_node("Concat", [batch_and_channels.output[0], sides.output[0]], {"axis": 0}).output[0]
 
 
+def _erfc(context: Any, node: Any, name: str, args: list) -> None:
+    """1 − erf(x)."""
+    _with_one(context, node, lambda x, one: ("Sub", [one, context.make_node("Erf", [x]).output[0]]))
+
+
+def _expm1(context: Any, node: Any, name: str, args: list) -> None:
+    """exp(x) − 1."""
+    _with_one(context, node, lambda x, one: ("Sub", [context.make_node("Exp", [x]).output[0], one]))
+
+
+def _log1p(context: Any, node: Any, name: str, args: list) -> None:
+    """log(x + 1)."""
+    _with_one(context, node, lambda x, one: ("Log", context.make_node("Add", [x, one]).output))
+
+
+def _with_one(context: Any, node: Any, last: Callable[[str, str], tuple[str, Sequence[str]]]) -> None:
+    """Puts operators in the node's place: `last` makes those before the last, which it returns, of the input and a one."""
+    (x, *_), outputs, kind = node.input, list(node.output), context.get_dtype(node.input[0])
+    shapes, kinds = node.output_shapes, node.output_dtypes
+    context.remove_node(node.name)
+    one = context.make_const(utils.make_name("one"), np.array(1, utils.map_onnx_to_numpy_type(kind))).output[0]
+    operator, inputs = last(x, one)
+    context.make_node(operator, list(inputs), name=node.name, outputs=outputs, shapes=shapes, dtypes=kinds)
+
+
+def is_operator(name: str, domain: str, opset: int) -> bool:
+    """Whether an operator is in ONNX up to an opset; what came later is in the `onnx` package too, and refused by readers."""
+    try:
+        onnx.defs.get_schema(name, opset, domain)
+    except onnx.defs.SchemaError:
+        return False
+    return True
+
+
 HANDLERS = {
+    "Erfc": (_erfc, []),
+    "Expm1": (_expm1, []),
+    "Log1p": (_log1p, []),
     "FloorMod": (_floor_mod, []),
     "FloorDiv": (_floor_div, []),
     "ResizeBilinear": (_resize, []),

@@ -15,6 +15,7 @@ import numpy as np
 from converters import choices
 from converters import graph as graphs
 from converters.graph import Call, Trace, Value, substitute, trace
+from converters.single_precision import float32_policy, in_float32
 from zoo.errors import InputError
 
 L = keras.layers
@@ -32,10 +33,19 @@ def fold(model: keras.Model, biases: bool = False) -> keras.Model:
     Raises:
         InputError: for a subclassed model, or where the folded one answers otherwise by more than 1e-3 of the spread.
     """
-    graph = trace(model)
+    single = in_float32(model)
+    graph = trace(single)
+    with float32_policy():
+        folded = _rebuilt(single, graph, biases)
+    _check(graph, trace(folded), model.name)
+    return folded
+
+
+def _rebuilt(model: keras.Model, graph: Trace, biases: bool) -> keras.Model:
     tensors: dict[Value, Any] = {}
     for value, tensor in zip(graph.inputs, graphs.as_functional(model).inputs, strict=True):
         tensors[value] = keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
+    names = {id(operation): name for name, operation in graphs.named_operations(graph).items()}
     merged, layers = _merged(graph), {}
     for call in graph.calls:
         if id(call) in merged:
@@ -44,17 +54,21 @@ def fold(model: keras.Model, biases: bool = False) -> keras.Model:
         norm = next((last for last in graph.calls if merged.get(id(last)) is call), None)
         key = id(call.operation)
         if key not in layers:
-            layers[key] = _layer(call, norm, biases)
+            layers[key] = _layer(call, names[key], norm, biases)
         args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
-        outputs = layers[key](args, {k: v for k, v in kwargs.items() if k != "training"})
+        try:
+            outputs = layers[key](args, {k: v for k, v in kwargs.items() if k != "training"})
+        except InputError:
+            raise
+        except (ValueError, TypeError) as error:  # a layer that takes something else than it was recorded with
+            reason = str(error).strip().partition("\n")[0]
+            raise InputError(f"layer {call.named()} cannot be applied anew, as folding does: {reason}") from error
         tensors.update(zip(call.outputs, keras.tree.flatten(outputs), strict=True))
-    folded = keras.Model(
+    return keras.Model(
         [tensors[value] for value in graph.inputs][0 if len(graph.inputs) == 1 else slice(None)],
         graphs.in_form(model, [tensors[value] for value in graph.outputs]),
         name=model.name,
     )
-    _check(graph, trace(folded), model.name)
-    return folded
 
 
 def _merged(graph: Trace) -> dict[int, Call]:
@@ -71,6 +85,8 @@ def _merged(graph: Trace) -> dict[int, Call]:
         before = producers.get(call.inputs[0])
         if before is None or type(before.operation) not in FOLDED or call.inputs[0] in graph.outputs:
             continue
+        if not _channels_last(before.operation):
+            continue
         linear = before.operation.get_config()["activation"] == "linear"
         alone = readers[call.inputs[0]] == uses[id(call.operation)] == uses[id(before.operation)] == 1
         if linear and alone and call.operation.axis in (-1, len(call.inputs[0].shape) - 1):
@@ -78,77 +94,96 @@ def _merged(graph: Trace) -> dict[int, Call]:
     return merged
 
 
-def _layer(call: Call, norm: Call | None, biases: bool) -> Callable[[tuple, dict], Any]:
+def _channels_last(layer: keras.Layer) -> bool:
+    return getattr(layer, "data_format", "channels_last") == "channels_last"
+
+
+def _layer(call: Call, name: str, norm: Call | None, biases: bool) -> Callable[[tuple, dict], Any]:
     """The layer that stands for a call's operation: a function of its arguments."""
-    operation = call.operation
+    operation, first = call.operation, call.inputs[0] if call.inputs else None
+    floats = first is not None and len(first.shape) == 4 and "float" in first.dtype  # integers are cast by the layer itself
     if type(operation) in FOLDED:
-        return _kernel_layer(operation, None if norm is None else norm.operation, biases)
-    if isinstance(operation, L.BatchNormalization) and len(call.inputs[0].shape) == 4:
-        return _depthwise(operation.name, *_scale_and_shift(operation), call.inputs[0].shape[-1])
-    if isinstance(operation, L.Rescaling) and len(call.inputs[0].shape) == 4:
-        channels = call.inputs[0].shape[-1]
-        scale, shift = (np.broadcast_to(np.asarray(v, np.float32), channels) for v in (operation.scale, operation.offset))
-        return _depthwise(operation.name, scale, shift, channels)
-    if isinstance(operation, L.Activation) and len(call.inputs[0].shape) == 4:
-        apart = _hard(operation.get_config()["activation"], operation.name, call.inputs[0].shape[-1])
+        return _kernel_layer(operation, name, None if norm is None else norm.operation, biases)
+    if isinstance(operation, L.BatchNormalization) and floats and operation.axis in (-1, 3):
+        return _depthwise(name, *_scale_and_shift(operation), first.shape[-1])
+    if type(operation) is L.Rescaling and floats and all(np.ndim(v) < 2 for v in (operation.scale, operation.offset)):
+        scale, shift = (
+            np.broadcast_to(np.asarray(v, np.float32), first.shape[-1]) for v in (operation.scale, operation.offset)
+        )
+        return _depthwise(name, scale, shift, first.shape[-1])
+    if isinstance(operation, L.Activation) and floats:
+        apart = _hard(operation.get_config()["activation"], name, first.shape[-1])
         if apart is not None:
             return lambda args, kwargs: apart(*args)
-    if type(operation) is L.SeparableConv2D:
-        return _separated(operation)
-    if type(operation) is L.Average and len(call.inputs[0].shape) == 4:
-        channels, count = call.inputs[0].shape[-1], len(call.inputs)
-        add = L.Add(name=operation.name)
-        share = _depthwise(f"{operation.name}_share", np.full(channels, 1 / count), np.zeros(channels), channels)
+    if type(operation) is L.SeparableConv2D and _channels_last(operation):
+        return _separated(operation, name, biases)
+    if type(operation) is L.Average and floats and len({value.shape[-1] for value in call.inputs}) == 1:
+        channels, count = first.shape[-1], len(call.inputs)
+        add = L.Add(name=name)
+        share = _depthwise(f"{name}_share", np.full(channels, 1 / count), np.zeros(channels), channels)
         return lambda args, kwargs: share((add(*args),), {})
     if not isinstance(operation, keras.Layer):
         return lambda args, kwargs: operation(*args, **kwargs)
-    clone = type(operation).from_config(operation.get_config())
+    twin = graphs.clone(operation, name=name)
 
     def run(args: tuple, kwargs: dict) -> Any:
-        outputs = clone(*args, **kwargs)
-        graphs.copy_weights(operation, clone)
+        outputs = twin(*args, **kwargs)
+        graphs.copy_weights(operation, twin)
         return outputs
 
     return run
 
 
-def _kernel_layer(layer: keras.Layer, norm: L.BatchNormalization | None, biases: bool) -> Callable[[tuple, dict], Any]:
-    config = layer.get_config()
-    activation = config["activation"]
-    apart = activation not in INTEGER_ACTIVATIONS or (biases and activation != "linear")
-    bias = layer.use_bias or norm is not None or biases
-    clone = type(layer).from_config({**config, "use_bias": bias, "activation": "linear" if apart else activation})
-    name, channels = f"{layer.name}_activation", getattr(layer, "filters", 0) or getattr(layer, "units", 0)
-    after = (_hard(activation, name, channels) or L.Activation(activation, name=name)) if apart else None
+def _kernel_layer(
+    layer: keras.Layer, name: str, norm: L.BatchNormalization | None, biases: bool
+) -> Callable[[tuple, dict], Any]:
+    if len(layer.weights) != 1 + layer.use_bias:
+        raise InputError(
+            f"layer '{layer.name}' ({type(layer).__name__}) has {len(layer.weights)} weights, of which folding knows kernel "
+            "and bias: merge what was added to it (as LoRA's) first"
+        )
+    inner, after = _split(layer, name, biases)
+    twin = graphs.clone(layer, name=name, use_bias=layer.use_bias or norm is not None or biases, activation=inner)
 
     def run(args: tuple, kwargs: dict) -> Any:
-        outputs = clone(*args, **kwargs)
+        outputs = twin(*args, **kwargs)
         weights = [keras.ops.convert_to_numpy(weight) for weight in layer.weights]
         if norm is not None:
             weights = _folded(layer, weights, *_scale_and_shift(norm))
-        if len(weights) < len(clone.weights):
-            weights.append(np.zeros(clone.weights[-1].shape, "float32"))
-        clone.set_weights(weights)
+        if len(weights) < len(twin.weights):
+            weights.append(np.zeros(twin.weights[-1].shape, "float32"))
+        twin.set_weights(weights)
         return outputs if after is None else after(outputs)
 
     return run
 
 
-def _separated(layer: L.SeparableConv2D) -> Callable[[tuple, dict], Any]:
+def _split(layer: keras.Layer, name: str, biases: bool) -> tuple[Any, Callable[[Any], Any] | None]:
+    """A layer's activation: what stays in it, and what stands in a layer of its own behind it, or None."""
+    activation = layer.get_config()["activation"]
+    if activation in INTEGER_ACTIVATIONS and not (biases and activation != "linear"):
+        return activation, None
+    name = f"{name}_activation"
+    channels = getattr(layer, "filters", 0) or getattr(layer, "units", 0) if _channels_last(layer) else 0
+    return "linear", _hard(activation, name, channels) or L.Activation(activation, name=name)
+
+
+def _separated(layer: L.SeparableConv2D, name: str, biases: bool) -> Callable[[tuple, dict], Any]:
     """A depthwise convolution and a 1×1 convolution, in which a map that has to be rounded lies between the two."""
-    config = layer.get_config()
     first = L.DepthwiseConv2D(
-        layer.kernel_size, layer.strides, layer.padding, layer.depth_multiplier, use_bias=False,
-        dilation_rate=layer.dilation_rate, name=f"{layer.name}_depthwise",
+        layer.kernel_size, layer.strides, layer.padding, layer.depth_multiplier, use_bias=biases,
+        dilation_rate=layer.dilation_rate, name=f"{name}_depthwise",
     )  # fmt: skip
-    kernels = [keras.ops.convert_to_numpy(weight) for weight in layer.weights]
-    last = L.Conv2D(layer.filters, 1, use_bias=layer.use_bias, activation=config["activation"], name=layer.name)
+    inner, after = _split(layer, name, biases)
+    last = L.Conv2D(layer.filters, 1, use_bias=layer.use_bias or biases, activation=inner, name=name)
 
     def run(args: tuple, kwargs: dict) -> Any:
         outputs = last(first(*args))
-        first.set_weights(kernels[:1])
-        last.set_weights(kernels[1:])
-        return outputs
+        depthwise, *pointwise = (keras.ops.convert_to_numpy(weight) for weight in layer.weights)
+        for twin, weights in ((first, [depthwise]), (last, pointwise)):
+            zeros = [np.zeros(weight.shape, "float32") for weight in twin.weights[len(weights) :]]
+            twin.set_weights([*weights, *zeros])
+        return outputs if after is None else after(outputs)
 
     return run
 
@@ -206,10 +241,22 @@ def _check(before: Trace, after: Trace, name: str) -> None:
     ]
     new = graphs.evaluate(after, *noise)
     old, _ = choices.evaluate(before, noise, choices.positions(after, new))
-    for one, other in zip(graphs.scores(before), graphs.scores(after), strict=True):
-        error = graphs.difference(old[one], new[other])
-        if not error <= EQUALITY:
-            raise InputError(
-                f"'{name}' answers otherwise once folded, by {error:.2g} of its spread: a layer is used twice in a way that "
-                "folding does not know"
-            )
+    errors = [
+        graphs.difference(old[one], new[other])
+        for one, other in zip(graphs.scores(before), graphs.scores(after), strict=True)
+    ]
+    if all(error <= EQUALITY for error in errors):
+        return
+    merged = {id(call) for call in _merged(before).values()}
+    twins = {call.operation.name: call.outputs[0] for call in after.calls}
+    for call in before.calls:
+        twin, value = twins.get(call.operation.name), call.outputs[0]
+        if id(call) in merged or twin is None or "float" not in value.dtype or old[value].shape != new[twin].shape:
+            continue
+        if not graphs.difference(old[value], new[twin]) <= EQUALITY:
+            break
+    raise InputError(
+        f"'{name}' answers otherwise once folded, by {max(errors):.2g} of its spread; layer {call.named()} is the first that "
+        "differs: it keeps something that its get_config() and weights do not hold, or is used in a way that folding does not "
+        "know"
+    )

@@ -47,7 +47,7 @@ def correct_biases(model: keras.Model, samples: Any, keep_float: str | Iterable[
     graph = trace(folded)
     shape = graph.inputs[0].shape
     images = calibration.check_samples(samples, shape[1:3], shape[3])[:_ENOUGH].astype("float32")
-    exact = {graph.inputs[0]: images}
+    exact = graphs.fed(graph, images)
     rounded = dict(exact)
     readers: dict[Any, int] = {}
     for value in [value for call in graph.calls for value in call.inputs] + graph.outputs:

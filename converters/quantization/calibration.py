@@ -18,9 +18,10 @@ FEW = 8  # below this many images a single odd one sets the ranges
 
 @dataclass(frozen=True)
 class Calibration:
-    """Checked calibration images: float32 or uint8 N×H×W×C in 0–255."""
+    """Checked calibration images: float32 or uint8 N×H×W×C in 0–255; `dtype` is what the model takes."""
 
     images: np.ndarray
+    dtype: str = "float32"
 
     @property
     def count(self) -> int:
@@ -34,15 +35,15 @@ class Calibration:
         return digest.hexdigest()
 
     def batches(self) -> Iterator[list[np.ndarray]]:
-        """Each image as TensorFlow's converter wants it, [float32 1×H×W×C].
+        """Each image as TensorFlow's converter wants it, [1×H×W×C] in the model's type.
 
         Two pixels of the first image are set to 0 and 255, so that the input's quantization is exactly one step per grey
         level (scale 1, uint8 value = pixel) whatever the calibration images happen to hold.
         """
         for index, image in enumerate(self.images):
-            batch = image[None].astype(np.float32)
+            batch = image[None].astype(self.dtype)
             if index == 0:
-                batch[0, 0, 0], batch[0, -1, -1] = 0.0, 255.0
+                batch[0, 0, 0], batch[0, -1, -1] = 0, 255
             yield [batch]
 
 

@@ -138,6 +138,8 @@ def _is_relu(layer: keras.Operation) -> bool:
 
 
 def _input(tensor: Any) -> Any:
+    if not tensor.dtype.is_floating:  # a picture's bytes are as they are
+        return tensor
     identity = tf_keras.layers.Activation("linear", name="image_rounded")
     return tfmot.quantization.keras.QuantizeWrapperV2(identity, Rounding(None, True), name="quant_image_rounded")(tensor)
 

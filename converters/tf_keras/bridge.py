@@ -12,14 +12,14 @@ import tf_keras
 
 from converters import choices
 from converters import graph as graphs
-from converters.graph import Call, Trace, Value, substitute, trace
+from converters.graph import Call, Trace, Value, named_operations, substitute, trace
+from converters.single_precision import in_float32
 from converters.tensorflow_process import check_backend
 from converters.tf_keras.layers import make_counterpart
 from converters.tf_keras.origin import unwrapped
 from zoo.errors import InputError
 
 EQUALITY = 1e-5  # of the answer's spread
-_HALF = {"float16": 1e-2, "bfloat16": 1e-1}  # a model that computes in less than float32 cannot agree better with one that does
 Wrap = Callable[[Call, tf_keras.layers.Layer], Any]
 
 
@@ -34,6 +34,7 @@ def to_tf_keras(model: keras.Model) -> tf_keras.Model:
             subclassed model, or answers that differ by more than 1e-5 of their spread (naming the first layer that differs).
     """
     check_backend("tf_keras")
+    model = in_float32(model)
     graph = trace(model)
     counterpart, tensors = rebuild(model, graph)
     _check_equal(graph, counterpart, tensors, model)
@@ -119,22 +120,6 @@ def _is_norm(operation: keras.Operation) -> bool:
     return isinstance(operation, keras.layers.BatchNormalization)
 
 
-def named_operations(graph: Trace) -> dict[str, keras.Operation]:
-    """The operations of a graph under the names that their counterparts have: their own, made unique."""
-    named: dict[str, keras.Operation] = {}
-    ids: set[int] = set()
-    for operation in (call.operation for call in graph.calls):
-        if id(operation) in ids:
-            continue
-        ids.add(id(operation))
-        name, count = operation.name, 0
-        while name in named:
-            count += 1
-            name = f"{operation.name}_{count}"
-        named[name] = operation
-    return named
-
-
 def _copy(operation: keras.Operation, counterpart: tf_keras.layers.Layer) -> None:
     weights = own_weights(counterpart)
     if not isinstance(operation, keras.Layer) or not weights:
@@ -168,7 +153,7 @@ def _check_equal(graph: Trace, counterpart: tf_keras.Model, tensors: Mapping[Val
     theirs = dict(zip(values, tf.nest.flatten(answers), strict=True))
     ours, _ = choices.evaluate(graph, noise, choices.positions(graph, theirs))
     errors = [graphs.difference(ours[value], theirs[value]) for value in ends]
-    allowed = max([EQUALITY, *(_HALF.get(call.operation.compute_dtype, 0.0) for call in graph.calls)])
+    allowed = EQUALITY
     if max(errors) <= allowed:
         return
     inner = [call for call in graph.calls if "float" in call.outputs[0].dtype]

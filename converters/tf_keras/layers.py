@@ -177,7 +177,11 @@ def borrowed(layer: keras.Layer) -> Borrowed:
 
 # ------------------------------------------------------------------------------------------------ the table
 
-for _layer in zoo.layers.load_all():
+for _layer in (
+    *zoo.layers.load_all(),
+    keras.layers.AdaptiveAveragePooling1D, keras.layers.AdaptiveAveragePooling2D, keras.layers.AdaptiveMaxPooling1D,
+    keras.layers.AdaptiveMaxPooling2D, keras.layers.RMSNormalization,
+):  # fmt: skip
     tf_keras_counterpart(_layer, borrow=True)
 
 
@@ -197,5 +201,8 @@ def _leaky(layer: keras.layers.LeakyReLU) -> tf_keras.layers.Layer:
 @tf_keras_counterpart(keras.layers.Normalization)
 def _normalization(layer: keras.layers.Normalization) -> tf_keras.layers.Layer:
     mean, variance = (keras.ops.convert_to_numpy(value).ravel() for value in (layer.mean, layer.variance))
-    axis = layer.get_config()["axis"]
-    return tf_keras.layers.Normalization(axis=axis, mean=mean, variance=variance, name=layer.name)
+    config = layer.get_config()
+    options = {"axis": config["axis"], "invert": config["invert"], "name": layer.name}
+    if config["axis"] is None:
+        mean, variance = float(mean[0]), float(variance[0])
+    return tf_keras.layers.Normalization(mean=mean, variance=variance, **options)

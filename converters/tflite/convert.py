@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import zoo
 from converters.quantization import calibration, mixed_precision
 from converters.quantization.bias_correction import correct_biases
 from converters.quantization.calibration import Calibration
+from converters.single_precision import in_float32
 from converters.tf_keras.origin import is_tf_keras
 from converters.tflite import direct_engine, inspection
 from converters.tflite import file as tflite_file
@@ -107,11 +109,13 @@ def to_tflite(
     """
     _check_options(recipe, io, calibration, is_tf_keras(model))
     path = _check_path(path)
+    model = model if is_tf_keras(model) else in_float32(model)
     shape = _shape(model, check_size(model, input_size), batch, open_size)
-    images = _calibration(calibration, shape) if RECIPES[recipe].calibrated and calibration is not None else None
+    dtype = _input_type(model, io)
+    images = _calibration(calibration, shape, dtype) if RECIPES[recipe].calibrated and calibration is not None else None
     overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"recipe": recipe, "io": io}
     description = describe(model, shape, overrides, name or model.name, images, **facts, scores=dict(scores or {}))
-    layers = layer_names(model)
+    layers, original = layer_names(model), model
     if _corrects(correct_bias, model, images, recipe, keep_int16):
         layers |= layer_names(model := correct_biases(model, images.images, keep_float))
     _check_mixed({"keep_float": keep_float, "keep_int16": keep_int16}, recipe, io, images)
@@ -119,11 +123,26 @@ def to_tflite(
     names = mixed_precision.Names(layers, last_layers(model))
     inputs, outputs = [spec["name"] for spec in description["inputs"]], output_names(description)
     request = Request(model, shape, inputs, outputs, recipe, io, images, *exceptions, names)
-    if _engine(engine, request) == "direct":
-        tflite_file.write_graph(path, direct_engine.graph(request), description, zoo.__version__)
-    else:
-        tflite_file.write(path, _by_tensorflow(request), description, layers, zoo.__version__)
-    return _summary(path, recipe)
+    return _written(path, request, _engine(engine, request), description, original)
+
+
+def _written(path: Path, request: Request, engine: str, description: Mapping[str, Any], original: keras.Model) -> Converted:
+    """Writes the file, whole or not at all: what cannot be summed up is not left behind."""
+    draft = path.with_name(f".{path.stem}.{os.getpid()}.tflite")
+    try:
+        if engine == "direct":
+            tflite_file.write_graph(draft, direct_engine.graph(request), description, zoo.__version__)
+        else:
+            tflite_file.write(draft, _by_tensorflow(request), description, request.names.layers, zoo.__version__)
+        summary = _summary(draft, request.recipe)
+        if request.images is not None and engine == "tensorflow":
+            from converters.tflite.rounding_check import warn_of_rounding
+
+            warn_of_rounding(original, draft, request.recipe, request.images)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return replace(summary, path=path)
 
 
 def _engine(wish: str | None, request: Request) -> str:
@@ -180,8 +199,20 @@ def _shape(
     return (batch, *shape[1:])
 
 
-def _calibration(images: Any, shape: tuple[int, ...]) -> Calibration:
-    return calibration.check(images, shape[1:3], shape[3])
+def _calibration(images: Any, shape: tuple[int, ...], dtype: str) -> Calibration:
+    return replace(calibration.check(images, shape[1:3], shape[3]), dtype=dtype)
+
+
+def _input_type(model: keras.Model, io: str) -> str:
+    """The type of the model's input.
+
+    Raises:
+        InputError: where `io` asks for another, which a picture's bytes do not become.
+    """
+    dtype = getattr(model.inputs[0].dtype, "name", model.inputs[0].dtype)
+    if not dtype.startswith("float") and io not in ("float32", dtype):
+        raise InputError(f"model '{model.name}' takes {dtype}, and io={io!r} was given; leave it out")
+    return dtype
 
 
 def _check_options(recipe: str, io: str, images: Any, trained: bool) -> None:

@@ -27,6 +27,7 @@ from converters.tflite.layer_names import layer_of
 from converters.tflite.writer.flatbuffer import Writer
 from converters.tflite.writer.graph import Graph
 from zoo.errors import InputError
+from zoo.outputs import OutputSpec
 
 FORMAT = 2
 DESCRIPTION = "densezoo.json"
@@ -161,7 +162,17 @@ def _about(
         labelled=bool(description["outputs"][0]["labels"]),
         indices=description["outputs"][0]["activation"] == "argmax",
         files=list(_members(description)),
+        missing=_missing_activation(OutputSpec.from_dict(description["outputs"][0])),
     )
+
+
+def _missing_activation(spec: OutputSpec) -> str:
+    """What makes probabilities of scores of classes for each pixel; empty for anything else."""
+    if not spec.labels or not spec.dense or spec.activation == "argmax":
+        return ""
+    if spec.activation != "linear":
+        return "none"
+    return "sigmoid" if spec.channels == 1 else "softmax"
 
 
 # ------------------------------------------------------------------------------------------------ the flatbuffer

@@ -79,7 +79,8 @@ def _walk(model: schema.ModelT) -> list[tuple[Operator, list[int], list[int]]]:
         inputs = [tensor for tensor in operator.inputs if tensor >= 0 and not _constant(model, tensor)]
         outputs = [tensor for tensor in operator.outputs if tensor >= 0]
         types = tuple(tuple(_TYPES[graph.tensors[tensor].type] for tensor in ends) for ends in (inputs, outputs))
-        rows.append((Operator(index, name, graph.tensors[outputs[0]].name.decode(), *types), inputs, outputs))
+        tensor = graph.tensors[outputs[0]].name.decode() if outputs else ""  # an assignment gives nothing out
+        rows.append((Operator(index, name, tensor, *types), inputs, outputs))
     return rows
 
 

@@ -8,24 +8,30 @@ copies; `converters.tflite.file.write` puts them back. benchmarks/conversion_cos
 
 from __future__ import annotations
 
+import bisect
+import functools
 import os
 import re
 import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow.lite.python.lite import TFLiteSavedModelConverterV2
 
-from converters.graph import Trace, Value, at_inference, substitute, trace
+from converters.graph import Call, Trace, Value, at_inference, distance, evaluate, substitute, trace
 from converters.tensorflow_process import check_backend, quiet
 from converters.tf_keras.origin import is_tf_keras
+from converters.tflite import saved_model
 from converters.tflite.layer_names import layer_kinds, layer_of
+from converters.tflite.saved_model import Configure, Finish
+from converters.worker import Died, Failed, worker
 from zoo.errors import InputError
 
-Configure = Callable[[Any], None]
+FAITHFUL = 0.05  # of the answer's spread, a float file against its model: chaotic ones are off by less, a lost ReLU by more
+_FATAL = re.compile(r"Check failed|^F0|[Aa]ssert|terminate called|error:")
 _LOCATION = re.compile(r'fused\["(?P<op>\w+):", "(?P<path>[^"@]+)')
 _REASON = re.compile(r"'(tfl?\.\w+)' op (?!is neither)(?P<why>[^\n]{0,120})")
 
@@ -35,71 +41,126 @@ def lower(
     input_shape: tuple[int, ...],
     names: Sequence[str],
     configure: Configure,
-    finish: Callable[[bytes], bytes] | None = None,
+    finish: Finish | None = None,
 ) -> bytes:
-    """Converts at a static shape, batch first.
+    """Converts at a static shape, batch first, in a process where an abort of TensorFlow's takes nobody along.
+
+    What the flatbuffer answers to pictures is compared with what the model does, before anything quantizes it.
 
     Args:
         model: of Keras 3, or its tf_keras counterpart.
         input_shape: N×H×W×C.
         names: of the outputs, in the model's order; the flatbuffer has them in its signature, for its own order is another.
-        configure: sets the converter's options (see `converters.tflite.tensorflow_engine.CONFIGURATIONS`).
-        finish: makes the file's flatbuffer of one in float that is yet to be calibrated and quantized.
+        configure: sets the converter's options (see `converters.tflite.tensorflow_engine`); importable, as it travels there.
+        finish: makes the file's flatbuffer of one in float that is yet to be calibrated and quantized; likewise.
 
     Raises:
-        InputError: naming the layer whose operation TFLite's built-ins do not have.
+        InputError: naming the layer whose operation TFLite's built-ins do not have, on which TensorFlow ends its process, or
+            which its converter makes something else of.
     """
     check_backend("TFLite")
-    graph = None if is_tf_keras(model) else trace(model)
-    with tempfile.TemporaryDirectory(prefix="densezoo_") as folder, quiet() as noise:
+    if is_tf_keras(model):
+        save = functools.partial(_save_tf_keras, model, input_shape, names)
+        return _converted(save, configure, finish, layer_kinds(model), input_shape)
+    graph = trace(model)
+    try:
+        save = functools.partial(_save, graph, input_shape, names)
+        check = functools.partial(_check, graph, noise_pictures(graph, input_shape), names)
+        return _converted(save, configure, finish, layer_kinds(model), input_shape, check)
+    except _Unlocated as error:
+        culprit = _culprit(graph, input_shape, configure, finish)
+        raise InputError(f"layer {culprit.named()}: {error}; write it with other operations") from error.__cause__
+
+
+class _Unlocated(InputError):
+    """A conversion failed without a word of which layer it was."""
+
+
+class _Differs(_Unlocated):
+    """A file that answers otherwise than its model."""
+
+
+def _converted(
+    save: Callable[[str], None],
+    configure: Configure,
+    finish: Finish | None,
+    kinds: dict[str, str],
+    input_shape: tuple[int, ...],
+    check: Callable[[str], None] = lambda file: None,
+) -> bytes:
+    size = "×".join(map(str, input_shape[1:3]))
+    with tempfile.TemporaryDirectory(prefix="densezoo_") as folder:
+        with quiet():
+            try:
+                save(folder)
+            except InputError:
+                raise
+            except Exception as error:  # TensorFlow's, or of a layer that others wrote
+                raise _Unlocated(f"TensorFlow cannot trace it at {size}: {_first_line(error)}") from error
         try:
-            if graph is None:
-                _save_tf_keras(model, input_shape, names, folder)
-            else:
-                _save(model, graph, input_shape, names, folder)
-            converter = _Converter(folder)
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-            converter.allow_custom_ops = False
-            # Holds times and machine names: the same model would not give the same bytes.
-            converter.exclude_conversion_metadata = True
-            configure(converter)
-            if finish is None:
-                return converter.convert()
-            converter.unfinished = True
-            return finish(converter.convert())
+            worker.call(saved_model.convert, folder, configure, finish)
+            _check_float(folder, check, finish is not None)
+        except Died as error:
+            raise _Unlocated(f"TensorFlow ends its process over it at {size} ({_reason_of_death(error)})") from error
+        except Failed as error:
+            raise _named(error, kinds, size) from error
+        return Path(folder, saved_model.FILE).read_bytes()
+
+
+def _check_float(folder: str, check: Callable[[str], None], quantized: bool) -> None:
+    """Checks the file, and where that was rounded by more than it can say, one of the same graph that nobody rounds."""
+    if quantized:
+        check(os.path.join(folder, saved_model.FLOAT))
+        return
+    try:
+        check(os.path.join(folder, saved_model.FILE))
+    except _Differs:
+        worker.call(saved_model.convert_in_float, folder)
+        check(os.path.join(folder, saved_model.FLOAT))
+
+
+def noise_pictures(graph: Trace, input_shape: tuple[int, ...]) -> np.ndarray:
+    """Seeded pictures that files are compared on: noise over all values and over the dark ones. No two pixels tie by more than
+    chance, so that a network that records where maxima were chooses alike."""
+    noise = np.random.default_rng(0).uniform(0, 255, (2, *input_shape[1:]))
+    noise[1] /= 4
+    return noise.astype(graph.inputs[0].dtype)
+
+
+def _check(graph: Trace, pictures: np.ndarray, names: Sequence[str], file: str) -> None:
+    """Compares a float file with the graph, each output by name."""
+    results = worker.call(saved_model.answers, file, [picture[None] for picture in pictures])
+    for picture, result in zip(pictures, results, strict=True):
+        tensors = evaluate(graph, picture[None])
+        for name, value in zip(names, graph.outputs, strict=True):
+            expected = keras.ops.convert_to_numpy(tensors[value])
+            error = distance(expected, result[name]) if expected.shape == result[name].shape else np.inf
+            if not error <= (FAITHFUL if expected.dtype.kind == "f" else 4 * FAITHFUL):
+                raise _Differs(f"TensorFlow's converter makes something else of it, off by {error:.2g} of the spread")
+
+
+def _culprit(graph: Trace, input_shape: tuple[int, ...], configure: Configure, finish: Finish | None) -> Call:
+    """The first call up to which the graph does not convert, by halving."""
+    pictures = noise_pictures(graph, input_shape)
+
+    def fails(end: int) -> bool:
+        part = Trace(graph.inputs, graph.calls[: end + 1], graph.calls[end].outputs[:1])
+        save = functools.partial(_save, part, input_shape, ["answer"])
+        check = functools.partial(_check, part, pictures, ["answer"])
+        try:
+            _converted(save, configure, finish, {}, input_shape, check)
         except InputError:
-            raise
-        except Exception as error:  # ConverterError, but also RuntimeError and ValueError from inside its C++ parts
-            noise.seek(0)
-            raise _named(error, noise.read(), layer_kinds(model), input_shape) from error
+            return True
+        return False
+
+    return graph.calls[bisect.bisect_left(range(len(graph.calls) - 1), True, key=fails)]
 
 
-class _Converter(TFLiteSavedModelConverterV2):
-    """The converter that `TFLiteConverter.from_saved_model` makes, without restoring the variables in Python.
-
-    TensorFlow does that twice, for the names of the signatures and for stack traces; its part in C++, which needs the
-    variables, restores them a third time.
-    """
-
-    unfinished = False  # whether what comes after the part in C++ is left to others
-
-    def __init__(self, folder: str) -> None:
-        super().__init__(folder, {tf.saved_model.SERVING}, [tf.saved_model.DEFAULT_SERVING_SIGNATURE_DEF_KEY])
-
-    def convert(self) -> bytes:
-        """The flatbuffer."""
-        saved = saved_model_pb2.SavedModel()
-        with open(os.path.join(self.saved_model_dir, "saved_model.pb"), "rb") as file:
-            saved.ParseFromString(file.read())
-        return self._convert_from_saved_model(saved.meta_graphs[0].graph_def)
-
-    def _optimize_tflite_model(self, model: bytes, *arguments: Any, **options: Any) -> bytes:
-        return model if self.unfinished else super()._optimize_tflite_model(model, *arguments, **options)
-
-
-def _save(model: keras.Model, graph: Trace, input_shape: tuple[int, ...], names: Sequence[str], folder: str) -> None:
+def _save(graph: Trace, input_shape: tuple[int, ...], names: Sequence[str], folder: str) -> None:
     archive = keras.export.ExportArchive()
-    archive.track(model)
+    for layer in {id(call.operation): call.operation for call in graph.calls}.values():
+        if isinstance(layer, keras.Layer):
+            archive.track(layer)
     signature = [tf.TensorSpec(input_shape, graph.inputs[0].dtype, name="image")]
     archive.add_endpoint("serve", lambda image: named(run(graph, image), names), input_signature=signature)
     archive.write_out(folder, verbose=False)
@@ -143,9 +204,7 @@ def _pads_to_keep(graph: Trace) -> set[Value]:
     onnxruntime 1.31 and LiteRT's GPU accelerator make one operation of the two, whose padding never wins; zeros do.
     """
     operations = {value: call.operation for call in graph.calls for value in call.outputs}
-    pooled = {
-        value for call in graph.calls if isinstance(call.operation, keras.layers.MaxPooling2D) for value in call.inputs
-    }
+    pooled = {value for call in graph.calls if isinstance(call.operation, keras.layers.MaxPooling2D) for value in call.inputs}
     return {
         call.outputs[0]
         for call in graph.calls
@@ -171,17 +230,15 @@ def _padded(layer: keras.layers.ZeroPadding2D, x: tf.Tensor) -> tf.Tensor:
                 shape = tf.concat([tf.shape(x)[:axis], [count], tf.shape(x)[axis + 1 :]], 0)
                 sizes = [count if place == axis else side for place, side in enumerate(x.shape)]
                 blocks.append(tf.zeros(shape if None in sizes else sizes, x.dtype))
-            x = tf.concat(
-                [block for block, count in ((blocks[0], ends[0]), (x, 1), (blocks[1], ends[1])) if count], axis
-            )
+            x = tf.concat([block for block, count in ((blocks[0], ends[0]), (x, 1), (blocks[1], ends[1])) if count], axis)
     return x
 
 
 def in_tensorflow(operation: keras.Operation) -> Callable[..., Any]:
     """The operation at inference, in TensorFlow's own words where Keras's are none that TFLite has or gets right."""
     # Keras's argmax tells -0.0 from 0.0 by its sign bit, an integer operation that TFLite does not have.
-    if type(operation).__name__ == "Argmax" and not operation.keepdims:
-        return lambda x: _argmax(operation.name, x, operation.axis)
+    if type(operation).__name__ == "Argmax" and operation.axis is not None:
+        return lambda x: _argmax(operation.name, x, operation.axis, operation.keepdims)
     if hasattr(operation, "lower"):
         return lambda inputs, **_: operation.lower(inputs, _TensorFlow(operation.name))
     if isinstance(operation, keras.layers.UpSampling2D) and operation.interpolation != "nearest":
@@ -213,22 +270,31 @@ def _upsampled(layer: keras.layers.UpSampling2D, x: tf.Tensor) -> tf.Tensor:
         return tf.cast(tf.image.resize(x, tf.shape(x)[1:3] * tf.constant(layer.size), layer.interpolation), x.dtype)
 
 
-def _argmax(name: str, x: tf.Tensor, axis: int) -> tf.Tensor:
+def _argmax(name: str, x: tf.Tensor, axis: int, keepdims: bool = False) -> tf.Tensor:
     with tf.name_scope(name):
-        return tf.argmax(x, axis=axis, output_type=tf.int32)
+        result = tf.argmax(x, axis=axis, output_type=tf.int32)
+        return tf.expand_dims(result, axis) if keepdims else result
 
 
-def _named(error: Exception, noise: str, kinds: dict[str, str], input_shape: tuple[int, ...]) -> InputError:
-    text = f"{error}\n{noise}"
-    names = set(kinds)
+def _named(error: Exception, kinds: dict[str, str], size: str) -> InputError:
+    """The error in our words: of the layer that the converter's own names, or else of nobody."""
+    text, names = str(error), set(kinds)
     located = [match for match in _LOCATION.finditer(text) if layer_of(match["path"], names)]
-    size = "×".join(map(str, input_shape[1:3]))
     if not located:
-        reason = str(error).strip().partition("\n")[0][:300]
-        return InputError(f"the model does not convert at {size}: {reason}")
+        return _Unlocated(f"it does not convert at {size}: {_first_line(error)}")
     layer = layer_of(located[0]["path"], names)
     why = _REASON.search(text)
     detail = f"cannot be converted ({why['why'].strip()})" if why else "is not among TFLite's built-in operations"
     return InputError(
         f"layer '{layer}' ({kinds[layer]}): its operation {located[0]['op']} {detail}; write the layer with other operations"
     )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().partition("\n")[0] or type(error).__name__)[:300]
+
+
+def _reason_of_death(error: Died) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if _FATAL.search(line)]
+    return (telling[0] if telling else lines[0])[:300]

@@ -1,7 +1,8 @@
-"""Writes the standard TFLite metadata that Android's task library and other tools read.
+"""Writes the standard TFLite metadata that Android's task library, MediaPipe and other tools read.
 
-Schema: `metadata_schema.fbs` of tensorflow/tflite-support (file identifier M001). No maintained writer installs beside
-TensorFlow 2.21, so the few tables needed are built here; the numbers are the fields' positions in that schema.
+Schemas: `metadata_schema.fbs` of tensorflow/tflite-support (file identifier M001), and `image_segmenter_metadata_schema.fbs` of
+MediaPipe (V001), which tells its ImageSegmenter what to make of the scores. No maintained writer installs beside TensorFlow
+2.21, so the few tables needed are built here; the numbers are the fields' positions in those schemas.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ _AXIS_LABELS, _VALUE_LABELS = 2, 3  # AssociatedFileType: one label per channel,
 _FEATURE, _IMAGE = 1, 2  # ContentProperties
 _COLOURS = {3: 1, 1: 2}  # channels → ColorSpaceType RGB, GRAYSCALE
 _NORMALIZATION = 1  # ProcessUnitOptions
+_SEGMENTER, _PARSER = "SEGMENTER_METADATA", "1.0.0"  # of MediaPipe
+_ACTIVATIONS = {"none": 0, "sigmoid": 1, "softmax": 2}  # Activation of MediaPipe: what is yet to be done to the scores
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Description:
         labelled: whether a labels file belongs to the first output.
         indices: whether the first output holds class indices, not one channel per class.
         files: all files in the appended zip.
+        missing: of scores of classes for each pixel, the activation that makes them probabilities: "none", "sigmoid" or
+            "softmax"; empty for any other output.
     """
 
     name: str
@@ -47,13 +52,17 @@ class Description:
     files: Sequence[str]
     frames: int = 1
     license: str = ""
+    missing: str = ""
 
 
 def build(about: Description) -> bytes:
     """The ModelMetadata flatbuffer: input normalised with mean 0 and deviation 1 from 0–255, outputs with their labels."""
     write = _Writer()
     outputs = [_output(write, about, index, name) for index, name in enumerate(about.outputs)]
-    subgraph = write.table({2: write.tables([_input(write, about)]), 3: write.tables(outputs)})
+    subgraph_fields = {2: write.tables([_input(write, about)]), 3: write.tables(outputs)}
+    if about.missing:
+        subgraph_fields[9] = write.tables([_segmenter(write, about)])
+    subgraph = write.table(subgraph_fields)
     files = [write.table({0: write.text(name)}) for name in about.files]
     fields = {
         0: write.text(about.name),
@@ -98,6 +107,14 @@ def _output(write: _Writer, about: Description, index: int, name: str) -> int:
     return write.table(fields)
 
 
+def _segmenter(write: _Writer, about: Description) -> int:
+    """What MediaPipe's ImageSegmenter reads, a flatbuffer in the flatbuffer."""
+    options = _Writer()
+    fields = {1: options.text(_PARSER)}
+    options.builder.Finish(options.table(fields, {0: ("int8", _ACTIVATIONS[about.missing])}), b"V001")
+    return write.table({0: write.text(_SEGMENTER), 1: write.blob(bytes(options.builder.Output()))})
+
+
 class _Writer:
     """A flatbuffers builder whose tables are written from {position: offset} and {position: (type, number)}."""
 
@@ -111,6 +128,13 @@ class _Writer:
         self.builder.StartVector(4, len(values), 4)
         for value in reversed(values):
             self.builder.PrependFloat32(value)
+        return self.builder.EndVector()
+
+    def blob(self, data: bytes) -> int:
+        """Bytes on a boundary of 16, as a flatbuffer inside another needs it."""
+        self.builder.StartVector(1, len(data), 16)
+        self.builder.head -= len(data)
+        self.builder.Bytes[self.builder.head : self.builder.head + len(data)] = data
         return self.builder.EndVector()
 
     def tables(self, offsets: Sequence[int]) -> int:

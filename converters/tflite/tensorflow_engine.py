@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -68,17 +69,19 @@ def flatbuffer(request: Request) -> bytes:
     """
     model, shape, outputs = request.model, request.shape, request.outputs
     if request.keep_int16:
-        floating = lowering.lower(model, shape, outputs, lambda _: None)
+        floating = lowering.lower(model, shape, outputs, _configured)
         return int16_activations.quantize(
             floating, request.images, request.keep_int16, request.keep_float, request.names
         )
+    configure = functools.partial(_configured, recipe=request.recipe, images=request.images, io=request.io)
     finish = None
     if request.recipe == "int8" and request.images is not None:
+        rest = {"images": request.images, "kept": request.keep_float, "names": request.names, "io": request.io}
+        finish = functools.partial(mixed_precision.quantize, **rest)
+    return lowering.lower(model, shape, outputs, configure, finish)
 
-        def finish(flatbuffer: bytes) -> bytes:
-            return mixed_precision.quantize(flatbuffer, request.images, request.keep_float, request.names, request.io)
 
-    configure = CONFIGURATIONS[request.recipe]
-    return lowering.lower(
-        model, shape, outputs, lambda converter: configure(converter, request.images, request.io), finish
-    )
+def _configured(converter: Any, recipe: str | None = None, images: Calibration | None = None, io: str = "float32") -> None:
+    """Sets the converter's options in the worker, where this is called by its name."""
+    if recipe is not None:
+        CONFIGURATIONS[recipe](converter, images, io)

@@ -22,9 +22,11 @@ from edge.gpu.patterns import DEFAULT_ADVICE, DYNAMIC, INSTEAD, Caution, half_ov
 from edge.gpu.remote import PRECISIONS, Remote, unsupported
 from edge.graph import Graph, Operator, Tensor, read_graph
 from edge.images import Picture, prepare_input, structured
+from edge.overrides import Overrides
 from edge.tflite_file import Card, read_card
 from zoo import outputs
 from zoo.outputs import Comparison, InputSpec
+from zoo.outputs.layout import arranged
 from zoo.outputs.near_ties import tie_count
 from zoo.outputs.spec import Bound
 from zoo.outputs.tolerances import OF_GPU
@@ -98,18 +100,23 @@ def gpu_check(
     samples: Sequence[Picture] | None = None,
     *,
     input_range: tuple[Bound, Bound] | None = None,
+    output: str | None = None,
+    labels: Sequence[str] | None = None,
     timeout: float = 300.0,
 ) -> GpuVerdict:
     """Whether the file at `path` runs whole on the GPU, and with the CPU's numbers on `samples`.
 
     `samples` are pictures (uint8 H×W×3 of any size, of several frames lists of them), or float32 arrays h×w×c or 1×h×w×c
     in the model's own range. None takes seeded structured pictures: enough to catch a wrong graph, but not what the model
-    meets, and the verdict says so. Raises InputError for a file that is missing, damaged or does not run on the CPU, and
-    for samples that do not fit.
+    meets, and the verdict says so. `input_range`, `output` and `labels` are as in `edge.Runner`. A file of any size is not
+    whole on a GPU, whatever size it is asked at. Raises InputError for a file that is missing, damaged or does not run on the
+    CPU, one that takes or gives text, and for samples that do not fit.
     """
     path = Path(path)
     graph = read_graph(path)
-    card = read_card(path, graph).with_range(input_range)
+    card = Overrides(input_range, None, output, labels).over(read_card(path, graph), graph)
+    if any(tensor.open for tensor in graph.inputs):  # compiled at the 1×1 that it holds, it would pass, and mean nothing
+        return GpuVerdict(path, "not whole", f"It takes any size: {DYNAMIC}.", False, cautions=scan(graph))
     feeds, description = _feeds(graph, card, samples)
     base = GpuVerdict(path, "no driver", "", None, cautions=scan(graph), samples=description)
     if vulkan.driver() is None:
@@ -143,7 +150,10 @@ def _comparisons(
     tolerance, rows = OF_GPU[precision, graph.rounded], []
     for spec, place in zip(card.outputs, card.read, strict=True):
         tensor = graph.outputs[place]
-        sides = [np.concatenate([tensor.real(sample[place]) for sample in side]) for side in (agreed.outputs, got)]
+        sides = [
+            np.concatenate([arranged(tensor.real(sample[place]), spec.layout, card.size) for sample in side])
+            for side in (agreed.outputs, got)
+        ]
         rows.append(outputs.kind(spec).compare(*sides, spec, tolerance, agreed.otherwise))
     return tuple(rows)
 
@@ -226,16 +236,16 @@ def _feeds(graph: Graph, card: Card, samples: Sequence[Picture] | None) -> tuple
     """(stored input tensors of each sample in the graph's order, what they are in words)."""
     if samples is not None and not len(samples):
         raise InputError("samples is empty; give at least one picture, or None for seeded ones")
-    if samples is not None and len(graph.inputs) != 1:
+    if samples is not None and not card.takes_picture and len(graph.inputs) != 1:
         raise InputError(f"{card.path.name} has {len(graph.inputs)} inputs; samples are for files of one (give None)")
     if samples is not None:
         values = [_sample(graph.inputs[0], card, sample) for sample in samples]
         return [[graph.inputs[0].store(one)] for one in values], f"{len(values)} given"
-    assumed = "" if card.range is not None or card.size is None else ", range 0–1 assumed"
+    assumed = "" if card.range is not None or not card.inputs[0].layout else ", range 0–1 assumed"
     specs = dict(zip(card.fed, card.inputs, strict=True))
     rng = np.random.default_rng(0)
     feeds = [
-        [_seeded(tensor, specs[place], card.name, index, rng) for place, tensor in enumerate(graph.inputs)]
+        [_seeded(tensor, specs[place], card.name, index + SEEDED * place, rng) for place, tensor in enumerate(graph.inputs)]
         for index in range(SEEDED)
     ]
     return feeds, f"{SEEDED} seeded structured pictures, not the model's own kind of input{assumed}"
@@ -248,18 +258,17 @@ def _sample(tensor: Tensor, card: Card, sample: Picture) -> np.ndarray:
         one = prepare_input(sample, card.inputs[0], card.name)
     else:
         one = sample[None] if sample.ndim == len(tensor.shape) - 1 else sample
-    if one.shape[1:] != tensor.shape[1:]:
+    if one.ndim != len(tensor.shape) or one.shape[1:] != tensor.shape[1:]:
         expected = "×".join(map(str, tensor.shape[1:]))
         raise InputError(f"a sample has shape {one.shape}; expected a uint8 picture, or float32 {expected}")
     return np.repeat(one, tensor.shape[0], axis=0) if len(one) == 1 else one
 
 
 def _seeded(tensor: Tensor, spec: InputSpec, name: str, index: int, rng: np.random.Generator) -> np.ndarray:
-    if len(tensor.shape) == 4 and spec.channels // spec.frames in (1, 3):
-        pictures = structured(tensor.shape[1], tensor.shape[2], spec.frames, seed=index)
-        spec = replace(spec, size=(tensor.shape[1], tensor.shape[2]), range=spec.range or (0.0, 1.0))
-        one = prepare_input(pictures if spec.frames > 1 else pictures[0], spec, name)
-        return tensor.store(np.repeat(one, tensor.shape[0], axis=0))
+    if spec.layout and spec.channels // spec.frames in (1, 3):
+        pictures = structured(*spec.size, spec.frames, seed=index)
+        one = prepare_input(pictures if spec.frames > 1 else pictures[0], replace(spec, range=spec.range or (0.0, 1.0)), name)
+        return tensor.store(np.repeat(one, tensor.shape[0], axis=0) if len(one) == 1 else one)
     if np.dtype(tensor.dtype).kind == "f" or tensor.scale:
         return tensor.store(rng.normal(size=tensor.shape).astype(np.float32))
     return tensor.store(rng.integers(0, 2, size=tensor.shape))

@@ -197,7 +197,9 @@ def half_overflow(graph: Graph, peaks: dict[int, float]) -> tuple[Caution, ...]:
 
 def layer_names(graph: Graph, operators: list[Operator]) -> tuple[str, ...]:
     """The layers that operators come from, by what they write: converters name tensors after them."""
-    return tuple(_short(graph.tensors[operator.outputs[0]].name) for operator in operators)
+    # What only writes a variable has no output; its first input is named then.
+    ends = [(*operator.outputs, *operator.inputs)[:1] for operator in operators]
+    return tuple(_short(graph.tensors[end].name) for first in ends for end in first if end >= 0)
 
 
 def _short(name: str) -> str:

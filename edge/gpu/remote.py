@@ -20,9 +20,12 @@ from edge.engines import default_threads
 from edge.errors import AcceleratorError, InputError
 from edge.gpu import vulkan
 from edge.gpu.ipc import receive, send
+from edge.gpu.patterns import DYNAMIC
+from edge.graph import read_graph
 
 ACCELERATORS = ("cpu", "gpu")
 PRECISIONS = ("float32", "reduced")
+_NO_DRIVER = ("Failed to initialize WebGPU environment", "No adapters found")
 _NOT_WHOLE = ("not accelerated", "Failed to modify graph with delegate", "not supported by GPU delegate")
 
 
@@ -32,9 +35,9 @@ class Remote:
     Takes and gives tensors as the file stores them. `load_ms` is the time to load and compile, without the process's
     own start; `adapter` the GPU's name as the driver gives it. Several threads may call it: one inference at a time.
 
-    Raises InputError for an unknown accelerator or a file that the CPU refuses. Raises AcceleratorError, whose `reason`
-    says which, where the GPU does not take the file whole or has no driver, or where the worker crashes or takes over
-    `timeout` seconds.
+    Raises InputError for an unknown accelerator, a file that the CPU refuses, and one that takes or gives text. Raises
+    AcceleratorError, whose `reason` says which, where the GPU does not take the file whole or has no driver, or where the
+    worker crashes or takes over `timeout` seconds.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class Remote:
             raise InputError(f"precision {precision!r} is not known; expected 'float32' or 'reduced'")
         self.path = Path(path)
         self.accelerator = accelerator
+        self._check_graph()
         self._timeout = timeout
         self._lock = threading.Lock()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the worker)
@@ -97,6 +101,15 @@ class Remote:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _check_graph(self) -> None:
+        graph = read_graph(self.path)
+        strange = next((tensor for tensor in (*graph.inputs, *graph.outputs) if not tensor.numeric), None)
+        if strange is not None:
+            what = f"{strange.label!r} is {strange.dtype}, no numbers"
+            raise InputError(f"{self.path.name}: {what}; files that take and give numbers alone run here")
+        if self.accelerator == "gpu" and any(tensor.open for tensor in graph.inputs):
+            raise AcceleratorError(f"{self.path.name} takes any size, a GPU one; {DYNAMIC}", "not whole")
 
     # ------------------------------------------------------------------------------------------------ the process
 
@@ -157,7 +170,7 @@ class Remote:
             ops = ", ".join(sorted({op for op, _ in unsupported(log)})) or "some operators"
             message = f"{self.path.name} does not run whole on the GPU ({ops}); edge.gpu_check says what to change"
             return AcceleratorError(message, "not whole", log)
-        if "Selected adapter" not in log:
+        if any(phrase in log for phrase in _NO_DRIVER):
             message = f"no Vulkan driver took the GPU worker; {vulkan.HOW_TO}"
             return AcceleratorError(message, "no driver", log)
         return AcceleratorError(f"{self.path.name}: {doing} it on the GPU failed: {error[:300]}", "failed", log)

@@ -59,7 +59,7 @@ def _model(index: int, path: Path, files: dict[str, Content]) -> dict[str, Any]:
 
 def _described(card: Card) -> dict[str, Any] | None:
     """The card as densezoo.json has it; None for what is no picture's network, which the app then judges by its tensors."""
-    if card.size is None:
+    if not card.takes_picture:
         return None
     return {
         "format": 2,

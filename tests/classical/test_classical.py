@@ -18,7 +18,7 @@ from zoo.classical.colours import lab
 from zoo.data import Dataset, Sample
 from zoo.errors import InputError
 
-NAMES = classical.names()
+NAMES = [name for name in classical.names() if classical.get(name).task == "segmentation"]
 GROUND, FIGURE = (60, 70, 110), (200, 150, 60)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -44,6 +45,25 @@ def test_no_backend_chatters() -> None:
     """Where Keras is imported before it is started quietly, TensorFlow tells of its devices here."""
     done = run("predict", "pocket_seg.camvid", "missing.png")
     assert (done.returncode, done.stderr) == (2, "zoo: missing.png: no such file\n")
+
+
+def test_version() -> None:
+    import zoo
+
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"densezoo {zoo.__version__}\n")
+
+
+def test_without_a_command_it_helps() -> None:
+    done = run()
+    assert (done.returncode, done.stderr) == (0, "") and "Usage: zoo" in done.stdout and "doctor" in done.stdout
+
+
+def test_the_shell_completes_commands() -> None:
+    """What Typer's completion for bash asks while somebody types `zoo gpu`."""
+    asked = {**os.environ, "_ZOO_COMPLETE": "complete_bash", "COMP_WORDS": "zoo gpu", "COMP_CWORD": "1"}
+    done = subprocess.run(ZOO, capture_output=True, text=True, timeout=240, check=False, env=asked)
+    assert done.stdout.split() == ["gpu-check", "gpu-probe"], done.stderr
 
 
 def test_list_filters() -> None:

@@ -206,3 +206,26 @@ def test_settings_are_plain_data_with_a_version():
 def test_bad_input(call, says: str):
     with pytest.raises(InputError, match=says):
         call()
+
+
+def test_grey_and_a_fourth_channel_go_the_same_way_as_rgb():
+    image = np.random.default_rng(0).integers(0, 256, (24, 32, 4), np.uint8)
+    mask = (image[..., 0] > 100).astype(np.uint8)
+    close = dataclasses.replace(ALL, scale=(1.0, 2.0), rotate=0, noise=0, blur=0)
+    for seed in range(4):
+        grey, (rgb, target) = image[..., :1], close(image[..., :3], mask, np.random.default_rng(seed))
+        four, same = close(image, mask, np.random.default_rng(seed))
+        np.testing.assert_array_equal(four[..., :3], rgb)
+        np.testing.assert_array_equal(same, target)
+        alone, _ = close(grey, mask, np.random.default_rng(seed))
+        np.testing.assert_array_equal(alone, close(grey.repeat(3, -1), mask, np.random.default_rng(seed))[0][..., :1])
+        still = dataclasses.replace(close, brightness=0, contrast=0, saturation=0, hue=0)
+        np.testing.assert_array_equal(four[..., 3:], still(image[..., 3:], mask, np.random.default_rng(seed))[0])
+
+
+def test_beyond_a_grey_picture_is_grey_and_beyond_a_fourth_channel_nothing():
+    small = dataclasses.replace(PLAIN, scale=(0.5, 0.5))
+    mask = np.zeros((20, 20), np.uint8)
+    for channels, beyond in ((1, {116, 117, 118}), (4, {0})):
+        image, target = small(np.full((20, 20, channels), 255, np.uint8), mask, np.random.default_rng(0))
+        assert set(image[target == 255][:, -1].tolist()) <= beyond

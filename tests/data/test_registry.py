@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import zoo.data
 from zoo.cli.arguments import DATA_HELP
@@ -78,7 +79,7 @@ def test_every_data_set_is_listed_wherever_they_are_listed() -> None:
     names = [entry.name for entry in registry.entries()]
     assert {"scenes", "scenes_flow", "camvid", "voc", "folder", "ccp_person", "nuclei"} <= set(names)
     assert names[0] == "scenes" and len(set(names)) == len(names) == len(zoo.data.SPECS)
-    assert registry.listing() in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert registry.listing() in (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
     for entry in registry.entries():
         assert entry.spec in DATA_HELP and entry.spec.startswith(entry.name) and entry.help
 
@@ -162,3 +163,17 @@ def test_old_names_go_on_for_one_release() -> None:
     with pytest.warns(DeprecationWarning, match="instances"):
         one.objects = 2
     assert one.instances == 2 and zoo.data.CachedDataset(one).instances == 2
+
+
+def test_every_picture_file_is_read_with_the_channels_that_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3)).save(tmp_path / "images/a.png")
+    np.savez(tmp_path / "fixations.npz", a=np.full((3, 2), 4.0))
+    (tmp_path / "train.txt").write_text("a\n")
+    grey = zoo.data.open(f"osie:{tmp_path},channels=1,bits=16")
+    assert grey.channels == 1 and grey[0].image.shape == (8, 8, 1)
+    assert zoo.data.open(f"osie:{tmp_path}")[0].image.shape == (8, 8, 3)
+    with pytest.raises(InputError, match="option of scenes 'channels'"):
+        zoo.data.open("scenes:channels=1")
+    with pytest.raises(InputError, match="these pictures come as they are"):
+        zoo.data.Scenes(2, (32, 32)).read_as(channels=1)

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
-from zoo.data import Augment, Boxes, FlowField, HeatMap, Label, Mask, Sample, TargetImage, Tokens
+from zoo.data import Augment, Boxes, Fixations, FlowField, HeatMap, Label, Mask, Sample, TargetImage, Tokens
 from zoo.data.sample import change, stack
 from zoo.data.targets import NO_BOX, Target, mirror
 from zoo.data.transforms.elastic import displacements
@@ -158,6 +159,50 @@ def test_masks_are_resampled_by_the_nearest_and_padded_with_what_is_ignored() ->
     assert Mask.stack([mask, mask]).shape == (2, 3, 4) and Mask.stack([mask]).dtype == np.int32
 
 
+# ---- Fixations --------------------------------------------------------------------------------------------------
+
+
+@change_names
+def test_a_fixation_stays_on_the_dot_that_was_looked_at(name: str) -> None:
+    rng, checked = np.random.default_rng(2), 0
+    for seed in range(25):
+        x, y = rng.uniform((22, 18), (74, 54))
+        image, fixations = changed(name, dot(x, y), Fixations([[x + 0.5, y + 0.5]], SIZE, (3, 3)), seed)
+        place = place_of(image)
+        if place is None:
+            continue
+        np.testing.assert_allclose(fixations.values, [place + 0.5], atol=0.5)  # a bent dot has its weight elsewhere
+        checked += 1
+    assert checked >= 8
+
+
+def test_a_crop_keeps_the_fixations_inside_and_a_resize_the_width_of_sight() -> None:
+    fixations = Fixations([[1, 1], [5.5, 2], [9.9, 7.9]], (8, 10), (2, 2))
+    crop = fixations.place(Placement((8, 10), (4, 0, 6, 8), (8, 6)))
+    np.testing.assert_allclose(crop.values, [[1.5, 2], [5.9, 7.9]], rtol=1e-6)
+    assert crop.picture == (8, 6) and crop.spread == (2, 2)
+    larger = fixations.resize((16, 30))
+    assert larger.spread == (4, 6) and larger.values[1].tolist() == [16.5, 4]
+    np.testing.assert_allclose(fixations.flip(1).values[0], [9, 1])
+    assert fixations.counts().sum() == 3 and fixations.counts()[7, 9] == 1
+    nothing = fixations.place(Placement((8, 10), (2, 3, 2, 2), (4, 4)))
+    assert nothing.shape == (0, 2) and not Fixations.stack([nothing]).any()
+    batch = Fixations.stack([fixations, fixations.flip(0)])
+    assert batch.shape == (2, 8, 10, 2) and batch.dtype == np.float32
+    np.testing.assert_allclose(batch[..., 0].sum(axis=(1, 2)), 1, rtol=1e-6)
+    np.testing.assert_array_equal(batch[..., 1].sum(axis=(1, 2)), 3)
+
+
+@pytest.mark.parametrize("spread", [(1.0, 2.5), (7.0, 7.0)])
+def test_the_map_of_fixations_is_scipys_blur(spread: tuple[float, float]) -> None:
+    points = np.random.default_rng(3).uniform(0, SIZE[::-1], (40, 2))
+    fixations = Fixations(np.concatenate([points, points[:1]]), SIZE, spread)
+    counts = np.zeros(SIZE)
+    np.add.at(counts, (fixations.values[:, 1].astype(int), fixations.values[:, 0].astype(int)), 1)
+    expected = ndimage.gaussian_filter(counts, spread, mode="constant")
+    np.testing.assert_allclose(fixations.density(), expected / expected.sum(), atol=1e-8)
+
+
 # ---- Boxes ------------------------------------------------------------------------------------------------------
 
 
@@ -219,6 +264,7 @@ ALL: dict[str, Callable[[], Target]] = {
     "TargetImage": lambda: TargetImage(np.zeros((144, 192, 3), np.uint8), 2),
     "HeatMap": lambda: HeatMap(np.zeros((*SIZE, 4))),
     "Boxes": lambda: Boxes([[0, 0, 4, 4]], [1], SIZE),
+    "Fixations": lambda: Fixations([[3.5, 4.25], [95.5, 0]], SIZE, (3, 3)),
     "Tokens": lambda: Tokens([1, 2]),
 }
 
@@ -301,7 +347,7 @@ def test_arrays_of_any_channels_are_stretched() -> None:
             r"Mask of a picture of 4×5 \(H×W\) beside one of 4×4",
         ),
         (
-            lambda: STILL(np.zeros((4, 4, 4), np.uint8), Label(0), np.random.default_rng(0)),
+            lambda: STILL(np.zeros((4, 4, 5), np.uint8), Label(0), np.random.default_rng(0)),
             "colours change on RGB frames",
         ),
     ],

@@ -19,7 +19,7 @@ from zoo.registry import Variant, register
 TOY = Paper("A toy", "Nobody & Others", 2026, "https://example.org")
 SHARED = {"task": "segmentation", "paper": TOY, "input_size": (64, 64), "mobile": True}
 with open(Path(__file__).parents[1] / "reference.csv", newline="", encoding="utf-8") as file:
-    PUBLISHED = {row["name"]: int(row["classes"]) for row in csv.DictReader(file)}
+    PUBLISHED = {row["name"]: int(row["classes"]) for row in csv.DictReader(file) if row["classes"]}
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def _value(tensor: keras.KerasTensor) -> Value:
 
 def _expand(model: keras.Model, inputs: list[Value], calls: list[Call], training: bool | None) -> list[Value]:
     """Appends the calls of `model` fed with `inputs`; returns its outputs."""
-    env = {id(tensor): value for tensor, value in zip(model.inputs, inputs, strict=True)}
+    env = {id(t): _as_taken(t, value, calls, model.name) for t, value in zip(model.inputs, inputs, strict=True)}
     for depth in sorted(model._nodes_by_depth, reverse=True):
         for node in model._nodes_by_depth[depth]:
             if node.is_input or any(id(tensor) not in env for tensor in node.input_tensors):
@@ -130,6 +130,23 @@ def _expand(model: keras.Model, inputs: list[Value], calls: list[Call], training
             outputs = _apply(node, args, kwargs, calls, training)
             env.update({id(tensor): value for tensor, value in zip(node.outputs, outputs, strict=True)})
     return [env[id(tensor)] for tensor in model.outputs]
+
+
+def _as_taken(tensor: keras.KerasTensor, value: Value, calls: list[Call], name: str) -> Value:
+    """A nested model's input: Keras casts what it is called with to the type that it was built for."""
+    if value.dtype == tensor.dtype:
+        return value
+    taken = keras.ops.cast(keras.KerasTensor(value.shape, dtype=value.dtype), tensor.dtype)
+    operation = taken._keras_history.operation
+    if "float" in tensor.dtype:  # as a layer, which every converter knows
+        operation = keras.layers.Rescaling(1.0, dtype=tensor.dtype, name=f"{name}_cast")
+    calls.append(Call(operation, (value,), {}, [Value(value.shape, tensor.dtype)]))
+    return calls[-1].outputs[0]
+
+
+def sublayers(operation: keras.Operation) -> list[keras.Layer]:
+    """A layer and all layers inside it; none of a bare operation."""
+    return list(operation._flatten_layers()) if isinstance(operation, keras.Layer) else []
 
 
 def _apply(node, args: tuple, kwargs: dict[str, Any], calls: list[Call], training: bool | None) -> list[Value]:

@@ -1,10 +1,12 @@
-"""Segmentation before networks: methods that cut a picture into regions by its colours alone. Nothing is learnt.
+"""Before networks: methods that cut a picture into regions, or say what stands out in it, by its colours alone.
 
 >>> from zoo import classical
 >>> segmenter = classical.open("grabcut:margin=0.1")
 >>> figure = segmenter(image)                # uint8 H×W: 0 ground, 1 figure
 >>> regions = segmenter.regions(image)       # uint8 H×W: 0, 1, …, ground first
 >>> classical.evaluate(segmenter, zoo.data.open("camvid:PATH", "test")).scores["miou"]
+
+>>> heat = classical.open("itti")(image)      # float32 H×W×1, of what draws the eye
 
 One file a method: paper, what it assumes, parameters. Regions have no class names; `zoo.classical.naming` says how they
 come to some. The libraries, scikit-image and OpenCV, are the extra `classical` and are imported where they are used.
@@ -61,4 +63,4 @@ def open(spec: str) -> Segmenter:
         if not equals or key in texts:
             raise InputError(f"{spec}: {part!r} should be PARAMETER=VALUE, each once, as in kmeans:regions=5,seed=1")
         texts[key] = value
-    return Segmenter(method, **{key: method.read(key, value) for key, value in texts.items()})
+    return (method.runner or Segmenter)(method, **{key: method.read(key, value) for key, value in texts.items()})

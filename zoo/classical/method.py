@@ -39,6 +39,8 @@ class Method:
         paper: where it comes from.
         parameters: what each of them means, with its unit.
         figure: True where the method itself says which region is the figure (1) and which the ground (0).
+        task: that its answers are held against.
+        runner: `(method, **parameters)`, what runs it on pictures and says what its answers mean; `Segmenter` by default.
     """
 
     name: str
@@ -46,7 +48,8 @@ class Method:
     paper: Paper
     parameters: Mapping[str, str]
     figure: bool = False
-    task: str = ImageMaskDataset.task  # what all of them answer is held against masks
+    task: str = ImageMaskDataset.task
+    runner: Callable[..., Any] | None = None
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -149,6 +152,10 @@ class Segmenter:
             InputError: as `regions`.
         """
         return self._figure(self._run(image))
+
+    def predict(self, image: np.ndarray) -> np.ndarray:
+        """What is shown of a picture: `regions`."""
+        return self.regions(image)
 
     def scorer_on(self, dataset: Dataset) -> RegionScorer:
         """The scorer that `zoo.evaluate` asks for: regions held against this data's classes."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -17,6 +18,7 @@ from zoo.cli.conversions import conversions
 from zoo.cli.convert import convert
 from zoo.cli.crf import crf
 from zoo.cli.demo import demo
+from zoo.cli.doctor import doctor
 from zoo.cli.evaluate import evaluate
 from zoo.cli.experiments import experiments
 from zoo.cli.gpu_check import gpu_check
@@ -37,7 +39,7 @@ EXTRAS = {
     **dict.fromkeys(("tf_keras", "tensorflow_model_optimization", "ai_edge_quantizer"), "convert"),
     **dict.fromkeys(("tf2onnx", "onnx", "onnxruntime"), "convert"),
     **dict.fromkeys(("cv2", "skimage"), "classical"),
-    "ai_edge_litert": "edge",
+    **dict.fromkeys(("ai_edge_litert", "flatbuffers"), "edge"),
     "cryptography": "app",
     "segno": "app",
 }
@@ -45,7 +47,6 @@ EXTRAS = {
 app = typer.Typer(
     name="zoo",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="From a paper's network to a phone's GPU.\n\n"
@@ -69,16 +70,34 @@ for name, command in {
     "demo": demo,
     "quickstart": quickstart,
     "experiments": experiments,
+    "doctor": doctor,
 }.items():
     app.command(name)(command)
 app.add_typer(recipes, name="recipes")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        import zoo
+
+        print(f"densezoo {zoo.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say the version, and stop.")
+    ] = False,
+) -> None:
+    """Options of no command."""
 
 
 def main() -> None:
     """The entry point: bad input is one line and exit status 2, anything else that goes wrong is a traceback."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        status = app(args=current_arguments(sys.argv[1:]), standalone_mode=False)
+        status = app(args=current_arguments(sys.argv[1:] or ["--help"]), prog_name="zoo", standalone_mode=False)
     except (InputError, EdgeInputError) as error:
         status = _complain(error)
     except typer.Abort:

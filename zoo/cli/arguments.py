@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zoo.evaluation.predictor import TestTimeAugmentation, Tiling
     from zoo.outputs import OutputSpec
 
-DATA_HELP = f"{', '.join(specs())}."
+DATA_HELP = f"{', '.join(specs())}; behind a PATH ,channels=1 reads grey and ,channels=4 a fourth channel."
 
 MODEL_HELP = "A .keras file, the folder of a training run, a .tflite file, shipped weights such as unet_lite.ccp, "
 MODEL_HELP += "or a classical method such as grabcut."
@@ -35,6 +35,14 @@ Scales = Annotated[str | None, typer.Option(help="Keras models: average over the
 Tiles = Annotated[str | None, typer.Option(help="Keras models: see larger pictures in tiles of this size, as --size.")]
 Overlap = Annotated[int, typer.Option(min=0, help="Pixels that neighbouring tiles share.")]
 OVERLAP = 64
+# What is said of a .tflite file of others, where it does not say it itself; as of `edge.Runner`.
+Labels = Annotated[str | None, typer.Option(help=".tflite files: the classes' names, with commas, or a text file, one a line.")]
+Output = Annotated[
+    str | None, typer.Option("--output", help=".tflite files: the first output is logits, probabilities or class_map.")
+]
+InputRange = Annotated[
+    str | None, typer.Option(help=".tflite files: the values of a picture's 0 and 255, as 0,1 or -1,1 or 0,255.")
+]
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:
@@ -50,6 +58,28 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
         raise InputError(f"size {text!r}: expected pixels such as 256, or height x width such as 360x480")
     height = int(match[1])
     return height, int(match[2] or height)
+
+
+def parse_meaning(labels: str | None, output: str | None, input_range: str | None) -> dict[str, Any]:
+    """What is said of a `.tflite` file, as `edge.Runner` takes it; empty where nothing is.
+
+    Raises:
+        InputError: for a range that is not two numbers.
+    """
+    said: dict[str, Any] = {}
+    if labels is not None:
+        file = Path(labels)
+        names = file.read_text(encoding="utf-8").splitlines() if file.is_file() else labels.split(",")
+        said["labels"] = [name.strip() for name in names if name.strip()]
+    if output is not None:
+        said["output"] = output
+    if input_range is not None:
+        try:
+            low, high = (float(end) for end in input_range.split(","))
+        except ValueError:
+            raise InputError(f"input range {input_range!r}: expected two numbers, as 0,1 or -1,1 or 0,255") from None
+        said["input_range"] = (low, high)
+    return said
 
 
 def parse_views(flip: bool, scales: str | None) -> TestTimeAugmentation | None:
@@ -188,24 +218,26 @@ def open_predictor(
     size: tuple[int, int] | None = None,
     tta: TestTimeAugmentation | None = None,
     tiling: Tiling | None = None,
+    said: Mapping[str, Any] | None = None,
 ) -> tuple[Callable[[np.ndarray], np.ndarray], OutputSpec]:
     """The predictor of one uint8 H×W×3 image at its own resolution, and the spec of its answer.
 
-    A `.tflite` file runs on LiteRT; a `.keras` file (or a run's folder) on Keras, at `size` if the model takes any, and so
-    do shipped weights, by default at the size that they were scored at. A classical method answers its regions.
+    A `.tflite` file runs on LiteRT, with what is `said` of it (`parse_meaning`); a `.keras` file (or a run's folder) on
+    Keras, and so do shipped weights, by default at the size that they were scored at. `size` is for those that take any. A
+    classical method answers its regions.
     """
     method = open_method(path, accelerator, size)
+    if said and (method is not None or shipped_file(path).suffix != ".tflite"):
+        raise InputError(f"--labels, --output and --input-range say what a .tflite file means; {path} is none")
     if method is not None:
         refuse_views(tta, tiling, path)
-        return method.regions, method.meaning.spec
+        return method.predict, method.meaning.spec
     path = shipped_file(path)
     if path.suffix == ".tflite":
         import edge
 
-        if size is not None:
-            raise InputError(f"--size is for Keras models; {path} has a size of its own")
         refuse_views(tta, tiling, path)
-        runner = edge.Runner(path, accelerator)
+        runner = edge.Runner(path, accelerator, input_size=size, **(said or {}))
         return runner, runner.card.spec
     if accelerator != "cpu":
         raise InputError(f"--accelerator {accelerator} is for .tflite files; convert {path} first: zoo convert {path}")
@@ -234,7 +266,9 @@ def keras_predictor(
     def answer(image: np.ndarray) -> np.ndarray:
         return predictor.decoded(predictor.predict([image]), [image.shape[:2]])[0]
 
-    answer.frames = input_specs(model)[0].frames  # how many pictures lie along the image's channels, as of edge.Runner
+    taken = input_specs(model)[0]
+    answer.frames = taken.frames  # how many pictures lie along the image's channels, as of edge.Runner
+    answer.channels = taken.channels // taken.frames
     return answer
 
 

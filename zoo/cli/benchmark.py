@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.arguments import DATA_HELP, shipped_file
+from zoo.cli.arguments import DATA_HELP, Size, parse_size, shipped_file
 from zoo.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def benchmark(
     data: Annotated[str | None, typer.Option("--data", "-d", help=f"Score the files too. {DATA_HELP}")] = None,
     split: Annotated[str, typer.Option(help="Of --data: train, val or test.")] = "test",
     limit: Annotated[int | None, typer.Option(min=1, help="Of --data: only the first so many images.")] = None,
+    size: Size = None,
 ) -> None:
     """Time files side by side, the reading of the answer included.
 
@@ -43,7 +45,8 @@ def benchmark(
     if picture is not None and picture.suffix.lower() != ".svg":
         raise InputError(f"--picture {picture}: give a name that ends in .svg")
     scores = _measured(paths, data, split, limit) if data is not None else _recorded(paths)
-    rows = edge.benchmark(paths, accelerators=tuple(accelerator or ["cpu"]), threads=tuple(threads or [1, 2]))
+    places = {"accelerators": tuple(accelerator or ["cpu"]), "threads": tuple(threads or [1, 2])}
+    rows = edge.benchmark(paths, **places, input_size=parse_size(size))  # a size is for the files that take any
     rows = _with_scores(rows, paths, scores)
     Console().print(table(rows))
     if out is not None:
@@ -70,7 +73,10 @@ def _recorded(files: list[Path]) -> Scores:
     """The scores that the files' cards hold, on the data that most of them were scored on: others are not to be compared."""
     from edge.tflite_file import read_card
 
-    by_file = {file: read_card(file).headlines for file in files}
+    by_file = {}
+    for file in files:
+        with contextlib.suppress(InputError):  # a card that can't be read is no reason not to time the file, nor the others
+            by_file[file] = read_card(file).headlines
     counts = Counter((data, score.name) for headlines in by_file.values() for data, score in headlines.items())
     if not counts:
         return {}

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from zoo.cli.arguments import Size, parse_size
+from zoo.cli.memory import show_memory
 from zoo.cli.quiet import start_keras
 from zoo.errors import InputError
 
@@ -27,13 +29,25 @@ def card(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Every network instead, as CSV; takes minutes.")] = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="With --all: the CSV file to write.")] = None,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="What each layer holds instead, and what training and testing need.")
+    ] = False,
+    size: Size = None,
 ) -> None:
     """What is known of a network: paper, parameters, multiply-accumulates, memory, receptive field, options.
 
-    Of shipped weights also data, licence and scores; of a classical method what it assumes, and its parameters.
+    Of shipped weights also data, licence and scores; of a classical method what it assumes, and its parameters. With --memory
+    NAME may be a .keras file too.
 
     Example: zoo card fcn8s
     """
+    if size is not None and not memory:
+        raise InputError("--size goes with --memory; a card's figures are for the paper's input size")
+    if memory:
+        if every or name is None or out is not None:
+            raise InputError("zoo card --memory takes a NAME (and --size, --json)")
+        show_memory(name, parse_size(size), as_json)
+        return
     if every == (name is not None) or (every and as_json) or (out is not None and not every):
         raise InputError("zoo card takes either a NAME (and --json), or --all (and --out PATH)")
     if every:
@@ -81,8 +95,9 @@ def _write_all(out: Path | None) -> None:
 
 def _table(title: str) -> Table:
     from rich.table import Table
+    from rich.text import Text
 
-    return Table(box=None, show_header=False, pad_edge=False, title=title, title_justify="left", title_style="bold")
+    return Table(box=None, show_header=False, pad_edge=False, title=Text(title), title_justify="left", title_style="bold")
 
 
 def _show(figures: Card) -> None:
@@ -115,10 +130,11 @@ def _cited(paper: Paper) -> str:
 
 def _print_rows(rows: dict[str, str], table: Table) -> None:
     from rich.console import Console
+    from rich.text import Text
 
     for heading, text in rows.items():
         if text:
-            table.add_row(f"[dim]{heading}[/]", text)
+            table.add_row(Text(heading, "dim"), Text(text))
     Console().print(table)
 
 
@@ -134,7 +150,7 @@ def _show_trained(weights: Trained) -> None:
         + (f"; best {best['metric']} {best['score']:.4f} in epoch {best['epoch']}" if best else ""),
     }
     for score in weights.measured:
-        scores = ", ".join(f"{name.replace('_', ' ')} {100 * value:.1f}" for name, value in score.scores.items())
+        scores = ", ".join(f"{result.label} {result.text}" for result in score.results)
         file = weights.files.get(score.form)
         size_of_file = f" · {file.name}, {file.bytes / 1000:,.0f} kB" if file else ""
         size = "×".join(map(str, score.size))

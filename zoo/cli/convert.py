@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 _FORMATS = ("tflite", "onnx")
 
 
+ModelFile = Annotated[
+    Path, typer.Argument(help="A .keras file, the folder of a training run, or shipped weights such as unet_lite.ccp.")
+]
+Quantize = Annotated[str, typer.Option("--quantize", "-q", help="float32 (not at all), float16, dynamic, int8 or int16x8.")]
+Calibration = Annotated[
+    str | None, typer.Option("--calibration", "-c", help="Training data (as --data), for int8's ranges and for the check.")
+]
+CorrectBias = Annotated[bool, typer.Option(help="int8, int16x8: take the mean error of rounded kernels out of the biases.")]
+Reader = Annotated[
+    str | None, typer.Option("--for", metavar="CLIENT", help="Choose format and output for mediapipe, opencv, litert or web.")
+]
 KeepFloat = Annotated[
     str | None, typer.Option(help="int8: layers that stay in float, names or globs with commas between them.")
 ]
@@ -28,21 +39,13 @@ KeepInt16 = Annotated[
 
 
 def convert(
-    model: Annotated[
-        Path, typer.Argument(help="A .keras file, the folder of a training run, or shipped weights such as unet_lite.ccp.")
-    ],
-    quantize: Annotated[
-        str, typer.Option("--quantize", "-q", help="float32 (not at all), float16, dynamic, int8 or int16x8.")
-    ] = "float32",
+    model: ModelFile,
+    quantize: Quantize = "float32",
     size: Size = None,
-    calibration: Annotated[
-        str | None, typer.Option("--calibration", "-c", help="Training data (as --data), for int8's ranges and for the check.")
-    ] = None,
+    calibration: Calibration = None,
     count: Annotated[int, typer.Option(min=1, help="Calibration images.")] = 64,
     io: Annotated[str, typer.Option(help="float32, int8 or uint8 input and output (int8 recipe).")] = "float32",
-    correct_bias: Annotated[
-        bool, typer.Option(help="int8, int16x8: take the mean error of rounded kernels out of the biases.")
-    ] = True,
+    correct_bias: CorrectBias = True,
     keep_float: KeepFloat = None,
     keep_int16: KeepInt16 = None,
     quantize_aware: Annotated[
@@ -52,6 +55,7 @@ def convert(
         str | None, typer.Option(help="direct (our own writer) or tensorflow; default direct, wherever it has the form.")
     ] = None,
     form: Annotated[str | None, typer.Option("--format", "-f", help="tflite or onnx; default by --out's ending.")] = None,
+    reader: Reader = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The file; default MODEL_QUANTIZED.tflite.")] = None,
     recipe: Annotated[str | None, typer.Option("--recipe", "-r", hidden=True)] = None,
 ) -> None:
@@ -60,6 +64,8 @@ def convert(
     Examples: zoo convert runs/camvid --quantize int8 --size 360x480 --calibration camvid:PATH
 
     zoo convert runs/camvid --format onnx
+
+    zoo convert runs/camvid --for mediapipe --size 256
     """
     if recipe is not None:
         print("zoo convert --recipe is called --quantize now, and goes with 0.3", file=sys.stderr)
@@ -67,34 +73,70 @@ def convert(
     start_keras()
     import converters
 
-    network, pixels, form = open_model(model), parse_size(size) or default_size(model), _format(form, out)
+    network, pixels = open_model(model), parse_size(size) or default_size(model)
+    if reader is None:
+        form = _format(form, out)
+    else:
+        network, form = _for_client(network, reader, form, out, io)
     shape = network.inputs[0].shape[1:3]
-    _check_size(model, form, pixels or shape)
+    _check_size(model, form, pixels or shape, reader)
     images = None if calibration is None else _images(calibration, count, pixels or shape)
+    place = out or _beside(model, ".onnx" if form == "onnx" else f"_{quantize}.tflite")
     if form == "onnx":
         if (quantize, io) != ("float32", "float32"):
             raise InputError(f"an .onnx file is float32 throughout; leave out --quantize {quantize} and --io {io}")
-        written = converters.to_onnx(network, out or _beside(model, ".onnx"), pixels)
+        written = converters.to_onnx(network, place, pixels)
+    elif quantize_aware:
+        if images is None or quantize != "int8":
+            raise InputError("--quantize-aware is for --quantize int8 with --calibration, whose data it trains on")
+        aware = _trained_for_int8(network, calibration, images, quantize_aware)
+        written = converters.to_tflite(aware, place, quantize, pixels, io=io, **_exceptions(keep_float, keep_int16))
     else:
-        path = out or _beside(model, f"_{quantize}.tflite")
-        patterns = {"keep_float": keep_float, "keep_int16": keep_int16}
-        options = {"recipe": quantize, "input_size": pixels, "io": io, "engine": engine}
-        options |= {key: names.split(",") for key, names in patterns.items() if names}
-        if quantize_aware:
-            if images is None or quantize != "int8":
-                raise InputError("--quantize-aware is for --quantize int8 with --calibration, whose data it trains on")
-            written = converters.to_tflite(_trained_for_int8(network, calibration, images, quantize_aware), path, **options)
-        else:
-            options["correct_bias"] = None if correct_bias else False
-            written = converters.to_tflite(network, path, calibration=images if _is_calibrated(quantize) else None, **options)
+        options = _exceptions(keep_float, keep_int16) | {"correct_bias": None if correct_bias else False, "engine": engine}
+        measured = images if _is_calibrated(quantize) else None
+        written = converters.to_tflite(network, place, quantize, pixels, measured, io, **options)
     print(written)
     if images is not None:
         print(converters.parity(network, written, images[:8]))
+    else:
+        print("whether it says the same as the model was not checked: that needs pictures, --calibration SPEC")
 
 
-def _check_size(model: Path, form: str, size: tuple[int | None, int | None]) -> None:
-    if form == "tflite" and None in size:
-        raise InputError(f"{model} takes any size, a phone's GPU one; choose it with --size, as in --size 256x256")
+def _exceptions(keep_float: str | None, keep_int16: str | None) -> dict[str, Any]:
+    """The layers that are quantized otherwise, as `to_tflite` takes them."""
+    patterns = {"keep_float": keep_float, "keep_int16": keep_int16}
+    return {key: names.split(",") for key, names in patterns.items() if names}
+
+
+def _check_size(model: Path, form: str, size: tuple[int | None, int | None], reader: str | None) -> None:
+    from converters.clients import client
+
+    if None not in size:
+        return
+    needs = "a phone's GPU" if form == "tflite" else ""
+    if reader is not None and client(reader).fixed:
+        needs = client(reader).name
+    if needs:
+        raise InputError(f"{model} takes any size, {needs} one; choose it with --size, as in --size 256x256")
+
+
+def _for_client(
+    network: keras.Model, name: str, form: str | None, out: Path | None, io: str
+) -> tuple[keras.Model, str]:
+    """The network with the end that a client reads, and the format that it takes.
+
+    Raises:
+        InputError: for an unknown client, and for a format or numbers that it does not read.
+    """
+    from converters.clients import client, ending_for
+
+    reader = client(name)
+    asked = form or (_format(None, out) if out is not None else None)
+    if asked not in (None, reader.format):
+        raise InputError(f"{reader.name} reads .{reader.format} files; leave out the format, or --for {name}")
+    if io not in reader.io:
+        raise InputError(f"{reader.name} takes {' or '.join(reader.io)} input and output; leave out --io {io}")
+    return ending_for(network, reader), reader.format
 
 
 def _format(form: str | None, out: Path | None) -> str:

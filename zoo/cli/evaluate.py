@@ -14,6 +14,9 @@ from zoo.cli.arguments import (
     Accelerator,
     Data,
     Flip,
+    InputRange,
+    Labels,
+    Output,
     Overlap,
     Scales,
     Size,
@@ -23,6 +26,7 @@ from zoo.cli.arguments import (
     open_method,
     open_model,
     open_predictor,
+    parse_meaning,
     parse_size,
     parse_tiling,
     parse_views,
@@ -56,6 +60,9 @@ def evaluate(
     boundary: Annotated[
         bool, typer.Option("--boundary", help="Score contours too: F-score within 0.75 % of the diagonal; takes a while.")
     ] = False,
+    labels: Labels = None,
+    output: Output = None,
+    input_range: InputRange = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Leave the scores there as JSON.")] = None,
     record: Annotated[
         bool, typer.Option("--record", help="Write the scores into the .tflite file's own card; the demo app shows them.")
@@ -75,14 +82,16 @@ def evaluate(
         raise InputError(f"--oracle is for classical methods, whose regions have no names; {model} names its own classes")
     if record:
         _check_recordable(model)
-    tta, tiling = parse_views(flip, scales), parse_tiling(tiles, overlap)
+    tta, tiling, said = parse_views(flip, scales), parse_tiling(tiles, overlap), parse_meaning(labels, output, input_range)
     settings: dict[str, Any] = {"limit": limit, "boundary": BOUNDARY if boundary else None}
     if method is not None:
         refuse_views(tta, tiling, model)
+        if said:
+            raise InputError(f"--labels, --output and --input-range say what a .tflite file means; {model} is none")
         evaluation = classical.evaluate(method, _samples(data, split), oracle=oracle, **settings)
     else:
         settings |= {"tta": tta, "tiling": tiling}
-        evaluation = _evaluate_network(model, data, _samples(data, split), pixels, accelerator, settings)
+        evaluation = _evaluate_network(model, data, _samples(data, split), pixels, accelerator, settings, said)
     Console().print(evaluation.table())
     if out is not None:
         evaluation.to_json(out)
@@ -126,15 +135,23 @@ def _samples(data: str, split: str) -> Dataset:
 
 
 def _evaluate_network(
-    model: Path, data: str, samples: Dataset, pixels: tuple[int, int] | None, accelerator: str, settings: dict[str, Any]
+    model: Path,
+    data: str,
+    samples: Dataset,
+    pixels: tuple[int, int] | None,
+    accelerator: str,
+    settings: dict[str, Any],
+    said: dict[str, Any],
 ) -> Evaluation:
     """A Keras model is scored at its own size, or the one that was asked for; a file through the runner."""
     import zoo
 
     file = shipped_file(model)
     if file.suffix == ".tflite":
-        subject, meaning = open_predictor(file, accelerator, pixels, settings["tta"], settings["tiling"])
+        subject, meaning = open_predictor(file, accelerator, pixels, settings["tta"], settings["tiling"], said)
         pixels = None
+    elif said:
+        raise InputError(f"--labels, --output and --input-range say what a .tflite file means; {model} is none")
     else:
         subject = open_model(model)
         meaning, pixels = meaning_of(subject), pixels or default_size(model)

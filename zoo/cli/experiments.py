@@ -25,6 +25,7 @@ def experiments(
     """
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from zoo.experiments import EXPERIMENTS, experiment
 
@@ -42,7 +43,7 @@ def experiments(
     if name in EXPERIMENTS:
         start_keras()
     chosen = experiment(name)
-    console.print(f"[dim]{chosen.__doc__.strip()}[/]\n", highlight=False, soft_wrap=True)
+    console.print(Text(f"{chosen.__doc__.strip()}\n", "dim"), highlight=False, soft_wrap=True)
     options = {"models": model, "weights": weights} if model else {}
-    chosen.run(out, say=lambda line: console.print(line, highlight=False), **options)
-    console.print(f"[bold]{out / name}.png[/] and {name}.csv")
+    chosen.run(out, say=lambda line: console.print(line, highlight=False, markup=False, emoji=False), **options)
+    console.print(Text.assemble((f"{out / name}.png", "bold"), f" and {name}.csv"))

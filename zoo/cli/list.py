@@ -11,6 +11,7 @@ import typer
 from zoo.errors import InputError
 
 if TYPE_CHECKING:
+    from zoo.outputs.score import Score
     from zoo.pretrained.catalog import Trained
     from zoo.registry import Variant
 
@@ -167,6 +168,7 @@ def _show_weights(sets: list[Trained]) -> None:
     """Two tables that fit into 80 columns: what there is, and the licence of the data behind it."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     shown, data = (Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0)) for _ in range(2))
     for heading in ("weights", "params", "size", "data", "score", "int8", "kB"):
@@ -174,19 +176,23 @@ def _show_weights(sets: list[Trained]) -> None:
     data.add_column("scored on", no_wrap=True)
     data.add_column("licence of the data")
     for weights in sets:
-        metric, values = weights.headline
+        scores = weights.headlines
         shown.add_row(
-            weights.name,
+            Text(weights.name),
             _short(weights.parameters),
             "×".join(map(str, weights.input_size)),
-            weights.score().dataset.partition("/")[0],
-            f"{metric} {100 * values[WEIGHTS]:.1f}",
-            f"{100 * values['int8']:.1f}" if "int8" in values else "",
+            Text(weights.score().dataset.partition("/")[0]),
+            f"{scores[WEIGHTS].label} {_number(scores[WEIGHTS])}",
+            _number(scores["int8"]) if "int8" in scores else "",
             f"{weights.files[WEIGHTS].bytes / 1000:,.0f}",
         )
     for source, license in sorted({(weights.score().dataset, weights.license) for weights in sets}):
-        data.add_row(source, license)
+        data.add_row(Text(source), Text(license))
     Console().print(shown, "", data, sep="\n")
+
+
+def _number(score: Score) -> str:
+    return score.text.removesuffix(f" {score.shown_unit}")
 
 
 def _short(count: int) -> str:

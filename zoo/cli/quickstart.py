@@ -33,6 +33,7 @@ def quickstart(
     Interrupted, the same command goes on where it stopped.
     """
     from rich.console import Console
+    from rich.text import Text
 
     import zoo.data
 
@@ -60,8 +61,10 @@ def quickstart(
     console.rule("5 · Pictures")
     _draw(files["int8"], splits["test"], out)
     write_page(rows, splits["test"], min(PICTURES, len(splits["test"])), out)
-    console.print(f"everything is in [bold]{out}/[/]; open [bold]{out / 'index.html'}[/] to look at it,")
-    console.print(f"or run it on your own device:  [bold]zoo demo {out}/*.tflite --sample {out}/pictures/0_picture.png[/]")
+    look = ("everything is in ", (f"{out}/", "bold"), "; open ", (f"{out / 'index.html'}", "bold"), " to look at it,")
+    run = f"zoo demo {out}/*.tflite --sample {out}/pictures/0_picture.png"
+    console.print(Text.assemble(*look))
+    console.print(Text.assemble("or run it on your own device:  ", (run, "bold")))
 
 
 def _train(
@@ -102,7 +105,7 @@ def _convert(
         path = out / f"fcn8s_{recipe}.tflite"
         data = calibration if recipe == "int8" else None
         converters.to_tflite(model, path, recipe=recipe, input_size=pixels, calibration=data)
-        console.print(f"{path}  {path.stat().st_size / 1000:,.0f} kB")
+        console.print(f"{path}  {path.stat().st_size / 1000:,.0f} kB", markup=False, emoji=False)
         files[recipe] = path
     return files
 
@@ -118,7 +121,7 @@ def _compare(model: keras.Model, files: dict[str, Path], samples: Any, console: 
         on_gpu = edge.gpu_check(path, samples)
         verdicts[recipe, "gpu"] = f"{on_gpu.reason}: {on_gpu.detail}"
         for accelerator in ("cpu", "gpu"):
-            console.print(f"{recipe:8} {accelerator}  {verdicts[recipe, accelerator]}")
+            console.print(f"{recipe:8} {accelerator}  {verdicts[recipe, accelerator]}", markup=False, emoji=False)
     return verdicts
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from zoo.pretrained.catalog import Trained
     from zoo.recipes import Recipe
 
-GOOD = 0.003  # of its headline score a converted file may lose
+GOOD = 0.003  # of its headline score a converted file may lose where that is a share,
+GOOD_SHARE = 0.01  # and where it is another number, in shares of that
 
 app = typer.Typer(no_args_is_help=False, rich_markup_mode="rich")
 
@@ -118,21 +120,27 @@ def _report(weights: Trained) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    metric, values = weights.headline
+    from zoo.outputs.score import SHARE
+
+    headlines = weights.headlines
+    base = next(iter(headlines.values()))
     table = Table(box=None, header_style="bold")
-    for heading in ("form", metric, "against weights", "bytes"):
+    for heading in ("form", f"{base.label} {base.shown_unit}".rstrip(), "against weights", "bytes"):
         table.add_column(heading, justify="right")
-    base = next(iter(values.values()))
-    for form, value in values.items():
+    for form, score in headlines.items():
         file = weights.files.get(form)
         size = f"{file.bytes:,}" if file else "not shipped"
-        table.add_row(form, f"{100 * value:.2f}", f"{100 * (value - base):+.2f}", size)
+        table.add_row(form, f"{score.shown:.4g}", f"{score.shown - base.shown:+.2g}", size)
     console = Console()
     console.print(table)
-    for form, value in values.items():
-        if base - value > GOOD:
-            console.print(f"[bold]{form} loses {100 * (base - value):.2f} points[/], more than {100 * GOOD:.1f}")
-    console.print(f"in {weights.folder}/: " + ", ".join(["card.json", *(file.name for file in weights.files.values())]))
+    for form, score in headlines.items():
+        lost = (base.value - score.value) * (1 if base.higher_is_better else -1)
+        allowed = GOOD if base.unit == SHARE else GOOD_SHARE * abs(base.value)
+        if lost > allowed:
+            lost, allowed = (replace(base, value=value).text for value in (lost, allowed))
+            console.print(f"[bold]{form} loses {lost}[/], more than {allowed}")
+    files = ", ".join(["card.json", *(file.name for file in weights.files.values())])
+    console.print(f"in {weights.folder}/: {files}", markup=False, emoji=False)
 
 
 def train_recipe(

@@ -259,7 +259,7 @@ def _build(
     init: Path | None,
     options: dict[str, Any],
 ) -> keras.Model:
-    """The network for a dataset: its classes and colours, RGB, any size where the network takes any."""
+    """The network for a dataset: its classes, colours and channels, any size where the network takes any."""
     import keras
 
     import zoo
@@ -275,7 +275,7 @@ def _build(
     return zoo.build(
         name,
         classes=training.classes or None,
-        input_shape=(*size, 3 * tasks.get(entry.task).frames),
+        input_shape=(*size, tasks.get(entry.task).channels(training)),
         encoder=encoder,
         encoder_weights=encoder_weights,
         palette=training.palette or None,

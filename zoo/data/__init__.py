@@ -5,9 +5,9 @@
 >>> image, target, name = samples[0]
 >>> batches = zoo.data.Batches(samples, batch_size=8, augment=zoo.data.Augment())
 
-A spec is KIND, KIND:PATH, or either with options behind; `zoo.data.SPECS` lists them, and each file of zoo/data/datasets
-says what its layout may hold and what is ignored. One more such file, with a reader under `@zoo.data.registry.dataset`, is
-one more spec.
+A spec is KIND, KIND:PATH, or either with options behind (`folder:PATH,channels=1` for grey pictures); `zoo.data.SPECS` lists
+them, and each file of zoo/data/datasets says what its layout may hold and what is ignored. One more such file, with a reader
+under `@zoo.data.registry.dataset`, is one more spec.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from zoo.data.dataset import Dataset, ImageMaskDataset, spread
     from zoo.data.datasets.scenes import Scenes, scene
     from zoo.data.sample import Sample
-    from zoo.data.targets import Boxes, FlowField, HeatMap, Label, Mask, Target, TargetImage, Tokens
+    from zoo.data.targets import Boxes, Fixations, FlowField, HeatMap, Label, Mask, Target, TargetImage, Tokens
     from zoo.data.transforms.augment import Augment
 
     SPECS: tuple[str, ...]
@@ -42,7 +42,8 @@ _LATER = {  # imported when asked for: Batches needs Keras, others NumPy or Pill
     "scene": "zoo.data.datasets.scenes",
     "spread": "zoo.data.dataset",
     **dict.fromkeys(
-        ("Boxes", "FlowField", "HeatMap", "Label", "Mask", "Target", "TargetImage", "Tokens"), "zoo.data.targets"
+        ("Boxes", "Fixations", "FlowField", "HeatMap", "Label", "Mask", "Target", "TargetImage", "Tokens"),
+        "zoo.data.targets",
     ),
 }
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "Boxes",
     "CachedDataset",
     "Dataset",
+    "Fixations",
     "FlowField",
     "HeatMap",
     "ImageMaskDataset",

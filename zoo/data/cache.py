@@ -21,7 +21,14 @@ class CachedDataset(Dataset):
         self.name, self.task, self.target = source.name, source.task, source.target
         self.classes, self.palette = source.classes, source.palette
         self.ignore, self.instances = source.ignore, source.instances
+        self.channels = source.channels
         self._samples: dict[int, Sample] = {}
+
+    def read_as(self, channels: int | None = None, bits: int | None = None) -> CachedDataset:
+        return CachedDataset(self.source.read_as(channels, bits), self.cache_bytes)
+
+    def check(self) -> None:
+        self.source.check()
 
     def __len__(self) -> int:
         return len(self.source)

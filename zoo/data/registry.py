@@ -1,6 +1,8 @@
 """Registry of data sets: each file of `zoo.data.datasets` enters its own with `@dataset`, and a spec opens one.
 
-A spec is KIND, KIND:PATH, or either with options behind: `scenes:seed=3,size=96x128`, `folder:PATH,key=value`.
+A spec is KIND, KIND:PATH, or either with options behind: `scenes:seed=3,size=96x128`, `folder:PATH,channels=1`. Behind every
+PATH, `channels` says how its pictures are read (1 grey, 3 RGB as by default, 4 with their own fourth channel), and `bits` how
+many of 16 count.
 """
 
 from __future__ import annotations
@@ -39,7 +41,12 @@ def _size(text: str) -> tuple[int, int]:
 
 
 WHOLE = Option("NUMBER", r"\d+", int)
+CHANNELS = Option("1, 3 or 4", r"[134]", int)
 SIZE = Option("NUMBER or HxW", r"\d+(x\d+)?", _size)
+
+
+# Behind every spec with a PATH: how its picture files are read (`Dataset.read_as`).
+FILE_OPTIONS = {"channels": CHANNELS, "bits": WHOLE}
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,8 @@ def dataset(name: str, *, spec: str, help: str, options: Mapping[str, Option] | 
     """
 
     def enter(reader: Reader) -> Reader:
-        _openers[name] = _Opener(Entry(name, spec, help, reader.__module__), reader, options or {})
+        entry = Entry(name, spec, help, reader.__module__)
+        _openers[name] = _Opener(entry, reader, {**(FILE_OPTIONS if entry.needs_path else {}), **(options or {})})
         return reader
 
     return enter
@@ -135,8 +143,16 @@ def open_spec(text: str, split: str) -> Dataset:
         importlib.import_module(by_name[kind].module)
     opener = _openers[kind]
     path, texts = _parse(opener, rest)
+    head, _, last = path.rpartition(",")
+    if "=" in last and not Path(path).expanduser().exists() and Path(head).expanduser().is_dir():
+        raise unknown(f"option of {kind}", last.partition("=")[0].strip(), opener.options)
     values = {name: _value(opener, rest, name, value) for name, value in texts}
-    return opener.reader(*([Path(path).expanduser()] if opener.entry.needs_path else []), split, **values)
+    own = (name for name in values.keys() & FILE_OPTIONS.keys() if opener.options[name] is FILE_OPTIONS[name])
+    reading = {name: values.pop(name) for name in list(own)}
+    source = opener.reader(*([Path(path).expanduser()] if opener.entry.needs_path else []), split, **values)
+    source = source.read_as(**reading)
+    source.check()
+    return source
 
 
 def _parse(opener: _Opener, rest: str) -> tuple[str, list[tuple[str, str]]]:

@@ -17,7 +17,7 @@ class Sample:
     """One picture and its answer, which unpacks as `image, target, name`.
 
     Attributes:
-        image: uint8 H×W×3, RGB; several frames lie along the channels, H×W×3k.
+        image: uint8 H×W×C: RGB, or grey (C = 1), or RGB and a fourth channel; several frames lie along the channels, H×W×3k.
         target: what there is to know of it, or several such things by name. A bare array is taken for a `Mask`, a bare
             number for a `Label`.
         name: what the sample is called in messages and file names.

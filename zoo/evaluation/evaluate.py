@@ -6,23 +6,25 @@ import csv
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-from rich.markup import escape
-from rich.progress import Progress
+from rich.progress import Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from zoo import tasks
+from zoo.data.dataset import need_dataset
 from zoo.errors import InputError
 from zoo.evaluation.predictor import Output, Predictor, Procedure, TestTimeAugmentation, Tiling, procedure_text
 from zoo.layers import assumed_spec, model_output, output_layers
 from zoo.metrics import Metric, Score
 from zoo.outputs import OutputSpec
 from zoo.tasks import Task
+from zoo.training.foreign_models import ending_of
 from zoo.training.prefetch import in_order, threads
 
 if TYPE_CHECKING:
@@ -107,25 +109,25 @@ class Evaluation:
         speed = "" if np.isnan(self.ms_per_image) else f", {self.ms_per_image:.1f} ms each"
         how = "" if self.procedure is None else f", {self.procedure}"
         note = f"{self.model} on {self.dataset}: {self.images} images{speed}{how}"
-        table = Table(title=escape(title), caption=escape(note))
+        table = Table(title=Text(title), caption=Text(note))  # Text is shown as it is: names may look like markup
         rows = self.rows() or [{"score": score.name.replace("_", " "), "value": score.text} for score in self.results]
         for column in rows[0]:
-            table.add_column(COLUMNS.get(column, column), justify="left" if column in ("class", "score") else "right")
+            table.add_column(Text(COLUMNS.get(column, column)), justify="left" if column in ("class", "score") else "right")
         for row in rows:
             table.add_row(*(_cell(value) for value in row.values()))
         return table
 
 
-_CHANNELS = {1: "grey", 3: "RGB", 6: "two frames in RGB"}
+_CHANNELS = {1: "grey", 3: "RGB", 4: "RGB and a fourth channel", 6: "two frames in RGB"}
 # How columns are headed for people, where their own name does not do.
 COLUMNS = {"iou": "IoU", "dice": "Dice", "boundary_f_score": "boundary F", "pixels": "target pixels"}
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> Text:
     """A table's cell: shares as per cent, counts with their thousands apart, words as they are."""
     if isinstance(value, float):
-        return "–" if np.isnan(value) else f"{100 * value:.1f}"
-    return escape(f"{value:,}" if isinstance(value, int) else str(value))
+        return Text("–" if np.isnan(value) else f"{100 * value:.1f}")
+    return Text(f"{value:,}" if isinstance(value, int) else str(value))
 
 
 def evaluate(
@@ -167,6 +169,7 @@ def evaluate(
         InputError: the data set is empty, `size` contradicts the model, `workers` is no number of threads, the output is no
             answer to the data set's questions, or an answer does not fit its target.
     """
+    need_dataset(dataset, "dataset")
     count = len(dataset) if limit is None else min(limit, len(dataset))
     if count < 1 or batch_size < 1:
         raise InputError(f"{dataset.name}: {count} samples in batches of {batch_size}; at least one of each is needed")
@@ -197,8 +200,9 @@ def score(
     count = len(dataset) if count is None else count
     metrics = scorer.task.metrics(dataset) if metrics is None else metrics
     times: list[float] = []
-    with Progress(disable=not progress, transient=True) as bar:
-        row = bar.add_task(f"evaluating on {escape(dataset.name)}", total=count)
+    columns = (TextColumn("{task.description}", markup=False), *Progress.get_default_columns()[1:])
+    with Progress(*columns, disable=not progress, transient=True) as bar:
+        row = bar.add_task(f"evaluating on {dataset.name}", total=count)
         for samples in _batches(dataset, count, batch_size, threads(workers)):
             for sample, answer in zip(samples, scorer.answers(samples, times), strict=True):
                 for metric in metrics:
@@ -233,10 +237,14 @@ class NetworkScorer:
         tta: TestTimeAugmentation | None = None,
         tiling: Tiling | None = None,
     ) -> None:
+        if not getattr(model, "inputs", None):
+            raise InputError(
+                f"{model.name} says nothing of its inputs; expected a functional model, or a Sequential after keras.Input"
+            )
         self.name = model.name
         self.task = task or task_of(model, dataset)
         if specs is None and model_output(model) is None:
-            specs = trained_specs(model, self.task)
+            specs = _answered_specs(model, self.task)
         self._predictor = Predictor(model, size, tta, tiling, specs)
         check_fit(model, self._predictor.specs, dataset, self.task)
         self.size, self.procedure = self._predictor.size, procedure_text(self._predictor.tta, tiling)
@@ -299,6 +307,14 @@ def trained_specs(model: keras.Model, task: Task) -> dict[str, OutputSpec]:
     return {spec.name: spec}
 
 
+def _answered_specs(model: keras.Model, task: Task) -> dict[str, OutputSpec]:
+    """The specs of what a model of others gives: `trained_specs`, and the softmax or sigmoid that it ends in."""
+    specs, ending = trained_specs(model, task), ending_of(model)
+    if ending is None or not task.squashes:
+        return specs
+    return {name: replace(spec, activation=ending.activation) for name, spec in specs.items()}
+
+
 def check_fit(model: keras.Model, specs: Mapping[str, OutputSpec], dataset: Dataset, task: Task) -> None:
     """Refuses a model whose answers are no answers to a data set's questions, or that does not take its images.
 
@@ -307,13 +323,22 @@ def check_fit(model: keras.Model, specs: Mapping[str, OutputSpec], dataset: Data
     """
     for spec in specs.values():
         task.check_fit(model.name, spec, dataset)
-    channels = getattr(dataset, "channels", 3 * task.frames)
+    channels = task.channels(dataset)
     if model.input_shape[-1] not in (channels, None):
         pictures = _CHANNELS.get(channels, channels)
         raise InputError(
             f"{model.name} takes images of {model.input_shape[-1]} channels and {dataset.name} has {pictures}; "
-            f"build it with input_shape=(None, None, {channels})"
+            f"build it with input_shape=(None, None, {channels}){_otherwise(dataset, model.input_shape[-1])}"
         )
+
+
+def _otherwise(dataset: Dataset, channels: int) -> str:
+    """How the pictures may be read as a model wants them, where they can."""
+    try:
+        dataset.read_as(channels=channels)
+    except (AttributeError, InputError):
+        return ""
+    return f", or read the pictures as it takes them: PATH,channels={channels}"
 
 
 def _batches(dataset: Dataset, count: int, batch_size: int, workers: int) -> Iterator[list[Sample]]:

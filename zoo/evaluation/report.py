@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from zoo import outputs
+from zoo.data.image_files import as_rgb
 from zoo.evaluation.evaluate import COLUMNS, Evaluation
 from zoo.metrics.base import SHARE, Grid, Score
 from zoo.outputs import OutputSpec
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 LONGEST = 480  # pixels of a picture's longer side on the page
 PLOT = (300, 170, 38, 8, 10, 22)  # width, height, left, right, top, bottom margins of a curve
-_RGB = 3  # channels of the first frame, which is shown
 
 
 class Example(NamedTuple):
@@ -82,7 +82,7 @@ class Extremes:
         return score.better_than(last.value) if best else last.better_than(score.value)
 
     def _drawn(self, sample: Sample, answer: Output, score: Score) -> Example:
-        kind, picture = outputs.kind(self._spec), np.ascontiguousarray(sample.image[..., :_RGB])
+        kind, picture = outputs.kind(self._spec), as_rgb(sample.image)
         truth = self._task.target_as_answer(sample.target, self._spec)
         drawn = (kind.draw(picture, values, self._spec) for values in (truth, answer))
         return Example(sample.name, score, picture, *drawn)

@@ -45,7 +45,7 @@ def __dir__() -> list[str]:
 def load_all() -> list[type]:
     """Imports every layer class of the zoo, which registers it with Keras, and returns them.
 
-    Saved models need it before `keras.models.load_model`; `zoo.load` does both.
+    Saved models need it before `keras.models.load_model`; `import zoo` sees to that as soon as Keras is imported.
     """
     import keras
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from zoo.errors import InputError
 from zoo.layers.field import Field, Shape, united
 from zoo.layers.primitives import Primitives
 from zoo.outputs.class_scores import OUTPUTS, class_output
@@ -51,7 +52,13 @@ class ModelOutput(keras.layers.Layer):
         self.inputs = tuple(each if isinstance(each, InputSpec) else InputSpec.from_dict(each) for each in inputs)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Completes the spec by what only the map tells."""
+        """Completes the spec by what only the map tells.
+
+        Raises:
+            InputError: for a softmax over one channel, which is 1 whatever the network has learnt.
+        """
+        if self.spec.activation == "softmax" and input_shape[-1] == 1:
+            raise InputError(f"{self.name}: a softmax over one channel is always 1; build with classes=2, or output='logits'")
         scale = None if len(input_shape) == 2 else self.spec.scale or 1  # a classifier that slides answers many places
         self.spec = replace(self.spec, channels=input_shape[-1], scale=scale)
         self.built = True

@@ -18,6 +18,29 @@ def _spatial(reference) -> tuple:
     return shape[1], shape[2]
 
 
+def resized_to(x: Any, size: Sequence[Any], interpolation: str) -> Any:
+    """N×h×w×C at a height and width, which may be known only when the graph runs; Keras's own resizing asks for numbers."""
+    if all(isinstance(side, int) for side in (*size, *_spatial(x))):
+        return ops.image.resize(x, tuple(size), interpolation=interpolation)
+    for axis, side in enumerate(size, start=1):
+        x = _resize_axis(x, axis, side, interpolation)
+    return x
+
+
+def _resize_axis(x: Any, axis: int, side: Any, interpolation: str) -> Any:
+    """Interpolation along one axis, to a number of positions that is known when the graph runs."""
+    count = ops.shape(x)[axis]
+    ratio = ops.cast(count, "float32") / ops.cast(side, "float32")
+    place = (ops.cast(ops.arange(side), "float32") + 0.5) * ratio
+    if interpolation == "nearest":
+        return ops.take(x, ops.minimum(ops.cast(place, "int32"), count - 1), axis=axis)
+    below = ops.floor(place - 0.5)
+    share = ops.reshape(ops.cast(place - 0.5 - below, x.dtype), [-1 if i == axis else 1 for i in range(4)])
+    first = ops.maximum(ops.cast(below, "int32"), 0)
+    second = ops.minimum(ops.cast(below, "int32") + 1, count - 1)
+    return ops.take(x, first, axis=axis) * (1 - share) + ops.take(x, second, axis=axis) * share
+
+
 @keras.saving.register_keras_serializable(package="densezoo")
 class ResizeLike(keras.layers.Layer):
     """Resizes the first of two tensors (N×h×w×C) to the second's height and width (N×H×W×any) → N×H×W×C.
@@ -36,25 +59,7 @@ class ResizeLike(keras.layers.Layer):
 
     def call(self, inputs):
         x, reference = inputs
-        size = _spatial(reference)
-        if all(isinstance(side, int) for side in (*size, *_spatial(x))):
-            return ops.image.resize(x, size, interpolation=self.interpolation)
-        for axis, side in enumerate(size, start=1):  # Keras resizes to sizes known in advance only
-            x = self._resize_axis(x, axis, side)
-        return x
-
-    def _resize_axis(self, x, axis: int, side):
-        """Interpolation along one axis, to a number of positions that is known when the graph runs."""
-        count = ops.shape(x)[axis]
-        ratio = ops.cast(count, "float32") / ops.cast(side, "float32")
-        place = (ops.cast(ops.arange(side), "float32") + 0.5) * ratio
-        if self.interpolation == "nearest":
-            return ops.take(x, ops.minimum(ops.cast(place, "int32"), count - 1), axis=axis)
-        below = ops.floor(place - 0.5)
-        share = ops.reshape(ops.cast(place - 0.5 - below, x.dtype), [-1 if i == axis else 1 for i in range(4)])
-        first = ops.maximum(ops.cast(below, "int32"), 0)
-        second = ops.minimum(ops.cast(below, "int32") + 1, count - 1)
-        return ops.take(x, first, axis=axis) * (1 - share) + ops.take(x, second, axis=axis) * share
+        return resized_to(x, _spatial(reference), self.interpolation)
 
     def lower(self, inputs: Sequence[Any], primitives: Primitives) -> Any:
         """To sizes known only when the graph runs `call` gathers, on any backend; files have an operation."""
@@ -107,6 +112,10 @@ class Downscale(keras.layers.Layer):
         return -(-side * numerator // denominator)
 
     def call(self, x):
+        return resized_to(x, [self._smaller(side) for side in _spatial(x)], self.interpolation)
+
+    def lower(self, x: Any, primitives: Primitives) -> Any:
+        """One operation at sizes known only when the graph runs too, which whoever lowers makes Keras's resizing take."""
         return ops.image.resize(x, tuple(self._smaller(side) for side in _spatial(x)), interpolation=self.interpolation)
 
     def compute_output_spec(self, x):

@@ -61,12 +61,13 @@ def supervised(model: keras.Model) -> tuple[keras.Model, list[float] | dict[str,
     >>> network.compile("adamw", loss=[loss] * len(weights), loss_weights=weights)
     """
     last, heads = model_output(model), auxiliary_heads(model)
+    image = model.inputs[0]  # and not `model.input`, which a Sequential has not
     if len(model.outputs) > 1:
         ends = {layer.spec.name: layer.input for layer in output_layers(model)}
-        return keras.Model(model.input, ends, name=model.name), dict.fromkeys(ends, 1.0)
+        return keras.Model(image, ends, name=model.name), dict.fromkeys(ends, 1.0)
     if heads is not None:
-        return keras.Model(model.input, heads.input, name=model.name), [1.0, *heads.loss_weights]
-    return keras.Model(model.input, model.outputs[0] if last is None else last.input, name=model.name), [1.0]
+        return keras.Model(image, heads.input, name=model.name), [1.0, *heads.loss_weights]
+    return keras.Model(image, model.outputs[0] if last is None else last.input, name=model.name), [1.0]
 
 
 def inference(model: keras.Model) -> keras.Model:

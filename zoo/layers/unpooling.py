@@ -143,6 +143,15 @@ class NearestUnpooling2D(_ByFactor):
     """
 
     def call(self, x):
+        if None not in x.shape[1:3]:
+            return self._resized(x)
+        return ops.repeat(ops.repeat(x, self.factor, axis=1), self.factor, axis=2)  # Keras resizes to known sizes only
+
+    def lower(self, x: Any, primitives: Primitives) -> Any:
+        """One operation at sizes known only when the graph runs too, which whoever lowers makes Keras's resizing take."""
+        return self._resized(x)
+
+    def _resized(self, x: Any) -> Any:
         _, height, width, _ = ops.shape(x)
         return ops.image.resize(x, (height * self.factor, width * self.factor), interpolation="nearest")
 

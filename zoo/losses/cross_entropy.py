@@ -143,9 +143,12 @@ def checked_weights(weights: Sequence[float] | None) -> list[float] | None:
     """
     if weights is None:
         return None
-    array = np.asarray(weights, np.float64)
+    try:
+        array = np.asarray(weights, np.float64)
+    except (TypeError, ValueError):
+        array = np.empty((0, 0))
     if array.ndim != 1 or not np.isfinite(array).all() or (array < 0).any() or not array.any():
-        raise InputError(f"class_weights={weights!r}; expected one finite weight of 0 or more a class")
+        raise InputError(f"class_weights={weights!r}; expected a list, in the classes' order: a finite weight of 0 or more")
     return array.tolist()
 
 

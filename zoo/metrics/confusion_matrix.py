@@ -163,8 +163,8 @@ class ConfusionMatrix:
         figure = Figure(figsize=(side + 0.6, side), layout="constrained")
         axes = figure.add_subplot()
         image = axes.imshow(shares, cmap="viridis", vmin=0, vmax=1)
-        axes.set_xticks(range(count), self.classes, rotation=90)
-        axes.set_yticks(range(count), self.classes)
+        axes.set_xticks(range(count), self.classes, rotation=90, parse_math=False)  # a name may hold dollars
+        axes.set_yticks(range(count), self.classes, parse_math=False)
         axes.set_xlabel("predicted")
         axes.set_ylabel("target")
         axes.set_title(f"mIoU {100 * self.miou:.1f}, pixels right {100 * self.pixel_accuracy:.1f} %")

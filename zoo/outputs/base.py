@@ -22,6 +22,13 @@ class Kind(ABC):
     """
 
     name: ClassVar[str]
+    words: ClassVar[str] = ""  # what people call it, by default the name
+    known: ClassVar[bool] = True  # whether there is an answer to ask for
+
+    @property
+    def title(self) -> str:
+        """The name for people."""
+        return self.words or self.name.replace("_", " ")
 
     @abstractmethod
     def decode(self, output: np.ndarray, spec: OutputSpec, size: tuple[int, int]) -> np.ndarray:
@@ -58,6 +65,10 @@ class Kind(ABC):
             chosen_otherwise: positions where the expected side was given the other's choice at a near tie, to be told of.
         """
         return judged(spec.name, numeric(expected, got), tolerance, ties=chosen_otherwise)
+
+    def contradiction(self, output: np.ndarray, spec: OutputSpec) -> str:
+        """Why raw outputs N×… can't be what the spec calls them, in words; empty where they can."""
+        return ""
 
     def mirror(self, output: np.ndarray) -> np.ndarray:
         """The raw outputs N×h×w×… of mirrored pictures, turned back: left becomes right."""

@@ -10,14 +10,14 @@ import numpy as np
 
 from zoo.errors import InputError, unknown
 from zoo.outputs.base import Kind, judged
-from zoo.outputs.class_map import draw_classes, share_of_classes, write_classes, write_words
+from zoo.outputs.class_map import MOST_CLASSES, draw_classes, label_of, share_of_classes, write_classes, write_words
 from zoo.outputs.comparison import Comparison, Tolerance, class_agreement, numeric
 from zoo.outputs.near_ties import at_near_ties, two_scores
 from zoo.outputs.resize import strips
 from zoo.outputs.spec import OutputSpec
 
-MOST_CLASSES = 256  # that a uint8 class map holds
 _LIKELIEST = 3
+_CLOSE = 0.02  # of sums and ends of probabilities in 8 bits
 # What a network that tells classes apart can be asked for → the kind and the activation that give it.
 OUTPUTS = {
     "logits": ("class_scores", "linear"),
@@ -73,7 +73,7 @@ class ClassScores(Kind):
         if spec.dense:
             return share_of_classes(answer, spec)
         order = np.argsort(answer)[::-1][:_LIKELIEST]
-        return ", ".join(f"{spec.labels[index]} {100 * answer[index]:.1f} %" for index in order)
+        return ", ".join(f"{label_of(spec, index)} {100 * answer[index]:.1f} %" for index in order)
 
     def draw(self, picture: np.ndarray, answer: np.ndarray, spec: OutputSpec) -> np.ndarray:
         """The classes' colours over the picture; of a whole picture the likeliest classes in its upper left corner."""
@@ -86,7 +86,8 @@ class ClassScores(Kind):
         if spec.dense:
             return write_classes(answer, spec, stem)
         path = stem.with_name(f"{stem.name}_classes.csv")
-        lines = [f'"{label}",{share:.6g}' for label, share in zip(spec.labels, answer.tolist(), strict=True)]
+        names = (label_of(spec, index).replace('"', '""') for index in range(len(answer)))  # as CSV quotes a quotation mark
+        lines = [f'"{name}",{share:.6g}' for name, share in zip(names, answer.tolist(), strict=True)]
         path.write_text("class,probability\n" + "\n".join(lines) + "\n", encoding="utf-8")
         return path
 
@@ -105,6 +106,18 @@ class ClassScores(Kind):
         if result.passed and classes < 2 and spec.dense:
             return replace(result, reason="one class everywhere: judged by the scores alone")
         return result
+
+    def contradiction(self, output: np.ndarray, spec: OutputSpec) -> str:
+        """Probabilities lie from 0 to 1, those of a softmax add up to 1, and logits do so by no chance."""
+        if not output.size or not np.isfinite(output).all():
+            return ""
+        unit = output.min() > -_CLOSE and output.max() < 1 + _CLOSE
+        whole = output.shape[-1] > 1 and np.allclose(output.sum(axis=-1), 1, atol=_CLOSE)
+        if spec.activation == "linear":
+            return "the values add up to 1 as probabilities do, and are called logits" if unit and whole else ""
+        if not unit:
+            return f"the values lie from {output.min():.3g} to {output.max():.3g}, and are called a {spec.activation}"
+        return "the values do not add up to 1, and are called a softmax" if spec.activation == "softmax" and not whole else ""
 
     def mirror(self, output: np.ndarray) -> np.ndarray:
         """Maps N×h×w×C are turned back; scores of whole pictures N×C have no left or right."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,6 +25,7 @@ CAMVID = (
 )
 
 
+@functools.cache  # asked for by every spec, for every label
 def voc_palette(count: int = 256) -> tuple[tuple[int, int, int], ...]:
     """The first `count` (1–256) colours of PASCAL VOC's colour map, RGB 0–255.
 

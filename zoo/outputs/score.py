@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SHARE = "share"  # the unit of values from 0 to 1, which people read as per cent
-_WRITTEN = {"miou": "mIoU", "psnr": "PSNR", "ssim": "SSIM"}  # names as people write them
+_WRITTEN = {"miou": "mIoU", "psnr": "PSNR", "ssim": "SSIM", "nss": "NSS", "cc": "CC", "kl": "KL"}  # names as people write them
 
 
 @dataclass(frozen=True)

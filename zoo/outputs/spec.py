@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.errors import InputError, unknown
+from zoo.outputs.layout import CHANNELS_LAST
 from zoo.outputs.palettes import voc_palette
 
 ACTIVATIONS = ("linear", "softmax", "sigmoid", "argmax")  # what a model ends in, behind its logits
@@ -25,6 +26,7 @@ class InputSpec:
         range: (low, high), the values that stand for a picture's 0 and 255, each a number or one a channel; None where
             nobody knows, as of files of others.
         frames: how many pictures lie along the channels.
+        layout: which axis of the tensor is which, in the letters of `zoo.outputs.layout`; empty where it takes no picture.
     """
 
     name: str = "image"
@@ -32,6 +34,7 @@ class InputSpec:
     channels: int = 3
     range: tuple[Bound, Bound] | None = (0.0, 255.0)
     frames: int = 1
+    layout: str = CHANNELS_LAST
 
     def __post_init__(self) -> None:
         if self.channels < 1 or self.frames < 1 or self.channels % self.frames:
@@ -41,7 +44,8 @@ class InputSpec:
         """Plain data, as JSON holds it."""
         size = None if self.size is None else list(self.size)
         bounds = None if self.range is None else [list(end) if isinstance(end, tuple) else end for end in self.range]
-        return {"name": self.name, "size": size, "channels": self.channels, "range": bounds, "frames": self.frames}
+        facts = {"name": self.name, "size": size, "channels": self.channels, "range": bounds, "frames": self.frames}
+        return facts if self.layout == CHANNELS_LAST else {**facts, "layout": self.layout}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> InputSpec:
@@ -53,6 +57,7 @@ class InputSpec:
             channels=int(data["channels"]),
             range=None if bounds is None else (_bound(bounds[0]), _bound(bounds[1])),
             frames=int(data.get("frames", 1)),
+            layout=str(data.get("layout", CHANNELS_LAST)),
         )
 
 
@@ -75,6 +80,8 @@ class OutputSpec:
         unit: of the values, as "px"; empty where they have none.
         range: (low, high) of the values; None for any number.
         scale: pixels of the output per pixel of the input along a side; None for one answer a picture.
+        layout: which axis of the tensor is which, in the letters of `zoo.outputs.layout`; empty where it is the kind's own
+            order, as of all networks of this zoo.
     """
 
     kind: str
@@ -86,11 +93,13 @@ class OutputSpec:
     unit: str = ""
     range: tuple[float, float] | None = None
     scale: int | None = 1
+    layout: str = ""
 
     def __post_init__(self) -> None:
         if self.activation not in ACTIVATIONS:
             raise unknown("activation of an output", self.activation, ACTIVATIONS)
-        colours = self.palette or [voc_palette(256)[index % 256] for index in range(len(self.labels))]
+        usual = () if self.palette else voc_palette(256)
+        colours = self.palette or [usual[index % 256] for index in range(len(self.labels))]
         object.__setattr__(self, "labels", tuple(map(str, self.labels)))
         object.__setattr__(self, "palette", tuple(tuple(int(value) for value in colour) for colour in colours))
         if len(self.palette) != len(self.labels):
@@ -108,6 +117,7 @@ class OutputSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as JSON holds it."""
+        layout = {"layout": self.layout} if self.layout else {}
         return {
             "name": self.name,
             "kind": self.kind,
@@ -118,6 +128,7 @@ class OutputSpec:
             "unit": self.unit,
             "range": None if self.range is None else list(self.range),
             "scale": self.scale,
+            **layout,
         }
 
     @classmethod
@@ -134,4 +145,5 @@ class OutputSpec:
             unit=str(data.get("unit", "")),
             range=None if bounds is None else (float(bounds[0]), float(bounds[1])),
             scale=None if data.get("scale") is None else int(data["scale"]),
+            layout=str(data.get("layout") or ""),
         )

@@ -17,11 +17,12 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import InputError, unknown
+from zoo.outputs import score as outputs_score
 
 FOLDER = Path(__file__).parent
 ELSEWHERE = "DENSEZOO_TRAINED"
@@ -48,7 +49,9 @@ class Score:
     Attributes:
         form: "weights" for the network as `zoo.build` gives it, else a converter's recipe such as "int8".
         dataset: name and split. images: how many. size: (H, W) in pixels that images were resized to.
-        scores: the task's by name, 0–1, the headline first.
+        scores: the task's by name, the headline first.
+        units: of those that are no shares of 0–1, by name.
+        lower_is_better: names of those that say how bad.
     """
 
     form: str
@@ -56,6 +59,16 @@ class Score:
     images: int
     size: tuple[int, int]
     scores: Mapping[str, float]
+    units: Mapping[str, str] = field(default_factory=dict)
+    lower_is_better: tuple[str, ...] = ()
+
+    @property
+    def results(self) -> list[outputs_score.Score]:
+        """The scores with their units, the headline first."""
+        return [
+            outputs_score.Score(name, value, self.units.get(name, outputs_score.SHARE), name not in self.lower_is_better)
+            for name, value in self.scores.items()
+        ]
 
 
 @dataclass(frozen=True)
@@ -100,6 +113,11 @@ class Trained:
         """The score that tells better from worse: its name, and its value by form."""
         name = next(iter(self.score().scores))
         return name, {score.form: score.scores[name] for score in self.measured}
+
+    @property
+    def headlines(self) -> dict[str, outputs_score.Score]:
+        """The score that tells better from worse, by form."""
+        return {score.form: score.results[0] for score in self.measured}
 
     def path(self, form: str = WEIGHTS) -> Path:
         """The file of a form, its checksum verified.
@@ -175,7 +193,7 @@ def _read(path: Path) -> Trained:
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
         facts["files"] = {form: File(**file) for form, file in facts["files"].items()}
-        facts["measured"] = tuple(Score(**{**row, "size": tuple(row["size"])}) for row in facts["measured"])
+        facts["measured"] = tuple(_score(row) for row in facts["measured"])
         facts["palette"] = tuple(tuple(colour) for colour in facts["palette"])
         if "licence" in facts:  # as card.json of 0.1 spells it
             facts["license"] = facts.pop("licence")
@@ -183,6 +201,10 @@ def _read(path: Path) -> Trained:
         return Trained(**{**facts, **plain}, folder=path.parent)
     except (ValueError, TypeError, KeyError, OSError) as error:
         raise InputError(f"{path} is damaged ({error}); {_restore(path)}") from error
+
+
+def _score(row: Mapping[str, Any]) -> Score:
+    return Score(**{**row, "size": tuple(row["size"]), "lower_is_better": tuple(row.get("lower_is_better", ()))})
 
 
 def _restore(path: Path) -> str:

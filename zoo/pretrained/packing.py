@@ -19,6 +19,7 @@ from zoo.analysis.macs import parameters
 from zoo.build import shipped_network
 from zoo.errors import InputError
 from zoo.layers import model_output
+from zoo.outputs.score import SHARE
 from zoo.pretrained.catalog import CARD, FOLDER, MOST_BYTES, WEIGHTS, File, Score, Trained, checksum
 from zoo.pretrained.weights_io import load, read_arrays, write_arrays
 from zoo.training import recipe_runner
@@ -189,10 +190,14 @@ def _pack(
 
 
 def _score(form: str, evaluation: Any, finished: _Finished) -> Score:
-    return Score(form, finished.test.name, evaluation.images, finished.recipe.size, evaluation.scores)
+    results = evaluation.results
+    units = {score.name: score.unit for score in results if score.unit != SHARE}
+    lower = tuple(score.name for score in results if not score.higher_is_better)
+    return Score(form, finished.test.name, evaluation.images, finished.recipe.size, evaluation.scores, units, lower)
 
 
 def _description(score: Score, license: str) -> dict[str, Any]:
     """The entries of a converted file's card: its score, and the licence of the data it learnt from."""
-    scores = {score.dataset: {"images": score.images, **score.scores}}
+    results = [result.to_dict() for result in score.results]
+    scores = {score.dataset: {"images": score.images, "size": list(score.size), "scores": results}}
     return {"scores": scores, "license": f"{license} (of the data)"}

@@ -8,8 +8,10 @@ measured after a file has been read back.
 from __future__ import annotations
 
 import math
+import warnings
 import zipfile
 import zlib
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -73,32 +75,91 @@ def is_published(path: str | Path) -> bool:
     return str(path) == IMAGENET or str(path).startswith(APPLICATIONS)
 
 
-def copy_by_name(source: keras.Model, target: keras.Model) -> list[str]:
+def copy_by_name(
+    source: keras.Model, target: keras.Model, only: Collection[str] | None = None, strict: bool = True
+) -> list[str]:
     """Copies the weights of every layer that both models have under one name; returns those names.
 
     This is how a classifier's weights come into a segmenter: an encoder's layers keep their names there. A dense
     layer's matrix fits the convolution it became, since Flatten runs through rows, columns and channels as a kernel does.
 
+    Where the two see pictures of other channels, the kernel that reads the picture is made to fit:
+
+    - to 1 channel, it is summed over its own: a grey picture gives what it gave as a picture of equal channels;
+    - from 1 channel to n, it is divided by n and repeated: a picture of equal channels gives what it gave as a grey one;
+    - from n channels to more, zeros are added: what the further ones say is ignored until training finds a use for it.
+
+    Args:
+        source, target: models, nested ones opened up.
+        only: names of the layers that are meant; all by default.
+        strict: raise where a layer has other shapes in the target; else it stays as it is, and a warning says which do.
+
     Raises:
-        InputError: if no layer is shared, or one has other shapes in the target.
+        InputError: if no layer is shared and fits, or, where `strict`, one has other shapes in the target. The target keeps
+            its weights.
     """
-    targets = {layer.name: layer for layer in target.layers}
-    copied = []
-    for layer in source.layers:
-        weights = layer.get_weights()
-        if not weights or layer.name not in targets:
+    targets = {layer.name: layer for layer in _layers(target)}
+    channels = source.inputs[0].shape[-1], target.inputs[0].shape[-1]
+    fitting: dict[str, list[np.ndarray]] = {}
+    misfits: list[str] = []
+    for layer in _layers(source):
+        name, other = layer.name, targets.get(layer.name)
+        if other is None or not layer.weights or name in fitting or (only is not None and name not in only):
             continue
-        other = targets[layer.name]
-        shapes = [w.shape for w in other.get_weights()]
-        if isinstance(layer, keras.layers.Dense) and isinstance(other, keras.layers.Conv2D):
-            weights = [w.reshape(s) if w.size == math.prod(s) else w for w, s in zip(weights, shapes, strict=True)]
-        if [w.shape for w in weights] != shapes:
-            raise InputError(f"layer {layer.name!r} has other shapes in {target.name} than in {source.name}")
-        other.set_weights(weights)
-        copied.append(layer.name)
-    if not copied:
+        weights = _fitted(layer, other, channels)
+        theirs, ours = ([tuple(weight.shape) for weight in each.weights] for each in (layer, other))
+        if weights is None:
+            misfits.append(f"{name!r} has {_shapes(theirs)} in {source.name} and {_shapes(ours)} in {target.name}")
+        else:
+            fitting[name] = weights
+    if not fitting and not misfits:
         raise InputError(f"{source.name} and {target.name} share no layer by name; is it the right encoder?")
-    return copied
+    if misfits and (strict or not fitting):
+        raise InputError(f"layer {misfits[0]}: {len(misfits)} of {len(misfits) + len(fitting)} shared layers do not fit")
+    if misfits:
+        warnings.warn(f"left at their random start, for they do not fit: {'; '.join(misfits)}", stacklevel=2)
+    for name, weights in fitting.items():
+        targets[name].set_weights(weights)
+    return list(fitting)
+
+
+def _layers(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """All layers, those of nested models in their place."""
+    for layer in model.layers:
+        yield from _layers(layer) if isinstance(layer, keras.Model) else (layer,)
+
+
+def _fitted(
+    layer: keras.layers.Layer, other: keras.layers.Layer, channels: tuple[int, int]
+) -> list[np.ndarray] | None:
+    """A layer's weights in the shapes of its counterpart; None where they do not fit."""
+    weights, shapes = layer.get_weights(), [tuple(weight.shape) for weight in other.weights]
+    if len(weights) != len(shapes):
+        return None
+    if isinstance(layer, keras.layers.Dense) and isinstance(other, keras.layers.Conv2D):
+        weights = [w.reshape(s) if w.size == math.prod(s) else w for w, s in zip(weights, shapes, strict=True)]
+    if channels[0] != channels[1] and isinstance(layer, keras.layers.Conv2D):
+        differ = [w.ndim == 4 and w.shape != shape for w, shape in zip(weights, shapes, strict=True)]
+        weights = [_for_channels(w, channels) if differs else w for w, differs in zip(weights, differ, strict=True)]
+    return weights if [w.shape for w in weights] == shapes else None
+
+
+def _for_channels(kernel: np.ndarray, channels: tuple[int, int]) -> np.ndarray:
+    """A kernel H×W×C×filters that reads the picture, for one of another number of channels (see `copy_by_name`)."""
+    before, after = channels
+    if kernel.shape[2] != before:
+        return kernel
+    if after == 1:
+        return kernel.sum(axis=2, keepdims=True)
+    if before == 1:
+        return np.repeat(kernel / after, after, axis=2)
+    if after > before:
+        return np.concatenate([kernel, np.zeros_like(kernel, shape=(*kernel.shape[:2], after - before, kernel.shape[3]))], 2)
+    return kernel
+
+
+def _shapes(shapes: Sequence[tuple[int, ...]]) -> str:
+    return " + ".join("×".join(map(str, shape)) or "one number" for shape in shapes) or "no weights"
 
 
 def read_arrays(model: keras.Model, path: Path) -> None:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from zoo.data.targets import NO_LABEL, Target
-from zoo.errors import InputError
+from zoo.errors import InputError, unknown
+from zoo.lazy import keras
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 
 if TYPE_CHECKING:
-    import keras
-
     from zoo.data import Dataset
 
+_BOTH = 2  # classes that one channel tells apart
 TOY_CLASSES = 5  # that a toy batch shows at most
 _BLOCK = 16  # pixels: the side of a block of one colour in a toy batch
 
@@ -44,11 +44,13 @@ class Task(ABC):
         headline: name of the score that tells better from worse.
         outputs: what `build(output=)` can ask for, the default first.
         target: the type of the targets that it learns from.
+        squashes: whether a softmax or sigmoid at the end of a model of others makes shares of its scores, which mean the same.
         frames: how many pictures a network sees at once, along the channels.
         toy_build: arguments of `zoo.build` that suit the task's toy batches.
     """
 
     target: ClassVar[type[Target]]
+    squashes: ClassVar[bool] = False
     frames: ClassVar[int] = 1
     toy_build: ClassVar[Mapping[str, Any]] = {}
     name: ClassVar[str]
@@ -161,6 +163,58 @@ class Task(ABC):
         """
         raise self._no_classes("teacher")
 
+    def _check_wishes(self, wishes: Mapping[str, Any], known: Sequence[str] = ()) -> None:
+        """Refuses scores that are asked for and that the task has not."""
+        strays = sorted(name for name, value in wishes.items() if value is not None and name not in known)
+        if strays:
+            raise unknown(f"score of {self.name}", strays[0], known)
+
+    def channels(self, dataset: Any) -> int:
+        """The channels of a data set's images: as it says, or else RGB of every frame."""
+        return getattr(dataset, "channels", None) or 3 * self.frames
+
+    def counted(self, targets: np.ndarray, ignore: int | None) -> set[int] | None:
+        """The classes that count in a batch of targets; None for a task that has none.
+
+        Args:
+            targets: of one output.
+            ignore: the target value that does not count.
+
+        Raises:
+            InputError: for targets that are no classes.
+        """
+        return None
+
+    def checked_loss(self, loss: Any, ignore: int | None) -> Any:
+        """A loss of the caller's choice, as Keras takes it: a `keras.losses.Loss`, a function, or one of Keras's by its name.
+
+        Args:
+            loss: what was asked for.
+            ignore: the target value that does not count.
+
+        Raises:
+            InputError: for a name that Keras does not know, a class in place of its instance, and one that the task cannot
+                learn by.
+        """
+        if isinstance(loss, type) or not (callable(loss) or isinstance(loss, str)):
+            raise InputError(f"loss={loss!r}: expected a keras.losses.Loss, made: loss=zoo.losses.DiceLoss()")
+        try:
+            return keras.losses.get(loss)
+        except ValueError:
+            raise InputError(f"loss={loss!r}: Keras has no loss of that name; see zoo.losses, and keras.losses") from None
+
+    def leaves_out(self, activation: str, loss: Any) -> bool:
+        """Whether a model of others is trained without the activation that it ends in; by default it is part of the answer.
+
+        Args:
+            activation: "softmax" or "sigmoid".
+            loss: that it is trained by.
+
+        Raises:
+            InputError: for an activation whose meaning is not what the task learns.
+        """
+        return False
+
     def _no_classes(self, setting: str) -> InputError:
         return InputError(f"{setting}: that is for tasks of classes, and {self.name} has none; leave it out")
 
@@ -190,6 +244,7 @@ class Task(ABC):
 class ClassTask(Task):
     """A task that tells classes apart."""
 
+    squashes = True
     toy_build = {"classes": TOY_CLASSES}  # noqa: RUF012 (the base says that it is a class's)
 
     @abstractmethod
@@ -215,8 +270,10 @@ class ClassTask(Task):
         return labels
 
     def check_fit(self, name: str, spec: OutputSpec, dataset: Dataset) -> None:
-        """The network tells as many classes apart as the data set has."""
+        """The network tells as many classes apart as the data set has; of two, one channel is the second's score."""
         classes, count = spec.classes or spec.channels, len(dataset.classes)
+        if spec.channels == 1 and count == _BOTH:
+            return  # the score of the second of two
         if classes != count:
             raise InputError(
                 f"{name} tells {classes} classes apart and {dataset.name} has {count}; build it with classes={count}"
@@ -226,6 +283,11 @@ class ClassTask(Task):
         self, spec: OutputSpec, ignore: int | None = NO_LABEL, class_weights: Sequence[float] | None = None
     ) -> keras.losses.Loss:
         """Cross-entropy over the positions that count."""
+        if spec.channels == 1:
+            raise InputError(
+                f"{spec.name} has one channel, over which a softmax is always 1 and nothing is learnt; build the network with "
+                "classes=2, the background and what is looked for, or give a loss of one channel, loss="
+            )
         from zoo.losses import SegmentationCrossEntropy
 
         return SegmentationCrossEntropy(ignore, class_weights)
@@ -235,6 +297,41 @@ class ClassTask(Task):
         from zoo.losses import class_weights_from
 
         return class_weights_from(dataset, rule)
+
+    def counted(self, targets: np.ndarray, ignore: int | None) -> set[int] | None:
+        """Whole numbers but the ignored one."""
+        values = np.unique(targets)
+        if values.dtype.kind == "f" and (values != np.rint(values)).any() and np.isfinite(values).all():
+            fraction = values[values != np.rint(values)][0]
+            raise InputError(f"the targets hold {fraction:g}; expected class indices, whole numbers from 0 on")
+        return {int(value) for value in values[np.isfinite(values)]} - {ignore}
+
+    def checked_loss(self, loss: Any, ignore: int | None) -> Any:
+        """As of every task, over logits and class indices: of Keras's by name the sparse cross-entropy, without what is
+        ignored."""
+        name = loss if isinstance(loss, str) else getattr(loss, "__name__", "")
+        checked = super().checked_loss(loss, ignore)
+        losses = keras.losses
+        if name.replace("_", "").casefold() == losses.SparseCategoricalCrossentropy.__name__.casefold():
+            return losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignore)
+        if isinstance(loss, str):
+            raise InputError(
+                f"loss={loss!r}: of Keras's losses by name, class indices are learnt by 'sparse_categorical_crossentropy'; "
+                "make others yourself (with from_logits=True), or take one of zoo.losses"
+            )
+        if getattr(checked, "from_logits", None) is False:
+            raise InputError(f"loss={checked.name}: from_logits is False, and training is on logits; make it with True")
+        return checked
+
+    def leaves_out(self, activation: str, loss: Any) -> bool:
+        """The softmax, since losses of classes are over logits; a loss of the caller's own has what the model gives."""
+        ours = hasattr(loss, "prepare") or isinstance(loss, keras.losses.SparseCategoricalCrossentropy)
+        if ours and activation != "softmax":
+            raise InputError(
+                f"the model ends in a {activation}, each channel for itself, and {self.name} learns classes that exclude each "
+                "other; build it without, or give the loss that it is for, loss="
+            )
+        return ours or bool(getattr(loss, "from_logits", False))
 
     def describe_bad_targets(self, targets: np.ndarray, spec: OutputSpec, ignore: int | None) -> list[str]:
         """Values that are neither a class nor ignored."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.data.targets import Label
-from zoo.errors import unknown
 from zoo.metrics import Metric
 from zoo.metrics.classes import ClassAgreement
 from zoo.outputs import OutputSpec
@@ -43,9 +42,7 @@ class Classification(ClassTask):
 
     def metrics(self, dataset: Dataset, **wishes: Any) -> list[Metric]:
         """Share of images that are right, and its mean over the classes."""
-        strays = {name for name, value in wishes.items() if value is not None}
-        if strays:
-            raise unknown(f"score of {self.name}", min(strays), ())
+        self._check_wishes(wishes)
         return [
             ClassAgreement(
                 dataset.classes, dataset.ignore, {"accuracy": "pixel_accuracy", "mean_accuracy": "mean_accuracy"}

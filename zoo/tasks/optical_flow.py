@@ -52,9 +52,7 @@ class OpticalFlow(Task):
         """The mean end-point error, and the share of pixels that are far off."""
         from zoo.metrics.endpoint_error import EndpointError
 
-        strays = {name for name, value in wishes.items() if value is not None}
-        if strays:
-            raise unknown(f"score of {self.name}", min(strays), ())
+        self._check_wishes(wishes)
         return [EndpointError()]
 
     def describe_bad_targets(self, targets: np.ndarray, spec: OutputSpec, ignore: int | None) -> list[str]:

@@ -51,9 +51,7 @@ class Restoration(Task):
         """PSNR and SSIM."""
         from zoo.metrics.psnr_ssim import PictureQuality
 
-        strays = {name for name, value in wishes.items() if value is not None}
-        if strays:
-            raise unknown(f"score of {self.name}", min(strays), ())
+        self._check_wishes(wishes)
         return [PictureQuality()]
 
     def toy_batch(self, shape: tuple[int, int, int], spec: OutputSpec, count: int, seed: int) -> ToyBatch:

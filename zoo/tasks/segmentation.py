@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.targets import Mask
-from zoo.errors import unknown
 from zoo.metrics import Metric
 from zoo.metrics.classes import ClassAgreement, Contours, Objects
 from zoo.outputs import OutputSpec
@@ -44,9 +43,7 @@ class Segmentation(ClassTask):
     def metrics(self, dataset: Dataset, **wishes: Any) -> list[Metric]:
         """mIoU first (see `zoo.metrics.confusion_matrix` for the conventions); contours with `boundary`, a tolerance; instances
         where the data set has some."""
-        strays = wishes.keys() - {"boundary"}
-        if strays:
-            raise unknown(f"score of {self.name}", min(strays), ("boundary",))
+        self._check_wishes(wishes, ("boundary",))
         metrics: list[Metric] = [ClassAgreement(dataset.classes, dataset.ignore, {name: name for name in _SCORES})]
         if wishes.get("boundary") is not None:
             metrics.append(Contours(dataset.classes, dataset.ignore, wishes["boundary"]))

@@ -47,10 +47,15 @@ class BatchSource(keras.utils.PyDataset):
         if isinstance(data, keras.utils.PyDataset):
             if config.augment is not None or config.size is not None:
                 raise InputError("size= and augment= are for a Dataset; these batches are made already")
+            if not hasattr(data, "__len__"):
+                raise InputError(f"{type(data).__name__} has no __len__; an epoch needs a number of batches")
             self.source: Any = data
         else:
             from zoo.data import Batches
+            from zoo.data.dataset import need_dataset
 
+            batches = ", or a keras.utils.PyDataset of (images, targets), in which arrays and tf.data can be wrapped"
+            need_dataset(data, "train_data", batches)
             workers = threads(config.workers)
             self.source = Batches(data, config.batch_size, size=config.size, augment=config.augment, seed=config.seed)
         source = self.source
@@ -61,6 +66,7 @@ class BatchSource(keras.utils.PyDataset):
         self.prepare: Callable[[Targets], Targets] = _unchanged  # targets as the loss wants them
         self.teacher: Teacher | None = None  # whose logits follow the targets
         self._teaching = threading.Lock()
+        self.watch: Callable[[Targets], None] | None = None  # looks at targets before they are learnt from
         self._prefetcher = Prefetcher(self._at, config.epochs * len(self), workers)
         self.epoch = 0
         self.error: Exception | None = None
@@ -83,6 +89,8 @@ class BatchSource(keras.utils.PyDataset):
     def _at(self, place: int) -> Batch:
         """The batch at that place in the whole run."""
         images, targets = self.batch(*divmod(place, len(self)))
+        if self.watch is not None:
+            self.watch(targets)
         targets = self.prepare(targets)
         if self.teacher is not None:
             with self._teaching:  # a network, which is asked by one thread at a time
@@ -98,10 +106,10 @@ class BatchSource(keras.utils.PyDataset):
         if self._size_in is not None:
             return self.source.batch(epoch, index, self._size_in(epoch))
         if hasattr(self.source, "batch"):
-            return self.source.batch(epoch, index)
+            return _two_parts(self.source.batch(epoch, index))
         if hasattr(self.source, "epoch"):
             self.source.epoch = epoch
-        return self.source[index]
+        return _two_parts(self.source[index])
 
     def facts(self) -> dict[str, Any]:
         """The facts of the data that a checkpoint remembers."""
@@ -110,6 +118,21 @@ class BatchSource(keras.utils.PyDataset):
             classes = list(getattr(self.dataset, "classes", ()))
             facts |= {"name": self.dataset.name, "samples": len(self.dataset), "classes": classes}
         return facts
+
+
+def _two_parts(batch: Any) -> tuple[np.ndarray, Targets]:
+    """A batch of images and targets.
+
+    Raises:
+        InputError: for another number of parts.
+    """
+    if not isinstance(batch, tuple | list) or len(batch) != 2:
+        parts = f"{len(batch)} parts" if isinstance(batch, tuple | list) else f"a {type(batch).__name__}"
+        raise InputError(
+            f"a batch is {parts}; expected (images, targets). Weights of single samples are not taken: leave pixels out by the "
+            "ignored value, or weigh classes by class_weights="
+        )
+    return batch[0], batch[1]
 
 
 def _unchanged(targets: Targets) -> Targets:

@@ -46,7 +46,8 @@ class TrainingConfig:
         clipnorm: greatest norm of all gradients together, or None.
         augment: `zoo.data.Augment`, or None.
         class_weights: None, a rule of `zoo.losses.class_weights_from` such as "sqrt_median", or one number a class.
-        loss: instead of the task's own; of several outputs one, or a dict with one each.
+        loss: instead of the task's own; of several outputs one, or a dict with one each. Losses of classes are over logits;
+            "sparse_categorical_crossentropy" is such a one by name.
         teacher: a trained network to learn from beside the labels, on the same batches (`zoo.losses.Distillation`): a model,
             a `.keras` file, a run's folder, or the name of shipped weights. Of the same classes.
         temperature: that its scores are softened by; by default 2.
@@ -90,7 +91,7 @@ class TrainingConfig:
     clipnorm: float | None = 1.0
     augment: Any = None
     class_weights: Any = None
-    loss: keras.losses.Loss | Mapping[str, keras.losses.Loss] | None = None
+    loss: keras.losses.Loss | str | Mapping[str, keras.losses.Loss | str] | None = None
     teacher: Any = None
     temperature: float | None = None
     teacher_weight: float | None = None

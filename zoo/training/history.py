@@ -33,7 +33,7 @@ def draw_curves(path: Path, rows: Rows, headline: str, title: str) -> None:
 
     panels = [name for name in ("loss", f"val_{headline}", "learning_rate") if any(name in row for row in rows)]
     figure = Figure(figsize=(4.2 * len(panels), 3.2), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     for axes, name in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         points = [(row["epoch"], row[name]) for row in rows if name in row]
         axes.plot(*zip(*points, strict=True), marker="." if len(points) < 40 else "", color="#1f6f8b")

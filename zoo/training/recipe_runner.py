@@ -154,10 +154,10 @@ def _settings(stage: Stage, context: StageContext) -> dict[str, Any]:
 
 
 def arguments(stage: Stage, context: StageContext) -> dict[str, Any]:
-    """A stage's arguments of `zoo.build`, the data's classes and palette included; RGB of any size where it takes any."""
+    """A stage's arguments of `zoo.build`, the data's classes, palette and channels included; any size where it takes any."""
     own = stage.build(context) if callable(stage.build) else stage.build or {}
     entry = registry.get(stage.model)
-    shape = (*(entry.input_size if entry.fixed_size else (None, None)), 3 * tasks.get(entry.task).frames)
+    shape = (*(entry.input_size if entry.fixed_size else (None, None)), tasks.get(entry.task).channels(context.data))
     classes = {"classes": context.data.classes, "palette": context.data.palette} if context.data.classes else {}
     return {**classes, "input_shape": shape, **own}
 

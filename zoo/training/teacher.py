@@ -12,6 +12,7 @@ import numpy as np
 
 from zoo.errors import InputError
 from zoo.layers import inference, supervised, trained_spec
+from zoo.training.foreign_models import ending_of
 from zoo.training.jit import compiles
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class Teacher:
         model = source if isinstance(source, keras.Model) else _opened(source)
         if model is student:
             raise InputError(f"{model.name} cannot teach itself; give another model as teacher")
+        ending = ending_of(model)
+        if ending is not None:
+            raise InputError(f"teacher {model.name} ends in a {ending.activation}; a teacher gives logits: build it without")
         _check_fit(model, student, task)
         self.name = model.name
         self._network = supervised(inference(model))[0]

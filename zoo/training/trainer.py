@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from zoo.data.dataset import need_dataset
 from zoo.errors import InputError, unknown
 from zoo.evaluation.evaluate import Evaluation, NetworkScorer, check_fit, score, task_of, trained_specs
-from zoo.layers import inference, output_layers, supervised
+from zoo.layers import inference, supervised
 from zoo.losses import prepared
 from zoo.outputs import OutputSpec
 from zoo.training import distribution
@@ -26,12 +27,14 @@ from zoo.training.batchnorm import recalibrate_best
 from zoo.training.callback import LossNotFinite, RunCallback
 from zoo.training.checkpoints import write_whole
 from zoo.training.config import TrainingConfig, with_current_names
+from zoo.training.foreign_models import ending_of, functional, without_activation
 from zoo.training.history import draw_curves
 from zoo.training.jit import compiles
 from zoo.training.mixed_precision import computing_in, holding_batchnorm
 from zoo.training.optimizers import WarmUp, make_optimizer, shares_of, warmup_steps
 from zoo.training.teacher import Teacher
 from zoo.training.throughput import throughput_summary
+from zoo.training.watch import TargetWatch
 
 if TYPE_CHECKING:
     from zoo.data import Dataset
@@ -82,8 +85,8 @@ def train(
     by its own loss.
 
     Args:
-        model: of this zoo, whatever its output: it is trained on what comes before the activation; or any Keras model that
-            ends there.
+        model: of this zoo, whatever its output: it is trained on what comes before the activation; or any Keras model over a
+            graph, a Sequential too, likewise: a softmax that it ends in is left out while it trains.
         train_data: a data set; or a PyDataset of (images, targets), whose batches are taken as they are.
         val_data: chooses the best epoch by the task's headline score, over all of it; without it the training loss chooses.
         settings: `epochs`, and what else `zoo.training.config.TrainingConfig` lists and explains.
@@ -95,7 +98,10 @@ def train(
     """
     began = time.monotonic()
     config = _checked(settings)
-    _check_model(model, config)
+    model = functional(model)
+    _check_size(model, config)
+    if val_data is not None:
+        need_dataset(val_data, "val_data")
     distribution.check_batch(config.batch_size)
     with in_training(model, train_data, config) as (network, source, task):
         validate = _validation(model, network, val_data, config, task)
@@ -122,10 +128,22 @@ def in_training(
     network, weights = supervised(model)
     source = BatchSource(data, config, repeats=None if isinstance(weights, dict) else len(weights))
     task = task_of(model, source.dataset)
+    specs = trained_specs(model, task)
+    if source.dataset is not None:
+        check_fit(model, specs, source.dataset, task)
+    losses, ending = _losses(specs, config, source, task), ending_of(model)
+    if ending is not None and not all(task.leaves_out(ending.activation, loss) for loss in losses.values()):
+        ending = None
     source.teacher = None if config.teacher is None else Teacher(config.teacher, model, task)
-    with closing(source), computing_in(model, config.precision), holding_batchnorm(model, config.frozen_batchnorm):
-        _compile(network, trained_specs(model, task), weights, config, source, task)
-        yield network, source, task
+    source.watch = TargetWatch(task, source.ignore, len(source))
+    with (
+        closing(source),
+        computing_in(model, config.precision),
+        holding_batchnorm(model, config.frozen_batchnorm),
+        without_activation(network, ending) as trained,
+    ):
+        _compile(trained, specs, losses, weights, config, source, task)
+        yield trained, source, task
 
 
 def _checked(settings: dict[str, Any]) -> TrainingConfig:
@@ -139,13 +157,7 @@ def _checked(settings: dict[str, Any]) -> TrainingConfig:
     return TrainingConfig(**settings)
 
 
-def _check_model(model: keras.Model, config: TrainingConfig) -> None:
-    functional = isinstance(model, keras.Model) and getattr(model, "inputs", None) and len(model.inputs) == 1
-    if not functional or (len(model.outputs) != 1 and len(output_layers(model)) != len(model.outputs)):
-        raise InputError(
-            f"{model!r} cannot be trained here; expected a functional keras.Model with one input, and one output or "
-            "several that end in a zoo.layers.ModelOutput each"
-        )
+def _check_size(model: keras.Model, config: TrainingConfig) -> None:
     own, sizes = tuple(model.input_shape[1:3]), config.progressive_size
     if sizes is not None and None not in own:
         raise InputError(f"progressive_size={dict(sizes)}: {model.name} was built for {own[0]}×{own[1]} and takes no other")
@@ -156,19 +168,17 @@ def _check_model(model: keras.Model, config: TrainingConfig) -> None:
 def _compile(
     network: keras.Model,
     specs: Mapping[str, OutputSpec],
+    losses: Mapping[str, keras.losses.Loss],
     weights: list[float] | dict[str, float],
     config: TrainingConfig,
     source: BatchSource,
     task: Task,
 ) -> None:
     """Gives the network its losses, each by its weight, and its optimiser, built; and the source the losses' wishes."""
-    if source.dataset is not None:
-        check_fit(network, specs, source.dataset, task)
-    losses = _losses(specs, config, source, task)
     source.prepare = functools.partial(_prepared, losses, specs, isinstance(weights, dict))
     network.compile(
         optimizer=_optimizer(network, config, len(source)),
-        loss=losses if isinstance(weights, dict) else [*losses.values()] * len(weights),
+        loss=dict(losses) if isinstance(weights, dict) else [*losses.values()] * len(weights),
         loss_weights=weights,
         jit_compile=compiles(config.jit),
         auto_scale_loss=False,
@@ -184,7 +194,12 @@ def _losses(
     if own.keys() != specs.keys():
         raise InputError(f"losses for {sorted(own)}, and the outputs are {sorted(specs)}; give one each, or a single loss")
     class_weights = _class_weights(config, source, task)
-    losses = {name: own[name] or task.loss(spec, source.ignore, class_weights) for name, spec in specs.items()}
+    losses = {
+        name: task.loss(spec, source.ignore, class_weights)
+        if own[name] is None
+        else task.checked_loss(own[name], source.ignore)
+        for name, spec in specs.items()
+    }
     if config.teacher is None:
         return losses
     return {name: task.distillation(loss, config.temperature, config.teacher_weight) for name, loss in losses.items()}

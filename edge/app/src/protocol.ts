@@ -83,7 +83,7 @@ export interface Framed extends Outcome {
   memory: number;
 }
 
-export type Failure = 'start' | 'fetch' | 'not-a-model' | 'input-type' | 'shape' | 'kind' | 'outputs' | 'compile' | 'run' | 'stale';
+export type Failure = 'start' | 'fetch' | 'not-a-model' | 'input-type' | 'shape' | 'size' | 'kind' | 'outputs' | 'compile' | 'run' | 'stale';
 
 export type Reply =
   | { type: 'started'; id: number; backend: Backend }

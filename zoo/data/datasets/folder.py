@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import numpy as np
-
 from zoo.data.dataset import ImageMaskDataset
-from zoo.data.folders import PARTS, UNLABELLED, files_by_stem, need_folder, pair_up, read_lines
-from zoo.data.image_files import IMAGE_SUFFIXES, MASK_SUFFIXES, read_mask
+from zoo.data.folders import PARTS, check_pairs, files_by_stem, mask_pages, need_folder, pair_up, read_lines
+from zoo.data.image_files import IMAGE_SUFFIXES
+from zoo.data.mask_values import labelled
 from zoo.data.registry import dataset
 from zoo.errors import InputError, unknown
 
@@ -21,7 +20,8 @@ def folder(path: Path, split: str) -> ImageMaskDataset:
     classes.txt: a name a line, line i (from 0) is mask value i. Without it every mask is read once to find the greatest
     value, and classes are called class0, class1, …
     Masks of two classes may also be drawn in black and white (0 and 255 only): 255 is then class 1 and nothing is
-    ignored.
+    ignored. One line in classes.txt is the name of what is looked for; the background is class 0 beside it.
+    A stack of n pages (TIFF), with the stack of its masks, is n samples.
 
     train.txt, val.txt, test.txt: the stems of each split (`trainval` is the first two). Without any of them the split
     is drawn by the stems' SHA-256: the lowest tenth is val, the next tenth test (one each at least), the rest train;
@@ -36,22 +36,23 @@ def folder(path: Path, split: str) -> ImageMaskDataset:
     for part, (stems, source) in _parts(path, images).items():
         if part in PARTS[split]:
             pairs += pair_up(images, masks, stems, source)
-    pair_up(images, masks)  # also what is in no split: a stray file is found now and not after the training
-    name = f"{path.resolve().name}/{split}"
     if not pairs:
-        raise InputError(f"{name}: the split is empty; it needs one image with its mask at least")
+        raise InputError(f"{path.resolve().name}/{split}: the split is empty; {_reason(path, images, split)}")
+    check_pairs(images, masks)  # also what is in no split: a stray file is found now and not after the training
     listed = read_lines(path / "classes.txt") if (path / "classes.txt").is_file() else None
-    if listed is not None and len(listed) != 2:
-        return ImageMaskDataset(name, pairs, listed, ignore=UNLABELLED)
-    values = _values(masks)
-    if values == {0, 255}:
-        return ImageMaskDataset(name, pairs, listed or ("background", "foreground"), values={0: 0, 255: 1})
-    if listed is None:
-        top = max(values - {UNLABELLED}, default=0)
-        if top == 0:
-            raise InputError(f"{masks}: every mask is of class 0 only; masks hold the class index of each pixel")
-        listed = [f"class{index}" for index in range(top + 1)]
-    return ImageMaskDataset(name, pairs, listed, ignore=UNLABELLED)
+    return labelled(f"{path.resolve().name}/{split}", pairs, listed, mask_pages(masks))
+
+
+def _reason(path: Path, images: Path, split: str) -> str:
+    """The reason why a split holds nothing, and what to do."""
+    lists = [f"{part}.txt" for part in PARTS[split]]
+    if any((path / name).is_file() for name in lists):
+        return f"{' and '.join(str(path / name) for name in lists)} should list its images' stems, a line each"
+    others = sorted(entry.name for entry in path.glob("*.txt") if entry.stem in PARTS)
+    if others:
+        return f"its images' stems belong into {' and '.join(lists)} in {path}, where there is but {', '.join(others)}"
+    count = len(files_by_stem(images, IMAGE_SUFFIXES))
+    return f"{images} holds {count}, and each of train, val and test needs one image with its mask at least"
 
 
 def _parts(path: Path, images: Path) -> dict[str, tuple[list[str], Path]]:
@@ -63,12 +64,3 @@ def _parts(path: Path, images: Path) -> dict[str, tuple[list[str], Path]]:
     tenth = max(1, len(stems) // 10)
     drawn = {"val": stems[:tenth], "test": stems[tenth : 2 * tenth], "train": stems[2 * tenth :]}
     return {part: (sorted(chosen), path) for part, chosen in drawn.items()}
-
-
-def _values(masks: Path) -> set[int]:
-    """Every value that occurs in the masks of a folder."""
-    occurs = np.zeros(256, bool)
-    for path in sorted(masks.iterdir()):
-        if path.suffix.lower() in MASK_SUFFIXES:
-            occurs[np.unique(read_mask(path))] = True
-    return set(np.nonzero(occurs)[0].tolist())

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from zoo.data.dataset import ImageMaskDataset
-from zoo.data.folders import UNLABELLED, need_folder, pair_up, read_lines
+from zoo.data.folders import mask_pages, need_folder, pair_up, read_lines
+from zoo.data.mask_values import FEW, labelled
 from zoo.data.registry import dataset
 from zoo.errors import InputError, unknown
 
@@ -21,7 +22,8 @@ VOC_CLASSES = (
 def voc(path: Path, split: str) -> ImageMaskDataset:
     """PASCAL VOC: JPEGImages/, SegmentationClass/ (palette PNG) and ImageSets/Segmentation/SPLIT.txt; 255 is ignored.
 
-    `path` is the folder of one year (VOC2012). The 21 classes are VOC's, unless there is a classes.txt beside them.
+    `path` is the folder of one year (VOC2012). The 21 classes are VOC's, unless there is a classes.txt beside them. One class
+    or two that are listed there may be drawn in black and white (0 and 255).
     Splits: every list in ImageSets/Segmentation (train, val, trainval).
     """
     inside = [*path.glob("VOC20*/JPEGImages"), *path.glob("VOCdevkit/VOC20*/JPEGImages")]
@@ -31,9 +33,9 @@ def voc(path: Path, split: str) -> ImageMaskDataset:
     images = need_folder(path / "JPEGImages", "voc", "the images")
     masks = need_folder(path / "SegmentationClass", "voc", "the masks")
     lists = need_folder(path / "ImageSets" / "Segmentation", "voc", "the lists of the splits")
-    names = {entry.stem: entry for entry in lists.glob("*.txt")}
+    names = {entry.stem: entry for entry in lists.glob("*.txt") if not entry.name.startswith(".")}
     if split not in names:
         raise unknown("split of voc", split, names)
     classes = read_lines(path / "classes.txt") if (path / "classes.txt").is_file() else VOC_CLASSES
     pairs = pair_up(images, masks, read_lines(names[split]), names[split])
-    return ImageMaskDataset(f"voc/{split}", pairs, classes, ignore=UNLABELLED)
+    return labelled(f"voc/{split}", pairs, classes, mask_pages(masks) if len(classes) <= FEW else ())

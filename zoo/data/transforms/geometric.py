@@ -13,6 +13,7 @@ from zoo.errors import InputError
 
 Fill = float | tuple[int, int, int]
 RGB = 3
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in a grey
 GREY = (124, 116, 104)  # ImageNet's mean colour: what lies beyond the picture should look like nothing in particular
 
 
@@ -53,7 +54,8 @@ class Placement:
             values: H×W or H×W×C, uint8, bool or float32, of `scale` times the picture's size. Channels in threes are drawn as
                 RGB pictures, others one by one.
             smooth: resample bilinearly, antialiased where the picture shrinks without a turn; otherwise take the nearest.
-            fill: of what lies beyond the picture, of every channel, or (r, g, b) of every three.
+            fill: of what lies beyond the picture, of every channel, or (r, g, b) of every three; of a grey picture its
+                grey, and of a fourth channel 0.
 
         Raises:
             InputError: if the array is of another size than the picture.
@@ -67,7 +69,10 @@ class Placement:
         if values.dtype == bool:
             return self.draw(values.view(np.uint8), smooth, fill).astype(bool)
         resample = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
-        return _by_picture(values, lambda picture: self._placed(picture, resample, fill))
+        each = iter(_fill_of_each(fill, values.shape[-1] if values.ndim == 3 else 1))
+        return by_picture(
+            values, lambda picture: self._placed(picture, resample, fill if picture.mode == "RGB" else next(each))
+        )
 
     def matrix(self) -> np.ndarray:
         """3×3 on (x, y, 1): where a point of the picture comes to lie in the output, at scale 1."""
@@ -121,10 +126,19 @@ class Placement:
         return a, b, c, d, e, f
 
 
+def _fill_of_each(fill: Fill, channels: int) -> list[float]:
+    """What stands beyond the picture in each of several channels that are drawn one by one."""
+    if not isinstance(fill, tuple):
+        return [fill] * channels
+    if channels == 1:
+        return [round(sum(share * level for share, level in zip(LUMA, fill, strict=True)))]
+    return [*fill, *[0] * (channels - RGB)]
+
+
 def flip(image: np.ndarray, axis: int) -> np.ndarray:
     """A picture uint8 H×W×C mirrored: axis 0 swaps top and bottom, 1 left and right. Pillow does it faster than NumPy."""
     way = Image.Transpose.FLIP_LEFT_RIGHT if axis else Image.Transpose.FLIP_TOP_BOTTOM
-    return _by_picture(image, lambda picture: picture.transpose(way))
+    return by_picture(image, lambda picture: picture.transpose(way))
 
 
 def resize(values: np.ndarray, size: tuple[int, int] | None, smooth: bool = True) -> np.ndarray:
@@ -134,7 +148,7 @@ def resize(values: np.ndarray, size: tuple[int, int] | None, smooth: bool = True
     return Placement.stretch(values.shape[:2], size).draw(values, smooth)
 
 
-def _by_picture(values: np.ndarray, change: Callable[[Image.Image], Image.Image]) -> np.ndarray:
+def by_picture(values: np.ndarray, change: Callable[[Image.Image], Image.Image]) -> np.ndarray:
     """An array H×W or H×W×C changed by what changes a Pillow picture."""
     if values.ndim == 2:
         return np.array(change(Image.fromarray(values)))

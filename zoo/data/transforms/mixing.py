@@ -18,6 +18,7 @@ from zoo.data.dataset import Dataset
 from zoo.data.sample import Sample
 from zoo.data.targets import NO_LABEL, Mask
 from zoo.data.transforms.augment import Augment, Targets, describe
+from zoo.data.transforms.geometric import by_picture
 from zoo.errors import InputError
 
 FEATHER = 1.0  # pixels over which a pasted outline fades, so that a network learns no cut edges
@@ -123,7 +124,7 @@ class NewBackground(Mixing):
         patch = background_patch(partner.image, partner.target.values, rng)
         if patch is None:
             return image, mask
-        behind = np.array(Image.fromarray(patch).resize(mask.shape[::-1], Image.Resampling.BICUBIC))
+        behind = by_picture(patch, lambda part: part.resize(mask.shape[::-1], Image.Resampling.BICUBIC))
         foreground = (mask.values > 0) & (mask.values != mask.padding)
         image, values = paste(behind, np.zeros_like(mask.values), image, mask.values, foreground)
         return image, replace(mask, values=values)

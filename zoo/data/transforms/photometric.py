@@ -26,10 +26,11 @@ def recolour(
 ) -> np.ndarray:
     """A picture in other colours: brightness, contrast, saturation and hue as one matrix on RGB, then blur and noise.
 
-    Several frames along the channels are changed alike; their noise is each one's own.
+    Several frames along the channels are changed alike; their noise is each one's own. A grey picture is changed as an RGB one
+    of its grey, and a fourth channel, which is no colour, not at all.
 
     Args:
-        image: uint8 H×W×3k, of k frames.
+        image: uint8 H×W×3k, of k frames; or H×W×1 or H×W×4.
         rng: what is drawn comes from here, always in the same order.
         brightness, contrast, saturation: greatest relative change either way, 0–1.
         hue: greatest turn either way, in degrees.
@@ -37,13 +38,19 @@ def recolour(
         noise: greatest standard deviation of added noise, in levels of 255.
 
     Returns:
-        uint8 H×W×3k.
+        uint8 of the picture's shape.
 
     Raises:
-        InputError: for a picture that is not made of RGB frames.
+        InputError: for a picture of another number of channels.
     """
+    changes = {"brightness": brightness, "contrast": contrast, "saturation": saturation, "hue": hue}
+    changes |= {"blur": blur, "noise": noise}
+    if image.ndim == 3 and image.shape[-1] == 1:
+        return recolour(image.repeat(_RGB, axis=-1), rng, **changes)[..., :1]
+    if image.ndim == 3 and image.shape[-1] == _RGB + 1:
+        return np.concatenate([recolour(image[..., :_RGB], rng, **changes), image[..., _RGB:]], axis=-1)
     if image.ndim != 3 or image.shape[-1] % _RGB:
-        raise InputError(f"an image of shape {image.shape}; colours change on RGB frames, H×W×3 or H×W×6 and so on")
+        raise InputError(f"an image of shape {image.shape}; colours change on RGB frames, on grey, and on RGB and a fourth")
     frames = [Image.fromarray(image[..., first : first + _RGB]) for first in range(0, image.shape[-1], _RGB)]
     bright, contrasted, saturated = (1 + rng.uniform(-most, most) for most in (brightness, contrast, saturation))
     angle = math.radians(rng.uniform(-hue, hue))

@@ -17,6 +17,7 @@ from typing import Any
 
 from zoo import registry
 from zoo.errors import InputError, unknown
+from zoo.lazy import keras
 from zoo.paper import Paper
 from zoo.registry import Variant, enter
 
@@ -116,3 +117,21 @@ def encoder(name: str) -> Variant:
     if entry.body is None:
         raise InputError(f"{name} is no encoder; `zoo list --encoders` shows those that are")
     return entry
+
+
+def weighted_layers(name: str, channels: int, **options: Any) -> tuple[set[str], set[str]]:
+    """The names of an encoder's layers that have weights: of its body, and of its top without the last, which has the classes.
+
+    Args:
+        name: of the encoder.
+        channels: of the picture.
+        **options: with which it is built.
+    """
+    entry = encoder(name)
+    options = {**entry.options, **options}
+    image = keras.Input((*entry.input_size, channels))
+    features = entry.body(image, **_accepted(entry.body, options))
+    body = {layer.name for layer in keras.Model(image, list(features.values())).layers if layer.weights}
+    logits = entry.top(features, 2, **_accepted(entry.top, options))
+    whole = [layer.name for layer in keras.Model(image, logits).layers if layer.weights]
+    return body, set(whole[:-1]) - body

@@ -2,6 +2,7 @@
 import { guess } from '../outputs';
 import { readEntry } from './archive';
 import { specsOfFormat1 } from './format1';
+import { CHANNELS_FIRST, CHANNELS_LAST } from './layout';
 import { scoresFrom, type Scored } from './scores';
 import { inputFrom, isRecord, outputFrom, textOf, type InputSpec, type OutputSpec, type TensorShape } from './spec';
 
@@ -24,6 +25,7 @@ export interface Card {
 }
 
 const ENTRY = 'densezoo.json';
+const COLOURS = 3;
 
 type Specs = Pick<Card, 'inputs' | 'outputs'>;
 
@@ -76,14 +78,17 @@ export async function readCard(file: Uint8Array<ArrayBuffer>): Promise<Card | nu
 
 /** A card for a file that carries none, or null when its tensors are not one picture in and one answer out. */
 export function guessCard(name: string, input: TensorShape, output: TensorShape): Card | null {
-  const [, height, width, channels] = input.shape;
-  const answer = guess(output);
-  if (input.shape.length !== 4 || channels !== 3 || !answer) return null;
+  if (input.shape.length !== 4) return null;
+  const layout = input.shape[3] === COLOURS ? CHANNELS_LAST : CHANNELS_FIRST;
+  const [height, width, channels] = ['H', 'W', 'C'].map((letter) => input.shape[layout.indexOf(letter)]);
+  if (channels !== COLOURS) return null;
+  const answer = guess(output, [height, width]);
+  if (!answer) return null;
   return {
     source: 'tensors',
     name,
     task: '',
-    inputs: [{ name: 'image', size: [height, width], channels, range: null, frames: 1 }],
+    inputs: [{ name: 'image', size: [height, width], channels, range: null, frames: 1, layout }],
     outputs: [answer],
     recipe: '',
     io: input.dtype,

@@ -1,4 +1,5 @@
 // What goes into a network and what its numbers mean, as `zoo.outputs` says it in Python and densezoo.json holds it.
+import { CHANNELS_LAST } from './layout';
 import { vocPalette, type Colour } from './palette';
 
 export type Bound = number | number[];
@@ -19,6 +20,8 @@ export interface InputSpec {
   range: InputRange | null;
   /** How many pictures lie along the channels. */
   frames: number;
+  /** Which axis is which, as `layout.ts` has it; empty where no picture goes in. */
+  layout: string;
 }
 
 /** What a model ends in. */
@@ -38,6 +41,8 @@ export interface OutputSpec {
   range: [number, number] | null;
   /** Pixels of the output per pixel of the input along a side; null for one answer a picture. */
   scale: number | null;
+  /** Which axis is which, as `layout.ts` has it; empty for the kind's own order. */
+  layout: string;
 }
 
 export interface TensorShape {
@@ -92,6 +97,7 @@ export function inputFrom(data: unknown): InputSpec | null {
     channels,
     range: isRange(data.range) ? data.range : null,
     frames,
+    layout: textOf(data.layout, CHANNELS_LAST),
   };
 }
 
@@ -111,5 +117,6 @@ export function outputFrom(data: unknown): OutputSpec | null {
     unit: textOf(data.unit),
     range: isPair(data.range) ? data.range : null,
     scale: isCount(data.scale) ? data.scale : null,
+    layout: textOf(data.layout),
   };
 }

@@ -1,4 +1,5 @@
 // Class map: the index of one class, for every pixel or for the whole picture. What answers in classes share is here.
+import { isGrid } from '../model/layout';
 import { vocPalette, type Colour } from '../model/palette';
 import type { OutputSpec } from '../model/spec';
 import { enlargeClasses } from '../pixels/resize';
@@ -182,7 +183,7 @@ export const answersInClasses: Omit<Kind<ClassAnswer>, 'name' | 'decode' | 'gues
 /** The spec of classes that are known by number only. */
 export function numbered(kind: string, classes: number): OutputSpec {
   const labels = Array.from({ length: classes }, (_, index) => String(index));
-  const facts = { unit: '', range: null, scale: 1, activation: 'linear' } as const;
+  const facts = { unit: '', range: null, scale: 1, activation: 'linear', layout: '' } as const;
   return { name: 'answer', kind, channels: classes, labels, palette: vocPalette(classes), ...facts };
 }
 
@@ -199,8 +200,10 @@ export default {
     const [, height, width] = shape;
     return ofPixels(NAME, enlargeClasses({ data, channels: 1, width, height }, picture.width, picture.height), picture);
   },
-  guess({ shape, dtype }) {
-    if (shape.length !== 3 || dtype === 'float32') return null;
-    return { ...numbered(NAME, MOST_CLASSES), activation: 'argmax' };
+  guess({ shape, dtype }, picture) {
+    const single = shape.length === 3 || (shape.length === 4 && shape[3] === 1);
+    // Bytes may be shares of 255 as well as classes.
+    if (!single || !/^int(32|64)$/.test(dtype) || !isGrid([shape[1], shape[2]], picture)) return null;
+    return { ...numbered(NAME, MOST_CLASSES), activation: 'argmax', layout: shape.length === 4 ? 'NHW1' : '' };
   },
 } satisfies Kind<ClassAnswer>;

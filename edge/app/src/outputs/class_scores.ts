@@ -1,4 +1,5 @@
 // Class scores: a number for each class, of every pixel or of the whole picture.
+import { CHANNELS_FIRST, isGrid } from '../model/layout';
 import type { OutputSpec } from '../model/spec';
 import { enlargeScores } from '../pixels/resize';
 import { answersInClasses, numbered, ofPixels, type ClassAnswer } from './class_map';
@@ -50,12 +51,14 @@ export default {
         : { data, channels, width, height };
     return ofPixels(NAME, enlargeScores(grid, picture.width, picture.height), picture);
   },
-  guess({ shape }) {
-    const classes = shape[shape.length - 1];
-    if (shape.length === 2) return { ...numbered(NAME, classes), scale: null };
+  guess({ shape }, picture) {
+    const last = shape[shape.length - 1];
+    // Whether a single number is a probability or a logit, its file's operators say and its tensors do not.
+    if (shape.length === 2) return last > 1 ? { ...numbered(NAME, last), scale: null } : null;
     if (shape.length !== 4) return null;
-    // A single channel is taken as the probability of the foreground.
-    if (classes === 1) return { ...numbered(NAME, 2), channels: 1, labels: ['background', 'foreground'], activation: 'sigmoid' };
-    return numbered(NAME, classes);
+    if (shape[1] === 1 && shape[2] === 1) return last > 1 ? { ...numbered(NAME, last), scale: null, layout: 'N11C' } : null;
+    if (isGrid([shape[1], shape[2]], picture)) return last > 1 ? numbered(NAME, last) : null;
+    if (isGrid([shape[2], shape[3]], picture)) return shape[1] > 1 ? { ...numbered(NAME, shape[1]), layout: CHANNELS_FIRST } : null;
+    return null;
   },
 } satisfies Kind<ClassAnswer>;

@@ -1,5 +1,6 @@
 // The kinds there are, by name.
 import { KINDS } from 'densezoo:kinds';
+import type { Sides } from '../model/layout';
 import type { OutputSpec, TensorShape } from '../model/spec';
 import type { Kind } from './kind';
 
@@ -22,9 +23,9 @@ export function kindOf(spec: OutputSpec): Kind {
 }
 
 /** What a tensor that does not describe itself may mean, or null when no kind takes it for its own. */
-export function guess(tensor: TensorShape): OutputSpec | null {
+export function guess(tensor: TensorShape, picture: Sides): OutputSpec | null {
   for (const kind of KINDS) {
-    const spec = kind.guess(tensor);
+    const spec = kind.guess(tensor, picture);
     if (spec) return spec;
   }
   return null;

@@ -11,6 +11,7 @@ const FAILURES: Record<Failure, Word> = {
   'not-a-model': 'failNotAModel',
   'input-type': 'failInputType',
   shape: 'failShape',
+  size: 'failSize',
   kind: 'failKind',
   outputs: 'failOutputs',
   compile: 'failCompile',

@@ -1,6 +1,7 @@
 // LiteRT's lifetime on this device: choose the accelerator, compile files, run pictures through them. Two networks at most.
 import { getGlobalLiteRt, loadAndCompile, loadLiteRt, supportsFeature, type CompiledModel } from '@litertjs/core';
 import { guessCard, readCard, type Card } from '../model/card';
+import { CHANNELS_FIRST, CHANNELS_LAST } from '../model/layout';
 import { alike, isKnown, kindOf } from '../outputs';
 import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, NetworkId, Outcome, Place, Precision, Question } from '../protocol';
 import { bindOutputs, Network, UnmatchedOutputs, type BoundOutput } from './network';
@@ -91,7 +92,9 @@ function fits(model: CompiledModel, card: Card): boolean {
   const [spec] = card.inputs;
   const own = spec.channels / spec.frames;
   const [{ shape }] = inputs;
-  return inputs.length === 1 && card.inputs.length === 1 && shape.length === 4 && shape[3] === spec.channels && (own === 1 || own === 3);
+  const planes = spec.layout === CHANNELS_LAST || spec.layout === CHANNELS_FIRST;
+  if (inputs.length !== 1 || card.inputs.length !== 1 || shape.length !== 4 || !planes) return false;
+  return shape[spec.layout.indexOf('C')] === spec.channels && (own === 1 || own === 3);
 }
 
 function outputsOf(card: Card, model: CompiledModel): BoundOutput[] {
@@ -159,10 +162,13 @@ export class Engine {
   private describe(id: NetworkId, name: string, model: CompiledModel, own: Card | null): Network {
     const tensor = ({ shape, dtype }: { shape: Int32Array; dtype: string }) => ({ shape: Array.from(shape), dtype });
     const input = tensor(model.getInputDetails()[0]);
+    // An open side is -1; LiteRT.js resizes none.
+    if (input.shape.slice(1).some((side) => side < 0)) throw new EngineError('size', shapesOf(model));
     const card = own ?? guessCard(name, input, tensor(model.getOutputDetails()[0]));
     if (!card || !fits(model, card)) throw new EngineError('shape', shapesOf(model));
     const outputs = outputsOf(card, model);
-    const size: [number, number] = [input.shape[1], input.shape[2]];
+    const { layout } = card.inputs[0];
+    const size: [number, number] = [input.shape[layout.indexOf('H')], input.shape[layout.indexOf('W')]];
     const described = { ...card, name: card.name || name, inputs: [{ ...card.inputs[0], size }], outputs: outputs.map(({ spec }) => spec) };
     return new Network(id, described, outputs, model);
   }

@@ -1,6 +1,7 @@
 // One compiled file with its card: pixels in, an answer about the picture out.
 import { Tensor, type CompiledModel } from '@litertjs/core';
 import type { Card } from '../model/card';
+import { arranged, CHANNELS_FIRST } from '../model/layout';
 import { USUAL_RANGE, type Bound, type InputRange, type InputSpec, type OutputSpec } from '../model/spec';
 import { kindOf } from '../outputs';
 import type { RawOutput } from '../outputs/kind';
@@ -60,8 +61,8 @@ export class Network {
     private readonly model: CompiledModel,
   ) {
     this.input = card.inputs[0];
-    const [, height, width] = model.getInputDetails()[0].shape;
-    this.size = [height, width];
+    const { shape } = model.getInputDetails()[0];
+    this.size = [shape[this.input.layout.indexOf('H')], shape[this.input.layout.indexOf('W')]];
   }
 
   delete(): void {
@@ -80,7 +81,7 @@ export class Network {
     const { spec, tensor } = this.outputs[output];
     const raw = await this.infer(input, tensor);
     const ran = performance.now();
-    const answer = kindOf(spec).decode(raw, spec, pictures[0]);
+    const answer = kindOf(spec).decode(arranged(raw, spec.layout, this.size), spec, pictures[0]);
     return { answer, timings: { prepare: prepared - began, run: ran - prepared, finish: performance.now() - ran } };
   }
 
@@ -104,9 +105,9 @@ export class Network {
     for (let channel = 0; channel < own; channel++) {
       const [first, last] = [boundOf(low, channel), boundOf(high, channel)];
       const step = (last - first) / 255; // exactly 1 where bytes go in as they are
-      for (let at = channel, to = frame * own + channel; to < input.length; at += 3, to += channels) {
-        input[to] = pixels[at] * step + first;
-      }
+      const place = frame * own + channel;
+      const [start, stride] = this.input.layout === CHANNELS_FIRST ? [place * this.size[0] * this.size[1], 1] : [place, channels];
+      for (let at = channel, to = start; at < pixels.length; at += 3, to += stride) input[to] = pixels[at] * step + first;
     }
   }
 

@@ -1,4 +1,6 @@
-"""Takes the README's pictures of the demo app, after `make demo`:  .venv/bin/python docs/screenshots.py quickstart [FOLDER]
+"""Takes the documentation's pictures of the demo app, after `make demo`.
+
+    python -m publishing.screenshots quickstart [FOLDER]
 
 FOLDER gets more of them, to look at after a change.
 """
@@ -18,7 +20,7 @@ import zoo.data
 
 FLAGS = ["--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
-DOCS = Path(__file__).parent
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Shot:
     whole: bool = False
 
 
-README = (Shot("app-desktop", "desktop", "light", beside="int8"), Shot("app-phone", "phone", "dark"))
+SHOWN = (Shot("app-desktop", "desktop", "light", beside="int8"), Shot("app-phone", "phone", "dark"))
 # What to look at after a change of the page, besides.
 OTHERS = (
     Shot("desktop-dark", "desktop", "dark", whole=True),
@@ -56,7 +58,7 @@ def main(quickstart: Path, others: Path | None) -> None:
     files = [quickstart / f"fcn8s_{recipe}.tflite" for recipe in ("float32", "float16", "int8")]
     with edge.serve(files, samples=samples) as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        for folder, shots in ((DOCS, README), *([(others, OTHERS)] if others else [])):
+        for folder, shots in ((DOCS, SHOWN), *([(others, OTHERS)] if others else [])):
             for shot in shots:
                 take(browser, server.url, shot, folder / f"{shot.name}.png")
         browser.close()
@@ -79,5 +81,5 @@ def take(browser: Browser, url: str, shot: Shot, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    given = [Path(argument) for argument in sys.argv[1:]]
-    main(given[0] if given else Path("quickstart"), given[1] if len(given) > 1 else None)
+    arguments = [Path(argument) for argument in sys.argv[1:]]
+    main(arguments[0] if arguments else Path("quickstart"), arguments[1] if len(arguments) > 1 else None)

@@ -1,0 +1,157 @@
+"""Tables of the benchmarks: each a CSV of docs/results, with the columns that a reader wants and words for their names."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from publishing.markers import table
+
+FOLDER = Path(__file__).parents[1] / "docs" / "results"
+Cell = Callable[[Mapping[str, str]], str]
+
+
+def compression() -> str:
+    """One network made smaller."""
+    return _compression("compression.csv")
+
+
+def compression_gates() -> str:
+    """One network with squeeze-and-excitation made smaller."""
+    return _compression("compression_gates.csv")
+
+
+def conversion_cost() -> str:
+    """Seconds and memory of a conversion."""
+    return _table(
+        "conversion_cost.csv",
+        {
+            "network": _code("network"),
+            "form": _text("recipe"),
+            "engine": _text("engine"),
+            "oneDNN": _text("onednn"),
+            ">parameters": _count("parameters"),
+            ">seconds": _text("seconds"),
+            ">of a processor": _text("cpu_seconds"),
+            ">before, GiB": _text("before_gib"),
+            ">peak, GiB": _text("peak_gib"),
+            ">bytes": _count("bytes"),
+        },
+    )
+
+
+def conversions() -> str:
+    """How many networks convert, form by form."""
+    rows = _rows("conversions.csv")
+    forms = dict.fromkeys(row["form"] for row in rows)
+    columns = {"converts": "converts", "CPU equal": "cpu_parity", "GPU whole": "gpu_whole", "GPU equal": "gpu_parity"}
+    lines = []
+    for form in forms:
+        counts = {name: Counter(row[column] for row in rows if row["form"] == form) for name, column in columns.items()}
+        lines.append([form, *(counts[name]["yes"] for name in columns), sum(row["form"] == form for row in rows)])
+    return table(("form", *(f">{name}" for name in columns), ">of"), lines)
+
+
+def person() -> str:
+    """Models that find people, side by side."""
+    shares = {f">{name}": _text(name) for name in ("as they are", "upper body", "dim", "blurred")}
+    return _table("person.csv", {"file": _code("file"), ">bytes": _count("bytes"), **shares, ">ms": _text("ms")})
+
+
+def scaling() -> str:
+    """Larger networks and larger inputs."""
+    return _table(
+        "scaling.csv",
+        {
+            "curve": _text("curve"),
+            "network": _code("network"),
+            ">φ": _text("phi"),
+            ">size": _text("size"),
+            ">parameters": _count("parameters"),
+            ">GMACs": _text("gmacs"),
+            ">mIoU": _text("miou"),
+            ">ms": _text("ms"),
+        },
+    )
+
+
+def segmenters() -> str:
+    """Segmenters after a short training."""
+    return _table(
+        "segmenters.csv",
+        {
+            "network": _code("network"),
+            "start": _text("start"),
+            ">parameters": _count("parameters"),
+            ">GMACs": _text("gmacs"),
+            ">mIoU": _text("miou"),
+            ">int8": _text("miou_int8"),
+            ">ms": _text("ms"),
+            ">ms, int8": _text("ms_int8"),
+        },
+    )
+
+
+def throughput() -> str:
+    """Images a second in training, beside Keras fit."""
+    return _throughput("throughput.csv", {})
+
+
+def throughput_unet() -> str:
+    """Images a second in training, beside PyTorch too."""
+    return _throughput("throughput_unet.csv", {">torch.compile": _text("torch"), ">of torch": _text("ratio_torch")})
+
+
+def _compression(file: str) -> str:
+    return _table(
+        file,
+        {
+            "way": _text("way"),
+            ">epochs": _text("epochs"),
+            ">mIoU": _text("miou"),
+            ">zeros": lambda row: f"{float(row['zeros']):.0%}",
+            ">bytes": _count("bytes"),
+            ">after gzip": _count("gzip_bytes"),
+            ">ms, 1 thread": _text("ms"),
+            "GPU": _text("gpu"),
+        },
+    )
+
+
+def _throughput(file: str, others: Mapping[str, Cell]) -> str:
+    return _table(
+        file,
+        {
+            "network": _code("network"),
+            "backend": _text("backend"),
+            ">size": _text("size"),
+            ">batch": _text("batch"),
+            ">zoo.train": _text("ours"),
+            ">Keras fit": _text("fit"),
+            ">of fit": _text("ratio_fit"),
+            **others,
+        },
+    )
+
+
+def _table(file: str, columns: Mapping[str, Cell]) -> str:
+    return table(list(columns), [[cell(row) for cell in columns.values()] for row in _rows(file)])
+
+
+def _rows(file: str) -> list[dict[str, str]]:
+    with open(FOLDER / file, newline="", encoding="utf-8") as opened:
+        return list(csv.DictReader(opened))
+
+
+def _text(column: str) -> Cell:
+    return lambda row: row[column]
+
+
+def _code(column: str) -> Cell:
+    return lambda row: f"`{row[column]}`"
+
+
+def _count(column: str) -> Cell:
+    return lambda row: f"{int(row[column]):,}"

@@ -1,0 +1,175 @@
+"""What readers see: README and docs/ are of today, every public name is documented, no link is dead, the wheel is whole."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge.hosting.site import DIST
+from publishing import api, distribution, guides, links, pages
+from zoo.analysis import installation
+from zoo.cli import app
+from zoo.cli.doctor import NEEDS
+from zoo.outputs import InputSpec, OutputSpec
+from zoo.pretrained import catalog
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_is_generated_is_of_today() -> None:
+    pytest.importorskip("jupytext", reason="notebooks are made by jupytext, of the extra docs")
+    stale = [str(path.relative_to(ROOT)) for path in pages.out_of_date(notebooks=True)]
+    assert not stale, f"run `make readme`: {stale}"
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.splitlines()) <= 100
+
+
+def test_the_readmes_links_lead_somewhere() -> None:
+    targets = [target.partition("#")[0] for target in re.findall(r"\]\(([^)]+)\)", README)]
+    assert len(targets) > 12
+    assert [target for target in targets if "://" not in target and not (ROOT / target).exists()] == []
+
+
+def test_the_readmes_code_names_what_there_is() -> None:
+    """Every line of Python parses, and every attribute of the packages that it names is public."""
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        compile(block, "README.md", "exec")
+    public = {name.public for package in api.PACKAGES for name in api.public_names(package)}
+    mentioned = set(re.findall(r"\b(?:zoo|converters|edge)\.[A-Za-z_.]*[A-Za-z_]", "\n".join(blocks)))
+    assert mentioned - public - {"zoo.data", "zoo.data.image_files", "zoo.pretrained"} == set()
+
+
+@pytest.mark.parametrize("package", api.PACKAGES)
+def test_every_public_name_is_documented(package: str) -> None:
+    names = api.public_names(package)
+    assert names
+    page = (ROOT / "docs" / "api" / f"{package}.md").read_text(encoding="utf-8")
+    assert [name.public for name in names if f'heading: "{name.public}"' not in page] == []
+    values = {"zoo.data.SPECS", "zoo.pretrained.catalog.FOLDER", "converters.RECIPES"}  # no functions, no classes
+    assert {name.public for name in names if not name.docstring} <= values
+
+
+def test_public_names_are_those_of_the_packages() -> None:
+    """What is read from the sources is what Python gives."""
+    import converters
+    import edge
+    import zoo
+
+    for package in (zoo, converters, edge):
+        expected = {f"{package.__name__}.{name}" for name in package.__all__}
+        assert {name.public for name in api.public_names(package.__name__)} == expected
+
+
+def test_the_site_builds_and_no_link_is_dead(tmp_path: Path) -> None:
+    pytest.importorskip("zensical", reason="the site is built by Zensical, of the extra docs")
+    configuration = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for here in ("paths: [.]", "extensions: [publishing/"):
+        assert here in configuration
+        name, place = here.split("[")
+        configuration = configuration.replace(here, f"{name}[{ROOT}/{place}")
+    (tmp_path / "mkdocs.yml").write_text(configuration, encoding="utf-8")
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    command = [sys.executable, "-m", "zensical", "build", "--strict", "-f", "mkdocs.yml"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list(links.faults(tmp_path / "site")) == []
+    for page in ("networks", "api/converters", "guides/quantize", "results/person"):
+        assert (tmp_path / "site" / page / "index.html").is_file()
+    reference = (tmp_path / "site" / "api" / "converters" / "index.html").read_text(encoding="utf-8")
+    assert "Writes a model as a self-describing" in reference and "&gt;&gt;&gt;" in reference
+
+
+def test_dead_links_are_seen(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "index.html").write_text('<h1 id="top">There</h1>')
+    (tmp_path / "index.html").write_text(
+        '<a href="there/#top">1</a><a href="there/#bottom">2</a><a href="nowhere/">3</a><a href="https://x.org">4</a>'
+        '<img src="gone.png" alt="a picture"><img src="there/">'
+    )
+    assert list(links.faults(tmp_path)) == [
+        "index.html: the picture there/ has no alt text",
+        "index.html: there/#bottom has no such anchor",
+        "index.html: nowhere/ leads nowhere",
+        "index.html: gone.png leads nowhere",
+    ]
+
+
+def test_a_script_is_cut_into_cells() -> None:
+    cells = guides.cells("# %% [markdown]\n# # Title\n#\n# Prose.\n\n# %%\nx = 1  # %% no cell\n")
+    assert cells == [guides.Cell("# Title\n\nProse.", True), guides.Cell("x = 1  # %% no cell", False)]
+
+
+@pytest.mark.parametrize("name", guides.names())
+def test_notebooks_are_the_scripts(name: str) -> None:
+    """Every line of code of a script is in its notebook, in order."""
+    book = json.loads((ROOT / "docs" / "notebooks" / f"{name}.ipynb").read_text(encoding="utf-8"))
+    code = ["".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "code"]
+    script = (ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8")
+    assert code == [cell.text for cell in guides.cells(script) if not cell.prose]
+    assert name in (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), "a guide that the site's menu does not show"
+
+
+@pytest.mark.skipif(not (DIST / "index.html").is_file(), reason="the demo app is not built: run `make app`")
+def test_wheel_and_source_distribution_are_whole(tmp_path: Path) -> None:
+    pytest.importorskip("build", reason="they are built by build, of the extra test")
+    wheel = distribution.build(tmp_path, light=True)
+    assert distribution.contents(wheel) == []
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    assert {"README.md", "CHANGELOG.md", "CITATION.cff", "edge/app/dist/index.html"} <= set(distribution.source_names(sdist))
+
+
+def test_the_formats_page_names_every_key() -> None:
+    text = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    card = json.loads((catalog.FOLDER / "unet_lite.ccp" / catalog.CARD).read_text(encoding="utf-8"))
+    specs = {**InputSpec().to_dict(), **OutputSpec("class_scores", channels=1).to_dict()}
+    keys = {*card, *card["measured"][0], *card["files"]["int8"], *specs}
+    assert [key for key in sorted(keys) if f"`{key}`" not in text] == []
+
+
+def test_version_changelog_and_citation_agree() -> None:
+    import zoo
+
+    assert f"## {zoo.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"version: {zoo.__version__}" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def test_requirements_are_read() -> None:
+    parsed = installation.parsed
+    assert parsed("numpy>=2.0") == installation.Requirement("numpy", (), "")
+    assert parsed('keras<3.16,>=3.15; extra == "train"') == installation.Requirement("keras", (), "train")
+    assert parsed("densezoo[convert,app]; extra == 'all'") == installation.Requirement("densezoo", ("convert", "app"), "all")
+    demands = [parsed('nobody-has-this; extra == "inner"'), parsed('densezoo[inner]; extra == "outer"'), parsed("numpy")]
+    assert installation.missing("outer", demands) == ["nobody-has-this"]
+    assert installation.missing("", demands) == []
+
+
+def test_the_doctor_knows_every_command() -> None:
+    import typer
+
+    named = {name.strip() for names in NEEDS for name in re.sub(r"\(.*?\)|--\w+", "", names).split(",")}
+    commands = set(typer.main.get_command(app).commands) - {"doctor"}
+    assert commands == named
+
+
+def test_the_doctor_needs_the_core_alone() -> None:
+    """Where nothing but the core is installed it says what is missing; so it may import no more than that."""
+    code = """
+import sys
+from zoo.cli.doctor import doctor
+doctor()
+heavy = {"keras", "tensorflow", "ai_edge_litert", "flatbuffers", "matplotlib", "jax", "torch"} & set(sys.modules)
+sys.exit(f"imports {heavy}" if heavy else 0)"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Vulkan, for gpu-check" in done.stdout and "backend jax" in done.stdout
