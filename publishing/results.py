@@ -30,9 +30,12 @@ def conversion_cost() -> str:
         {
             "network": _code("network"),
             "form": _text("recipe"),
+            "engine": _text("engine"),
             "oneDNN": _text("onednn"),
             ">parameters": _count("parameters"),
             ">seconds": _text("seconds"),
+            ">of a processor": _text("cpu_seconds"),
+            ">before, GiB": _text("before_gib"),
             ">peak, GiB": _text("peak_gib"),
             ">bytes": _count("bytes"),
         },
