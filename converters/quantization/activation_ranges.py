@@ -6,6 +6,7 @@ gain: `least_error` weighs the two by their squares, over all values of all pict
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from converters import graph as graphs
 from converters.graph import Trace, Value
+from converters.quantization.calibration import check_samples
 from converters.reductions import Reducer
 from zoo.errors import unknown
 
@@ -74,6 +77,22 @@ def spans(graph: Trace, pictures: np.ndarray, rule: str) -> dict[str, tuple[floa
         for value, row in _each(Reducer(graph, counts), pictures):
             statistics[layers[value]].counts += row
     return {name: RANGES[rule](each) for name, each in statistics.items()}
+
+
+def starting_spans(graph: Trace, calibration: Any, rule: str) -> dict[str, tuple[float, float]]:
+    """`spans` on pictures as a caller gives them, checked; on noise, with a warning, where there are none.
+
+    Raises:
+        InputError: for an unknown rule, or pictures that do not fit.
+    """
+    shape = graphs.concrete_shapes(graph)[0]
+    if calibration is None:
+        warnings.warn(
+            "ranges start from noise: pass calibration=, dozens of training pictures, or training has to find them first",
+            stacklevel=4,
+        )
+        return spans(graph, np.random.default_rng(0).uniform(0, 255, shape).astype("float32"), rule)
+    return spans(graph, check_samples(calibration, graph.inputs[0].shape[1:3], shape[3], "calibration"), rule)
 
 
 def _each(reducer: Reducer, pictures: np.ndarray) -> Iterator[tuple[Value, np.ndarray]]:
