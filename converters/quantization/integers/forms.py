@@ -22,12 +22,49 @@ _SAME = schema.Padding.SAME
 
 def prepare(graph: Graph, bits: Bits) -> None:
     """Replaces, in place, operators that shall compute in integers by such as can."""
+    _join_affine(graph, bits)
     operators: list[Operator] = []
     for operator in graph.operators:
         form = _FORMS.get(operator.code) if bits(operator) else None
         parts = None if form is None or operator.output.dtype != "float32" else form(operator)
         operators += [operator] if parts is None else parts
     graph.operators = operators
+
+
+def _join_affine(graph: Graph, bits: Bits) -> None:
+    """a · x + b for each channel, rounded twice, becomes a depthwise convolution, rounded once."""
+    readers, producers = graph.readers(), graph.producers()
+    for operator in list(graph.operators):
+        product = producers.get(operator.inputs[0]) if operator.code == "ADD" else None
+        if product is None or product.code != "MUL" or not bits(operator) or not bits(product):
+            continue
+        factor, offset = (_by_channel(each) for each in (product, operator))
+        alone = len(readers[product.output]) == 1 and product.output not in graph.outputs
+        if factor is None or offset is None or not alone or product.options.get("fusedActivationFunction"):
+            continue
+        kernel, bias = _constant(operator, "scale", factor.reshape(1, 1, 1, -1)), _constant(operator, "offset", offset)
+        clamp = operator.options.get("fusedActivationFunction", 0)
+        operator.options = {**_depthwise((1, 1)), "padding": _SAME, "fusedActivationFunction": clamp}
+        operator.code, operator.inputs = "DEPTHWISE_CONV_2D", [product.inputs[0], kernel, bias]
+        operator.layers = tuple(dict.fromkeys((*product.layers, *operator.layers)))
+        graph.remove([product])
+
+
+def _by_channel(operator: Operator) -> np.ndarray | None:
+    """The constant that each channel of N×H×W×C is multiplied by or gets added; None for other operators."""
+    x, y = operator.inputs
+    if x.constant or not y.constant or len(x.shape) != 4 or x.shape != operator.output.shape or x.dtype != "float32":
+        return None
+    if any(side != 1 for side in y.shape[:-1]):
+        return None
+    return np.broadcast_to(y.array().reshape(-1), (x.shape[-1],))
+
+
+def _depthwise(strides: tuple[int, int]) -> dict[str, int]:
+    """The options of a depthwise convolution that do not depend on its padding."""
+    return {
+        "depthMultiplier": 1, "strideH": strides[0], "strideW": strides[1], "dilationHFactor": 1, "dilationWFactor": 1,
+    }  # fmt: skip
 
 
 def _constant(operator: Operator, role: str, value: np.ndarray) -> Tensor:
@@ -82,10 +119,9 @@ def _averaged(operator: Operator) -> list[Operator] | None:
         return None
     channels = x.shape[-1]
     kernel = _constant(operator, "mean", np.full((1, *window, channels), 1 / math.prod(window)))
-    shared = {key: options[key] for key in ("padding", "strideH", "strideW", "fusedActivationFunction") if key in options}
-    plain = {"depthMultiplier": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+    shared = {key: options[key] for key in ("padding", "fusedActivationFunction") if key in options}
     inputs = [x, kernel, _constant(operator, "bias", np.zeros(channels))]
-    return [Operator("DEPTHWISE_CONV_2D", inputs, operator.outputs, {**shared, **plain}, operator.layers)]
+    return [Operator("DEPTHWISE_CONV_2D", inputs, operator.outputs, {**_depthwise(strides), **shared}, operator.layers)]
 
 
 _FORMS: dict[str, Callable[[Operator], list[Operator] | None]] = {

@@ -11,7 +11,8 @@ from converters.tflite.writer.weights import Weights
 
 Span = tuple[float, float]  # (least, greatest)
 _LEAST = 1e-9  # a scale of what is zero everywhere
-_HEADROOM = 2.0**-30  # of an int32: how near a bias may come to its end, and a product's scale to nothing
+_LIMITS = {8: 2.0**30, 16: 2.0**38}  # of a bias's integers by bits of the activations: within int32, and what NPUs add up in
+_LEAST_PRODUCT = 2.0**-30  # of a product's scale in output quanta: less than that kernels cannot multiply with
 
 
 class Scale(NamedTuple):
@@ -74,10 +75,10 @@ def largest(weights: Weights, axis: int) -> np.ndarray:
 def kernel_scales(kernel: Tensor, axis: int, bias: np.ndarray, image: Scale, output: Scale) -> np.ndarray:
     """The scale of each output channel's weights.
 
-    127 is a channel's largest weight; but where that is next to nothing, its bias still has to fit into 32 bits, and the
+    127 is a channel's largest weight; but where that is next to nothing, its bias still has to fit into its bits, and the
     product's scale into what kernels multiply with.
     """
-    fitting = np.maximum(np.abs(bias) / image.scale, output.scale / image.scale) * _HEADROOM
+    fitting = np.maximum(np.abs(bias) / _LIMITS[image.bits], output.scale * _LEAST_PRODUCT) / image.scale
     return np.maximum(largest(kernel.weights, axis) / 127, fitting).astype(np.float32)
 
 
@@ -100,7 +101,6 @@ def rounded_bias(bias: Tensor, image: Scale, scales: np.ndarray) -> Tensor:
     """A bias in the product's own steps, in 32 bits, or in 64 beside activations of 16."""
     steps = np.float32(image.scale) * scales
     dtype = "int64" if image.bits == 16 else "int32"
-    limits = np.iinfo(np.int32)
-    stored = np.rint(bias.array().astype(np.float64) / steps).clip(limits.min, limits.max).astype(dtype)
+    stored = np.rint(bias.array().astype(np.float64) / steps).astype(dtype)  # which fits: see `kernel_scales`
     zeros = np.zeros(len(scales), np.int64)
     return Tensor(bias.shape, dtype, bias.layer, bias.role, Weights.of(stored), Quantization(steps, zeros, 0))
