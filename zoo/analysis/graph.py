@@ -5,8 +5,10 @@ The one place that reads Keras's own nodes (`_nodes_by_depth`), because no publi
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -151,3 +153,77 @@ def takes_training(operation: keras.Operation) -> bool:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0]
+
+
+def calls_inside(
+    function: Callable[..., Any],
+    args: tuple,
+    kwargs: dict[str, Any],
+    is_tensor: Callable[[Any], bool],
+    owner: keras.Operation | None = None,
+) -> tuple[Trace, Any]:
+    """The operations of `keras.ops` that a layer's `call`, or any function of tensors, is made of.
+
+    Nothing is computed, and neither the layer nor Keras's numbering of names is any different afterwards.
+
+    Args:
+        function: the layer, at inference, or the function.
+        args: with leaves of the caller's own in place of tensors, which have `shape` (−1 where open) and `dtype`.
+        kwargs: likewise.
+        is_tensor: which leaves these are.
+        owner: the layer that a function may call, if it is not one.
+
+    Returns:
+        The calls, whose inputs are those leaves in order, and the structure of the result with `Value` leaves.
+
+    Raises:
+        Whatever the function raises of symbolic tensors, such as for an operation outside `keras.ops`.
+    """
+    call, kwargs = function, dict(kwargs)
+    if isinstance(function, keras.Layer):
+        call = function.call
+        if takes_training(function):
+            kwargs["training"] = False
+    symbols: list[keras.KerasTensor] = []
+
+    def symbol(leaf: Any) -> Any:
+        if not is_tensor(leaf):
+            return leaf
+        shape = tuple(None if side < 0 else side for side in leaf.shape)
+        symbols.append(keras.Input(batch_shape=shape, dtype=leaf.dtype))
+        return symbols[-1]
+
+    with _names_unchanged(), _nodes_unchanged(owner or function):
+        args, kwargs = keras.tree.map_structure(symbol, (args, kwargs))
+        outputs = call(*args, **kwargs)
+        leaves = [leaf for leaf in keras.tree.flatten(outputs) if isinstance(leaf, keras.KerasTensor)]
+        inside = Trace(inputs=[_value(tensor) for tensor in symbols])
+        values = _expand(keras.Function(symbols, leaves), inside.inputs, inside.calls, False)
+    inside.outputs = values
+    ids = {id(tensor): value for tensor, value in zip(leaves, values, strict=True)}
+    return inside, keras.tree.map_structure(lambda leaf: ids.get(id(leaf), leaf), outputs)
+
+
+@contextlib.contextmanager
+def _names_unchanged() -> Iterator[None]:
+    """Names that Keras numbers through the process go on after it as before."""
+    from keras.src.backend.common import global_state
+
+    counts = global_state.get_global_attribute("object_name_uids")
+    global_state.set_global_attribute("object_name_uids", None if counts is None else copy.copy(counts))
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute("object_name_uids", counts)
+
+
+@contextlib.contextmanager
+def _nodes_unchanged(function: Any) -> Iterator[None]:
+    """Layers within a layer that are called get no nodes by it."""
+    layers = list(function._flatten_layers()) if isinstance(function, keras.Layer) else []
+    counts = [(layer, len(layer._inbound_nodes)) for layer in layers]
+    try:
+        yield
+    finally:
+        for layer, count in counts:
+            del layer._inbound_nodes[count:]

@@ -1,0 +1,73 @@
+"""Keras's convolution and dense layers, with their bias where TFLite has it, and layers that are an activation."""
+
+from __future__ import annotations
+
+import keras
+
+from converters.tflite.writer.activation import activated
+from converters.tflite.writer.builder import Builder, Unsupported
+from converters.tflite.writer.graph import Tensor
+from converters.tflite.writer.operations.convolutions import channels_last, convolution, depthwise
+from converters.tflite.writer.operations.products import dense
+from converters.tflite.writer.registry import lowers
+
+L = keras.layers
+
+
+def _bias(build: Builder, layer: keras.Layer) -> Tensor | None:
+    return build.variable(layer.bias, "bias") if layer.use_bias else None
+
+
+def _float_weights(layer: keras.Layer) -> None:
+    if getattr(layer, "quantization_mode", None):
+        raise Unsupported(f"{type(layer).__name__} with weights quantized by Keras ({layer.quantization_mode})")
+
+
+@lowers(L.Conv1D, L.Conv2D)
+def _conv(build: Builder, layer: keras.Layer, x: Tensor) -> Tensor:
+    _float_weights(layer)
+    kernel, bias = build.variable(layer.kernel, "kernel"), _bias(build, layer)
+    y = channels_last(
+        build, x, layer.data_format,
+        lambda x: convolution(build, x, kernel, bias, layer.strides, layer.padding, layer.dilation_rate),
+    )  # fmt: skip
+    return activated(build, layer.activation, y)
+
+
+@lowers(L.DepthwiseConv1D, L.DepthwiseConv2D)
+def _depthwise(build: Builder, layer: keras.Layer, x: Tensor) -> Tensor:
+    kernel, bias = build.variable(layer.kernel, "kernel"), _bias(build, layer)
+    y = channels_last(
+        build, x, layer.data_format,
+        lambda x: depthwise(build, x, kernel, bias, layer.strides, layer.padding, layer.dilation_rate),
+    )  # fmt: skip
+    return activated(build, layer.activation, y)
+
+
+@lowers(L.SeparableConv1D, L.SeparableConv2D)
+def _separable(build: Builder, layer: keras.Layer, x: Tensor) -> Tensor:
+    first = build.variable(layer.depthwise_kernel, "depthwise_kernel")
+    last, bias = build.variable(layer.pointwise_kernel, "pointwise_kernel"), _bias(build, layer)
+
+    def run(x: Tensor) -> Tensor:
+        x = depthwise(build, x, first, None, layer.strides, layer.padding, layer.dilation_rate)
+        return convolution(build, x, last, bias, 1, "valid", 1)
+
+    return activated(build, layer.activation, channels_last(build, x, layer.data_format, run))
+
+
+@lowers(L.Dense)
+def _dense(build: Builder, layer: keras.Layer, x: Tensor) -> Tensor:
+    _float_weights(layer)
+    y = dense(build, build.floats(x), build.variable(layer.kernel, "kernel"), _bias(build, layer))
+    return activated(build, layer.activation, y)
+
+
+@lowers(L.Activation)
+def _activation(build: Builder, layer: keras.Layer, x: Tensor) -> Tensor:
+    return activated(build, layer.activation, x)
+
+
+@lowers(L.PReLU)
+def _prelu(build: Builder, layer: keras.Layer, x: Tensor) -> Tensor:
+    return build.emit("PRELU", [x, build.variable(layer.alpha, "alpha")], x.shape)

@@ -1,0 +1,1 @@
+"""Lowerings of the operations of `keras.ops`; each module enters its own."""
