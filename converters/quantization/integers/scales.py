@@ -10,9 +10,9 @@ from converters.tflite.writer.graph import Quantization, Tensor
 from converters.tflite.writer.weights import Weights
 
 Span = tuple[float, float]  # (least, greatest)
-_LEAST = 1e-9  # a scale of what is zero everywhere
+_LEAST = 1e-8  # a scale
 _LIMITS = {8: 2.0**30, 16: 2.0**38}  # of a bias's integers by bits of the activations: within int32, and what NPUs add up in
-_LEAST_PRODUCT = 2.0**-30  # of a product's scale in output quanta: less than that kernels cannot multiply with
+_LEAST_PRODUCT, _LARGEST_PRODUCT = 2.0**-30, 2.0**7  # a product's scale in output quanta, as XNNPACK multiplies with it
 
 
 class Scale(NamedTuple):
@@ -47,6 +47,8 @@ class Scale(NamedTuple):
 def scale_of(span: Span, bits: int) -> Scale:
     """The finest scale that reaches over a span and has zero itself among its numbers; symmetric in 16 bits."""
     low, high = min(span[0], 0.0), max(span[1], 0.0)
+    if low == high:  # zero on every picture: whatever it is elsewhere, its neighbours' products shall be computable
+        high = 1.0
     if bits == 16:
         return Scale(float(np.float32(max(-low, high, _LEAST * 32767) / 32767)), 0, bits)
     scale = np.float32(max((high - low) / 255, _LEAST))
@@ -76,10 +78,11 @@ def kernel_scales(kernel: Tensor, axis: int, bias: np.ndarray, image: Scale, out
     """The scale of each output channel's weights.
 
     127 is a channel's largest weight; but where that is next to nothing, its bias still has to fit into its bits, and the
-    product's scale into what kernels multiply with.
+    product's scale into what kernels multiply with. An output that hardly ever moves is cut off rather than not computed.
     """
     fitting = np.maximum(np.abs(bias) / _LIMITS[image.bits], output.scale * _LEAST_PRODUCT) / image.scale
-    return np.maximum(largest(kernel.weights, axis) / 127, fitting).astype(np.float32)
+    most = output.scale * _LARGEST_PRODUCT / image.scale
+    return np.minimum(np.maximum(largest(kernel.weights, axis) / 127, fitting), most).astype(np.float32)
 
 
 def rounded_kernel(kernel: Tensor, axis: int, scales: np.ndarray, limit: int = 127, dtype: str = "int8") -> Tensor:
@@ -101,6 +104,7 @@ def rounded_bias(bias: Tensor, image: Scale, scales: np.ndarray) -> Tensor:
     """A bias in the product's own steps, in 32 bits, or in 64 beside activations of 16."""
     steps = np.float32(image.scale) * scales
     dtype = "int64" if image.bits == 16 else "int32"
-    stored = np.rint(bias.array().astype(np.float64) / steps).astype(dtype)  # which fits: see `kernel_scales`
+    limits = np.iinfo(np.int32) if dtype == "int32" else np.iinfo(np.int64)
+    stored = np.rint(bias.array().astype(np.float64) / steps).clip(limits.min // 2, limits.max // 2).astype(dtype)
     zeros = np.zeros(len(scales), np.int64)
     return Tensor(bias.shape, dtype, bias.layer, bias.role, Weights.of(stored), Quantization(steps, zeros, 0))
