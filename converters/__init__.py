@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from converters.quantization.qat import quantize_aware, unquantized_layers
     from converters.tf_keras.bridge import to_keras, to_tf_keras
     from converters.tf_keras.layers import tf_keras_counterpart
-    from converters.tflite.convert import RECIPES, Converted, to_tflite
+    from converters.tflite.convert import Converted, to_tflite
     from converters.tflite.inspection import float_islands, operators
+    from converters.tflite.recipes import RECIPES
 
 # Name → the module it lives in, imported when it is asked for. No module of this folder has the name of a function here:
 # importing it would put the module in the function's place.
 _PUBLIC = {
-    "RECIPES": "converters.tflite.convert",
+    "RECIPES": "converters.tflite.recipes",
     "Converted": "converters.tflite.convert",
     "OnnxFile": "converters.onnx.convert",
     "Parity": "converters.parity_check",

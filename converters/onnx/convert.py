@@ -20,10 +20,12 @@ import tf2onnx
 import zoo
 from converters.graph import trace
 from converters.onnx.operators import HANDLERS
+from converters.tensorflow_process import check_backend, quiet
 from converters.tflite import file as tflite_file
 from converters.tflite import lowering
 from converters.tflite.description import check_size, describe, output_names
 from converters.tflite.dynamic_resize import open_sizes
+from converters.tflite.layer_names import layer_names, layer_of
 from zoo.errors import InputError
 
 OPSET = 18  # the newest that tf2onnx 1.17 writes
@@ -78,7 +80,7 @@ def to_onnx(
         InputError: for a name not ending in .onnx, a size that does not fit, a layer that ONNX cannot express.
     """
     path = _check_path(path)
-    lowering.check_backend("ONNX")
+    check_backend("ONNX")
     shape = check_size(model, input_size)
     if None in shape:
         shape = (None, *shape[1:])  # who leaves the size open has no use for a fixed batch
@@ -88,7 +90,7 @@ def to_onnx(
     )
     proto = _convert(model, shape)
     _sort(proto.graph)
-    _rename(proto, lowering.layer_names(model), output_names(description))
+    _rename(proto, layer_names(model), output_names(description))
     proto.producer_name, proto.producer_version = "densezoo", zoo.__version__
     proto.doc_string = f"{description['task']} by {description['name']}"
     onnx.helper.set_model_props(proto, {"densezoo": json.dumps(description, ensure_ascii=False)})
@@ -112,7 +114,7 @@ def _convert(model: keras.Model, shape: tuple[int | None, ...]) -> onnx.ModelPro
     graph = trace(model)
     signature = [tf.TensorSpec(shape, graph.inputs[0].dtype, name="image")]
     tf2onnx.utils.INTERNAL_NAME = 1  # it numbers names through the whole process: the same model would get others
-    with lowering.quiet(), open_sizes(), _inlined():
+    with quiet(), open_sizes(), _inlined():
         try:
             proto, _ = tf2onnx.convert.from_function(
                 tf.function(lambda image: lowering.run(graph, image)),
@@ -129,7 +131,7 @@ def _convert(model: keras.Model, shape: tuple[int | None, ...]) -> onnx.ModelPro
             raise InputError(f"'{model.name}' does not become ONNX at {size}: {reason}{advice}") from error
     for node in proto.graph.node:  # tf2onnx passes on what it does not know
         if not onnx.defs.has(node.op_type, node.domain):
-            layer = lowering.layer_of(node.name, lowering.layer_names(model))
+            layer = layer_of(node.name, layer_names(model))
             raise InputError(
                 f"layer '{layer}': its operation {node.op_type} is not among ONNX's; write the layer with other operations"
             )

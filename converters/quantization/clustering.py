@@ -9,8 +9,8 @@ import tf_keras
 from converters.graph import trace
 from converters.quantization.batchnorm_folding import fold
 from converters.quantization.pruning import KERNELS, warn_of_the_rest
+from converters.tensorflow_process import check_backend
 from converters.tf_keras.bridge import rebuild
-from converters.tflite.lowering import check_backend
 from zoo.errors import InputError
 
 

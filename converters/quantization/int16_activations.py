@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from converters.quantization.calibration import Calibration
 from converters.quantization.mixed_precision import Names, file_graph, outputs
-from converters.tflite.lowering import quiet
+from converters.tensorflow_process import quiet
 from zoo.errors import InputError
 
 _ALL = ".*"

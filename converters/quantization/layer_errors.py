@@ -22,7 +22,7 @@ from converters.quantization import calibration
 from converters.quantization.batchnorm_folding import fold
 from converters.quantization.quantized_values import real, stored
 from converters.tflite import inspection
-from converters.tflite.lowering import layer_of
+from converters.tflite.layer_names import layer_of
 from zoo.errors import InputError
 
 _SILENT = 200.0  # dB, where there is no noise at all

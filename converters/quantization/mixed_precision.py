@@ -17,7 +17,7 @@ from converters.quantization import calibration
 from converters.quantization.batchnorm_folding import fold
 from converters.quantization.bias_correction import CHANNELS, round_kernel
 from converters.quantization.calibration import Calibration
-from converters.tflite.lowering import layer_of
+from converters.tflite.layer_names import layer_of
 from zoo.errors import InputError, unknown
 
 

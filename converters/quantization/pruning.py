@@ -12,8 +12,8 @@ import tf_keras
 from converters.graph import Call, trace
 from converters.quantization.fake_quant import kernel_of
 from converters.quantization.qat_tensorflow import unquantized_layers
+from converters.tensorflow_process import check_backend
 from converters.tf_keras.bridge import rebuild
-from converters.tflite.lowering import check_backend
 from zoo.errors import InputError, unknown
 
 SCHEDULES = ("polynomial", "constant", "2:4")

@@ -14,9 +14,9 @@ from converters.quantization.batchnorm_folding import fold
 from converters.quantization.fake_quant import Rounding, kernel_of
 from converters.quantization.rounding_places import fused, rounds
 from converters.quantization.unquantized import UnquantizedLayer
+from converters.tensorflow_process import check_backend
 from converters.tf_keras.bridge import rebuild
 from converters.tf_keras.origin import unwrapped
-from converters.tflite.lowering import check_backend
 
 
 def quantize_aware(model: keras.Model, calibration: Any, keep: tuple[str, ...], ranges: str) -> tf_keras.Model:

@@ -13,9 +13,9 @@ import tf_keras
 from converters import choices
 from converters import graph as graphs
 from converters.graph import Call, Trace, Value, substitute, trace
+from converters.tensorflow_process import check_backend
 from converters.tf_keras.layers import make_counterpart
 from converters.tf_keras.origin import unwrapped
-from converters.tflite.lowering import check_backend
 from zoo.errors import InputError
 
 EQUALITY = 1e-5  # of the answer's spread

@@ -3,90 +3,27 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 import zoo
-from converters.quantization import calibration, int16_activations, mixed_precision
+from converters.quantization import calibration, mixed_precision
 from converters.quantization.bias_correction import correct_biases
 from converters.quantization.calibration import Calibration
 from converters.tf_keras.origin import is_tf_keras
+from converters.tflite import direct_engine, inspection
 from converters.tflite import file as tflite_file
-from converters.tflite import inspection, lowering
 from converters.tflite.description import check_size, describe, output_names
+from converters.tflite.layer_names import last_layers, layer_names
+from converters.tflite.recipes import IO, RECIPES
+from converters.tflite.request import Request
 from zoo.errors import InputError, unknown
 
-# ------------------------------------------------------------------------------------------------ recipes
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """The recipe of a file: how weights and activations are stored and computed.
-
-    Args:
-        summary: one line for people.
-        configure: sets the converter's options; gets the converter, the calibration and the type of input and output.
-        calibrated: whether it needs images to measure ranges on.
-    """
-
-    summary: str
-    configure: Callable[[Any, Calibration | None, str], None]
-    calibrated: bool = False
-
-
-def _float32(converter: Any, images: Calibration | None, io: str) -> None:
-    converter._experimental_use_buffer_offset = True  # a smaller peak: see converters.tflite.lowering
-
-
-def _float16(converter: Any, images: Calibration | None, io: str) -> None:
-    _float32(converter, images, io)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_types = [tf.float16]
-
-
-def _dynamic(converter: Any, images: Calibration | None, io: str) -> None:
-    _float32(converter, images, io)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-
-
-def _int8(converter: Any, images: Calibration | None, io: str) -> None:
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if images is not None:  # a network that was trained for it brings its ranges along
-        converter.representative_dataset = images.batches
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.as_dtype(io)
-    converter.inference_output_type = tf.as_dtype(io)
-
-
-def _int16x8(converter: Any, images: Calibration | None, io: str) -> None:
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = images.batches
-    # Operators without a 16-bit form (HARD_SWISH) stay in float.
-    converter.target_spec.supported_ops = [
-        tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8,
-        tf.lite.OpsSet.TFLITE_BUILTINS,
-    ]
-
-
-RECIPES: dict[str, Recipe] = {
-    "float32": Recipe("as trained", _float32),
-    "float16": Recipe(
-        "weights in half precision, half the bytes; computed in float16 on GPUs, in float32 on CPUs", _float16
-    ),
-    "dynamic": Recipe(
-        "weights in int8 per channel, a quarter of the bytes; activations quantized while running", _dynamic
-    ),
-    "int8": Recipe("all in int8, weights per channel; for NPUs, DSPs and the fastest CPU path", _int8, calibrated=True),
-    "int16x8": Recipe("activations in int16, weights in int8; where int8 loses too much", _int16x8, calibrated=True),
-}
-IO = ("float32", "int8", "uint8")
-
-# ------------------------------------------------------------------------------------------------ the converter
+ENGINES = ("direct", "tensorflow")
 
 
 @dataclass(frozen=True)
@@ -131,10 +68,13 @@ def to_tflite(
     correct_bias: bool | None = None,
     keep_float: Sequence[str] = (),
     keep_int16: Sequence[str] = (),
+    engine: str | None = None,
+    batch: int = 1,
+    open_size: bool = False,
 ) -> Converted:
-    """Writes a model as a self-describing `.tflite` file for batch 1 and one size.
+    """Writes a model as a self-describing `.tflite` file for batch 1 and one size, unless more is asked for.
 
-    Only TFLite's built-in operations. The same weights, calibration and versions give the same bytes.
+    Only TFLite's built-in operations. The same weights, calibration and versions give the same bytes, on every backend.
 
     Args:
         model: functional or Sequential, one N×H×W×C input in 0–255. One that ends in `zoo.layers.ModelOutput` says itself what
@@ -157,25 +97,58 @@ def to_tflite(
             one of them stays too.
         keep_int16: for int8: names or globs of layers that compute with 16-bit activations, by ai-edge-quantizer: still
             integers throughout, and finer where int8 loses. Costs a conversion between widths at each end.
+        engine: "direct", which writes the file itself and needs no TensorFlow, or "tensorflow", its own converter. By default
+            the first, wherever it has the recipe.
+        batch: pictures at a time.
+        open_size: leave height and width open, where the model does and `input_size` says none: the runtime sets them.
 
     Raises:
         InputError: for a combination that makes no file, an unknown recipe, a layer that TFLite cannot express.
     """
     _check_options(recipe, io, calibration, is_tf_keras(model))
     path = _check_path(path)
-    shape = _fixed(model, check_size(model, input_size))
+    shape = _shape(model, check_size(model, input_size), batch, open_size)
     images = _calibration(calibration, shape) if RECIPES[recipe].calibrated and calibration is not None else None
     overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"recipe": recipe, "io": io}
     description = describe(model, shape, overrides, name or model.name, images, **facts, scores=dict(scores or {}))
-    layers = lowering.layer_names(model)
+    layers = layer_names(model)
     if _corrects(correct_bias, model, images, recipe, keep_int16):
-        layers |= lowering.layer_names(model := correct_biases(model, images.images, keep_float))
+        layers |= layer_names(model := correct_biases(model, images.images, keep_float))
     _check_mixed({"keep_float": keep_float, "keep_int16": keep_int16}, recipe, io, images)
     exceptions = mixed_precision.chosen(keep_float, layers), mixed_precision.chosen(keep_int16, layers, "keep_int16")
-    names = mixed_precision.Names(layers, lowering.last_layers(model))
-    flatbuffer = _flatbuffer(model, shape, output_names(description), recipe, io, images, *exceptions, names)
-    tflite_file.write(path, flatbuffer, description, layers, zoo.__version__)
+    names = mixed_precision.Names(layers, last_layers(model))
+    inputs, outputs = [spec["name"] for spec in description["inputs"]], output_names(description)
+    request = Request(model, shape, inputs, outputs, recipe, io, images, *exceptions, names)
+    if _engine(engine, request) == "direct":
+        tflite_file.write_graph(path, direct_engine.graph(request), description, zoo.__version__)
+    else:
+        tflite_file.write(path, _by_tensorflow(request), description, layers, zoo.__version__)
     return _summary(path, recipe)
+
+
+def _engine(wish: str | None, request: Request) -> str:
+    """The engine that writes the file."""
+    if wish is None:
+        return "direct" if direct_engine.knows(request) else "tensorflow"
+    if wish not in ENGINES:
+        raise unknown("engine", wish, ENGINES)
+    if wish == "direct" and not direct_engine.knows(request):
+        raise InputError(
+            f"engine 'direct' does not write this form of recipe {request.recipe!r}; leave engine out, or say 'tensorflow'"
+        )
+    return wish
+
+
+def _by_tensorflow(request: Request) -> bytes:
+    if None in request.shape or request.shape[0] != 1:
+        raise InputError("engine 'tensorflow' writes files of batch 1 and one size; leave batch and open_size out")
+    try:
+        from converters.tflite import tensorflow_engine
+    except ImportError as error:
+        raise InputError(
+            f"recipe {request.recipe!r} in this form is TensorFlow's to write, which is not installed: pip install tensorflow"
+        ) from error
+    return tensorflow_engine.flatbuffer(request)
 
 
 def _corrects(
@@ -189,37 +162,22 @@ def _corrects(
     return can and not keep_int16 if wish is None else wish
 
 
-def _flatbuffer(
-    model: keras.Model,
-    shape: tuple[int, ...],
-    outputs: Sequence[str],
-    recipe: str,
-    io: str,
-    images: Calibration | None,
-    floating: set[str],
-    wide: set[str],
-    names: mixed_precision.Names,
-) -> bytes:
-    if wide:
-        flatbuffer = lowering.lower(model, shape, outputs, lambda _: None)
-        return int16_activations.quantize(flatbuffer, images, wide, floating, names)
-    quantized = recipe == "int8" and images is not None
-    finish = (lambda flatbuffer: mixed_precision.quantize(flatbuffer, images, floating, names, io)) if quantized else None
-    return lowering.lower(model, shape, outputs, lambda converter: RECIPES[recipe].configure(converter, images, io), finish)
-
-
 def _check_mixed(exceptions: Mapping[str, Sequence[str]], recipe: str, io: str, images: Calibration | None) -> None:
     for name, patterns in exceptions.items():
         if patterns and (recipe != "int8" or io != "float32" or images is None):
             raise InputError(f"{name} is for recipe='int8' with calibration and io='float32'")
 
 
-def _fixed(model: keras.Model, shape: tuple[int | None, ...]) -> tuple[int, int, int, int]:
-    if None in shape[1:3]:
+def _shape(
+    model: keras.Model, shape: tuple[int | None, ...], batch: int, open_size: bool
+) -> tuple[int, int | None, int | None, int]:
+    if not isinstance(batch, int) or batch < 1:
+        raise InputError(f"batch={batch!r}; expected the number of pictures at a time, 1 or more")
+    if None in shape[1:3] and not open_size:
         raise InputError(
             f"model '{model.name}' takes any size, a file only one: pass input_size=(height, width), as in (256, 256)"
         )
-    return (1, *shape[1:])
+    return (batch, *shape[1:])
 
 
 def _calibration(images: Any, shape: tuple[int, ...]) -> Calibration:

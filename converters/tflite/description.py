@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +14,7 @@ from converters.quantization.calibration import Calibration
 from converters.specs import input_specs, output_specs, task_of
 from converters.tf_keras.origin import is_tf_keras
 from converters.tflite import file as tflite_file
+from converters.tflite.writer.weights import numbers
 from zoo.errors import InputError
 
 
@@ -88,11 +88,10 @@ def check_size(model: keras.Model, input_size: tuple[int, int] | None) -> tuple[
 
 
 def _provenance(model: keras.Model, images: Calibration | None) -> dict[str, Any]:
-    weights = (weight.numpy() for weight in model.weights)  # one at a time: they may be 0.5 GiB
+    weights = (numbers(weight) for weight in model.weights)  # one at a time: they may be 0.5 GiB
     return {
         "densezoo": zoo.__version__,
         "keras": keras.version(),
-        "tensorflow": importlib.metadata.version("tensorflow"),
         "weights_sha256": tflite_file.weights_sha256(weights),
         "calibration": None if images is None else {"count": images.count, "sha256": images.sha256},
     }

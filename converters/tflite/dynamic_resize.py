@@ -23,7 +23,9 @@ def open_sizes() -> Iterator[None]:
         if not any(tf.is_tensor(side) for side in size):
             return original(images, size, interpolation=interpolation, **options)
         if any(options.values()):
-            raise ValueError(f"resizing to a size that is not known before the graph runs cannot be combined with {options}")
+            raise ValueError(
+                f"resizing to a size that is not known before the graph runs cannot be combined with {options}"
+            )
         return tf.cast(tf.image.resize(images, tf.stack(size), interpolation), images.dtype)
 
     keras.ops.image.resize = resize

@@ -23,11 +23,14 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from converters.tflite import metadata
-from converters.tflite.lowering import layer_of
+from converters.tflite.layer_names import layer_of
+from converters.tflite.writer.flatbuffer import Writer
+from converters.tflite.writer.graph import Graph
 from zoo.errors import InputError
 
 FORMAT = 2
 DESCRIPTION = "densezoo.json"
+_METADATA = "TFLITE_METADATA"
 _ALIGNMENT = 16  # of weights (schema.fbs: force_align), so that a runtime can use them where they lie in the file
 _TYPES = {number: name.lower() for name, number in vars(schema.TensorType).items() if isinstance(number, int)}
 
@@ -48,13 +51,36 @@ def write(path: Path, flatbuffer: bytes, description: Mapping[str, Any], layers:
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
     _order(model, description)
     _rename(model, layers, description)
-    labels = description["outputs"][0]["labels"]
-    files = [metadata.LABELS_FILE, DESCRIPTION] if labels else [DESCRIPTION]
-    about = _about(model, description, files, version)
+    graph = model.subgraphs[0]
+    ends = [graph.tensors[index] for index in graph.outputs]
+    about = _about([(_TYPES[tensor.type], tensor.shape) for tensor in ends], description, version)
     model.description = about.description
-    _attach(model, "TFLITE_METADATA", metadata.build(about))
+    _attach(model, _METADATA, metadata.build(about))
+    _write_at_once(path, [pack(model, flatbuffer)], _members(description))
+
+
+def write_graph(path: Path, graph: Graph, description: Mapping[str, Any], version: str) -> None:
+    """Writes the file of a graph of ours, its weights streamed.
+
+    Args:
+        path: where to.
+        graph: complete, with the description's names of inputs and outputs.
+        description: the content of densezoo.json.
+        version: of this package.
+
+    Raises:
+        InputError: when the place cannot be written, or the file would be too large.
+    """
+    about = _about([(tensor.dtype, tensor.shape) for tensor in graph.outputs], description, version)
+    writer = Writer(graph, about.description, {_METADATA: metadata.build(about)})
+    _write_at_once(path, writer.blocks(), _members(description))
+
+
+def _members(description: Mapping[str, Any]) -> dict[str, str]:
+    """The files of the zip by their names."""
+    labels = description["outputs"][0]["labels"]
     members = {metadata.LABELS_FILE: "".join(f"{label}\n" for label in labels)} if labels else {}
-    _write_at_once(path, pack(model, flatbuffer), {**members, DESCRIPTION: _text(description)})
+    return {**members, DESCRIPTION: _text(description)}
 
 
 def amend(path: str | Path, changes: Mapping[str, Any]) -> None:
@@ -71,15 +97,15 @@ def amend(path: str | Path, changes: Mapping[str, Any]) -> None:
         entries = archive.infolist()
         members = {entry.filename: archive.read(entry).decode("utf-8") for entry in entries}
     network = path.read_bytes()[: min(entry.header_offset for entry in entries)]
-    _write_at_once(path, network, {**members, DESCRIPTION: _text({**description, **changes})})
+    _write_at_once(path, [network], {**members, DESCRIPTION: _text({**description, **changes})})
 
 
 def _text(description: Mapping[str, Any]) -> str:
     return json.dumps(description, indent=1, ensure_ascii=False) + "\n"
 
 
-def _write_at_once(path: Path, network: bytes | memoryview, members: Mapping[str, str]) -> None:
-    """The flatbuffer and behind it a zip of the members: a reader sees the old file or the new one, never half of it."""
+def _write_at_once(path: Path, network: Iterable[bytes | memoryview], members: Mapping[str, str]) -> None:
+    """The flatbuffer's pieces and behind them a zip of the members: a reader sees the old file or the new one, never half."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -87,7 +113,7 @@ def _write_at_once(path: Path, network: bytes | memoryview, members: Mapping[str
         raise InputError(f"cannot write {path}: {error.strerror}; choose another place") from error
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(network)
+            file.writelines(network)
         _append(temporary, members)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
@@ -116,25 +142,25 @@ def weights_sha256(arrays: Iterable[np.ndarray]) -> str:
 
 
 def _about(
-    model: schema.ModelT, description: Mapping[str, Any], files: Sequence[str], version: str
+    ends: Sequence[tuple[str, Sequence[int]]], description: Mapping[str, Any], version: str
 ) -> metadata.Description:
-    graph, image = model.subgraphs[0], description["inputs"][0]
-    outputs = {}
-    for spec, tensor in zip(description["outputs"], (graph.tensors[index] for index in graph.outputs), strict=True):
+    """What the standard metadata say, from each output's type and shape and from densezoo.json."""
+    image, outputs = description["inputs"][0], {}
+    for spec, (dtype, shape) in zip(description["outputs"], ends, strict=True):
         words = f"{spec['kind'].replace('_', ' ')}, {spec['activation']}, {spec['unit']}".removesuffix(", ")
-        outputs[spec["name"]] = f"{words}, {_TYPES[tensor.type]} {'×'.join(map(str, tensor.shape))}"
+        outputs[spec["name"]] = f"{words}, {dtype} {'×'.join('any' if side < 0 else str(side) for side in shape)}"
     return metadata.Description(
         name=description["name"],
         description=description["description"],
         version=version,
         license=description["license"],
-        size=tuple(image["size"]),
+        size=None if image["size"] is None else tuple(image["size"]),
         channels=image["channels"],
         frames=image["frames"],
         outputs=outputs,
         labelled=bool(description["outputs"][0]["labels"]),
         indices=description["outputs"][0]["activation"] == "argmax",
-        files=files,
+        files=list(_members(description)),
     )
 
 
@@ -222,7 +248,8 @@ def _share_equal(model: schema.ModelT, source: bytes) -> None:
     """Replaces the buffers by aligned ones that hold their data, one for each different content."""
     whole = np.frombuffer(source, np.uint8)
     contents = [
-        whole[buffer.offset : buffer.offset + buffer.size] if buffer.offset > 1 else buffer.data for buffer in model.buffers
+        whole[buffer.offset : buffer.offset + buffer.size] if buffer.offset > 1 else buffer.data
+        for buffer in model.buffers
     ]
     lengths = Counter(0 if data is None else len(data) for data in contents)
     buffers: list[_Aligned] = [_Aligned()]  # buffer 0 is the empty one, by the schema

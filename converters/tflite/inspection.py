@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +34,12 @@ def load(path: str | Path) -> schema.ModelT:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; convert the model first")
-    data = path.read_bytes()
-    if data[4:8] != b"TFL3":
-        raise InputError(f"{path}: not a TFLite file (no TFL3 mark)")
+    with path.open("rb") as file:
+        if file.read(8)[4:] != b"TFL3":
+            raise InputError(f"{path}: not a TFLite file (no TFL3 mark)")
+        data = mmap.mmap(
+            file.fileno(), 0, access=mmap.ACCESS_READ
+        )  # weights stay on the disk until somebody looks at them
     return schema.ModelT.InitFromObj(schema.Model.GetRootAs(data, 0))
 
 

@@ -8,13 +8,11 @@ copies; `converters.tflite.file.write` puts them back. benchmarks/conversion_cos
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -22,7 +20,9 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.lite.python.lite import TFLiteSavedModelConverterV2
 
 from converters.graph import Trace, Value, at_inference, substitute, trace
+from converters.tensorflow_process import check_backend, quiet
 from converters.tf_keras.origin import is_tf_keras
+from converters.tflite.layer_names import layer_kinds, layer_of
 from zoo.errors import InputError
 
 Configure = Callable[[Any], None]
@@ -43,7 +43,7 @@ def lower(
         model: of Keras 3, or its tf_keras counterpart.
         input_shape: N×H×W×C.
         names: of the outputs, in the model's order; the flatbuffer has them in its signature, for its own order is another.
-        configure: sets the converter's options (see `converters.tflite.convert.RECIPES`).
+        configure: sets the converter's options (see `converters.tflite.tensorflow_engine.CONFIGURATIONS`).
         finish: makes the file's flatbuffer of one in float that is yet to be calibrated and quantized.
 
     Raises:
@@ -71,8 +71,7 @@ def lower(
             raise
         except Exception as error:  # ConverterError, but also RuntimeError and ValueError from inside its C++ parts
             noise.seek(0)
-            kinds = _kinds(model, graph)
-            raise _named(error, noise.read(), kinds, input_shape) from error
+            raise _named(error, noise.read(), layer_kinds(model), input_shape) from error
 
 
 class _Converter(TFLiteSavedModelConverterV2):
@@ -96,49 +95,6 @@ class _Converter(TFLiteSavedModelConverterV2):
 
     def _optimize_tflite_model(self, model: bytes, *arguments: Any, **options: Any) -> bytes:
         return model if self.unfinished else super()._optimize_tflite_model(model, *arguments, **options)
-
-
-def _kinds(model: Any, graph: Trace | None) -> dict[str, str]:
-    """The class of each layer, by its name."""
-    layers = model.layers if graph is None else [call.operation for call in graph.calls]
-    return {layer.name: type(layer).__name__ for layer in layers}
-
-
-def check_backend(target: str) -> None:
-    """Raises InputError where Keras does not run on TensorFlow."""
-    if keras.backend.backend() != "tensorflow":
-        raise InputError(
-            f"conversion to {target} needs Keras on TensorFlow, this process runs it on {keras.backend.backend()}: "
-            "save the model and convert it in a process with KERAS_BACKEND=tensorflow"
-        )
-
-
-def layer_names(model: keras.Model) -> set[str]:
-    """The names of all operations, those of nested models included."""
-    return set(_kinds(model, None if is_tf_keras(model) else trace(model)))
-
-
-def last_layers(model: keras.Model) -> set[str]:
-    """The layers between the answer and the last weights before it, those with the weights included."""
-    if is_tf_keras(model):
-        return set()
-    graph, names = trace(model), set()
-    producers, todo = {value: call for call in graph.calls for value in call.outputs}, list(graph.outputs)
-    while todo:
-        call = producers.get(todo.pop())
-        if call is not None:
-            names.add(call.operation.name)
-            todo += [] if getattr(call.operation, "weights", None) else call.inputs
-    return names
-
-
-def layer_of(path: str, names: set[str]) -> str | None:
-    """The innermost layer that a TensorFlow name (`scope_1/layer_1/op`) belongs to."""
-    for segment in reversed(path.split("/")):
-        for candidate in (segment, re.sub(r"_\d+$", "", segment)):
-            if candidate in names:
-                return candidate
-    return None
 
 
 def _save(model: keras.Model, graph: Trace, input_shape: tuple[int, ...], names: Sequence[str], folder: str) -> None:
@@ -187,7 +143,9 @@ def _pads_to_keep(graph: Trace) -> set[Value]:
     onnxruntime 1.31 and LiteRT's GPU accelerator make one operation of the two, whose padding never wins; zeros do.
     """
     operations = {value: call.operation for call in graph.calls for value in call.outputs}
-    pooled = {value for call in graph.calls if isinstance(call.operation, keras.layers.MaxPooling2D) for value in call.inputs}
+    pooled = {
+        value for call in graph.calls if isinstance(call.operation, keras.layers.MaxPooling2D) for value in call.inputs
+    }
     return {
         call.outputs[0]
         for call in graph.calls
@@ -213,7 +171,9 @@ def _padded(layer: keras.layers.ZeroPadding2D, x: tf.Tensor) -> tf.Tensor:
                 shape = tf.concat([tf.shape(x)[:axis], [count], tf.shape(x)[axis + 1 :]], 0)
                 sizes = [count if place == axis else side for place, side in enumerate(x.shape)]
                 blocks.append(tf.zeros(shape if None in sizes else sizes, x.dtype))
-            x = tf.concat([block for block, count in ((blocks[0], ends[0]), (x, 1), (blocks[1], ends[1])) if count], axis)
+            x = tf.concat(
+                [block for block, count in ((blocks[0], ends[0]), (x, 1), (blocks[1], ends[1])) if count], axis
+            )
     return x
 
 
@@ -272,22 +232,3 @@ def _named(error: Exception, noise: str, kinds: dict[str, str], input_shape: tup
     return InputError(
         f"layer '{layer}' ({kinds[layer]}): its operation {located[0]['op']} {detail}; write the layer with other operations"
     )
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[IO[str]]:
-    """Sends what TensorFlow and LLVM print, in Python and in C++, to a file that is given to the caller."""
-    with tempfile.TemporaryFile("w+", errors="replace") as noise:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        copies = [os.dup(1), os.dup(2)]
-        try:
-            os.dup2(noise.fileno(), 1)
-            os.dup2(noise.fileno(), 2)
-            yield noise
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            for number, copy in zip((1, 2), copies, strict=True):
-                os.dup2(copy, number)
-                os.close(copy)

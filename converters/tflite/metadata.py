@@ -26,7 +26,7 @@ class Description:
         name: the model's name.
         description: one line for people.
         version: of the package that wrote the file.
-        size: (height, width) of the input in pixels.
+        size: (height, width) of the input in pixels; None where it is open.
         channels: of the input.
         frames: how many pictures lie along the channels.
         license: whose terms hold.
@@ -39,7 +39,7 @@ class Description:
     name: str
     description: str
     version: str
-    size: tuple[int, int]
+    size: tuple[int, int] | None
     channels: int
     outputs: Mapping[str, str]
     labelled: bool
@@ -70,16 +70,22 @@ def build(about: Description) -> bytes:
 
 
 def _input(write: _Writer, about: Description) -> int:
-    height, width = about.size
-    size = write.table({}, {0: ("uint32", width), 1: ("uint32", height)})
+    size = {}
+    if about.size is not None:
+        height, width = about.size
+        size = {1: write.table({}, {0: ("uint32", width), 1: ("uint32", height)})}
     colours = {0: ("int8", _COLOURS[about.channels])} if about.channels in _COLOURS else {}
-    properties = write.table({1: size}, colours)
+    properties = write.table(size, colours)
     content = write.table({1: properties}, {0: ("uint8", _IMAGE)})
     normalization = write.table({0: write.floats([0.0]), 1: write.floats([1.0])})
     unit = write.table({1: normalization}, {0: ("uint8", _NORMALIZATION)})
     stats = write.table({0: write.floats([255.0]), 1: write.floats([0.0])})
     picture = {1: "grey", 3: "RGB"}.get(about.channels // about.frames, f"{about.channels}-channel")
-    text = f"{picture} picture, 0-255" if about.frames == 1 else f"{about.frames} {picture} pictures along the channels, 0-255"
+    text = (
+        f"{picture} picture, 0-255"
+        if about.frames == 1
+        else f"{about.frames} {picture} pictures along the channels, 0-255"
+    )
     return write.table({0: write.text("image"), 1: write.text(text), 3: content, 4: write.tables([unit]), 5: stats})
 
 

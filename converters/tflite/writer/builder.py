@@ -69,6 +69,10 @@ class Builder:
         weights = Weights.of(np.asarray(value).astype(dtype))
         return Tensor(weights.shape, dtype, self.layer, role, weights)
 
+    def zeros(self, shape: Sequence[int], role: str = "zeros") -> Tensor:
+        """A constant of zeros."""
+        return self.constant(np.zeros(tuple(shape)), role=role)
+
     def variable(self, variable: Any, role: str) -> Tensor:
         """A constant of a variable's numbers, read when the file is written."""
         weights = Weights.variable(variable, stored(keras.backend.standardize_dtype(variable.dtype)))

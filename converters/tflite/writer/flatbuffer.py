@@ -1,8 +1,8 @@
 """Serialization: a graph's tables as a flatbuffer, and behind them its constants, streamed.
 
-The tables are packed with empty data vectors; each buffer's offset is then set to a place behind all tables, on a boundary of 16
-bytes, so that a runtime uses the numbers where they lie in a mapped file. They are written there block by block: no copy of the
-weights is ever held. It is a plain flatbuffer, its data inside, of less than 2 GiB.
+The tables are packed with empty data vectors; each buffer's offset is then set to a place behind all tables, on a boundary of
+16 bytes, so that a runtime uses the numbers where they lie in a mapped file. They are written there block by block: no copy of
+the weights is ever held. It is a plain flatbuffer, its data inside, of less than 2 GiB.
 """
 
 from __future__ import annotations

@@ -110,13 +110,17 @@ class Operator:
 
 @dataclass
 class Graph:
-    """A graph with the names of what goes in and comes out, in the model's order."""
+    """A graph with the names of what goes in and comes out, in the model's order.
+
+    Its notes tell people of choices that passes made.
+    """
 
     inputs: list[Tensor]
     outputs: list[Tensor] = field(default_factory=list)
     operators: list[Operator] = field(default_factory=list)
     input_names: list[str] = field(default_factory=list)
     output_names: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def producers(self) -> dict[Tensor, Operator]:
         """Each computed tensor's operator."""

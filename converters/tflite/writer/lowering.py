@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import inspect
 import pkgutil
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +18,8 @@ from converters.tflite.writer.primitives import Symbolic
 from converters.tflite.writer.registry import lowering_of
 from zoo.analysis.graph import Call, Trace, calls_inside, specs_at, substitute, trace
 from zoo.errors import InputError
+
+L = keras.layers
 
 
 @functools.cache
@@ -48,13 +51,14 @@ def lower(
     source = trace(model)
     specs = specs_at(source, *(tuple(shape) for shape in input_shapes))
     graph = Graph([], input_names=list(input_names), output_names=list(output_names))
-    build, tensors = Builder(graph), {}
+    build, tensors, calls = Builder(graph), {}, _needed(source)
+    _check_masks(calls)
     for value, shape, name in zip(source.inputs, input_shapes, input_names, strict=True):
         sides = tuple(-1 if side is None else int(side) for side in shape)
         dtype = value.dtype if value.dtype in ("uint8", "int8", "bool") else stored(value.dtype)
         tensors[value] = Tensor(sides, dtype, name)
         graph.inputs.append(tensors[value])
-    for call in _needed(source):
+    for call in calls:
         build.layer = call.operation.name
         before = len(graph.operators)
         results = _call(build, call, tensors)
@@ -74,6 +78,19 @@ def _needed(source: Trace) -> list[Call]:
             calls.append(call)
             needed.update(call.inputs)
     return calls[::-1]
+
+
+def _check_masks(calls: Sequence[Call]) -> None:
+    """Keras hands masks on beside the graph, where nobody sees them."""
+    masking = [
+        call for call in calls if isinstance(call.operation, L.Masking) or getattr(call.operation, "mask_zero", False)
+    ]
+    readers = [call for call in calls if "mask" in inspect.signature(call.operation.call).parameters]
+    if masking and readers:
+        raise InputError(
+            f"layer {masking[0].named()} makes a mask, which layer {readers[0].named()} reads: masks are not known to this "
+            "writer; leave the mask out, or pass engine='tensorflow'"
+        )
 
 
 def _call(build: Builder, call: Call, tensors: Mapping[Any, Tensor]) -> list[Tensor]:
@@ -97,6 +114,8 @@ def invoke(build: Builder, operation: keras.Operation, *args: Any, **kwargs: Any
     kwargs = {name: value for name, value in kwargs.items() if name not in ("training", "mask") or value is not None}
     kwargs.pop("training", None)
     lowering = lowering_of(operation)
+    if "mask" in kwargs and lowering is not None:
+        raise Unsupported(f"{type(operation).__name__} with a mask")
     if lowering is not None:
         return lowering(build, operation, *args, **kwargs)
     if not isinstance(operation, keras.Layer):
@@ -117,12 +136,20 @@ def taken_apart(
 
     The function's owner is the layer that it may call.
     """
-    inside, structure = calls_inside(function, args, dict(kwargs), lambda leaf: isinstance(leaf, Tensor), owner)
+    try:
+        inside, structure = calls_inside(function, args, dict(kwargs), lambda leaf: isinstance(leaf, Tensor), owner)
+    except (ValueError, TypeError, AttributeError, NotImplementedError) as error:
+        what = getattr(owner or function, "name", getattr(function, "__name__", "function"))
+        raise Unsupported(f"in '{what}', which is not made of keras.ops alone ({_first_line(error)}),") from error
     leaves = [leaf for leaf in keras.tree.flatten((args, dict(kwargs))) if isinstance(leaf, Tensor)]
     tensors = dict(zip(inside.inputs, leaves, strict=True))
     for call in inside.calls:
         tensors.update(zip(call.outputs, apply(build, call, tensors), strict=True))
     return substitute(structure, lambda value: build.tensor(tensors[value]))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:160]
 
 
 def _check(call: Call, result: Tensor, spec: keras.KerasTensor) -> None:

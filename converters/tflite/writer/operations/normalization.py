@@ -75,5 +75,6 @@ def _normalize(build: Builder, operation: keras.Operation, x: Any) -> Tensor:
     if operation.order != 2:
         raise Unsupported(f"Normalize of order {operation.order}")
     power = build.reduce("SUM", build.multiply(x, x), operation.axis, keepdims=True)
-    least = build.binary("MAXIMUM", power, float(operation.epsilon) ** 2)
+    epsilon = keras.config.epsilon() if operation.epsilon is None else float(operation.epsilon)
+    least = build.binary("MAXIMUM", power, max(epsilon**2, float(np.finfo("float32").tiny)))
     return build.multiply(x, build.unary("RSQRT", least))

@@ -30,6 +30,8 @@ def dense(build: Builder, x: Tensor, kernel: Tensor, bias: Tensor | None) -> Ten
 def matmul(build: Builder, x: Any, y: Any) -> Tensor:
     """Keras's matmul, its promotion of vectors included."""
     x, y = build.floats(x), build.floats(y)
+    if x.constant and y.constant:
+        return build.constant(np.matmul(x.array(), y.array()))
     if len(y.shape) == 1:
         result = matmul(build, x, build.reshape(y, (y.shape[0], 1)))
         return build.reshape(result, result.shape[:-1])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from converters.tflite.writer.graph import Graph
+from converters.tflite.writer.passes.class_maps import fill_lanes
 from converters.tflite.writer.passes.folding import fold_affine
 from converters.tflite.writer.passes.fusing import fuse_activations
+from converters.tflite.writer.passes.pooling import keep_zeros
 from converters.tflite.writer.passes.structure import drop_idle
+from converters.tflite.writer.passes.transposed import rewrite_transposed
 
 
 def optimize(graph: Graph) -> None:
@@ -14,3 +17,6 @@ def optimize(graph: Graph) -> None:
     fold_affine(graph)
     drop_idle(graph)
     fuse_activations(graph)
+    fill_lanes(graph)
+    rewrite_transposed(graph)
+    keep_zeros(graph)

@@ -1,0 +1,39 @@
+"""What an engine is asked for: one file of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from converters.quantization.calibration import Calibration
+from converters.quantization.mixed_precision import Names
+
+
+@dataclass(frozen=True)
+class Request:
+    """A file that is asked for.
+
+    Args:
+        model: of Keras 3, or its tf_keras counterpart; biases corrected, if they are.
+        shape: of the input, N×H×W×C, None where the file leaves a side open.
+        inputs: the name of the input.
+        outputs: the names of the outputs, in the model's order.
+        recipe: a key of `recipes.RECIPES`.
+        io: the type of input and output.
+        images: to measure ranges on.
+        keep_float: layers that stay in float.
+        keep_int16: layers that compute with 16-bit activations.
+        names: of the model's layers.
+    """
+
+    model: Any
+    shape: tuple[int | None, ...]
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+    recipe: str
+    io: str
+    images: Calibration | None
+    keep_float: set[str]
+    keep_int16: set[str]
+    names: Names

@@ -1,0 +1,31 @@
+"""float16: weights in half precision, each with a DEQUANTIZE behind it, as delegates expect them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from converters.tflite.writer.graph import Graph, Operator, Tensor
+
+_LARGEST = float(np.finfo("float16").max)
+
+
+def store(graph: Graph) -> None:
+    """Stores float32 constants in float16; what it cannot hold stays as it is."""
+    halves: dict[Tensor, Tensor] = {}
+    operators: list[Operator] = []
+    for operator in graph.operators:
+        for place, tensor in enumerate(operator.inputs):
+            if tensor is None or not tensor.constant or tensor.dtype != "float32" or not _fits(tensor):
+                continue
+            if tensor not in halves:
+                half = Tensor(tensor.shape, "float16", tensor.layer, tensor.role, tensor.weights.astype("float16"))
+                whole = Tensor(tensor.shape, "float32", tensor.layer, f"{tensor.role}_dequantize")
+                operators.append(Operator("DEQUANTIZE", [half], [whole], {}, operator.layers))
+                halves[tensor] = whole
+            operator.inputs[place] = halves[tensor]
+        operators.append(operator)
+    graph.operators = operators
+
+
+def _fits(tensor: Tensor) -> bool:
+    return all(np.abs(block).max(initial=0) <= _LARGEST for block in tensor.weights.blocks())
