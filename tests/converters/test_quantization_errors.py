@@ -52,9 +52,15 @@ def test_the_layer_that_hurts_comes_first(model, file, tmp_path):
 
 
 def test_a_file_with_corrected_biases_is_held_against_the_folded_model(model, tmp_path):
-    made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", SIZE, calibration=IMAGES)
+    made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", SIZE, calibration=IMAGES, engine="tensorflow")
     found = converters.layer_errors(model, made, pictures(2, seed=3))
     assert {"stem_activation", "gate_relu6", "wide"} <= {row.layer for row in found} and min(row.own for row in found) > 15
+
+
+def test_a_file_of_our_own_has_the_names_of_the_models_layers(model, tmp_path):
+    made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", SIZE, calibration=IMAGES)
+    found = converters.layer_errors(model, made, pictures(2, seed=3))
+    assert {"stem", "down_relu", "gate", "wide"} <= {row.layer for row in found} and min(row.own for row in found) > 15
 
 
 def test_a_float_file_has_hardly_any_noise(model, tmp_path):

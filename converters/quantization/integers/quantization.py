@@ -10,6 +10,7 @@ import numpy as np
 from converters.quantization.integers.bias_correction import correct_biases
 from converters.quantization.integers.forms import prepare
 from converters.quantization.integers.graph import to_integers
+from converters.quantization.integers.inference import infer
 from converters.quantization.integers.kernels import possible_bits
 from converters.quantization.integers.measuring import measure
 from converters.quantization.integers.scales import Span
@@ -78,5 +79,5 @@ def quantize(
     for tensor in graph.tensors():
         if known and not tensor.role and tensor.layer in known:
             spans[tensor] = known[tensor.layer]
-    spans.update({tensor: (0.0, 255.0) for tensor in graph.inputs})  # a picture's, whatever these ones hold
-    to_integers(graph, spans, widths, ends)
+    spans.update(dict.fromkeys(graph.inputs, (0.0, 255.0)))  # a picture's, whatever these ones hold
+    to_integers(graph, infer(graph, spans), widths, ends)
