@@ -73,3 +73,22 @@ def unquantized_layers(network: keras.Model | tf_keras.Model) -> tuple[Unquantiz
     if not qat_direct.is_rounding_aware(network):
         raise InputError("expected what quantize_aware, prune or cluster returned")
     return qat_direct.unquantized_layers(network)
+
+
+def to_keras(network: keras.Model | tf_keras.Model, model: keras.Model) -> keras.Model:
+    """A Keras 3 model with the weights that a network has after training with rounding, pruning or clustering.
+
+    Where batch normalisation was folded into the kernels (`quantize_aware`, `cluster`), it is in the copy too.
+
+    Args:
+        network: from `to_tf_keras`, `quantize_aware`, `prune` or `cluster` of that model.
+        model: the model that the network was made of; it is left as it is.
+
+    Raises:
+        InputError: where a tf_keras network is not one of this model.
+    """
+    if qat_direct.is_rounding_aware(network):
+        return qat_direct.unrounded(network)[0]
+    from converters.tf_keras.bridge import to_keras as by_bridge
+
+    return by_bridge(network, model)

@@ -7,7 +7,7 @@ which kernels copy integers form groups of one scale: that of all that the group
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
 from converters.quantization.integers.kernels import FIXED, ONE_SCALE, possible_bits
@@ -34,7 +34,7 @@ class _Form:
 
     bits: int
     span: Span
-    fixed: Scale | None = None  # as the kernel that makes it has it; nothing is joined to such a form
+    fixed: Scale | None = None  # as the kernel that makes it has it, or training; readers of such a form join another
     wish: Scale | None = None  # of a reading of a fixed form
     joined: _Form | None = field(default=None, repr=False)
 
@@ -70,7 +70,9 @@ class _Form:
         return scale_of(root.span, root.bits)
 
 
-def to_integers(graph: Graph, spans: Mapping[Tensor, Span], bits: Bits, ends: str = "float32") -> None:
+def to_integers(
+    graph: Graph, spans: Mapping[Tensor, Span], bits: Bits, ends: str = "float32", settled: Set[Tensor] = frozenset()
+) -> None:
     """Turns a graph in float32 into one in integers, in place.
 
     Args:
@@ -78,16 +80,19 @@ def to_integers(graph: Graph, spans: Mapping[Tensor, Span], bits: Bits, ends: st
         spans: of every float tensor that is computed, and of the inputs.
         bits: 8 or 16 for an operator's activations, 0 for float32.
         ends: "float32", "int8" or "uint8", the type of inputs and outputs that are real numbers.
+        settled: tensors whose spans are not to be widened for a group's sake, as those that training has learnt.
 
     Raises:
         InputError: for a tensor of which nobody knows what it spans.
     """
-    _Conversion(graph, spans, bits, ends).run()
+    _Conversion(graph, spans, bits, ends, settled).run()
 
 
 class _Conversion:
-    def __init__(self, graph: Graph, spans: Mapping[Tensor, Span], bits: Bits, ends: str) -> None:
-        self.graph, self.spans, self.ends = graph, spans, ends
+    def __init__(
+        self, graph: Graph, spans: Mapping[Tensor, Span], bits: Bits, ends: str, settled: Set[Tensor]
+    ) -> None:
+        self.graph, self.spans, self.ends, self.settled = graph, spans, ends, settled
         self.bits = {id(operator): possible_bits(operator, bits(operator)) for operator in graph.operators}
         self.made: dict[Tensor, _Form] = {}
         self.read: dict[tuple[Tensor, int], _Form] = {}
@@ -126,7 +131,9 @@ class _Conversion:
             if tensor.dtype == "float32":
                 fixed = FIXED.get(operator.code, {}).get(bits)
                 scale = None if fixed is None else Scale(*fixed, bits)
-                self.made[tensor] = _Form(bits, self._span(tensor) if bits and not scale else (0.0, 0.0), scale)
+                span = self._span(tensor) if bits and not scale else (0.0, 0.0)
+                scale = scale_of(span, bits) if bits and not scale and tensor in self.settled else scale
+                self.made[tensor] = _Form(bits, span, scale)
 
     def _reading(self, operator: Operator, tensor: Tensor) -> _Form:
         """The form in which an operator reads a tensor."""

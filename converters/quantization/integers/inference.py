@@ -16,13 +16,24 @@ _CLAMPS = {0: (-np.inf, np.inf), 1: (0.0, np.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)
 def infer(graph: Graph, spans: Mapping[Tensor, Span]) -> dict[Tensor, Span]:
     """The spans and those that follow from them, for operators that move numbers or do simple arithmetic."""
     result = dict(spans)
+    _forwards(graph, result)
+    for operator in reversed(graph.operators):
+        output = operator.output
+        if operator.code in ONE_SCALE and output in result:  # what is moved spans what comes out
+            for tensor in operator.inputs:
+                if tensor is not None and tensor.dtype == "float32" and not tensor.constant:
+                    result.setdefault(tensor, result[output])
+    _forwards(graph, result)
+    return result
+
+
+def _forwards(graph: Graph, result: dict[Tensor, Span]) -> None:
     for operator in graph.operators:
         missing = [tensor for tensor in operator.outputs if tensor.dtype == "float32" and tensor not in result]
         inputs = [_span(tensor, result) for tensor in operator.inputs if tensor is not None and tensor.dtype == "float32"]
         if missing and inputs and None not in inputs:
             span = _result(operator, inputs)
             result.update(dict.fromkeys(missing, span) if span is not None else {})
-    return result
 
 
 def _span(tensor: Tensor, spans: Mapping[Tensor, Span]) -> Span | None:

@@ -76,8 +76,8 @@ def quantize(
     if correct_bias:
         correct_biases(graph, batches[:_ENOUGH], widths)
     spans: dict[Tensor, Span] = measure(graph, batches) if len(batches) else {}
-    for tensor in graph.tensors():
-        if known and not tensor.role and tensor.layer in known:
-            spans[tensor] = known[tensor.layer]
+    answers = {tensor for tensor in graph.tensors() if not tensor.role and not tensor.constant}
+    learnt = {tensor: known[tensor.layer] for tensor in answers if known and tensor.layer in known}
+    spans.update(learnt)
     spans.update(dict.fromkeys(graph.inputs, (0.0, 255.0)))  # a picture's, whatever these ones hold
-    to_integers(graph, infer(graph, spans), widths, ends)
+    to_integers(graph, infer(graph, spans), widths, ends, learnt.keys())
