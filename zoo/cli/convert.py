@@ -48,6 +48,9 @@ def convert(
     quantize_aware: Annotated[
         int, typer.Option(min=0, metavar="EPOCHS", help="int8: train so long on --calibration's data with the file's rounding.")
     ] = 0,
+    engine: Annotated[
+        str | None, typer.Option(help="direct (our own writer) or tensorflow; default direct, wherever it has the form.")
+    ] = None,
     form: Annotated[str | None, typer.Option("--format", "-f", help="tflite or onnx; default by --out's ending.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The file; default MODEL_QUANTIZED.tflite.")] = None,
     recipe: Annotated[str | None, typer.Option("--recipe", "-r", hidden=True)] = None,
@@ -75,7 +78,7 @@ def convert(
     else:
         path = out or _beside(model, f"_{quantize}.tflite")
         patterns = {"keep_float": keep_float, "keep_int16": keep_int16}
-        options = {"recipe": quantize, "input_size": pixels, "io": io}
+        options = {"recipe": quantize, "input_size": pixels, "io": io, "engine": engine}
         options |= {key: names.split(",") for key, names in patterns.items() if names}
         if quantize_aware:
             if images is None or quantize != "int8":
