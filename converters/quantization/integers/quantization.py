@@ -73,9 +73,13 @@ def quantize(
     """
     prepare(graph, widths)
     widths.check(graph)
+    spans, rest = {}, list(batches)
     if correct_bias:
-        correct_biases(graph, batches[:_ENOUGH], widths)
-    spans: dict[Tensor, Span] = measure(graph, batches) if len(batches) else {}
+        spans, rest = correct_biases(graph, rest[:_ENOUGH], widths), rest[_ENOUGH:]
+    if rest:
+        for tensor, (low, high) in measure(graph, rest).items():
+            old = spans.get(tensor, (low, high))
+            spans[tensor] = min(low, old[0]), max(high, old[1])
     answers = {tensor for tensor in graph.tensors() if not tensor.role and not tensor.constant}
     learnt = {tensor: known[tensor.layer] for tensor in answers if known and tensor.layer in known}
     spans.update(learnt)

@@ -12,6 +12,7 @@ import numpy as np
 from converters.tflite.writer.flatbuffer import Writer
 from converters.tflite.writer.graph import Graph
 
+_LARGE = 128 << 20  # bytes of weights
 Run = Callable[[Sequence[np.ndarray]], list[np.ndarray]]
 
 
@@ -25,10 +26,10 @@ def running(graph: Graph) -> Iterator[Run]:
         with path.open("wb") as file:
             for block in Writer(graph).blocks():
                 file.write(block)
-        # Plain kernels: XNNPACK would hold a copy of all weights.
-        interpreter = Interpreter(
-            str(path), num_threads=1, experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        )
+        # XNNPACK is three times as fast, and holds a copy of the weights.
+        large = path.stat().st_size > _LARGE
+        kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if large else OpResolverType.AUTO
+        interpreter = Interpreter(str(path), num_threads=1 if large else 2, experimental_op_resolver_type=kernels)
         interpreter.allocate_tensors()
         ends = [interpreter.get_input_details(), interpreter.get_output_details()]
         inputs, outputs = ([detail["index"] for detail in details] for details in ends)

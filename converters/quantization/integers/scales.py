@@ -68,8 +68,11 @@ def span_of(tensor: Tensor) -> Span:
 
 
 def largest(weights: Weights, axis: int) -> np.ndarray:
-    """The largest absolute number for each index of an axis, read block by block."""
+    """The largest absolute number for each index of an axis, read where it lies or else block by block."""
     rest = tuple(place for place in range(len(weights.shape)) if place != axis)
+    if not weights.steps:
+        values = weights.read()
+        return np.maximum(values.max(rest), -values.min(rest))
     parts = [np.maximum(block.max(rest), -block.min(rest)) for block in weights.blocks()]
     return np.concatenate(parts) if axis == 0 else np.max(parts, axis=0)
 
