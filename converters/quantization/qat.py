@@ -25,7 +25,7 @@ def quantize_aware(
     calibration: Any = None,
     keep: str | Sequence[str] = (),
     ranges: str = "all",
-    engine: str = "tensorflow",
+    engine: str | None = None,
 ) -> keras.Model | tf_keras.Model:
     """A network that computes with the rounding of its int8 file, to be trained on a little with `compile` and `fit`.
 
@@ -42,7 +42,7 @@ def quantize_aware(
             far out where that loses less than it gains.
         engine: "direct": a Keras 3 model, on any backend, which `zoo.train` trains and resumes as any other and which learns
             the ranges too. "tensorflow": a tf_keras model over tensorflow-model-optimization, whose ranges follow the
-            batches.
+            batches; by default where Keras runs on TensorFlow.
 
     Raises:
         InputError: for an unknown `keep` or engine, a layer without a counterpart, pictures that do not fit.
@@ -51,6 +51,8 @@ def quantize_aware(
     for name in keep:
         if name not in KEEPS:
             raise unknown("thing to keep", name, KEEPS)
+    if engine is None:
+        engine = "tensorflow" if keras.backend.backend() == "tensorflow" else "direct"
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
     if engine == "direct":

@@ -143,6 +143,16 @@ def test_layers_kept_in_int16_mend_the_answer(tmp_path):
     assert errors[1] < 0.05 < 0.5 < errors[0], errors
 
 
+def test_large_biases_beside_16_bits(tmp_path):
+    """A folded lift by 1,000 is a bias of 2³¹ quanta: ours reaches further, the quantizer's wraps around and is refused."""
+    options = {"calibration": IMAGES, "keep_int16": ("lift", "top", "lower", "bottom"), "correct_bias": True}
+    model = lifted()
+    made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", **options)
+    assert converters.parity(model, made, IMAGES[:6]).outputs[0].measures["relative"] < 0.05
+    with pytest.raises(InputError, match="keep_int16: the bias .* does not fit into 32 bits"):
+        converters.to_tflite(model, tmp_path / "b.tflite", "int8", engine="tensorflow", **options)
+
+
 def test_int16_and_float_side_by_side(model, tmp_path):
     options = {"keep_int16": ["wide"], "keep_float": "score"}
     made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", SIZE, calibration=IMAGES, **options)

@@ -32,7 +32,8 @@ def convert(
         Path, typer.Argument(help="A .keras file, the folder of a training run, or shipped weights such as unet_lite.ccp.")
     ],
     quantize: Annotated[
-        str, typer.Option("--quantize", "-q", help="float32 (not at all), float16, dynamic, int8 or int16x8.")
+        str,
+        typer.Option("--quantize", "-q", help="float32 (not at all), float16, dynamic, weights8, weights4, int8, int16x8."),
     ] = "float32",
     size: Size = None,
     calibration: Annotated[

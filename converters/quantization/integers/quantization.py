@@ -14,7 +14,7 @@ from converters.quantization.integers.inference import infer
 from converters.quantization.integers.kernels import possible_bits
 from converters.quantization.integers.measuring import measure
 from converters.quantization.integers.scales import Span
-from converters.tflite.writer.graph import Graph, Operator, Tensor
+from converters.tflite.writer.graph import Graph, Operator
 from zoo.errors import InputError
 
 _ENOUGH = 8  # pictures for means over all positions
