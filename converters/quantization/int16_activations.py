@@ -104,9 +104,9 @@ def _check_biases(flatbuffer: bytes) -> None:
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
     for tensor in model.subgraphs[0].tensors:
         data = model.buffers[tensor.buffer].data
-        if tensor.type == schema.TensorType.INT64 and data is not None:
-            if (np.frombuffer(bytes(data), np.int64) == np.iinfo(np.int32).min).any():
-                raise InputError(
-                    f"keep_int16: the bias {tensor.name.decode()} does not fit into 32 bits beside its small weights; pass "
-                    "correct_bias=False, keep the layer in float (keep_float=), or leave the file to engine 'direct'"
-                )
+        wide = tensor.type == schema.TensorType.INT64 and data is not None
+        if wide and (np.frombuffer(bytes(data), np.int64) == np.iinfo(np.int32).min).any():
+            raise InputError(
+                f"keep_int16: the bias {tensor.name.decode()} does not fit into 32 bits beside its small weights; pass "
+                "correct_bias=False, keep the layer in float (keep_float=), or leave the file to engine 'direct'"
+            )

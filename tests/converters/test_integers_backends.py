@@ -42,7 +42,7 @@ def test_same_bytes_and_training(backend: str, own: tuple[Path, keras.Model], tm
         files = [place / f"{name}.tflite" for place in (folder, tmp_path)]
         assert files[0].read_bytes() == files[1].read_bytes(), name
     losses = json.loads(done.stdout.strip().splitlines()[-1])["losses"]
-    assert losses[-1] < 0.5 * losses[0]
+    assert losses[-1] < 0.9 * losses[0]
     with edge.Runner(tmp_path / "trained.tflite") as runner:
         answer, trained = runner.run(pictures(2, (16, 16))), np.load(tmp_path / "trained.npy")
     assert np.sqrt(((answer - trained) ** 2).mean()) < 0.1 * trained.std()

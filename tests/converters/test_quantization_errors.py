@@ -149,7 +149,7 @@ def test_large_biases_beside_16_bits(tmp_path):
     model = lifted()
     made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", **options)
     assert converters.parity(model, made, IMAGES[:6]).outputs[0].measures["relative"] < 0.05
-    with pytest.raises(InputError, match="keep_int16: the bias .* does not fit into 32 bits"):
+    with pytest.raises(InputError, match=r"keep_int16: the bias .* does not fit into 32 bits"):
         converters.to_tflite(model, tmp_path / "b.tflite", "int8", engine="tensorflow", **options)
 
 
