@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from converters.quantization.integers import weights
 from converters.quantization.integers.bias_correction import correct_biases
 from converters.quantization.integers.forms import prepare
 from converters.quantization.integers.graph import to_integers
+from converters.quantization.integers.inference import infer
 from converters.quantization.integers.measuring import measure
 from converters.quantization.integers.quantization import Widths, quantize
 from converters.quantization.integers.scales import scale_of
@@ -207,3 +209,28 @@ def test_zero_is_a_number_of_every_scale():
             assert scale.integers(np.zeros(1))[0] == scale.zero
             slack = scale.scale / 2 + 1e-9
             assert scale.span[0] <= min(span[0], 0) + slack and scale.span[1] >= max(span[1], 0) - slack
+
+
+@pytest.mark.parametrize(("bits", "least", "most"), [(8, 1e-4, 0.01), (4, 0.01, 0.15)])
+def test_weights_alone(expected, bits, least, most, monkeypatch):
+    """Kernels of 8 or 4 bits: LiteRT turns them back, with and without XNNPACK, and all else stays as it is."""
+    monkeypatch.setattr(weights, "_FEW", 1)
+    graph = mobile()
+    weights.store_weights(graph, bits)
+    stored = [operator.inputs[0] for operator in graph.operators if operator.code == "DEQUANTIZE"]
+    assert [tensor.dtype for tensor in stored] == [f"int{bits}"] * 3
+    assert all(tensor.weights.nbytes == -(-np.prod(tensor.shape) * bits // 8) for tensor in stored)
+    assert least < error(graph, expected) < most
+    np.testing.assert_allclose(run(graph, PICTURES[0][0])[0], run(graph, PICTURES[0][0], plain=True)[0], atol=1e-4)
+
+
+def test_spans_that_follow_from_others():
+    """What moves numbers spans what it is given, and is given what comes out of it; arithmetic spans its corners."""
+    net = Net()
+    x = net.conv(net.image, 4)
+    small = net.one("RELU6", net.one("MUL", x, "product"), "six")
+    net.graph.operators[-2].inputs.append(net.build.constant(np.full((1, 1, 1, 1), -2.0)))
+    graph = net.answers(net.layer("join").emit("CONCATENATION", [small, x], (1, SIDE, SIDE, 8), role="", axis=3))
+    spans = infer(graph, {x: (-1.0, 5.0)})
+    assert spans[small] == (0.0, 2.0) and spans[graph.outputs[0]] == (-1.0, 5.0)
+    assert infer(graph, {graph.outputs[0]: (-3.0, 3.0)})[x] == (-3.0, 3.0)
