@@ -22,7 +22,9 @@ _FORMATS = ("tflite", "onnx")
 ModelFile = Annotated[
     Path, typer.Argument(help="A .keras file, the folder of a training run, or shipped weights such as unet_lite.ccp.")
 ]
-Quantize = Annotated[str, typer.Option("--quantize", "-q", help="float32 (not at all), float16, dynamic, int8 or int16x8.")]
+Quantize = Annotated[
+    str, typer.Option("--quantize", "-q", help="float32 (not at all), float16, dynamic, weights8, weights4, int8, int16x8.")
+]
 Calibration = Annotated[
     str | None, typer.Option("--calibration", "-c", help="Training data (as --data), for int8's ranges and for the check.")
 ]
