@@ -61,8 +61,7 @@ def build(
         segmentation; without the last axis for output="class_map".
 
     Raises:
-        InputError: for an unknown name, option, encoder or output, a size too small, weights that do not fit, or an argument
-            that has no place beside the others.
+        InputError: for an unknown name, option, encoder or output, a size too small, weights or an argument that do not fit.
 
     >>> build("fcn8s", classes=11, encoder="mobilenet_v2").output_shape
     (None, None, None, 11)
@@ -110,7 +109,6 @@ def list_models(
 
         tasks.get(task)
     from zoo import registry
-
 
     names = registry.list_models(pattern, task=task, mobile=mobile, encoder=encoder)
     if weights is None:

@@ -84,25 +84,19 @@ def to_tflite(
         path: where to; written at once or not at all.
         recipe: a key of `RECIPES`.
         input_size: (height, width) in pixels; needed where the model leaves its size open.
-        calibration: for int8: training images of that size, N×H×W×C in 0–255, or anything that gives such images. Some
-            dozens do.
-        io: "float32", or with int8 also "int8" or "uint8": the type of input and output. A uint8 input takes the
-            picture's bytes as they are. Class indices are int32 whatever is said here.
+        calibration: for int8: dozens of training images of that size, N×H×W×C in 0–255, or anything that gives such images.
+        io: the type of input and output: "float32", or with int8 also "int8" or "uint8", which takes the picture's bytes as
+            they are. Class indices are int32 whatever is said here.
         labels, palette, task: for a model without a `ModelOutput`: one name and one (r, g, b) per class of the first output,
             and in words what it is for.
         name: by default the model's.
         scores: to record: shares as {"miou": 0.71}, or {"camvid/test": {"images": 233, "scores": [score.to_dict(), …]}}.
-        correct_bias: take the mean error of rounded kernels out of the biases, as measured on the calibration images
-            (`converters.correct_biases`). By default done where ranges are measured; by engine "tensorflow", which has to
-            fold batch normalisation for it, unless `keep_int16` names layers.
-        keep_float: for int8: names or globs of layers that stay in float, as `auto_mixed` chooses them. What is fused with
-            one of them stays too.
-        keep_int16: for int8: names or globs of layers that compute with 16-bit activations: still integers throughout, and
-            finer where int8 loses. Costs a conversion between widths at each end.
-        engine: "direct", which writes the file itself and needs no TensorFlow, or "tensorflow", its own converter. By default
-            the first, wherever it has the recipe.
-        batch: pictures at a time.
-        open_size: leave height and width open, where the model does and `input_size` says none: the runtime sets them.
+        correct_bias: take the mean error of rounded kernels out of the biases (`converters.correct_biases`). By default
+            done where ranges are measured; by engine "tensorflow" not beside `keep_int16`.
+        keep_float: for int8: names or globs of layers that stay in float with what is fused to them, as `auto_mixed` chooses.
+        keep_int16: for int8: likewise layers that compute with 16-bit activations, finer where int8 loses.
+        engine: "direct", our own writer, or "tensorflow", its converter. By default the first, wherever it has the recipe.
+        batch, open_size: pictures at a time; leave height and width open where the model does, for the runtime to set.
 
     Raises:
         InputError: for a combination that makes no file, an unknown recipe, a layer that TFLite cannot express.
@@ -112,21 +106,36 @@ def to_tflite(
     path = _check_path(path)
     model = model if is_tf_keras(model) else in_float32(model)
     shape = _shape(model, check_size(model, input_size), batch, open_size)
-    dtype = _input_type(model, io)
-    images = _calibration(calibration, shape, dtype) if RECIPES[recipe].calibrated and calibration is not None else None
+    images, dtype = calibration if RECIPES[recipe].calibrated else None, _input_type(model, io)
+    images = None if images is None else _calibration(images, shape, dtype)
     overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"recipe": recipe, "io": io}
     description = describe(model, shape, overrides, name or model.name, images, **facts, scores=dict(scores or {}))
-    original, layers = model, layer_names(model)
-    engine = _engine(engine, model, recipe)
-    corrects = _corrects(correct_bias, model, images, recipe, keep_int16 and engine != "direct") and not spans
+    engine, keeps = _engine(engine, model, recipe), {"keep_float": keep_float, "keep_int16": keep_int16}
+    _check_mixed(keeps, recipe, io, images)
+    corrects = not spans and _corrects(correct_bias, model, images, recipe, keep_int16 and engine != "direct")
+    request = _request(model, shape, description, images, keeps, corrects, spans, engine)
+    return _written(path, request, engine, description, model)
+
+
+def _request(
+    model: keras.Model,
+    shape: tuple[int | None, ...],
+    description: Mapping[str, Any],
+    images: Calibration | None,
+    keeps: Mapping[str, Sequence[str]],
+    corrects: bool,
+    spans: Mapping[str, tuple[float, float]],
+    engine: str,
+) -> Request:
+    """What either engine writes; TensorFlow's gets a network whose biases are corrected already."""
+    layers = layer_names(model)
     if corrects and engine != "direct":
-        layers |= layer_names(model := correct_biases(model, images.images, keep_float))
-    _check_mixed({"keep_float": keep_float, "keep_int16": keep_int16}, recipe, io, images)
-    exceptions = mixed_precision.chosen(keep_float, layers), mixed_precision.chosen(keep_int16, layers, "keep_int16")
+        layers |= layer_names(model := correct_biases(model, images.images, keeps["keep_float"]))
+    exceptions = [mixed_precision.chosen(patterns, layers, argument) for argument, patterns in keeps.items()]
     names = mixed_precision.Names(layers, last_layers(model))
     inputs, outputs = [spec["name"] for spec in description["inputs"]], output_names(description)
-    request = Request(model, shape, inputs, outputs, recipe, io, images, *exceptions, names, corrects, spans)
-    return _written(path, request, engine, description, original)
+    recipe, io = description["recipe"], description["io"]
+    return Request(model, shape, inputs, outputs, recipe, io, images, *exceptions, names, corrects, spans)
 
 
 def _written(path: Path, request: Request, engine: str, description: Mapping[str, Any], original: keras.Model) -> Converted:

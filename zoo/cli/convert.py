@@ -69,9 +69,7 @@ def convert(
 
     zoo convert runs/camvid --for mediapipe --size 256
     """
-    if recipe is not None:
-        print("zoo convert --recipe is called --quantize now, and goes with 0.3", file=sys.stderr)
-        quantize = recipe
+    quantize = _renamed(recipe) or quantize
     start_keras()
     import converters
 
@@ -102,6 +100,12 @@ def convert(
         print(converters.parity(network, written, images[:8]))
     else:
         print("whether it says the same as the model was not checked: that needs pictures, --calibration SPEC")
+
+
+def _renamed(recipe: str | None) -> str | None:
+    if recipe is not None:
+        print("zoo convert --recipe is called --quantize now, and goes with 0.3", file=sys.stderr)
+    return recipe
 
 
 def _exceptions(keep_float: str | None, keep_int16: str | None) -> dict[str, Any]:
