@@ -23,6 +23,9 @@ loss = tasks.get(data.task).loss(zoo.output_spec(model), batches.ignore)
 #
 # `quantize_aware` rebuilds the network in tf_keras, proves it equal, folds batch normalisation and inserts the rounding.
 # The ranges start from the calibration pictures. The file needs no calibration then: the network brings its ranges.
+#
+# With `engine="direct"` it stays a Keras 3 network on any backend, without tf_keras and tfmot, and learns its ranges too;
+# `zoo.train` trains and resumes it as any other.
 
 # %%
 aware = converters.quantize_aware(model, images)
