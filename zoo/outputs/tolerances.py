@@ -20,7 +20,7 @@ OF_RECIPE: dict[str, Tolerance] = {
     "float16": Tolerance({"relative": 2e-2, "agreement": 0.98, "miou_loss": 0.002}),
     "dynamic": Tolerance({"relative": 0.10, "agreement": 0.93, "miou_loss": 0.01}),
     "weights8": Tolerance({"relative": 0.05, "agreement": 0.95, "miou_loss": 0.005}),
-    "weights4": Tolerance({"relative": 0.30, "agreement": 0.80, "miou_loss": 0.03}),
+    "weights4": Tolerance({"relative": 0.22, "agreement": 0.80, "miou_loss": 0.03}),
     "int8": Tolerance({"relative": 0.10, "agreement": 0.85, "miou_loss": 0.01}),
     "int16x8": Tolerance({"relative": 0.05, "agreement": 0.95, "miou_loss": 0.005}),
 }
