@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 import zoo
+from converters.collapsing import collapse
 from converters.quantization import calibration, mixed_precision
 from converters.quantization.bias_correction import correct_biases
 from converters.quantization.calibration import Calibration
@@ -109,7 +110,7 @@ def to_tflite(
     """
     _check_options(recipe, io, calibration, is_tf_keras(model))
     path = _check_path(path)
-    model = model if is_tf_keras(model) else in_float32(model)
+    model = model if is_tf_keras(model) else in_float32(collapse(model))
     shape = _shape(model, check_size(model, input_size), batch, open_size)
     dtype = _input_type(model, io)
     images = _calibration(calibration, shape, dtype) if RECIPES[recipe].calibrated and calibration is not None else None

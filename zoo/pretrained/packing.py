@@ -41,8 +41,8 @@ class FileTools(Protocol):
     def convert(self, model: keras.Model, path: Path, form: str, training: Dataset, recipe: Recipe) -> None:
         """Writes the converted file of a form."""
 
-    def open(self, path: Path) -> Any:
-        """A converted file as something that `zoo.evaluate` takes."""
+    def open(self, path: Path, overlap: int | None) -> Any:
+        """A converted file as something that `zoo.evaluate` takes; with an overlap it sees pictures in tiles."""
 
     def describe(self, path: Path, facts: Mapping[str, Any]) -> None:
         """Writes facts into a converted file's description of itself."""
@@ -160,12 +160,12 @@ def _pack(
     model = shipped_network(recipe.name, meaning.labels, meaning.palette, finished.options, shape)
     read_arrays(model, paths[WEIGHTS])
     say(f"{WEIGHTS}: on {test.name}")
-    measured = [_score(WEIGHTS, zoo.evaluate(model, test, size=recipe.size), finished)]
+    measured = [_score(WEIGHTS, zoo.evaluate(model, test, size=recipe.size if recipe.overlap is None else None), finished)]
     for form in recipe.forms:
         path = folder / f"{form}.tflite"
         say(f"{form}: converting, on {test.name}")
         tools.convert(model, path, form, finished.training, recipe)
-        measured.append(_score(form, zoo.evaluate(tools.open(path), test), finished))
+        measured.append(_score(form, zoo.evaluate(tools.open(path, recipe.overlap), test), finished))
         tools.describe(path, _description(measured[-1], recipe.license))
         if form in recipe.shipped:
             paths[form] = path

@@ -90,6 +90,8 @@ class Recipe:
         source: what the data are, for the card: name, authors, how many.
         license: of the data, for the card; say plainly where there is none.
         size: (H, W) in pixels at which the weights are scored and converted.
+        overlap: pixels that tiles of that size share at least, in which converted files then see pictures; the weights see each
+            picture as it is. For networks whose answer is the picture's detail. None resizes pictures to `size`.
         train, build, split, val: of the last stage, as in `Stage`.
         before: the stages before it.
         scored: split that the scores are of; nothing may have been chosen by it.
@@ -112,6 +114,7 @@ class Recipe:
     forms: tuple[str, ...] = ("float32", "float16", "int8")
     shipped: tuple[str, ...] = ("int8",)
     calibration: int = 64
+    overlap: int | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9_]+\.[a-z0-9_]+", self.name):

@@ -1,0 +1,54 @@
+"""pocket_sr.x2: photographs twice as large, from T91 alone.
+
+    zoo train --recipe pocket_sr.x2 --data sr:PATH,scale=2,repeat=32 --out runs/pocket_sr_x2
+    zoo recipes pack pocket_sr.x2 runs/pocket_sr_x2 --data sr:PATH,scale=2,repeat=32
+
+TODO
+"""
+
+from typing import Any
+
+from zoo.recipes import Recipe, Stage, StageContext
+from zoo.recipes.presets import T91, T91_LICENSE, collapsed, photographs_at_their_pixels
+
+NETWORK = {"scale": 2, "width": 24, "blocks": 5}
+
+
+def settings(epochs: int, learning_rate: float, **others: Any) -> dict[str, Any]:
+    """Small crops, many of them, and the distance of the luma."""
+    from zoo.losses.luma import LumaCharbonnier
+
+    return {
+        "epochs": epochs,
+        "batch_size": 16,
+        "learning_rate": learning_rate,
+        "weight_decay": 0.0,
+        "augment": photographs_at_their_pixels(24),
+        "size": (24, 24),
+        "loss": LumaCharbonnier(0.01),
+        "validate_every": 10,
+        **others,
+    }
+
+
+def wide(context: StageContext) -> dict[str, Any]:
+    """Every convolution learns as a wide one."""
+    return settings(60, 2e-3, ema=0.999)
+
+
+def plain(context: StageContext) -> dict[str, Any]:
+    """What they collapse to learns on, a little."""
+    return settings(10, 2e-4)
+
+
+RECIPE = Recipe(
+    name="pocket_sr.x2",
+    data="sr",
+    source=T91,
+    license=T91_LICENSE,
+    size=(128, 128),
+    before=(Stage("wide", "pocket_sr", wide, NETWORK),),
+    build=collapsed(**NETWORK, expansion=None),
+    train=plain,
+    overlap=32,
+)
