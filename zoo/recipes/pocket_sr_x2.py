@@ -33,12 +33,12 @@ def settings(epochs: int, learning_rate: float, **others: Any) -> dict[str, Any]
 
 def wide(context: StageContext) -> dict[str, Any]:
     """Every convolution learns as a wide one."""
-    return settings(60, 2e-3, ema=0.999)
+    return settings(50, 3e-3, ema=0.999)
 
 
 def plain(context: StageContext) -> dict[str, Any]:
     """What they collapse to learns on, a little."""
-    return settings(10, 2e-4)
+    return settings(8, 2e-4)
 
 
 RECIPE = Recipe(

@@ -69,11 +69,11 @@ def continuing(file: str, **options: Any) -> Callable[[StageContext], Mapping[st
     return build
 
 
-def photographs_at_their_pixels(size: int, noise: tuple[float, float] | None = None) -> Crops:
-    """Square crops of whole pixels, mirrored either way; noise of a standard deviation between two is added to what is seen."""
+def photographs_at_their_pixels(size: int) -> Crops:
+    """Square crops of whole pixels, mirrored either way."""
     from zoo.data.transforms.crops import Crops
 
-    return Crops(size=(size, size), noise=noise)
+    return Crops(size=(size, size))
 
 
 def collapsed(**options: Any) -> Callable[[StageContext], Mapping[str, Any]]:

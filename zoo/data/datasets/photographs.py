@@ -24,6 +24,7 @@ from zoo.errors import InputError, unknown
 
 FOLDERS = {"train": "T91", "val": "Set5", "test": "Set14"}
 LEVELS = (10, 25, 50)  # standard deviations of noise, in levels of 255, that papers score at
+STRONGEST = 55.0  # that is learnt from
 RESAMPLER = Option("NAME", r"\w+", str)
 
 
@@ -54,7 +55,7 @@ class Photographs(Dataset):
             raise InputError(f"{layout}: {folder} holds no pictures ({', '.join(IMAGE_SUFFIXES)})")
         self.name = f"{layout}/{FOLDERS[split]}"
         self.repeat = repeat if split == "train" else 1
-        self._samples: dict[int, Sample] = {}  # that are shown again
+        self._pictures: dict[int, np.ndarray] = {}  # that are shown again
 
     @property
     def questions(self) -> int:
@@ -65,17 +66,20 @@ class Photographs(Dataset):
         return self.questions * self.repeat
 
     def __getitem__(self, index: int) -> Sample:
-        at = self.position(index) % self.questions
-        if self.repeat == 1:
-            return self.question(at)
-        if at not in self._samples:
-            self._samples[at] = self.question(at)
-            self._samples[at].freeze()
-        return self._samples[at]
+        turn, at = divmod(self.position(index), self.questions)
+        return self.question(at, turn)
 
     @abstractmethod
-    def question(self, at: int) -> Sample:
-        """The sample of that number."""
+    def question(self, at: int, turn: int) -> Sample:
+        """The sample of that number; `turn` counts how often it was shown before in an epoch."""
+
+    def picture(self, at: int) -> np.ndarray:
+        """The photograph of that number, uint8 H×W×3, as it lies in its file; read once where it is shown again."""
+        if self.repeat == 1:
+            return read_rgb(self.files[at])
+        if at not in self._pictures:
+            self._pictures[at] = read_rgb(self.files[at])
+        return self._pictures[at]
 
 
 class Enlargements(Photographs):
@@ -103,9 +107,8 @@ class Enlargements(Photographs):
         self._shrink: Callable[[np.ndarray, tuple[int, int]], np.ndarray] = RESAMPLERS[resampler]
         self.name += f" ×{scale}" if resampler == "pillow" else f" ×{scale} ({resampler})"
 
-    def question(self, at: int) -> Sample:
-        path = self.files[at]
-        large = read_rgb(path)
+    def question(self, at: int, turn: int) -> Sample:
+        path, large = self.files[at], self.picture(at)
         height, width = (side // self.scale for side in large.shape[:2])
         if min(height, width) < 1:
             raise InputError(f"{path}: {large.shape[1]}×{large.shape[0]} pixels (W×H) are too few for scale={self.scale}")
@@ -116,15 +119,15 @@ class Enlargements(Photographs):
 class Noisy(Photographs):
     """Photographs with Gaussian noise, to be freed of it.
 
-    Noise is added to all three colours alike in strength and not in values, is rounded, and is cut off at 0 and 255, as a file
-    holds it. It is drawn by the picture's place and the strength, so that everybody scores the same numbers. T91 comes at half
-    its size, since its files are JPEGs, whose own errors are not to be learnt.
+    Noise is added to R, G and B, to each its own, rounded, and cut off at 0 and 255, as a file holds it. It is drawn by the
+    picture's place, the strength and the turn, so that everybody learns from and scores the same numbers. T91 comes at half its
+    size, since its files are JPEGs, whose own errors are not to be learnt.
 
     Args:
         path, split: as of `Photographs`.
-        sigma: the noise's standard deviation in levels of 255; None for each picture at 10, 25 and 50, one after the other.
-        With 0
-            pictures come clean: for an augmentation that adds noise itself.
+        sigma: the noise's standard deviation in levels of 255. By default each picture of val and test comes at 10, 25 and 50,
+        and
+            each of train at one drawn from 0 to 55, another at every turn.
         repeat: as of `Photographs`.
     """
 
@@ -132,24 +135,23 @@ class Noisy(Photographs):
 
     def __init__(self, path: Path, split: str, sigma: int | None = None, repeat: int = 1) -> None:
         super().__init__(path, split, "noise", repeat)
-        self.sigmas: tuple[int, ...] = LEVELS if sigma is None else (sigma,)
-        self._halved = split == "train"
+        self._learnt_from = split == "train"
+        self.sigmas: tuple[int, ...] = (sigma,) if sigma is not None else () if self._learnt_from else LEVELS
         self.name += "" if sigma is None else f" σ {sigma}"
 
     @property
     def questions(self) -> int:
         """Each picture at each strength."""
-        return len(self.files) * len(self.sigmas)
+        return len(self.files) * max(1, len(self.sigmas))
 
-    def question(self, at: int) -> Sample:
-        sigma_at, at = divmod(at, len(self.files))
-        path, sigma = self.files[at], self.sigmas[sigma_at]
-        clean = read_rgb(path)
-        if self._halved:
-            height, width = (side // 2 for side in clean.shape[:2])
-            clean = RESAMPLERS["pillow"](clean, (height, width))
-        noisy = with_noise(clean, sigma, np.random.default_rng((at, sigma)))
-        return Sample(noisy, TargetImage(clean), f"{path.stem}-{sigma}")
+    def question(self, at: int, turn: int) -> Sample:
+        strength, at = divmod(at, len(self.files))
+        stem, clean = self.files[at].stem, self.picture(at)
+        if self._learnt_from:
+            clean = RESAMPLERS["pillow"](clean, (clean.shape[0] // 2, clean.shape[1] // 2))
+        rng = np.random.default_rng((at, strength, turn))
+        sigma = self.sigmas[strength] if self.sigmas else rng.uniform(0, STRONGEST)
+        return Sample(with_noise(clean, sigma, rng), TargetImage(clean), f"{stem}-{sigma:.0f}")
 
 
 @dataset(
