@@ -19,8 +19,8 @@ def train(context: StageContext) -> dict[str, Any]:
         "batch_size": 16,
         "learning_rate": 2e-3,
         "weight_decay": 0.0,
-        "augment": photographs_at_their_pixels(64),
-        "size": (64, 64),
+        "augment": photographs_at_their_pixels(48),
+        "size": (48, 48),
         "ema": 0.999,
         "validate_every": 5,
     }
