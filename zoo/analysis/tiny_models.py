@@ -70,7 +70,8 @@ def toy_batch(model: keras.Model, count: int = 64, seed: int = 0) -> ToyBatch:
     toy = task.toy_batch(model.input_shape[1:], spec, count, seed)
     if not spec.dense:
         return toy
-    return ToyBatch(toy.images, _centre(toy.targets, model.output_shape[1:3]))  # unpadded networks see a margin that they say nothing of
+    # Unpadded networks see a margin that they say nothing of.
+    return ToyBatch(toy.images, _centre(toy.targets, model.output_shape[1:3]))
 
 
 def _centre(maps: np.ndarray, size: Sequence[int]) -> np.ndarray:

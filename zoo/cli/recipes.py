@@ -99,7 +99,8 @@ class _Tools:
 
         quantized = {}
         if converters.RECIPES[form].calibrated:
-            images = zoo.data.calibration_images(training, min(recipe.calibration, len(training)), recipe.size)
+            count, tiles = min(recipe.calibration, len(training)), recipe.overlap is not None
+            images = zoo.data.calibration_images(training, count, recipe.size, tiles)
             quantized = {"calibration": images, "correct_bias": True}
         converters.to_tflite(model, path, recipe=form, input_size=recipe.size, **quantized)
 

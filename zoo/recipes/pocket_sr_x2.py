@@ -9,36 +9,20 @@ TODO
 from typing import Any
 
 from zoo.recipes import Recipe, Stage, StageContext
-from zoo.recipes.presets import T91, T91_LICENSE, collapsed, photographs_at_their_pixels
+from zoo.recipes.presets import T91, T91_LICENSE, collapsed, enlarging
 
 NETWORK = {"scale": 2, "width": 24, "blocks": 5}
-
-
-def settings(epochs: int, learning_rate: float, **others: Any) -> dict[str, Any]:
-    """Small crops, many of them, and the distance of the luma."""
-    from zoo.losses.luma import LumaCharbonnier
-
-    return {
-        "epochs": epochs,
-        "batch_size": 16,
-        "learning_rate": learning_rate,
-        "weight_decay": 0.0,
-        "augment": photographs_at_their_pixels(24),
-        "size": (24, 24),
-        "loss": LumaCharbonnier(0.01),
-        "validate_every": 10,
-        **others,
-    }
+CROP = 24  # pixels of the small picture along a side
 
 
 def wide(context: StageContext) -> dict[str, Any]:
     """Every convolution learns as a wide one."""
-    return settings(50, 3e-3, ema=0.999)
+    return enlarging(50, 3e-3, CROP, ema=0.999)
 
 
 def plain(context: StageContext) -> dict[str, Any]:
     """What they collapse to learns on, a little."""
-    return settings(8, 2e-4)
+    return enlarging(8, 2e-4, CROP)
 
 
 RECIPE = Recipe(

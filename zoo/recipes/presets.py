@@ -76,6 +76,23 @@ def photographs_at_their_pixels(size: int) -> Crops:
     return Crops(size=(size, size))
 
 
+def enlarging(epochs: int, learning_rate: float, crop: int, ema: float | None = None) -> dict[str, Any]:
+    """Settings of `zoo.train` for super-resolution: small crops, many of them, and the distance of the luma alone."""
+    from zoo.losses.luma import LumaCharbonnier
+
+    return {
+        "epochs": epochs,
+        "batch_size": 16,
+        "learning_rate": learning_rate,
+        "weight_decay": 0.0,
+        "augment": photographs_at_their_pixels(crop),
+        "size": (crop, crop),
+        "loss": LumaCharbonnier(0.01),
+        "ema": ema,
+        "validate_every": 10,
+    }
+
+
 def collapsed(**options: Any) -> Callable[[StageContext], Mapping[str, Any]]:
     """Arguments of `zoo.build` that start from what the stage before left, every wide layer as the plain one that it comes to.
 

@@ -9,11 +9,13 @@ import numpy as np
 from zoo.errors import InputError
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
-from zoo.tasks.base import ToyBatch, enlarged
+from zoo.tasks.base import ToyBatch
 from zoo.tasks.restoration import Restoration
 
 if TYPE_CHECKING:
     from zoo.data import Dataset
+
+_BLOCK = 5  # pixels of the large picture: the side of a block in a toy batch, which pixels of the small one cut across
 
 
 class SuperResolution(Restoration):
@@ -38,12 +40,11 @@ class SuperResolution(Restoration):
             )
 
     def toy_batch(self, shape: tuple[int, int, int], spec: OutputSpec, count: int, seed: int) -> ToyBatch:
-        """Blocks of one colour each, against the same larger and twice as far from grey: it shows soon whether that is
-        learnt."""
+        """Small blocks of grey, whose edges are lost where pixels are averaged, against the same as they were."""
         height, width, channels = shape
-        scale = spec.scale or 1
-        random = np.random.default_rng(seed)
-        blocks = random.uniform(0, 255, (count, -(-height // 16), -(-width // 16), channels))
-        pictures = enlarged(blocks, (height, width)).astype("float32")
-        large = pictures.repeat(scale, axis=1).repeat(scale, axis=2)
-        return ToyBatch(127.5 + (pictures - 127.5) / 2, large[..., -(spec.channels or channels) :])
+        scale, random = spec.scale or 1, np.random.default_rng(seed)
+        rows, columns = (-(-side * scale // _BLOCK) for side in (height, width))
+        blocks = random.uniform(0, 255, (count, rows, columns, 1)).astype("float32").repeat(channels, axis=-1)
+        large = blocks.repeat(_BLOCK, axis=1).repeat(_BLOCK, axis=2)[:, : height * scale, : width * scale]
+        small = large.reshape(count, height, scale, width, scale, channels).mean(axis=(2, 4))
+        return ToyBatch(small, large)

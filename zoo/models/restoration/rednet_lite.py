@@ -26,8 +26,8 @@ from zoo.registry import Variant, register
 
 INSPIRED_BY = (
     Paper(
-        "Image Restoration Using Very Deep Convolutional Encoder-Decoder Networks with Symmetric Skip Connections", "Mao et al.",
-        2016, "https://arxiv.org/abs/1603.09056",
+        "Image Restoration Using Very Deep Convolutional Encoder-Decoder Networks with Symmetric Skip Connections",
+        "Mao et al.", 2016, "https://arxiv.org/abs/1603.09056",
     ),
     Paper(
         "Beyond a Gaussian Denoiser: Residual Learning of Deep CNN for Image Denoising", "Zhang et al.", 2017,
