@@ -24,8 +24,8 @@ def by_tiles(run: Callable[[np.ndarray], np.ndarray], picture: np.ndarray, card:
         overlap: pixels that neighbouring tiles share at least.
 
     Raises:
-        InputError: for a file of any size or one that does not answer every pixel, or an overlap that leaves a tile less than 32 pixels of its
-        own.
+        InputError: for a file of any size or one that does not answer every pixel, or an overlap that leaves a tile less than
+        32 pixels of its own.
     """
     tile, scale = card.size, card.spec.scale
     if tile is None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zoo.classical import Segmenter
     from zoo.evaluation.predictor import TestTimeAugmentation, Tiling
     from zoo.outputs import OutputSpec
+    from zoo.pretrained.catalog import Trained
 
 DATA_HELP = f"{', '.join(specs())}; behind a PATH ,channels=1 reads grey and ,channels=4 a fourth channel."
 
@@ -32,7 +33,7 @@ Size = Annotated[str | None, typer.Option("--size", "-s", help="Height × width 
 Accelerator = Annotated[str, typer.Option("--accelerator", "-a", help="cpu or gpu.")]
 Flip = Annotated[bool, typer.Option("--flip", help="Keras models: average with the answer to the mirrored picture.")]
 Scales = Annotated[str | None, typer.Option(help="Keras models: average over these factors of the size: 0.75,1,1.25.")]
-Tiles = Annotated[str | None, typer.Option(help="Keras models: see larger pictures in tiles of this size, as --size.")]
+Tiles = Annotated[str | None, typer.Option(help="See larger pictures in tiles of this size; a .tflite file in its own.")]
 Overlap = Annotated[int, typer.Option(min=0, help="Pixels that neighbouring tiles share.")]
 OVERLAP = 64
 # What is said of a .tflite file of others, where it does not say it itself; as of `edge.Runner`.
@@ -179,10 +180,17 @@ def _no_model(text: str) -> InputError:
 
 
 def default_size(path: Path) -> tuple[int, int] | None:
-    """The size that shipped weights were scored at; None for any other model."""
+    """The size that shipped weights were scored at; None for those that see pictures at their own, and for any other model."""
+    weights = _shipped(path)
+    return None if weights is None or weights.overlap is not None else weights.input_size
+
+
+def _shipped(path: Path) -> Trained | None:
+    """The weights of NETWORK.TAG or NETWORK.TAG:FORM; None for anything else."""
     from zoo.pretrained import catalog
 
-    return catalog.get(str(path)).input_size if not path.exists() and catalog.is_name(str(path)) else None
+    name = str(path).partition(":")[0]
+    return catalog.get(name) if not path.exists() and catalog.is_name(name) else None
 
 
 def shipped_file(path: Path) -> Path:
@@ -232,12 +240,15 @@ def open_predictor(
     if method is not None:
         refuse_views(tta, tiling, path)
         return method.predict, method.meaning.spec
-    path = shipped_file(path)
+    weights, path = _shipped(path), shipped_file(path)
     if path.suffix == ".tflite":
         import edge
 
-        refuse_views(tta, tiling, path)
-        runner = edge.Runner(path, accelerator, input_size=size, **(said or {}))
+        refuse_views(tta, None, path)
+        overlap = tiling.overlap if tiling is not None else None if weights is None else weights.overlap
+        runner = edge.Runner(path, accelerator, input_size=size, overlap=overlap, **(said or {}))
+        if tiling is not None and tiling.size != runner.card.size:
+            raise InputError(f"--tiles {tiling.size}: {path} sees {runner.card.size}, height and width; give tiles of that size")
         return runner, runner.card.spec
     if accelerator != "cpu":
         raise InputError(f"--accelerator {accelerator} is for .tflite files; convert {path} first: zoo convert {path}")
@@ -248,7 +259,7 @@ def open_predictor(
 def refuse_views(tta: TestTimeAugmentation | None, tiling: Tiling | None, path: Path) -> None:
     """Raises InputError if views or tiles were asked for."""
     if tta is not None or tiling is not None:
-        raise InputError(f"--flip, --scales and --tiles are for Keras models; {path} is asked once, at its own size")
+        raise InputError(f"--flip, --scales and --tiles are for Keras models; {path} is asked about the picture as it is")
 
 
 def keras_predictor(

@@ -186,6 +186,7 @@ def _pack(
         files={form: file_facts(path) for form, path in paths.items()},
         measured=tuple(measured),
         folder=folder,
+        overlap=recipe.overlap,
     )
 
 
