@@ -156,7 +156,7 @@ def shipped_network(
     from zoo.layers import inference
 
     arguments = {key: _tuples(value) for key, value in options.items()}
-    model = inference(build(name.partition(".")[0], labels, input_shape, output=output, palette=palette, **arguments))
+    model = inference(build(name.partition(".")[0], labels or None, input_shape, output=output, palette=palette, **arguments))
     return keras.Model(model.inputs[0], model.outputs[0], name=name)
 
 

@@ -66,7 +66,7 @@ def test_train_is_shown_again_and_the_others_are_not(photographs: Path) -> None:
     data = {split: zoo.data.open(f"sr:{photographs},repeat=3", split) for split in FOLDERS}
     assert [len(each) for each in data.values()] == [6, 1, 2]
     np.testing.assert_array_equal(data["train"][0].image, data["train"][4].image)
-    assert data["train"].name == "sr/T91 ×2"
+    assert data["train"].name == "sr ×2/train"
 
 
 def test_noise_is_of_its_strength_and_everybodys(photographs: Path) -> None:

@@ -248,7 +248,7 @@ def open_predictor(
         overlap = tiling.overlap if tiling is not None else None if weights is None else weights.overlap
         runner = edge.Runner(path, accelerator, input_size=size, overlap=overlap, **(said or {}))
         if tiling is not None and tiling.size != runner.card.size:
-            raise InputError(f"--tiles {tiling.size}: {path} sees {runner.card.size}, height and width; give tiles of that size")
+            raise InputError(f"--tiles {tiling.size}: {path} sees {runner.card.size}; give tiles of that size")
         return runner, runner.card.spec
     if accelerator != "cpu":
         raise InputError(f"--accelerator {accelerator} is for .tflite files; convert {path} first: zoo convert {path}")

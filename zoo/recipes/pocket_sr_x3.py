@@ -1,7 +1,7 @@
 """pocket_sr.x3: photographs three times as large, from T91 alone.
 
-    zoo train --recipe pocket_sr.x3 --data sr:PATH,scale=3,repeat=32 --out runs/pocket_sr_x3
-    zoo recipes pack pocket_sr.x3 runs/pocket_sr_x3 --data sr:PATH,scale=3,repeat=32
+    zoo train --recipe pocket_sr.x3 --data sr:PATH --out runs/pocket_sr_x3
+    zoo recipes pack pocket_sr.x3 runs/pocket_sr_x3 --data sr:PATH
 
 TODO
 """
@@ -28,6 +28,7 @@ def plain(context: StageContext) -> dict[str, Any]:
 RECIPE = Recipe(
     name="pocket_sr.x3",
     data="sr",
+    data_options="scale=3,repeat=32",
     source=T91,
     license=T91_LICENSE,
     size=(128, 128),

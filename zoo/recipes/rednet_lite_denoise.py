@@ -1,7 +1,7 @@
 """rednet_lite.denoise: photographs freed of noise of any strength up to 55 levels, from T91 alone.
 
-    zoo train --recipe rednet_lite.denoise --data noise:PATH,repeat=32 --out runs/rednet_lite_denoise
-    zoo recipes pack rednet_lite.denoise runs/rednet_lite_denoise --data noise:PATH,repeat=32
+    zoo train --recipe rednet_lite.denoise --data noise:PATH --out runs/rednet_lite_denoise
+    zoo recipes pack rednet_lite.denoise runs/rednet_lite_denoise --data noise:PATH
 
 TODO
 """
@@ -42,6 +42,7 @@ def once_more(context: StageContext) -> dict[str, Any]:
 RECIPE = Recipe(
     name="rednet_lite.denoise",
     data="noise",
+    data_options="repeat=32",
     source=T91,
     license=T91_LICENSE,
     size=(256, 256),

@@ -53,7 +53,7 @@ class Photographs(Dataset):
         self.files: Sequence[Path] = tuple(files_by_stem(folder, IMAGE_SUFFIXES).values())
         if not self.files:
             raise InputError(f"{layout}: {folder} holds no pictures ({', '.join(IMAGE_SUFFIXES)})")
-        self.name = f"{layout}/{FOLDERS[split]}"
+        self.name = f"{layout}/{split}"
         self.repeat = repeat if split == "train" else 1
         self._pictures: dict[int, np.ndarray] = {}  # that are shown again
 
@@ -105,7 +105,7 @@ class Enlargements(Photographs):
             raise unknown("resampler of sr", resampler, RESAMPLERS)
         self.scale, self.resampler = scale, resampler
         self._shrink: Callable[[np.ndarray, tuple[int, int]], np.ndarray] = RESAMPLERS[resampler]
-        self.name += f" ×{scale}" if resampler == "pillow" else f" ×{scale} ({resampler})"
+        self.name = f"sr ×{scale}/{split}" if resampler == "pillow" else f"sr ×{scale} by {resampler}/{split}"
 
     def question(self, at: int, turn: int) -> Sample:
         path, large = self.files[at], self.picture(at)
@@ -137,7 +137,7 @@ class Noisy(Photographs):
         super().__init__(path, split, "noise", repeat)
         self._learnt_from = split == "train"
         self.sigmas: tuple[int, ...] = (sigma,) if sigma is not None else () if self._learnt_from else LEVELS
-        self.name += "" if sigma is None else f" σ {sigma}"
+        self.name = f"noise/{split}" if sigma is None else f"noise σ {sigma}/{split}"
 
     @property
     def questions(self) -> int:
