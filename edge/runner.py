@@ -45,7 +45,7 @@ class Runner:
         labels: names of its classes; of a single channel both, or the foreground's alone.
         precision: on the GPU "float32", or "reduced" for what the device computes fastest in.
         overlap: pictures are not resized to the file's size but seen in tiles of it, which share so many pixels at least: what
-            networks need whose answer is the picture's detail. None resizes.
+            networks need whose answer is the picture's detail. By default what the file says, which mostly is to resize.
 
     Raises:
         InputError: for a file that is missing, damaged, not TFLite or of a newer format, for an accelerator that is not
@@ -71,9 +71,10 @@ class Runner:
             raise InputError(f"threads is {threads!r}; expected a whole number from 1, or None")
         self.path = Path(path)
         self.accelerator = accelerator
-        self._threads, self._precision, self._overlap = threads, precision, overlap
+        self._threads, self._precision = threads, precision
         self.graph = read_graph(path)
         self.card = Overrides(input_range, input_size, output, labels).over(read_card(path, self.graph), self.graph)
+        self._overlap = self.card.overlap if overlap is None else overlap
         self._engine = self._open(path)
 
     @property

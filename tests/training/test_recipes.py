@@ -439,5 +439,5 @@ def test_every_card_s_figures_come_again(name: str, shared: Path) -> None:
     found = zoo.evaluate(zoo.build(name), test, size=known.input_size if known.overlap is None else None).scores[metric]
     assert found == pytest.approx(values["weights"], abs=1e-3)
     for form in recipe.shipped:
-        found = zoo.evaluate(edge.Runner(known.path(form), overlap=known.overlap), test).scores[metric]
+        found = zoo.evaluate(edge.Runner(known.path(form)), test).scores[metric]
         assert found == pytest.approx(values[form], abs=1e-3), form

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from zoo.classical import Segmenter
     from zoo.evaluation.predictor import TestTimeAugmentation, Tiling
     from zoo.outputs import OutputSpec
-    from zoo.pretrained.catalog import Trained
 
 DATA_HELP = f"{', '.join(specs())}; behind a PATH ,channels=1 reads grey and ,channels=4 a fourth channel."
 
@@ -181,16 +180,12 @@ def _no_model(text: str) -> InputError:
 
 def default_size(path: Path) -> tuple[int, int] | None:
     """The size that shipped weights were scored at; None for those that see pictures at their own, and for any other model."""
-    weights = _shipped(path)
-    return None if weights is None or weights.overlap is not None else weights.input_size
-
-
-def _shipped(path: Path) -> Trained | None:
-    """The weights of NETWORK.TAG or NETWORK.TAG:FORM; None for anything else."""
     from zoo.pretrained import catalog
 
-    name = str(path).partition(":")[0]
-    return catalog.get(name) if not path.exists() and catalog.is_name(name) else None
+    if path.exists() or not catalog.is_name(str(path)):
+        return None
+    weights = catalog.get(str(path))
+    return weights.input_size if weights.overlap is None else None
 
 
 def shipped_file(path: Path) -> Path:
@@ -240,12 +235,12 @@ def open_predictor(
     if method is not None:
         refuse_views(tta, tiling, path)
         return method.predict, method.meaning.spec
-    weights, path = _shipped(path), shipped_file(path)
+    path = shipped_file(path)
     if path.suffix == ".tflite":
         import edge
 
         refuse_views(tta, None, path)
-        overlap = tiling.overlap if tiling is not None else None if weights is None else weights.overlap
+        overlap = None if tiling is None else tiling.overlap
         runner = edge.Runner(path, accelerator, input_size=size, overlap=overlap, **(said or {}))
         if tiling is not None and tiling.size != runner.card.size:
             raise InputError(f"--tiles {tiling.size}: {path} sees {runner.card.size}; give tiles of that size")

@@ -107,7 +107,7 @@ def write_scores(known: Trained, tools: FileTools) -> Trained:
     for form in files:
         if form != WEIGHTS:
             path = known.path(form)
-            tools.describe(path, _description(known.score(form), known.license))
+            tools.describe(path, _description(known.score(form), known.license, known.overlap))
             files[form] = file_facts(path)
     known = replace(known, files=files)
     write_card(known)
@@ -166,7 +166,7 @@ def _pack(
         say(f"{form}: converting, on {test.name}")
         tools.convert(model, path, form, finished.training, recipe)
         measured.append(_score(form, zoo.evaluate(tools.open(path, recipe.overlap), test), finished))
-        tools.describe(path, _description(measured[-1], recipe.license))
+        tools.describe(path, _description(measured[-1], recipe.license, recipe.overlap))
         if form in recipe.shipped:
             paths[form] = path
     return Trained(
@@ -197,8 +197,9 @@ def _score(form: str, evaluation: Any, finished: _Finished) -> Score:
     return Score(form, finished.test.name, evaluation.images, finished.recipe.size, evaluation.scores, units, lower)
 
 
-def _description(score: Score, license: str) -> dict[str, Any]:
-    """The entries of a converted file's card: its score, and the licence of the data it learnt from."""
+def _description(score: Score, license: str, overlap: int | None) -> dict[str, Any]:
+    """The entries of a converted file's card: its score, the licence of the data it learnt from, and in what tiles it sees."""
     results = [result.to_dict() for result in score.results]
     scores = {score.dataset: {"images": score.images, "size": list(score.size), "scores": results}}
-    return {"scores": scores, "license": f"{license} (of the data)"}
+    tiles = {} if overlap is None else {"overlap": overlap}
+    return {"scores": scores, "license": f"{license} (of the data)", **tiles}
