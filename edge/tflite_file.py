@@ -51,7 +51,7 @@ class Card:
         description, license: free text.
         provenance: versions, checksums and calibration.
         scores: as the file has them; `results` reads them.
-        overlap: pixels that tiles of the file's size share at least, in which it wants to see a picture, since its answer is the
+        overlap: pixels that tiles of the file's size share at least, in which it sees a picture, since its answer is the
             picture's detail; None where pictures are resized.
         fed: for each of `inputs`, its place among the graph's inputs; a graph has an order of its own.
         read: for each of `outputs`, its place among the graph's outputs.
