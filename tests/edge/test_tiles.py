@@ -49,5 +49,5 @@ def test_a_picture_smaller_than_a_tile_is_mirrored_and_cut(network: keras.Model,
 
 def test_what_has_no_tiles_is_refused(runner: edge.Runner) -> None:
     picture = structured(80, 100, 1)[0]
-    with pytest.raises(InputError, match="overlap=40.* 32 must be a tile's own"):
+    with pytest.raises(InputError, match=r"overlap=40.* 32 must be a tile's own"):
         by_tiles(runner.run, picture, runner.card, 40)

@@ -44,7 +44,7 @@ def test_red_net_has_a_skip_for_every_second_layer_and_one_around_all() -> None:
 
 def test_a_network_of_another_scale_is_refused() -> None:
     data = zoo.data.open("scenes_superres:count=16,size=32", "val")
-    with pytest.raises(InputError, match="enlarges by 3 and the targets .* are 2 times as large; build it with scale=2"):
+    with pytest.raises(InputError, match=r"enlarges by 3 and the targets .* are 2 times as large; build it with scale=2"):
         zoo.evaluate(tiny_model("pocket_sr", None, scale=3), data, progress=False)
 
 

@@ -3,7 +3,8 @@
     zoo train --recipe pocket_sr.x3 --data sr:PATH --out runs/pocket_sr_x3
     zoo recipes pack pocket_sr.x3 runs/pocket_sr_x3 --data sr:PATH
 
-TODO
+As pocket_sr.x2, whose docstring says how it learns, from smaller crops. On one of two CPU cores, which other work had too: 26
+minutes, 7,560 steps of 16 crops. One seed, tried once.
 """
 
 from typing import Any
