@@ -4,7 +4,7 @@
     python benchmarks/denoising.py PATH --weights rednet_lite.denoise
 
 PATH holds Set5/ and Set14/ (`zoo.data.datasets.photographs`). The others are told the noise's strength, ours is not. Their own
-settings were chosen on Set5, from a grid, for the best PSNR at each strength; the table is of Set14. Milliseconds are of a
+settings were chosen on Set5, of two each, for the best PSNR at each strength; the table is of Set14. Milliseconds are of a
 picture of 256×256 pixels, on one thread where the method has a say in it.
 """
 
