@@ -1,13 +1,14 @@
 """What conversion costs: seconds, processor seconds and the most memory that the process holds while it converts.
 
-    python benchmarks/conversion_cost.py
+    python benchmarks/conversion_cost.py fcn8s unet_lite --engines tensorflow,direct
 
-Every conversion has a fresh process, so that no peak is another's. Networks have random weights; int8 measures its ranges on
-scenes made by the program. Memory is the process's own (resident, Linux): `before_gib` with Python, TensorFlow and the network
-loaded, `held_gib` when the first part of TensorFlow's converter in C++ begins, `peak_gib` at the most of all; `copies` is how
-many times the network's float32 weights would fill what lies between the last and `before_gib`. Of each part in C++, the most
-held while it ran and its seconds: `convert` (a SavedModel becomes a flatbuffer), `calibrate` (it runs on the images) and
-`quantize` (it becomes int8).
+Engines are those of `to_tflite`: TensorFlow's converter and our own writer, here both with Keras on TensorFlow. Every
+conversion has a fresh process, so that no peak is another's. Networks have random weights; int8 measures its ranges on scenes
+made by the program. Memory is the process's own (resident, Linux): `before_gib` with Python, TensorFlow and the network loaded,
+`held_gib` when the first part of TensorFlow's converter in C++ begins, `peak_gib` at the most of all; `copies` is how many
+times the network's float32 weights would fill what lies between the last and `before_gib`. Of each part in C++ that the engine
+has, the most held while it ran and its seconds: `convert` (a SavedModel becomes a flatbuffer), `calibrate` (it runs on the
+images) and `quantize` (it becomes int8).
 
 The floor: where one of those parts has the peak, it is TensorFlow that holds the most, beyond what it was given, and nothing in
 Python lowers it. With oneDNN (TF_ENABLE_ONEDNN_OPTS, on by default) TensorFlow keeps all memory that tensors ever filled and
@@ -30,7 +31,7 @@ from typing import Annotated, Any
 import typer
 
 COLUMNS = (
-    "network", "recipe", "onednn", "size", "parameters", "weights_gib", "before_gib", "held_gib", "convert_gib",
+    "network", "recipe", "engine", "onednn", "size", "parameters", "weights_gib", "before_gib", "held_gib", "convert_gib",
     "calibrate_gib", "quantize_gib", "peak_gib", "copies", "seconds", "convert_seconds", "calibrate_seconds",
     "quantize_seconds", "cpu_seconds", "bytes",
 )  # fmt: skip
@@ -42,6 +43,7 @@ _CALIBRATION = 8
 def main(
     networks: Annotated[list[str] | None, typer.Argument(help="Names of the registry; default fcn8s.")] = None,
     recipes: Annotated[str, typer.Option(help="With commas between them.")] = "float32,float16,int8",
+    engines: Annotated[str, typer.Option(help="tensorflow, direct or both with a comma between.")] = "tensorflow,direct",
     onednn: Annotated[str, typer.Option(help="off, on or both with a comma between.")] = "off,on",
     size: Annotated[str, typer.Option(help="HxW of the files.")] = "224",
     out: Annotated[Path, typer.Option(help="The table, as .csv.")] = Path("docs/results/conversion_cost.csv"),
@@ -54,15 +56,16 @@ def main(
     with out.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        for given in itertools.product(networks or ["fcn8s"], onednn.split(","), recipes.split(",")):
+        choices = [onednn.split(","), recipes.split(","), engines.split(",")]
+        for choice in itertools.product(networks or ["fcn8s"], *choices):
             with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
-                row = fresh.submit(cost, *given, pixels).result()
+                row = fresh.submit(cost, *choice, pixels).result()
             print("  ".join(f"{column} {value}" for column, value in row.items()), flush=True)
             writer.writerow(row)
             file.flush()
 
 
-def cost(name: str, onednn: str, recipe: str, size: tuple[int, int]) -> dict[str, Any]:
+def cost(name: str, onednn: str, recipe: str, engine: str, size: tuple[int, int]) -> dict[str, Any]:
     """One conversion in this process."""
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0" if onednn == "off" else "1"
     from zoo.cli.quiet import start_keras
@@ -70,7 +73,8 @@ def cost(name: str, onednn: str, recipe: str, size: tuple[int, int]) -> dict[str
     start_keras()
     import zoo
     import zoo.data
-    from converters.tflite.convert import RECIPES, to_tflite  # imported before the clock runs
+    from converters.tflite.convert import to_tflite  # imported before the clock runs
+    from converters.tflite.recipes import RECIPES
 
     model = zoo.build(name, input_shape=(*size, 3))
     height, width = size
@@ -81,25 +85,26 @@ def cost(name: str, onednn: str, recipe: str, size: tuple[int, int]) -> dict[str
     _peak()  # that of building the network does not count
     began, worked = time.monotonic(), time.process_time()
     with tempfile.TemporaryDirectory(prefix="densezoo_") as folder:
-        made = to_tflite(model, Path(folder) / "model.tflite", recipe, calibration=images)
+        made = to_tflite(model, Path(folder) / "model.tflite", recipe, calibration=images, engine=engine)
     seconds, worked = time.monotonic() - began, time.process_time() - worked
     peak = max(_peak(), *(most for part in parts.values() for most in (part.before, part.most)))
     weights, ran = 4 * model.count_params() / _GIB, {name: part for name, part in parts.items() if part.seconds}
     return {
         "network": name,
         "recipe": recipe,
+        "engine": engine,
         "onednn": onednn,
         "size": f"{height}x{width}",
         "parameters": model.count_params(),
         "weights_gib": round(weights, 2),
         "before_gib": round(before, 2),
-        "held_gib": round(parts["convert"].held, 2),
+        "held_gib": round(parts["convert"].held, 2) or "",
         **{f"{name}_gib": round(part.most, 2) for name, part in ran.items()},
         "peak_gib": round(peak, 2),
         "copies": round((peak - before) / weights, 1),
-        "seconds": round(seconds, 1),
+        "seconds": round(seconds, 2),
         **{f"{name}_seconds": round(part.seconds, 1) for name, part in ran.items()},
-        "cpu_seconds": round(worked, 1),
+        "cpu_seconds": round(worked, 2),
         "bytes": made.bytes,
     }
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from converters.quantization.layer_errors import LayerErrors, layer_errors
     from converters.quantization.mixed_precision import Mixed, auto_mixed
     from converters.quantization.pruning import callbacks, prune
-    from converters.quantization.qat import quantize_aware, unquantized_layers
-    from converters.tf_keras.bridge import to_keras, to_tf_keras
+    from converters.quantization.qat import quantize_aware, to_keras, unquantized_layers
+    from converters.tf_keras.bridge import to_tf_keras
     from converters.tf_keras.layers import tf_keras_counterpart
     from converters.tflite.convert import Converted, to_tflite
     from converters.tflite.inspection import float_islands, operators
@@ -59,7 +59,7 @@ _PUBLIC = {
     "Mixed": "converters.quantization.mixed_precision",
     "auto_mixed": "converters.quantization.mixed_precision",
     "fine_tune": "converters.quantization.fine_tuning",
-    "to_keras": "converters.tf_keras.bridge",
+    "to_keras": "converters.quantization.qat",
     "to_onnx": "converters.onnx.convert",
     "to_tf_keras": "converters.tf_keras.bridge",
     "to_tflite": "converters.tflite.convert",

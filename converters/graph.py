@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import keras
@@ -32,6 +33,7 @@ __all__ = [
     "shapes_at",
     "substitute",
     "trace",
+    "walk",
 ]
 
 
@@ -56,10 +58,28 @@ def fed(graph: Trace, *arrays: Any) -> dict[Value, Any]:
     return {value: keras.ops.cast(array, value.dtype) for value, array in zip(graph.inputs, arrays, strict=True)}
 
 
+def walk(graph: Trace, tensors: MutableMapping[Value, Any]) -> Iterator[Call]:
+    """Each call at inference, once its outputs are among the tensors, which hold the inputs to begin with.
+
+    Tensors that nothing reads any more are taken out after the call that was last to read them, or that gave them; the
+    graph's outputs stay.
+    """
+    readers = Counter(value for each in graph.calls for value in each.inputs)
+    readers.update(graph.outputs)
+    for call in graph.calls:
+        tensors.update(zip(call.outputs, apply(call, tensors), strict=True))
+        yield call
+        readers.subtract(call.inputs)
+        for value in (*call.inputs, *call.outputs):
+            if not readers[value]:
+                tensors.pop(value, None)
+
+
 def apply(call: Call, tensors: Mapping[Value, Any]) -> list[Any]:
     """The outputs of one call at inference."""
     args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
-    return keras.tree.flatten(at_inference(call.operation)(*args, **kwargs))
+    outputs = keras.tree.flatten(at_inference(call.operation)(*args, **kwargs))
+    return [keras.ops.stop_gradient(output) for output in outputs]  # PyTorch would keep every map for a gradient
 
 
 def at_inference(operation: keras.Operation) -> Callable[..., Any]:
@@ -164,7 +184,7 @@ def difference(ours: Any, theirs: Any) -> float:
     Not the largest: rounding adds up to some extreme somewhere. Where a network records maxima, `converters.choices` makes
     both choose alike at near ties first.
     """
-    ours, theirs = (np.asarray(array, np.float64) for array in (ours, theirs))
+    ours, theirs = (np.asarray(keras.ops.convert_to_numpy(array), np.float64) for array in (ours, theirs))
     if ours.shape != theirs.shape:
         return math.inf
     error, spread = float(np.sqrt(((ours - theirs) ** 2).mean())), float(ours.std())

@@ -61,7 +61,8 @@ def cases(pattern: str = "*") -> Iterator[Case]:
     for name in ACTIVATIONS:
         if fnmatch.fnmatchcase("activation", pattern):
             yield Case("activation", name, 4, _in_turn(L.Conv2D(4, 3, activation=name, name="layer")))
-            yield Case("activation", f"{name} alone", 4, _in_turn(L.Conv2D(4, 1, name="first"), L.Activation(name, name="layer")))
+            alone = L.Conv2D(4, 1, name="first"), L.Activation(name, name="layer")
+            yield Case("activation", f"{name} alone", 4, _in_turn(*alone))
 
 
 def _trained(model: keras.Model) -> None:
@@ -129,10 +130,10 @@ def _attention(kind: str, **options: Any) -> Apply:
     return apply
 
 
-ACTIVATIONS = (
+ACTIVATIONS = (  # those that a name alone is enough for: `threshold` asks for two numbers
     "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_tanh", "leaky_relu",
     "linear", "log_sigmoid", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "soft_shrink", "softmax",
-    "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh", "tanh_shrink", "threshold",
+    "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax", "squareplus", "tanh", "tanh_shrink",
 )  # fmt: skip
 
 _SAME = {"padding": "same"}
@@ -264,9 +265,12 @@ _SEQUENCES |= {
 }
 _VECTORS = _rows({
     "RepeatVector": (((3,), {}), ((1,), {})),
-    "CategoryEncoding": (((5,), {"output_mode": "multi_hot"}), ((5,), {"output_mode": "one_hot"})),
 })
 _VECTORS |= {
+    "CategoryEncoding": {
+        mode: (lambda x, mode=mode: L.CategoryEncoding(5, output_mode=mode, name="layer")(_indices(x)))
+        for mode in ("multi_hot", "one_hot")
+    },
     "Embedding": {
         "of rounded values": lambda x: L.Embedding(4, 3, name="layer")(_indices(x)),
         "then a mean": lambda x: L.GlobalAveragePooling1D(name="mean")(L.Embedding(4, 3, name="layer")(_indices(x))),

@@ -32,6 +32,7 @@ MAKERS: dict[str, Callable[[], str]] = {  # of the places between markers, by th
     "conversion_cost": results.conversion_cost,
     "conversions": results.conversions,
     "person": results.person,
+    "saliency": results.saliency,
     "scaling": results.scaling,
     "segmenters": results.segmenters,
     "throughput": results.throughput,

@@ -30,9 +30,12 @@ def conversion_cost() -> str:
         {
             "network": _code("network"),
             "form": _text("recipe"),
+            "engine": _text("engine"),
             "oneDNN": _text("onednn"),
             ">parameters": _count("parameters"),
             ">seconds": _text("seconds"),
+            ">of a processor": _text("cpu_seconds"),
+            ">before, GiB": _text("before_gib"),
             ">peak, GiB": _text("peak_gib"),
             ">bytes": _count("bytes"),
         },
@@ -55,6 +58,16 @@ def person() -> str:
     """Models that find people, side by side."""
     shares = {f">{name}": _text(name) for name in ("as they are", "upper body", "dim", "blurred")}
     return _table("person.csv", {"file": _code("file"), ">bytes": _count("bytes"), **shares, ">ms": _text("ms")})
+
+
+def saliency() -> str:
+    """Ways to say where people look, side by side."""
+    scores = {
+        ">NSS, σ": "nss", ">CC": "cc", ">similarity": "similarity", ">KL, nats": "kl",
+        ">AUC Judd": "auc_judd", ">AUC Borji": "auc_borji", ">AUC shuffled": "auc_shuffled",
+    }  # fmt: skip
+    columns = {"what": _code("what"), "form": _text("form")} | {name: _text(column) for name, column in scores.items()}
+    return _table("saliency.csv", {**columns, ">ms": _text("ms"), ">bytes": _text("bytes")})
 
 
 def scaling() -> str:

@@ -56,7 +56,7 @@ WALKS = {
     "saliency": (
         nullcontext,
         "saliency_lite",
-        {"encoder": "vgg16", "encoder_options": {"width": 0.125}, "decoder_channels": (16, 8)},  # few layers: traced fast
+        {"encoder_options": {"width": 0.1}, "decoder_channels": (16, 8)},
         lambda: opened("scenes_saliency", 64),
         {"epochs": 6, "learning_rate": 5e-3},
     ),

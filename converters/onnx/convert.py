@@ -230,7 +230,8 @@ def _sort(graph: onnx.GraphProto) -> None:
     waiting = [value.name for value in reversed(graph.output)]
     while waiting:
         node = producers.get(waiting[-1])
-        missing = [] if node is None else [name for name in node.input if name in producers and name not in ordered]
+        read = [] if node is None else [*node.input, *_read_inside(node)]
+        missing = [name for name in read if name in producers and name not in ordered]
         if missing:
             waiting += reversed(missing)
             continue
@@ -240,6 +241,33 @@ def _sort(graph: onnx.GraphProto) -> None:
     copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
     del graph.node[:]
     graph.node.extend(copies)
+
+
+def _bodies(node: onnx.NodeProto) -> list[onnx.GraphProto]:
+    """The graphs inside a node, as a loop's."""
+    return [attribute.g for attribute in node.attribute if attribute.type == onnx.AttributeProto.GRAPH]
+
+
+def _read_inside(node: onnx.NodeProto) -> list[str]:
+    """The names that the graphs inside a node read from around it, with names of their own among them."""
+    names = []
+    for body in _bodies(node):
+        names += [value.name for value in body.output]
+        for inner in body.node:
+            names += [*inner.input, *_read_inside(inner)]
+    return list(dict.fromkeys(names))
+
+
+def _rename_inside(node: onnx.NodeProto, names: Mapping[str, str]) -> None:
+    """Gives the graphs inside a node the new names of what lies around it."""
+    for body in _bodies(node):
+        own = {value.name for value in (*body.input, *body.initializer)} | {n for inner in body.node for n in inner.output}
+        outer = {old: new for old, new in names.items() if old not in own}
+        for inner in body.node:
+            inner.input[:] = [outer.get(name, name) for name in inner.input]
+            _rename_inside(inner, outer)
+        for value in body.output:
+            value.name = outer.get(value.name, value.name)
 
 
 def _rename(proto: onnx.ModelProto, layers: set[str], outputs: Sequence[str]) -> None:
@@ -254,7 +282,8 @@ def _rename(proto: onnx.ModelProto, layers: set[str], outputs: Sequence[str]) ->
     constants = {constant.name for constant in graph.initializer}
     for node in graph.node:
         place = tflite_file.stable_name(re.sub(r"(__\d+)?(:\d+)?$", "", node.output[0]), layers).partition("/")[0]
-        for name in (*node.input, *node.output):
+        inside = [name for name in _read_inside(node) if name in constants]
+        for name in (*node.input, *inside, *node.output):
             if name not in names:
                 stable = f"{place}/{'constant' if name in constants else node.op_type}"
                 counts[stable] = count = counts.get(stable, -1) + 1
@@ -264,7 +293,9 @@ def _rename(proto: onnx.ModelProto, layers: set[str], outputs: Sequence[str]) ->
         node.name = f"{node.op_type}_{index}"
         for ends in (node.input, node.output):
             ends[:] = [names[name] for name in ends]
-    ordered = sorted(graph.initializer, key=lambda constant: order[constant.name])
+        _rename_inside(node, names)
+    read = [constant for constant in graph.initializer if constant.name in order]
+    ordered = sorted(read, key=lambda constant: order[constant.name])
     del graph.initializer[:]
     graph.initializer.extend(ordered)
     for value in (*graph.initializer, *graph.output):

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from converters import graph as graphs
-from converters.graph import trace
+from converters.graph import Call, trace
 from converters.quantization import calibration
 from converters.quantization.batchnorm_folding import fold
 
@@ -47,33 +47,30 @@ def correct_biases(model: keras.Model, samples: Any, keep_float: str | Iterable[
     graph = trace(folded)
     shape = graph.inputs[0].shape
     images = calibration.check_samples(samples, shape[1:3], shape[3])[:_ENOUGH].astype("float32")
-    exact = graphs.fed(graph, images)
-    rounded = dict(exact)
-    readers: dict[Any, int] = {}
-    for value in [value for call in graph.calls for value in call.inputs] + graph.outputs:
-        readers[value] = readers.get(value, 0) + 1
+    exact, rounded = (graphs.fed(graph, images) for _ in range(2))
     done: set[int] = set()
     patterns = [keep_float] if isinstance(keep_float, str) else list(keep_float)
-    for call in graph.calls:
+
+    def correct(call: Call) -> None:
         layer = call.operation
-        outputs = graphs.apply(call, exact)
+        kernel, bias = layer.get_weights()
+        layer.set_weights([round_kernel(layer, kernel), bias])
+        bias = bias - (_mean(graphs.apply(call, rounded)[0]) - _mean(exact[call.outputs[0]]))
+        layer.set_weights([round_kernel(layer, kernel), bias])
+        rounded.update(zip(call.outputs, graphs.apply(call, rounded), strict=True))
+        layer.set_weights([kernel, bias])
+
+    for call in graphs.walk(graph, exact):  # maps of eight pictures at once: none is kept longer than it is read
+        layer = call.operation
         floating = any(fnmatch.fnmatchcase(layer.name, pattern) for pattern in patterns)
         linear = type(layer) in CHANNELS and layer.get_config()["activation"] == "linear"
         if linear and not floating and id(layer) not in done:
             done.add(id(layer))
-            kernel, bias = layer.get_weights()
-            layer.set_weights([round_kernel(layer, kernel), bias])
-            bias = bias - (_mean(graphs.apply(call, rounded)[0]) - _mean(outputs[0]))
-            layer.set_weights([round_kernel(layer, kernel), bias])
-            rounded.update(zip(call.outputs, graphs.apply(call, rounded), strict=True))
-            layer.set_weights([kernel, bias])
+            correct(call)
         else:
             rounded.update(zip(call.outputs, graphs.apply(call, rounded), strict=True))
-        exact.update(zip(call.outputs, outputs, strict=True))
-        for value in call.inputs:  # maps of eight pictures at once: none is kept longer than it is read
-            readers[value] -= 1
-            if not readers[value]:
-                del exact[value], rounded[value]
+        for value in [value for value in rounded if value not in exact]:
+            del rounded[value]
     return folded
 
 
@@ -84,6 +81,5 @@ def round_kernel(layer: keras.Layer, kernel: np.ndarray) -> np.ndarray:
     return (np.round(kernel / step) * step).astype("float32")
 
 
-def _mean(array: Any) -> np.ndarray:
-    array = np.asarray(array)
-    return array.mean(axis=tuple(range(array.ndim - 1)))
+def _mean(tensor: Any) -> np.ndarray:
+    return keras.ops.convert_to_numpy(tensor).mean(axis=tuple(range(len(tensor.shape) - 1)))

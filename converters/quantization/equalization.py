@@ -19,6 +19,7 @@ from converters import graph as graphs
 from converters.graph import Call, Trace, Value, trace
 from converters.quantization import calibration
 from converters.quantization.batchnorm_folding import fold
+from converters.reductions import Reducer
 from zoo.errors import InputError
 
 L = keras.layers
@@ -109,13 +110,16 @@ def _barred(graph: Trace) -> Iterable[Value]:
 
 def _reach(graph: Trace, images: np.ndarray, tensors: set[Value]) -> dict[Value, np.ndarray]:
     """The largest absolute value of each channel."""
-    reach: dict[Value, np.ndarray] = {}
+
+    def largest(value: Value, tensor: Any) -> Any:
+        if value not in tensors:
+            return None
+        return keras.ops.max(keras.ops.abs(tensor), axis=tuple(range(len(tensor.shape) - 1)))
+
+    reach, reducer = {value: np.zeros(1, np.float32) for value in tensors}, Reducer(graph, largest)
     for image in images:
-        values = graphs.evaluate(graph, image[None].astype("float32"))
-        for value in tensors:
-            array = np.abs(np.asarray(values[value]))
-            most = array.max(axis=tuple(range(array.ndim - 1)))
-            reach[value] = np.maximum(reach.get(value, 0.0), most)
+        for value, most in reducer(image[None]).items():
+            reach[value] = np.maximum(reach[value], most)
     return reach
 
 

@@ -14,7 +14,6 @@ import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
 
-KEEPS = ("sparsity", "clusters")
 _KERNELS = {  # class → the kernel's attribute
     "Conv2D": "kernel",
     "Conv2DTranspose": "kernel",

@@ -1,14 +1,18 @@
-"""Mixed precision with integers throughout: an int8 file in which some layers compute with 16-bit activations.
+"""Mixed precision with integers throughout, of TensorFlow's files: some layers of an int8 file compute with 16-bit activations.
 
-TFLite's own quantizer has one width for a whole file; ai-edge-quantizer takes one for each operator, from the float file.
+TFLite's own quantizer has one width for a whole file; litert-quantizer, which was ai-edge-quantizer, takes one for each
+operator, from the float file. Files of our own engine need neither.
 """
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import re
 import warnings
 from typing import Any
 
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from converters.quantization.calibration import Calibration
@@ -25,9 +29,11 @@ def quantize(flatbuffer: bytes, images: Calibration, wide: set[str], floating: s
     Raises:
         InputError: where a layer has no 16-bit form.
     """
-    from ai_edge_quantizer import calibrator, qtyping, quantizer, recipe_manager
-    from ai_edge_quantizer.utils import qsv_utils
-
+    package = _quantizer()
+    calibrator, qtyping, quantizer, recipe_manager, qsv_utils = (
+        importlib.import_module(f"{package}.{name}")
+        for name in ("calibrator", "qtyping", "quantizer", "recipe_manager", "utils.qsv_utils")
+    )
     graph = file_graph(flatbuffer)
     work = quantizer.Quantizer(flatbuffer)
     everything = qtyping.TFLOperationName.ALL_SUPPORTED
@@ -51,7 +57,16 @@ def quantize(flatbuffer: bytes, images: Calibration, wide: set[str], floating: s
             reason = str(error).strip().partition("\n")[0][:300]
             raise InputError(f"keep_int16: the file cannot be quantized so: {reason}; keep fewer layers") from error
     _check(file_graph(result), wide, names)
+    _check_biases(result)
     return result
+
+
+def _quantizer() -> str:
+    """The quantizer's package under the name that is installed."""
+    for name in ("litert_quantizer", "ai_edge_quantizer"):
+        if importlib.util.find_spec(name) is not None:
+            return name
+    raise InputError("keep_int16 by engine 'tensorflow' needs a quantizer: pip install litert-quantizer")
 
 
 def _widths(qtyping: Any, bits: int) -> Any:
@@ -82,3 +97,16 @@ def _check(graph: schema.SubGraphT, wide: set[str], names: Names) -> None:
     narrow = sorted(layer for layer, types in kinds.items() if schema.TensorType.INT16 not in types)
     if narrow:
         raise InputError(f"keep_int16: {', '.join(narrow)} has no 16-bit form; keep it in float: keep_float=")
+
+
+def _check_biases(flatbuffer: bytes) -> None:
+    """Raises InputError for a bias that has wrapped around: the quantizer clips to 2³¹ − 1 in float32, which is 2³¹."""
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(flatbuffer, 0))
+    for tensor in model.subgraphs[0].tensors:
+        data = model.buffers[tensor.buffer].data
+        wide = tensor.type == schema.TensorType.INT64 and data is not None
+        if wide and (np.frombuffer(bytes(data), np.int64) == np.iinfo(np.int32).min).any():
+            raise InputError(
+                f"keep_int16: the bias {tensor.name.decode()} does not fit into 32 bits beside its small weights; pass "
+                "correct_bias=False, keep the layer in float (keep_float=), or leave the file to engine 'direct'"
+            )

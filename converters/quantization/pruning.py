@@ -11,7 +11,7 @@ import tf_keras
 
 from converters.graph import Call, trace
 from converters.quantization.fake_quant import kernel_of
-from converters.quantization.qat import unquantized_layers
+from converters.quantization.qat_tensorflow import unquantized_layers
 from converters.tensorflow_process import check_backend
 from converters.tf_keras.bridge import rebuild
 from zoo.errors import InputError, unknown

@@ -100,14 +100,23 @@ def rebuild(
         tensors[value] = enter(inputs[-1])
     for call in graph.calls:
         key = id(call.operation)
-        if key not in counterparts:
-            counterpart = make_counterpart(call.operation)
-            counterpart._name = names[key]
-            counterparts[key] = counterpart, counterpart if wrap is None else wrap(call, counterpart)
         args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
         # Keras records training=True where a layer trains by default; only a frozen one has to be told.
         kwargs = {k: v for k, v in kwargs.items() if v is not None and (k, v) != ("training", True)}
-        outputs = counterparts[key][1](*args, **kwargs)
+        try:
+            if key not in counterparts:
+                counterpart = make_counterpart(call.operation)
+                counterpart._name = names[key]
+                counterparts[key] = counterpart, counterpart if wrap is None else wrap(call, counterpart)
+            outputs = counterparts[key][1](*args, **kwargs)
+        except InputError:
+            raise
+        except Exception as error:  # tf_keras's, of a configuration or an argument that is Keras 3's
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(
+                f"layer {call.named()} is another in tf_keras ({type(error).__name__}: {reason}): register a counterpart with "
+                "converters.tf_keras_counterpart"
+            ) from error
         tensors.update(zip(call.outputs, tf.nest.flatten(outputs), strict=True))
     for call in graph.calls:
         _copy(call.operation, counterparts[id(call.operation)][1])

@@ -13,7 +13,7 @@ import keras
 
 import zoo
 from converters.collapsing import collapse
-from converters.quantization import calibration, mixed_precision
+from converters.quantization import calibration, mixed_precision, qat_direct
 from converters.quantization.bias_correction import correct_biases
 from converters.quantization.calibration import Calibration
 from converters.single_precision import in_float32
@@ -22,7 +22,7 @@ from converters.tflite import direct_engine, inspection
 from converters.tflite import file as tflite_file
 from converters.tflite.description import check_size, describe, output_names
 from converters.tflite.layer_names import last_layers, layer_names
-from converters.tflite.recipes import IO, RECIPES
+from converters.tflite.recipes import BY_TENSORFLOW, IO, RECIPES
 from converters.tflite.request import Request
 from zoo.errors import InputError, unknown
 
@@ -94,12 +94,12 @@ def to_tflite(
         name: by default the model's.
         scores: to record: shares as {"miou": 0.71}, or {"camvid/test": {"images": 233, "scores": [score.to_dict(), …]}}.
         correct_bias: take the mean error of rounded kernels out of the biases, as measured on the calibration images
-            (`converters.correct_biases`); folds batch normalisation. By default done where ranges are measured, unless
-            `keep_int16` names layers.
+            (`converters.correct_biases`). By default done where ranges are measured; by engine "tensorflow", which has to
+            fold batch normalisation for it, unless `keep_int16` names layers.
         keep_float: for int8: names or globs of layers that stay in float, as `auto_mixed` chooses them. What is fused with
             one of them stays too.
-        keep_int16: for int8: names or globs of layers that compute with 16-bit activations, by ai-edge-quantizer: still
-            integers throughout, and finer where int8 loses. Costs a conversion between widths at each end.
+        keep_int16: for int8: names or globs of layers that compute with 16-bit activations: still integers throughout, and
+            finer where int8 loses. Costs a conversion between widths at each end.
         engine: "direct", which writes the file itself and needs no TensorFlow, or "tensorflow", its own converter. By default
             the first, wherever it has the recipe.
         batch: pictures at a time.
@@ -108,7 +108,8 @@ def to_tflite(
     Raises:
         InputError: for a combination that makes no file, an unknown recipe, a layer that TFLite cannot express.
     """
-    _check_options(recipe, io, calibration, is_tf_keras(model))
+    model, spans = _learnt(model)
+    _check_options(recipe, io, calibration, is_tf_keras(model) or bool(spans))
     path = _check_path(path)
     model = model if is_tf_keras(model) else in_float32(collapse(model))
     shape = _shape(model, check_size(model, input_size), batch, open_size)
@@ -116,15 +117,17 @@ def to_tflite(
     images = _calibration(calibration, shape, dtype) if RECIPES[recipe].calibrated and calibration is not None else None
     overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"recipe": recipe, "io": io}
     description = describe(model, shape, overrides, name or model.name, images, **facts, scores=dict(scores or {}))
-    layers, original = layer_names(model), model
-    if _corrects(correct_bias, model, images, recipe, keep_int16):
+    original, layers = model, layer_names(model)
+    engine = _engine(engine, model, recipe)
+    corrects = _corrects(correct_bias, model, images, recipe, keep_int16 and engine != "direct") and not spans
+    if corrects and engine != "direct":
         layers |= layer_names(model := correct_biases(model, images.images, keep_float))
     _check_mixed({"keep_float": keep_float, "keep_int16": keep_int16}, recipe, io, images)
     exceptions = mixed_precision.chosen(keep_float, layers), mixed_precision.chosen(keep_int16, layers, "keep_int16")
     names = mixed_precision.Names(layers, last_layers(model))
     inputs, outputs = [spec["name"] for spec in description["inputs"]], output_names(description)
-    request = Request(model, shape, inputs, outputs, recipe, io, images, *exceptions, names)
-    return _written(path, request, _engine(engine, request), description, original)
+    request = Request(model, shape, inputs, outputs, recipe, io, images, *exceptions, names, corrects, spans)
+    return _written(path, request, engine, description, original)
 
 
 def _written(path: Path, request: Request, engine: str, description: Mapping[str, Any], original: keras.Model) -> Converted:
@@ -146,17 +149,20 @@ def _written(path: Path, request: Request, engine: str, description: Mapping[str
     return replace(summary, path=path)
 
 
-def _engine(wish: str | None, request: Request) -> str:
+def _learnt(model: keras.Model) -> tuple[keras.Model, dict[str, tuple[float, float]]]:
+    """The network that was trained with the file's rounding, without it, and what it learnt that layers span."""
+    return qat_direct.unrounded(model) if qat_direct.is_rounding_aware(model) else (model, {})
+
+
+def _engine(wish: str | None, model: keras.Model, recipe: str) -> str:
     """The engine that writes the file."""
-    if wish is None:
-        return "direct" if direct_engine.knows(request) else "tensorflow"
-    if wish not in ENGINES:
+    if wish is not None and wish not in ENGINES:
         raise unknown("engine", wish, ENGINES)
-    if wish == "direct" and not direct_engine.knows(request):
-        raise InputError(
-            f"engine 'direct' does not write this form of recipe {request.recipe!r}; leave engine out, or say 'tensorflow'"
-        )
-    return wish
+    able = {"direct": direct_engine.knows(model, recipe), "tensorflow": recipe in BY_TENSORFLOW}
+    if wish is not None and not able[wish]:
+        other = next(engine for engine in ENGINES if engine != wish)
+        raise InputError(f"engine {wish!r} does not write recipe {recipe!r} of this model; leave engine out, or say {other!r}")
+    return wish or ("direct" if able["direct"] else "tensorflow")
 
 
 def _by_tensorflow(request: Request) -> bytes:
@@ -172,14 +178,14 @@ def _by_tensorflow(request: Request) -> bytes:
 
 
 def _corrects(
-    wish: bool | None, model: keras.Model, images: Calibration | None, recipe: str, keep_int16: Sequence[str]
+    wish: bool | None, model: keras.Model, images: Calibration | None, recipe: str, coarser: Any
 ) -> bool:
-    """Whether biases are corrected: where ranges are measured, unless somebody says no, or asks for 16-bit layers, of which
-    the folded form is coarser."""
+    """Whether biases are corrected: where ranges are measured, unless somebody says no, or asks TensorFlow's engine for 16-bit
+    layers, of which the folded form is coarser."""
     can = images is not None and not is_tf_keras(model)
     if wish and not can:
         raise InputError(f"correct_bias is for a Keras 3 model and a recipe with calibration, not for {recipe!r} here")
-    return can and not keep_int16 if wish is None else wish
+    return can and not coarser if wish is None else wish
 
 
 def _check_mixed(exceptions: Mapping[str, Sequence[str]], recipe: str, io: str, images: Calibration | None) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
+from converters.quantization.integers import quantization
+from converters.quantization.integers.weights import store_weights
 from converters.tf_keras.origin import is_tf_keras
 from converters.tflite.request import Request
 from converters.tflite.writer import lowering
@@ -11,16 +14,27 @@ from converters.tflite.writer.forms import dynamic, float16
 from converters.tflite.writer.graph import Graph
 from converters.tflite.writer.passes.pipeline import optimize
 
+
+def _integers(graph: Graph, request: Request, bits: int) -> None:
+    batches = [] if request.images is None else list(request.images.batches())
+    widths = quantization.Widths(bits, request.keep_float, request.keep_int16)
+    quantization.quantize(graph, batches, widths, request.io, request.correct_bias, request.spans)
+
+
 FORMS: dict[str, Callable[[Graph, Request], None]] = {  # recipe → what makes a graph in float into one of its form
     "float32": lambda graph, request: None,
     "float16": lambda graph, request: float16.store(graph),
     "dynamic": lambda graph, request: dynamic.quantize(graph),
+    "weights8": lambda graph, request: store_weights(graph, 8),
+    "weights4": lambda graph, request: store_weights(graph, 4),
+    "int8": lambda graph, request: _integers(graph, request, 8),
+    "int16x8": lambda graph, request: _integers(graph, request, 16),
 }
 
 
-def knows(request: Request) -> bool:
-    """Whether this engine has the form that is asked for."""
-    return request.recipe in FORMS and not request.keep_int16 and not is_tf_keras(request.model)
+def knows(model: Any, recipe: str) -> bool:
+    """Whether this engine writes files of a recipe from a model."""
+    return recipe in FORMS and not is_tf_keras(model)
 
 
 def graph(request: Request) -> Graph:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from converters.quantization.calibration import Calibration
@@ -25,6 +25,8 @@ class Request:
         keep_float: layers that stay in float.
         keep_int16: layers that compute with 16-bit activations.
         names: of the model's layers.
+        correct_bias: whether an engine that can shall take the mean error of rounded kernels out of the biases.
+        spans: what layers' answers span, by the layer's name, as training with the file's rounding learnt it.
     """
 
     model: Any
@@ -37,3 +39,5 @@ class Request:
     keep_float: set[str]
     keep_int16: set[str]
     names: Names
+    correct_bias: bool = False
+    spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)

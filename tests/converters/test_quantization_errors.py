@@ -52,9 +52,15 @@ def test_the_layer_that_hurts_comes_first(model, file, tmp_path):
 
 
 def test_a_file_with_corrected_biases_is_held_against_the_folded_model(model, tmp_path):
-    made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", SIZE, calibration=IMAGES)
+    made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", SIZE, calibration=IMAGES, engine="tensorflow")
     found = converters.layer_errors(model, made, pictures(2, seed=3))
     assert {"stem_activation", "gate_relu6", "wide"} <= {row.layer for row in found} and min(row.own for row in found) > 15
+
+
+def test_a_file_of_our_own_has_the_names_of_the_models_layers(model, tmp_path):
+    made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", SIZE, calibration=IMAGES)
+    found = converters.layer_errors(model, made, pictures(2, seed=3))
+    assert {"stem", "down_relu", "gate", "wide"} <= {row.layer for row in found} and min(row.own for row in found) > 15
 
 
 def test_a_float_file_has_hardly_any_noise(model, tmp_path):
@@ -135,6 +141,16 @@ def test_layers_kept_in_int16_mend_the_answer(tmp_path):
         kinds = [kind for row in converters.operators(made.path) for kind in row.outputs]
         assert ("int16" in kinds) == bool(keep) and "int8" in kinds and made.float_islands == ()
     assert errors[1] < 0.05 < 0.5 < errors[0], errors
+
+
+def test_large_biases_beside_16_bits(tmp_path):
+    """A folded lift by 1,000 is a bias of 2³¹ quanta: ours reaches further, the quantizer's wraps around and is refused."""
+    options = {"calibration": IMAGES, "keep_int16": ("lift", "top", "lower", "bottom"), "correct_bias": True}
+    model = lifted()
+    made = converters.to_tflite(model, tmp_path / "a.tflite", "int8", **options)
+    assert converters.parity(model, made, IMAGES[:6]).outputs[0].measures["relative"] < 0.05
+    with pytest.raises(InputError, match=r"keep_int16: the bias .* does not fit into 32 bits"):
+        converters.to_tflite(model, tmp_path / "b.tflite", "int8", engine="tensorflow", **options)
 
 
 def test_int16_and_float_side_by_side(model, tmp_path):

@@ -22,7 +22,9 @@ _FORMATS = ("tflite", "onnx")
 ModelFile = Annotated[
     Path, typer.Argument(help="A .keras file, the folder of a training run, or shipped weights such as unet_lite.ccp.")
 ]
-Quantize = Annotated[str, typer.Option("--quantize", "-q", help="float32 (not at all), float16, dynamic, int8 or int16x8.")]
+Quantize = Annotated[
+    str, typer.Option("--quantize", "-q", help="float32 (not at all), float16, dynamic, weights8, weights4, int8, int16x8.")
+]
 Calibration = Annotated[
     str | None, typer.Option("--calibration", "-c", help="Training data (as --data), for int8's ranges and for the check.")
 ]
@@ -51,6 +53,9 @@ def convert(
     quantize_aware: Annotated[
         int, typer.Option(min=0, metavar="EPOCHS", help="int8: train so long on --calibration's data with the file's rounding.")
     ] = 0,
+    engine: Annotated[
+        str | None, typer.Option(help="direct (our own writer) or tensorflow; default direct, wherever it has the form.")
+    ] = None,
     form: Annotated[str | None, typer.Option("--format", "-f", help="tflite or onnx; default by --out's ending.")] = None,
     reader: Reader = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The file; default MODEL_QUANTIZED.tflite.")] = None,
@@ -89,7 +94,7 @@ def convert(
         aware = _trained_for_int8(network, calibration, images, quantize_aware)
         written = converters.to_tflite(aware, place, quantize, pixels, io=io, **_exceptions(keep_float, keep_int16))
     else:
-        options = _exceptions(keep_float, keep_int16) | {"correct_bias": None if correct_bias else False}
+        options = _exceptions(keep_float, keep_int16) | {"correct_bias": None if correct_bias else False, "engine": engine}
         measured = images if _is_calibrated(quantize) else None
         written = converters.to_tflite(network, place, quantize, pixels, measured, io, **options)
     print(written)

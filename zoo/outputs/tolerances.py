@@ -13,11 +13,14 @@ from zoo.outputs.comparison import Tolerance
 # network moves by 0.35 with a padding off by one pixel, by 1.3 with swapped channels, by 0.12 to 0.48 when the scale of a
 # single output channel is off by two and by 0.56 to 1.4 when all of a layer's are: tests/converters/test_parity.py.
 # int16x8 has int8's weights and hardly any other error: the tests' small network 0.007 / 0.995, unet_lite.ccp on photographs of
-# CCP's test split 0.032 / 0.997. Half of what int8 is allowed leaves room for that.
+# CCP's test split 0.032 / 0.997. Half of what int8 is allowed leaves room for that. There, with rounded weights alone,
+# weights8 0.006 / 0.9995 and weights4 0.164 / 0.986, mIoU 0.013 lower.
 OF_RECIPE: dict[str, Tolerance] = {
     "float32": Tolerance({"relative": 1e-4, "agreement": 0.999, "miou_loss": 0.001}),
     "float16": Tolerance({"relative": 2e-2, "agreement": 0.98, "miou_loss": 0.002}),
     "dynamic": Tolerance({"relative": 0.10, "agreement": 0.93, "miou_loss": 0.01}),
+    "weights8": Tolerance({"relative": 0.05, "agreement": 0.95, "miou_loss": 0.005}),
+    "weights4": Tolerance({"relative": 0.30, "agreement": 0.80, "miou_loss": 0.03}),
     "int8": Tolerance({"relative": 0.10, "agreement": 0.85, "miou_loss": 0.01}),
     "int16x8": Tolerance({"relative": 0.05, "agreement": 0.95, "miou_loss": 0.005}),
 }

@@ -244,7 +244,8 @@ class Builder:
         ]
         if not any(begin) and same_shape(shape, x.shape):
             return x
-        ends = [self.constant(values, "int32", role) for values, role in ((begin, "begin"), (size, "size"))]
+        # XNNPACK leaves a SLICE whose sizes are not said, and its neighbours with it; an open side stays −1.
+        ends = [self.constant(values, "int32", role) for values, role in ((begin, "begin"), (shape, "size"))]
         return self.emit("SLICE", [x, *ends], shape)
 
     def strided(

@@ -148,7 +148,9 @@ class _Tables:
 
     def __init__(self, graph: Graph, place: Callable[[Weights], int]) -> None:
         self._graph = graph
-        self._codes: dict[tuple[str, int], int] = {}
+        self._codes: dict[str, int] = {}  # each operator's code and its version, the highest that any of them needs
+        for operator in graph.operators:
+            self._codes[operator.code] = max(self._codes.get(operator.code, 1), version(operator))
         self._indices = {tensor: index for index, tensor in enumerate(graph.tensors())}
         self._places = {tensor: place(tensor.weights) for tensor in self._indices if tensor.weights is not None}
 
@@ -162,7 +164,7 @@ class _Tables:
         )
         graph.operators = [self._operator(operator) for operator in self._graph.operators]
         model.version, model.description, model.subgraphs = 3, description, [graph]
-        model.operatorCodes = [_operator_code(*key) for key in self._codes]
+        model.operatorCodes = [_operator_code(*item) for item in self._codes.items()]
         model.buffers = [schema.BufferT(), *(_Slot() for _ in range(buffers))]
         model.signatureDefs = [self._signature()]
         model.metadata = [_metadata(name, shared[place]) for name, place in extra]
@@ -183,8 +185,8 @@ class _Tables:
         return table
 
     def _operator(self, operator: Operator) -> schema.OperatorT:
-        table, key = schema.OperatorT(), (operator.code, version(operator))
-        table.opcodeIndex = self._codes.setdefault(key, len(self._codes))
+        table = schema.OperatorT()
+        table.opcodeIndex = list(self._codes).index(operator.code)
         table.inputs = [-1 if tensor is None else self._indices[tensor] for tensor in operator.inputs]
         table.outputs = [self._indices[tensor] for tensor in operator.outputs]
         name = options_name(operator.code)

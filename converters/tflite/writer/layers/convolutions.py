@@ -7,8 +7,13 @@ import keras
 from converters.tflite.writer.activation import activated
 from converters.tflite.writer.builder import Builder, Unsupported
 from converters.tflite.writer.graph import Tensor
-from converters.tflite.writer.operations.convolutions import channels_last, convolution, depthwise
-from converters.tflite.writer.operations.products import dense
+from converters.tflite.writer.operations.convolutions import (
+    channels_last,
+    convolution,
+    depthwise,
+    transposed_convolution,
+)
+from converters.tflite.writer.operations.products import dense, einsum
 from converters.tflite.writer.registry import lowers
 
 L = keras.layers
@@ -54,6 +59,23 @@ def _separable(build: Builder, layer: keras.Layer, x: Tensor) -> Tensor:
         return convolution(build, x, last, bias, 1, "valid", 1)
 
     return activated(build, layer.activation, channels_last(build, x, layer.data_format, run))
+
+
+@lowers(L.Conv1DTranspose, L.Conv2DTranspose)
+def _transposed(build: Builder, layer: keras.Layer, x: Tensor) -> Tensor:
+    kernel, bias = build.variable(layer.kernel, "kernel"), _bias(build, layer)
+    options = layer.strides, layer.padding, layer.output_padding, layer.dilation_rate
+    y = channels_last(build, x, layer.data_format, lambda x: transposed_convolution(build, x, kernel, bias, *options))
+    return activated(build, layer.activation, y)
+
+
+@lowers(L.EinsumDense)
+def _einsum_dense(build: Builder, layer: L.EinsumDense, x: Tensor) -> Tensor:
+    _float_weights(layer)
+    y = einsum(build, layer.equation, [build.floats(x), build.variable(layer.kernel, "kernel")])
+    if layer.bias is not None:
+        y = build.add(y, build.variable(layer.bias, "bias"))
+    return activated(build, layer.activation, y)
 
 
 @lowers(L.Dense)

@@ -6,8 +6,8 @@ import keras
 
 from converters.tflite.writer.builder import Builder, Unsupported
 from converters.tflite.writer.graph import Tensor
-from converters.tflite.writer.operations.convolutions import channels_last
-from converters.tflite.writer.operations.images import resized, resized_like, sides_of
+from converters.tflite.writer.operations.convolutions import channels_last, sides_of
+from converters.tflite.writer.operations.images import resized, resized_like
 from converters.tflite.writer.registry import lowers
 from zoo.layers.resize import CropLike, PadToMultiple, ResizeLike
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from converters.tflite.writer.builder import Builder, Unsupported, stored, type_number
+from converters.tflite.writer.builder import Builder, Unsupported, stored
 from converters.tflite.writer.graph import Tensor
 from converters.tflite.writer.operations.products import tiled
 from converters.tflite.writer.registry import lowers_operation
@@ -326,8 +326,3 @@ def _triangle(build: Builder, operation: keras.Operation, x: Any) -> Tensor:
     cut = np.tril if type(operation).__name__ == "Tril" else np.triu
     mask = cut(np.ones(x.shape[-2:]), operation.k)
     return build.multiply(x, build.constant(mask.reshape((1,) * (len(x.shape) - 2) + mask.shape), x.dtype, "mask"))
-
-
-def shape_of(build: Builder, x: Tensor) -> Tensor:
-    """The sides of a tensor, when the graph runs."""
-    return build.emit("SHAPE", [x], (len(x.shape),), "int32", outType=type_number("int32"))

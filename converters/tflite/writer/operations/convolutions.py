@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from converters.tflite.writer.builder import SAME, VALID, Builder, Unsupported
+from converters.tflite.writer.builder import SAME, VALID, Builder, Unsupported, type_number
 from converters.tflite.writer.graph import Tensor
 from converters.tflite.writer.registry import lowers_operation
 
@@ -41,6 +41,12 @@ def in_two_dimensions(build: Builder, x: Tensor, run: Callable[[Tensor], Tensor]
         raise Unsupported(f"of {len(x.shape) - 2} dimensions")
     y = run(build.reshape(x, [x.shape[0], 1, *x.shape[1:]]))
     return build.reshape(y, [y.shape[0], *y.shape[2:]])
+
+
+def sides_of(build: Builder, x: Tensor) -> Tensor:
+    """Height and width of N×H×W×C when the graph runs: a tensor of two."""
+    shape = build.emit("SHAPE", [x], (len(x.shape),), "int32", outType=type_number("int32"))
+    return build.slice(shape, [1], [2])
 
 
 def pair(value: Any, rank: int) -> tuple[int, int]:
@@ -242,13 +248,20 @@ def _conv_transpose(build: Builder, operation: keras.Operation, inputs: Any, ker
     return channels_last(
         build, inputs, operation.data_format,
         lambda x: transposed_convolution(
-            build, x, weights, operation.strides, operation.padding, operation.output_padding, operation.dilation_rate
+            build, x, weights, None, operation.strides, operation.padding, operation.output_padding, operation.dilation_rate
         ),
     )  # fmt: skip
 
 
 def transposed_convolution(
-    build: Builder, x: Tensor, kernel: Tensor, strides: Any, padding: str, output_padding: Any, dilation: Any
+    build: Builder,
+    x: Tensor,
+    kernel: Tensor,
+    bias: Tensor | None,
+    strides: Any,
+    padding: str,
+    output_padding: Any,
+    dilation: Any,
 ) -> Tensor:
     """TRANSPOSE_CONV of N×H×W×I or N×L×I with a kernel H×W×O×I; `passes.transposed` chooses its final form."""
     rank = len(x.shape) - 2
@@ -260,20 +273,17 @@ def transposed_convolution(
     def run(x: Tensor) -> Tensor:
         weights = build.reshape(kernel, (1, *kernel.shape)) if rank == 1 else kernel
         step, mode = pair(strides, rank), {"same": SAME, "valid": VALID}[padding.lower()]
-        grown = [
-            -1 if side < 0 else side * stride + (max(size - stride, 0) if mode == VALID else 0)
-            for side, stride, size in zip(x.shape[1:3], step, weights.shape[:2], strict=True)
-        ]
-        if -1 in grown:
-            raise Unsupported("ConvTranspose of an open size")
+        more = [max(size - stride, 0) * (mode == VALID) for stride, size in zip(step, weights.shape[:2], strict=True)]
         outputs = weights.shape[2]
-        shape = (x.shape[0], *grown, outputs)
-        inputs = [
-            build.constant(shape, "int32", "size"),
-            build.transpose(weights, (2, 0, 1, 3)),
-            x,
-            _bias(build, None, outputs),
-        ]
+        sides = [-1 if side < 0 else side * step[axis] + more[axis] for axis, side in enumerate(x.shape[1:3])]
+        shape = (x.shape[0], *sides, outputs)
+        size = build.constant(shape, "int32", "size")
+        if -1 in sides:
+            grown = build.multiply(sides_of(build, x), build.constant(step, "int32", "strides"))
+            grown = build.add(grown, build.constant(more, "int32", "more"))
+            ends = [build.constant([end], "int32") for end in (x.shape[0], outputs)]
+            size = build.concatenate([ends[0], grown, ends[1]], 0)
+        inputs = [size, build.transpose(weights, (2, 0, 1, 3)), x, _bias(build, bias, outputs)]
         return build.emit("TRANSPOSE_CONV", inputs, shape, "float32", padding=mode, strideH=step[0], strideW=step[1])
 
     return in_two_dimensions(build, x, run)

@@ -10,8 +10,7 @@ import numpy as np
 
 from converters.tflite.writer.builder import Builder, Unsupported
 from converters.tflite.writer.graph import Tensor
-from converters.tflite.writer.operations.arrays import shape_of
-from converters.tflite.writer.operations.convolutions import channels_last
+from converters.tflite.writer.operations.convolutions import channels_last, sides_of
 from converters.tflite.writer.registry import lowers_operation
 
 _CODES = {"bilinear": "RESIZE_BILINEAR", "nearest": "RESIZE_NEAREST_NEIGHBOR"}
@@ -38,11 +37,6 @@ def resized_like(build: Builder, x: Tensor, reference: Tensor, interpolation: st
     if -1 not in (*reference.shape[1:3], *x.shape[1:3]):
         return resized(build, x, reference.shape[1:3], interpolation)
     return resized(build, x, sides_of(build, reference), interpolation)
-
-
-def sides_of(build: Builder, x: Tensor) -> Tensor:
-    """Height and width of N×H×W×C when the graph runs: a tensor of two."""
-    return build.strided(shape_of(build, x), [1], [3], [1])
 
 
 @lowers_operation("Resize")

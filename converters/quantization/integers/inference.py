@@ -1,0 +1,61 @@
+"""Spans that follow from others: what an operator can give at most, from what goes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from converters.quantization.integers.kernels import ONE_SCALE
+from converters.quantization.integers.scales import Span, span_of
+from converters.tflite.writer.graph import Graph, Operator, Tensor
+
+_CLAMPS = {0: (-np.inf, np.inf), 1: (0.0, np.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}  # by the schema's ActivationFunctionType
+
+
+def infer(graph: Graph, spans: Mapping[Tensor, Span]) -> dict[Tensor, Span]:
+    """The spans and those that follow from them, for operators that move numbers or do simple arithmetic."""
+    result = dict(spans)
+    _forwards(graph, result)
+    for operator in reversed(graph.operators):
+        output = operator.output
+        if operator.code in ONE_SCALE and output in result:  # what is moved spans what comes out
+            for tensor in operator.inputs:
+                if tensor is not None and tensor.dtype == "float32" and not tensor.constant:
+                    result.setdefault(tensor, result[output])
+    _forwards(graph, result)
+    return result
+
+
+def _forwards(graph: Graph, result: dict[Tensor, Span]) -> None:
+    for operator in graph.operators:
+        missing = [tensor for tensor in operator.outputs if tensor.dtype == "float32" and tensor not in result]
+        inputs = [_span(tensor, result) for tensor in operator.inputs if tensor is not None and tensor.dtype == "float32"]
+        if missing and inputs and None not in inputs:
+            span = _result(operator, inputs)
+            result.update(dict.fromkeys(missing, span) if span is not None else {})
+
+
+def _span(tensor: Tensor, spans: Mapping[Tensor, Span]) -> Span | None:
+    return span_of(tensor) if tensor.constant else spans.get(tensor)
+
+
+def _result(operator: Operator, inputs: Sequence[Span]) -> Span | None:
+    if operator.code in ONE_SCALE or operator.code == "MEAN":
+        return min(low for low, _ in inputs), max(high for _, high in inputs)
+    corners = _CORNERS.get(operator.code)
+    if corners is None:
+        return None
+    ends = [corners(*(span[side] for span, side in zip(inputs, sides, strict=True))) for sides in _SIDES[len(inputs)]]
+    low, high = _CLAMPS[operator.options.get("fusedActivationFunction", 0)]
+    return float(np.clip(min(ends), low, high)), float(np.clip(max(ends), low, high))
+
+
+_SIDES = {1: ((0,), (1,)), 2: ((0, 0), (0, 1), (1, 0), (1, 1))}
+_CORNERS: dict[str, Callable[..., float]] = {  # functions whose extremes lie at the ends of their inputs' spans
+    "ADD": lambda x, y: x + y,
+    "SUB": lambda x, y: x - y,
+    "MUL": lambda x, y: x * y,
+    "RELU": lambda x: max(x, 0.0),
+    "RELU6": lambda x: min(max(x, 0.0), 6.0),
+}

@@ -1,0 +1,74 @@
+"""Converts tiny networks in a process without TensorFlow, and tells the digest of each file.
+
+    KERAS_BACKEND=jax python writer_bytes.py NAME … --forms NAME …
+
+Those behind --forms are written in every form, others in float32 alone. Weights depend on their shapes and places, so that
+every backend has the same; they start as zeros, because JAX would compile a program for each shape that is drawn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+ABSENT = ("tensorflow", "tf_keras", "tensorflow_model_optimization", "tf2onnx")
+RECIPES = ("float32", "float16", "dynamic")
+
+
+def digests(name: str, folder: Path, recipes: Sequence[str] = RECIPES) -> dict[str, str]:
+    """By recipe, the digest of a tiny network's file."""
+    import keras
+    import numpy as np
+    from tiny_models import tiny
+
+    import converters
+
+    keras.backend.clear_session()
+    model, random = tiny(name, (64, 64)), np.random.default_rng(0)
+    model.set_weights([random.uniform(0.1, 0.5, weight.shape).astype("float32") for weight in model.weights])
+    result = {}
+    for recipe in recipes:
+        path = converters.to_tflite(model, folder / f"{recipe}.tflite", recipe).path
+        result[recipe] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return result
+
+
+def _start_from_zeros() -> None:
+    import jax
+    import keras
+    import numpy as np
+    from keras.src.backend.jax import numpy as backend_numpy
+    from keras.src.backend.jax import random
+
+    def filled(value: float):
+        return lambda shape, *_, dtype=None, **__: jax.device_put(
+            np.full(shape, value, keras.backend.standardize_dtype(dtype))
+        )
+
+    for name in ("normal", "uniform", "truncated_normal"):
+        setattr(random, name, filled(0.0))
+    backend_numpy.zeros, backend_numpy.ones = filled(0.0), filled(1.0)
+
+
+def main(arguments: list[str]) -> None:
+    """Prints a JSON object: network → recipe → digest."""
+    for module in ABSENT:
+        sys.modules[module] = None  # as if it were not installed
+    import keras
+
+    if keras.backend.backend() == "jax":
+        _start_from_zeros()
+    place = arguments.index("--forms")
+    with tempfile.TemporaryDirectory() as folder:
+        result = {name: digests(name, Path(folder), RECIPES[:1]) for name in arguments[:place]}
+        result |= {name: digests(name, Path(folder)) for name in arguments[place + 1 :]}
+    assert not [module for module in ABSENT if sys.modules[module] is not None]
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
