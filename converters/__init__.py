@@ -15,6 +15,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from converters.collapsing import collapse
     from converters.fully_convolutional.convolutionalize import convolutionalize
     from converters.onnx.convert import OnnxFile, to_onnx
     from converters.parity_check import Parity, parity
@@ -40,6 +41,7 @@ _PUBLIC = {
     "Converted": "converters.tflite.convert",
     "OnnxFile": "converters.onnx.convert",
     "Parity": "converters.parity_check",
+    "collapse": "converters.collapsing",
     "convolutionalize": "converters.fully_convolutional.convolutionalize",
     "float_islands": "converters.tflite.inspection",
     "operators": "converters.tflite.inspection",
@@ -74,6 +76,7 @@ __all__ = [
     "auto_mixed",
     "callbacks",
     "cluster",
+    "collapse",
     "convolutionalize",
     "correct_biases",
     "equalize",

@@ -16,6 +16,7 @@ from edge.graph import Tensor, read_graph
 from edge.images import Picture, frames_of, prepare
 from edge.overrides import Overrides
 from edge.tflite_file import OURS, read_card
+from edge.tiles import by_tiles
 from zoo import outputs as kinds
 from zoo.outputs.layout import arranged
 from zoo.outputs.spec import Bound
@@ -43,6 +44,8 @@ class Runner:
         output: "logits", "probabilities" or "class_map": what the first output is, for files of which that can't be told.
         labels: names of its classes; of a single channel both, or the foreground's alone.
         precision: on the GPU "float32", or "reduced" for what the device computes fastest in.
+        overlap: pictures are not resized to the file's size but seen in tiles of it, which share so many pixels at least: what
+            networks need whose answer is the picture's detail. By default what the file says, which mostly is to resize.
 
     Raises:
         InputError: for a file that is missing, damaged, not TFLite or of a newer format, for an accelerator that is not
@@ -60,6 +63,7 @@ class Runner:
         output: str | None = None,
         labels: Sequence[str] | None = None,
         precision: str = "float32",
+        overlap: int | None = None,
     ) -> None:
         if accelerator not in ACCELERATORS:
             raise InputError(f"accelerator {accelerator!r} is not known; expected 'cpu' or 'gpu'")
@@ -70,6 +74,7 @@ class Runner:
         self._threads, self._precision = threads, precision
         self.graph = read_graph(path)
         self.card = Overrides(input_range, input_size, output, labels).over(read_card(path, self.graph), self.graph)
+        self._overlap = self.card.overlap if overlap is None else overlap
         self._engine = self._open(path)
 
     @property
@@ -84,7 +89,11 @@ class Runner:
         """
         if not self.card.takes_picture:
             raise InputError(f"{self.path.name} takes no picture, or not one alone; use run(tensor)")
-        spec, size = self.card.spec, frames_of(image, self.card.inputs[0])[0].shape[:2]
+        spec, frames = self.card.spec, frames_of(image, self.card.inputs[0])
+        size = frames[0].shape[:2]
+        if self._overlap is not None:
+            tiled = by_tiles(self.run, np.concatenate(frames, axis=-1), self.card, self._overlap)
+            return kinds.kind(spec).decode(tiled, spec, size)
         raw = arranged(self.run(prepare(image, self.card)), spec.layout, self.card.size or size)
         return kinds.kind(spec).decode(raw[0] if raw.ndim else raw, spec, size)
 

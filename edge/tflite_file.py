@@ -51,6 +51,8 @@ class Card:
         description, license: free text.
         provenance: versions, checksums and calibration.
         scores: as the file has them; `results` reads them.
+        overlap: pixels that tiles of the file's size share at least, in which it sees a picture, since its answer is the
+            picture's detail; None where pictures are resized.
         fed: for each of `inputs`, its place among the graph's inputs; a graph has an order of its own.
         read: for each of `outputs`, its place among the graph's outputs.
     """
@@ -68,6 +70,7 @@ class Card:
     license: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)
+    overlap: int | None = None
     fed: tuple[int, ...] = (0,)
     read: tuple[int, ...] = (0,)
 
@@ -218,6 +221,7 @@ def _from_json(guess: Card, graph: Graph, text: str) -> Card:
             license=str(data.get("license") or data.get("licence") or ""),  # format 1 has the latter
             provenance=dict(data.get("provenance") or {}),
             scores=dict(data.get("scores") or {}),
+            overlap=None if data.get("overlap") is None else int(data["overlap"]),
         )
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise InputError(f"{path}: densezoo.json inside it lacks or garbles {error}; convert it again") from error

@@ -60,6 +60,8 @@ WALKS = {
         lambda: opened("scenes_saliency", 64),
         {"epochs": 6, "learning_rate": 5e-3},
     ),
+    "enlarging": (nullcontext, "pocket_sr_small", {"width": 8}, lambda: opened("scenes_superres", 32), {"epochs": 3}),
+    "film": (nullcontext, "video_sr", {"width": 8}, lambda: opened("scenes_film", 32), {"epochs": 2}),
     "flow": (nullcontext, "tiny_flow", {"width": 0.5}, lambda: opened("scenes_flow", 64), {"epochs": 4}),
 }
 
@@ -116,7 +118,8 @@ def test_the_runner_scores_like_the_network_and_draws(road: Road, tmp_path: Path
         answer, spec = runner(picture), runner.card.spec
     kind = outputs.kind(spec)
     drawn = kind.draw(picture[..., :3], answer, spec)
-    assert drawn.shape == (*picture.shape[:2], 3) and drawn.dtype == np.uint8 and drawn.std() > 1
+    sides = ((spec.scale or 1) * side for side in picture.shape[:2])
+    assert drawn.shape == (*sides, 3) and drawn.dtype == np.uint8 and drawn.std() > 1
     assert kind.describe(answer, spec) and kind.write(answer, spec, tmp_path / "answer").stat().st_size > 0
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import InputError, unknown
@@ -170,6 +171,8 @@ def _network(
 
     task = tasks.get(entry.task)
     spec = task.output_spec(task.labels_for(entry.classes if classes is None else classes), palette, output)
+    if spec.dense:
+        spec = replace(spec, scale=entry.scale(options) * spec.scale)
     image = keras.Input(shape, name="image")
     try:
         logits = entry.builder(image, spec.channels, **options)

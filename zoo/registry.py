@@ -80,6 +80,11 @@ class Variant:
         """The options beyond the arguments of `build`."""
         return [name for name in self.parameters if name != "encoder"]
 
+    def scale(self, options: Mapping[str, Any]) -> int:
+        """Pixels of the answer per pixel of the picture along a side: what a builder's option `scale` says, 1 without one."""
+        parameter = self.parameters.get("scale")
+        return 1 if parameter is None else options.get("scale", parameter.default)
+
     @property
     def default_encoder(self) -> str | None:
         """The encoder that the builder takes when none is named; None where it takes none."""

@@ -21,6 +21,7 @@ import tf2onnx
 
 import zoo
 from converters import file_runs
+from converters.collapsing import collapse
 from converters.graph import Trace, concrete_shapes, distance, evaluate, trace
 from converters.onnx.operators import HANDLERS, is_operator
 from converters.single_precision import in_float32
@@ -86,7 +87,7 @@ def to_onnx(
     """
     path = _check_path(path)
     check_backend("ONNX")
-    model = in_float32(model)
+    model = in_float32(collapse(model))
     shape = check_size(model, input_size)
     if None in shape:
         shape = (None, *shape[1:])  # who leaves the size open has no use for a fixed batch

@@ -14,6 +14,7 @@ import numpy as np
 
 from converters import choices
 from converters import graph as graphs
+from converters.collapsing import collapse
 from converters.graph import Call, Trace, Value, substitute, trace
 from converters.single_precision import float32_policy, in_float32
 from zoo.errors import InputError
@@ -28,12 +29,12 @@ def fold(model: keras.Model, biases: bool = False) -> keras.Model:
     """The same function with batch normalisation inside the kernels before it, other scalings as 1×1 depthwise convolutions.
 
     Layers keep their names. The normalisation's statistics are frozen in: train first, fold then. With `biases`, every kernel
-    gets one, and activations stand in layers of their own.
+    gets one, and activations stand in layers of their own. Layers that learn by a detour are collapsed first.
 
     Raises:
         InputError: for a subclassed model, or where the folded one answers otherwise by more than 1e-3 of the spread.
     """
-    single = in_float32(model)
+    single = in_float32(collapse(model))
     graph = trace(single)
     with float32_policy():
         folded = _rebuilt(single, graph, biases)

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 
 import zoo
+from converters.collapsing import collapse
 from converters.quantization import calibration, mixed_precision, qat_direct
 from converters.quantization.bias_correction import correct_biases
 from converters.quantization.calibration import Calibration
@@ -104,7 +105,7 @@ def to_tflite(
     model, spans = _learnt(model)
     _check_options(recipe, io, calibration, is_tf_keras(model) or bool(spans))
     path = _check_path(path)
-    model = model if is_tf_keras(model) else in_float32(model)
+    model = model if is_tf_keras(model) else in_float32(collapse(model))
     shape = _shape(model, check_size(model, input_size), batch, open_size)
     images, dtype = calibration if RECIPES[recipe].calibrated else None, _input_type(model, io)
     images = None if images is None else _calibration(images, shape, dtype)

@@ -256,6 +256,11 @@ class _TensorFlow:
         """The index of the first largest along an axis, int32."""
         return _argmax(self._layer, x, axis)
 
+    def depth_to_space(self, x: tf.Tensor, scale: int) -> tf.Tensor:
+        """Blocks of scale×scale pixels of the channels."""
+        with tf.name_scope(self._layer):
+            return tf.nn.depth_to_space(x, scale)
+
     def resize_like(self, x: tf.Tensor, reference: tf.Tensor, interpolation: str) -> tf.Tensor:
         """N×h×w×C at the height and width of the reference."""
         with tf.name_scope(self._layer):

@@ -35,7 +35,8 @@ class TestEveryName:
         images = pictures(model)
         logits = answer(model, images)
         spec = zoo.output_spec(model)
-        assert logits.shape == ((*images.shape[:3], spec.channels) if spec.dense else (2, spec.channels))
+        sides = (spec.scale * side for side in images.shape[1:3]) if spec.dense else ()
+        assert logits.shape == (2, *sides, spec.channels)
         assert not spec.labels or len(spec.labels) == spec.channels == 5
         assert np.isfinite(logits).all()
         assert logits.std() > 0, "a network that says the same everywhere cannot be tested by its answer"

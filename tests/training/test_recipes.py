@@ -398,7 +398,10 @@ def test_bad_input_is_one_line(
 # What the zoo itself ships. Only its own folder counts here.
 SHIPPED = sorted(path.parent.name for path in catalog.FOLDER.glob("*/card.json"))
 # Kind of data → folder of `shared`.
-PLACES = {"camvid": "camvid", "ccp_clothing": "ccp", "ccp_person": "ccp", "isbi": "isbi_em", "nuclei": "nuclei", "osie": "osie"}
+PLACES = {
+    "camvid": "camvid", "ccp_clothing": "ccp", "ccp_person": "ccp", "isbi": "isbi_em", "noise": "sr", "nuclei": "nuclei",
+    "osie": "osie", "sr": "sr",
+}  # fmt: skip
 
 
 def test_what_is_shipped_is_light() -> None:
@@ -431,9 +434,9 @@ def test_every_card_s_figures_come_again(name: str, shared: Path) -> None:
     known, recipe = catalog.get(name), recipes.get(name)
     if recipe.data not in PLACES:
         pytest.skip(f"no folder of shared data for {recipe.data}")
-    test = zoo.data.open(f"{recipe.data}:{shared / 'data' / PLACES[recipe.data]}", recipe.scored)
+    test = zoo.data.open(recipe.spec(f"{recipe.data}:{shared / 'data' / PLACES[recipe.data]}"), recipe.scored)
     metric, values = known.headline
-    found = zoo.evaluate(zoo.build(name), test, size=known.input_size).scores[metric]
+    found = zoo.evaluate(zoo.build(name), test, size=known.input_size if known.overlap is None else None).scores[metric]
     assert found == pytest.approx(values["weights"], abs=1e-3)
     for form in recipe.shipped:
         found = zoo.evaluate(edge.Runner(known.path(form)), test).scores[metric]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -69,11 +70,11 @@ def toy_batch(model: keras.Model, count: int = 64, seed: int = 0) -> ToyBatch:
     toy = task.toy_batch(model.input_shape[1:], spec, count, seed)
     if not spec.dense:
         return toy
-    size = [side // (spec.scale or 1) for side in model.output_shape[1:3]]
-    return ToyBatch(toy.images, _centre(toy.targets, size))  # unpadded networks see a margin that they say nothing of
+    # Unpadded networks see a margin that they say nothing of.
+    return ToyBatch(toy.images, _centre(toy.targets, model.output_shape[1:3]))
 
 
-def _centre(maps: np.ndarray, size: list[int]) -> np.ndarray:
+def _centre(maps: np.ndarray, size: Sequence[int]) -> np.ndarray:
     top, left = ((whole - part) // 2 for whole, part in zip(maps.shape[1:3], size, strict=True))
     return maps[:, top : top + size[0], left : left + size[1]]
 

@@ -32,7 +32,7 @@ Size = Annotated[str | None, typer.Option("--size", "-s", help="Height × width 
 Accelerator = Annotated[str, typer.Option("--accelerator", "-a", help="cpu or gpu.")]
 Flip = Annotated[bool, typer.Option("--flip", help="Keras models: average with the answer to the mirrored picture.")]
 Scales = Annotated[str | None, typer.Option(help="Keras models: average over these factors of the size: 0.75,1,1.25.")]
-Tiles = Annotated[str | None, typer.Option(help="Keras models: see larger pictures in tiles of this size, as --size.")]
+Tiles = Annotated[str | None, typer.Option(help="See larger pictures in tiles of this size; a .tflite file in its own.")]
 Overlap = Annotated[int, typer.Option(min=0, help="Pixels that neighbouring tiles share.")]
 OVERLAP = 64
 # What is said of a .tflite file of others, where it does not say it itself; as of `edge.Runner`.
@@ -179,10 +179,13 @@ def _no_model(text: str) -> InputError:
 
 
 def default_size(path: Path) -> tuple[int, int] | None:
-    """The size that shipped weights were scored at; None for any other model."""
+    """The size that shipped weights were scored at; None for those that see pictures at their own, and for any other model."""
     from zoo.pretrained import catalog
 
-    return catalog.get(str(path)).input_size if not path.exists() and catalog.is_name(str(path)) else None
+    if path.exists() or not catalog.is_name(str(path)):
+        return None
+    weights = catalog.get(str(path))
+    return weights.input_size if weights.overlap is None else None
 
 
 def shipped_file(path: Path) -> Path:
@@ -236,8 +239,11 @@ def open_predictor(
     if path.suffix == ".tflite":
         import edge
 
-        refuse_views(tta, tiling, path)
-        runner = edge.Runner(path, accelerator, input_size=size, **(said or {}))
+        refuse_views(tta, None, path)
+        overlap = None if tiling is None else tiling.overlap
+        runner = edge.Runner(path, accelerator, input_size=size, overlap=overlap, **(said or {}))
+        if tiling is not None and tiling.size != runner.card.size:
+            raise InputError(f"--tiles {tiling.size}: {path} sees {runner.card.size}; give tiles of that size")
         return runner, runner.card.spec
     if accelerator != "cpu":
         raise InputError(f"--accelerator {accelerator} is for .tflite files; convert {path} first: zoo convert {path}")
@@ -248,7 +254,7 @@ def open_predictor(
 def refuse_views(tta: TestTimeAugmentation | None, tiling: Tiling | None, path: Path) -> None:
     """Raises InputError if views or tiles were asked for."""
     if tta is not None or tiling is not None:
-        raise InputError(f"--flip, --scales and --tiles are for Keras models; {path} is asked once, at its own size")
+        raise InputError(f"--flip, --scales and --tiles are for Keras models; {path} is asked about the picture as it is")
 
 
 def keras_predictor(

@@ -99,15 +99,16 @@ class _Tools:
 
         quantized = {}
         if converters.RECIPES[form].calibrated:
-            images = zoo.data.calibration_images(training, min(recipe.calibration, len(training)), recipe.size)
+            count, tiles = min(recipe.calibration, len(training)), recipe.overlap is not None
+            images = zoo.data.calibration_images(training, count, recipe.size, tiles)
             quantized = {"calibration": images, "correct_bias": True}
         converters.to_tflite(model, path, recipe=form, input_size=recipe.size, **quantized)
 
-    def open(self, path: Path) -> Any:
+    def open(self, path: Path, overlap: int | None) -> Any:
         """LiteRT's runner on the file."""
         import edge
 
-        return edge.Runner(path)
+        return edge.Runner(path, overlap=overlap)
 
     def describe(self, path: Path, facts: Mapping[str, Any]) -> None:
         """Adds to the file's densezoo.json."""

@@ -121,8 +121,10 @@ class Batches(keras.utils.PyDataset):
         return image, target if isinstance(target, dict) else as_target(target)
 
 
-def calibration_images(dataset: Dataset, count: int, size: tuple[int, int]) -> np.ndarray:
+def calibration_images(dataset: Dataset, count: int, size: tuple[int, int], tiles: bool = False) -> np.ndarray:
     """`count` images spread evenly over the dataset, resized to (H, W): float32 N×H×W×C of 0–255, as many channels as its.
+
+    With `tiles` they are not resized: the middle of each is cut out, or mirrored beyond its edges where it is smaller.
 
     Raises InputError where the dataset has fewer images than that.
     """
@@ -130,7 +132,15 @@ def calibration_images(dataset: Dataset, count: int, size: tuple[int, int]) -> n
         raise InputError(f"{dataset.name}: {count} calibration images asked for; it has 1 to {len(dataset)} to give")
     size = checked_size(size)
     images = (dataset[position].image for position in spread(count, len(dataset)))
-    return np.stack([resize(image, size) for image in images]).astype(np.float32)
+    return np.stack([_middle(image, size) if tiles else resize(image, size) for image in images]).astype(np.float32)
+
+
+def _middle(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(H, W) pixels in the middle of a picture, which is mirrored beyond its right and lower edge where it is smaller."""
+    short = [max(0, want - have) for want, have in zip(size, image.shape[:2], strict=True)]
+    image = np.pad(image, ((0, short[0]), (0, short[1]), (0, 0)), mode="symmetric")
+    top, left = ((have - want) // 2 for want, have in zip(size, image.shape[:2], strict=True))
+    return image[top : top + size[0], left : left + size[1]]
 
 
 def checked_size(size: tuple[int, int] | None) -> tuple[int, int] | None:

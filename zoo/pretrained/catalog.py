@@ -85,6 +85,8 @@ class Trained:
         training: {"epochs", "best", "seconds", "hardware", "versions"} of the run.
         files: by form. measured: one score a form.
         folder: where the files lie.
+        overlap: pixels that tiles of `input_size` share at least, in which converted files see pictures, while the weights see
+            them at their own size; None where pictures are resized.
     """
 
     name: str
@@ -103,6 +105,7 @@ class Trained:
     files: Mapping[str, File]
     measured: tuple[Score, ...]
     folder: Path
+    overlap: int | None = None
 
     def score(self, form: str = WEIGHTS) -> Score:
         """The scores of a form."""

@@ -41,8 +41,8 @@ class FileTools(Protocol):
     def convert(self, model: keras.Model, path: Path, form: str, training: Dataset, recipe: Recipe) -> None:
         """Writes the converted file of a form."""
 
-    def open(self, path: Path) -> Any:
-        """A converted file as something that `zoo.evaluate` takes."""
+    def open(self, path: Path, overlap: int | None) -> Any:
+        """A converted file as something that `zoo.evaluate` takes; with an overlap it sees pictures in tiles."""
 
     def describe(self, path: Path, facts: Mapping[str, Any]) -> None:
         """Writes facts into a converted file's description of itself."""
@@ -107,7 +107,7 @@ def write_scores(known: Trained, tools: FileTools) -> Trained:
     for form in files:
         if form != WEIGHTS:
             path = known.path(form)
-            tools.describe(path, _description(known.score(form), known.license))
+            tools.describe(path, _description(known.score(form), known.license, known.overlap))
             files[form] = file_facts(path)
     known = replace(known, files=files)
     write_card(known)
@@ -160,13 +160,13 @@ def _pack(
     model = shipped_network(recipe.name, meaning.labels, meaning.palette, finished.options, shape)
     read_arrays(model, paths[WEIGHTS])
     say(f"{WEIGHTS}: on {test.name}")
-    measured = [_score(WEIGHTS, zoo.evaluate(model, test, size=recipe.size), finished)]
+    measured = [_score(WEIGHTS, zoo.evaluate(model, test, size=recipe.size if recipe.overlap is None else None), finished)]
     for form in recipe.forms:
         path = folder / f"{form}.tflite"
         say(f"{form}: converting, on {test.name}")
         tools.convert(model, path, form, finished.training, recipe)
-        measured.append(_score(form, zoo.evaluate(tools.open(path), test), finished))
-        tools.describe(path, _description(measured[-1], recipe.license))
+        measured.append(_score(form, zoo.evaluate(tools.open(path, recipe.overlap), test), finished))
+        tools.describe(path, _description(measured[-1], recipe.license, recipe.overlap))
         if form in recipe.shipped:
             paths[form] = path
     return Trained(
@@ -186,6 +186,7 @@ def _pack(
         files={form: file_facts(path) for form, path in paths.items()},
         measured=tuple(measured),
         folder=folder,
+        overlap=recipe.overlap,
     )
 
 
@@ -196,8 +197,9 @@ def _score(form: str, evaluation: Any, finished: _Finished) -> Score:
     return Score(form, finished.test.name, evaluation.images, finished.recipe.size, evaluation.scores, units, lower)
 
 
-def _description(score: Score, license: str) -> dict[str, Any]:
-    """The entries of a converted file's card: its score, and the licence of the data it learnt from."""
+def _description(score: Score, license: str, overlap: int | None) -> dict[str, Any]:
+    """The entries of a converted file's card: its score, the licence of the data it learnt from, and in what tiles it sees."""
     results = [result.to_dict() for result in score.results]
     scores = {score.dataset: {"images": score.images, "size": list(score.size), "scores": results}}
-    return {"scores": scores, "license": f"{license} (of the data)"}
+    tiles = {} if overlap is None else {"overlap": overlap}
+    return {"scores": scores, "license": f"{license} (of the data)", **tiles}

@@ -87,9 +87,12 @@ class Recipe:
     Attributes:
         name: "NETWORK.TAG"; the network is one of the registry.
         data: the kind of data (`zoo.data.SPECS`) such as "camvid"; or a whole spec with its colon, as "scenes:seed=1".
+        data_options: that follow the path in the data's spec, as "scale=2,repeat=32".
         source: what the data are, for the card: name, authors, how many.
         license: of the data, for the card; say plainly where there is none.
         size: (H, W) in pixels at which the weights are scored and converted.
+        overlap: pixels that tiles of that size share at least, in which converted files then see pictures; the weights see each
+            picture as it is. For networks whose answer is the picture's detail. None resizes pictures to `size`.
         train, build, split, val: of the last stage, as in `Stage`.
         before: the stages before it.
         scored: split that the scores are of; nothing may have been chosen by it.
@@ -112,6 +115,8 @@ class Recipe:
     forms: tuple[str, ...] = ("float32", "float16", "int8")
     shipped: tuple[str, ...] = ("int8",)
     calibration: int = 64
+    overlap: int | None = None
+    data_options: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9_]+\.[a-z0-9_]+", self.name):
@@ -135,7 +140,7 @@ class Recipe:
         return *self.before, Stage("", self.model, self.train, self.build, self.split, self.val)
 
     def spec(self, given: str | None) -> str:
-        """The data's spec: as given, or the recipe's where it is a whole one.
+        """The data's spec: as given, with the recipe's options behind it, or the recipe's where it is a whole one.
 
         Raises:
             InputError: if the data are of another kind, or nobody said where they lie.
@@ -147,7 +152,8 @@ class Recipe:
             return self.data
         if given.partition(":")[0] != kind:
             raise InputError(f"{self.name} learns from {kind}, and {given!r} was given; expected {kind}:PATH")
-        return given
+        options = f",{self.data_options}" if self.data_options else ""
+        return given if given.endswith(options) else given + options
 
 
 def names() -> list[str]:

@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     import keras
 
     from zoo.data import Augment
+    from zoo.data.transforms.crops import Crops
     from zoo.recipes import StageContext
 
 CAMVID = "CamVid (Brostow, Fauqueur & Cipolla 2009)"
 CAMVID_LICENSE = "none stated for the data: research use (SegNet's repository, whose split this is: CC BY-NC 4.0)"
 CCP = "Clothing Co-Parsing (Yang, Luo & Lin, CVPR 2014), 804 / 100 / 100 photographs; encoder from ImageNet"
 CCP_LICENSE = "Apache-2.0"
+T91 = "T91 (Yang, Wright, Huang & Ma, TIP 2010), 90 photographs; chosen on Set5, scored on Set14"
+T91_LICENSE = "none stated for the photographs: research use"
 
 
 def streets() -> Augment:
@@ -62,5 +65,53 @@ def continuing(file: str, **options: Any) -> Callable[[StageContext], Mapping[st
     def build(context: StageContext) -> dict[str, Any]:
         *_, folder = context.earlier.values()
         return {**options, "weights": folder / file}
+
+    return build
+
+
+def photographs_at_their_pixels(size: int) -> Crops:
+    """Square crops of whole pixels, mirrored either way."""
+    from zoo.data.transforms.crops import Crops
+
+    return Crops(size=(size, size))
+
+
+def enlarging(epochs: int, learning_rate: float, crop: int, ema: float | None = None) -> dict[str, Any]:
+    """Settings of `zoo.train` for super-resolution: small crops, many of them, and the distance of the luma alone."""
+    from zoo.losses.luma import LumaCharbonnier
+
+    return {
+        "epochs": epochs,
+        "batch_size": 16,
+        "learning_rate": learning_rate,
+        "weight_decay": 0.0,
+        "augment": photographs_at_their_pixels(crop),
+        "size": (crop, crop),
+        "loss": LumaCharbonnier(0.01),
+        "ema": ema,
+        "validate_every": 10,
+    }
+
+
+def collapsed(**options: Any) -> Callable[[StageContext], Mapping[str, Any]]:
+    """Arguments of `zoo.build` that start from what the stage before left, every wide layer as the plain one that it comes to.
+
+    Args:
+        **options: of the network, of plain layers.
+    """
+
+    def build(context: StageContext) -> dict[str, Any]:
+        from zoo.build import build as build_network
+        from zoo.pretrained.weights_io import load
+
+        *_, folder = context.earlier.values()
+        wide = load(folder / "model.keras")
+        plain = build_network(wide.name, input_shape=wide.input_shape[1:], **options)
+        for layer in plain.layers:
+            source = wide.get_layer(layer.name)
+            layer.set_weights((source.collapsed() if hasattr(source, "collapsed") else source).get_weights())
+        path = folder / "collapsed.weights.h5"
+        plain.save_weights(path)
+        return {**options, "weights": path}
 
     return build

@@ -19,6 +19,10 @@ class Symbolic:
         """The index of the first largest along an axis, int32."""
         return keras.ops.argmax(x, axis=axis)
 
+    def depth_to_space(self, x: Any, scale: int) -> Any:
+        """Blocks of scale×scale pixels of the channels."""
+        return keras.ops.depth_to_space(x, scale)
+
     def resize_like(self, x: Any, reference: Any, interpolation: str) -> Any:
         """N×h×w×C at the height and width of the reference."""
         return _ResizeToReference(interpolation)(x, reference)

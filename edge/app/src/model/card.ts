@@ -4,7 +4,7 @@ import { readEntry } from './archive';
 import { specsOfFormat1 } from './format1';
 import { CHANNELS_FIRST, CHANNELS_LAST } from './layout';
 import { scoresFrom, type Scored } from './scores';
-import { inputFrom, isRecord, outputFrom, textOf, type InputSpec, type OutputSpec, type TensorShape } from './spec';
+import { inputFrom, isCount, isRecord, outputFrom, textOf, type InputSpec, type OutputSpec, type TensorShape } from './spec';
 
 const SOURCES = ['densezoo.json', 'TFLite metadata', 'tensors'] as const;
 
@@ -22,6 +22,8 @@ export interface Card {
   description: string;
   provenance: Record<string, unknown>;
   scores: Scored[];
+  /** Pixels that tiles of the model's size share, in which it sees a picture; null where pictures are resized. */
+  overlap: number | null;
 }
 
 const ENTRY = 'densezoo.json';
@@ -62,6 +64,7 @@ export function cardFrom(data: unknown): Card | null {
     description: textOf(data.description),
     provenance: isRecord(data.provenance) ? data.provenance : {},
     scores: scoresFrom(data.scores),
+    overlap: isCount(data.overlap) ? data.overlap : null,
   };
 }
 
@@ -96,5 +99,6 @@ export function guessCard(name: string, input: TensorShape, output: TensorShape)
     description: '',
     provenance: {},
     scores: [],
+    overlap: null,
   };
 }

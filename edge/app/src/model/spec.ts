@@ -76,7 +76,8 @@ function isRange(value: unknown): value is InputRange {
   return Array.isArray(value) && value.length === 2 && value.every(isBound);
 }
 
-function isCount(value: unknown): value is number {
+/** Whether it is a whole number of 1 or more. */
+export function isCount(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) > 0;
 }
 

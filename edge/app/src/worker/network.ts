@@ -6,6 +6,7 @@ import { USUAL_RANGE, type Bound, type InputRange, type InputSpec, type OutputSp
 import { kindOf } from '../outputs';
 import type { RawOutput } from '../outputs/kind';
 import { resizeRgb } from '../pixels/resize';
+import { part, spans, withinReason, type Pixels } from '../pixels/tiles';
 import type { NetworkId, Outcome } from '../protocol';
 
 type Input = Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
@@ -76,17 +77,48 @@ export class Network {
   /** What output `output` says of the first picture; a network of several frames gets the last one again where they are too few. */
   async answer(pictures: readonly ImageData[], output: number, range: InputRange | null): Promise<Outcome> {
     const began = performance.now();
-    const input = this.fill(pictures, range ?? this.input.range ?? USUAL_RANGE);
-    const prepared = performance.now();
     const { spec, tensor } = this.outputs[output];
-    const raw = await this.infer(input, tensor);
+    const { overlap } = this.card;
+    const bounds = range ?? this.input.range ?? USUAL_RANGE;
+    const input = overlap === null ? this.fill(pictures, bounds) : null;
+    const prepared = performance.now();
+    const raw = input ? await this.infer(input, tensor) : await this.inTiles(pictures, bounds, tensor, spec.scale ?? 1, overlap ?? 0);
     const ran = performance.now();
     const answer = kindOf(spec).decode(arranged(raw, spec.layout, this.size), spec, pictures[0]);
     return { answer, timings: { prepare: prepared - began, run: ran - prepared, finish: performance.now() - ran } };
   }
 
+  /** The raw output for pictures of any size, put together from those of their tiles. */
+  private async inTiles(pictures: readonly Pixels[], range: InputRange, output: number, scale: number, overlap: number): Promise<RawOutput> {
+    const [tileHeight, tileWidth] = this.size;
+    const shown = pictures.map(withinReason);
+    const { width, height } = shown[0];
+    const columns = spans(Math.max(width, tileWidth), tileWidth, overlap);
+    let whole = new Float32Array();
+    let channels = 0;
+    for (const row of spans(Math.max(height, tileHeight), tileHeight, overlap)) {
+      for (const column of columns) {
+        const parts = shown.map((picture) => part(picture, row.start, column.start, tileHeight, tileWidth));
+        const { data, shape } = await this.infer(this.fill(parts, range), output);
+        channels = shape[3];
+        if (whole.length === 0) whole = new Float32Array(height * scale * width * scale * channels);
+        const [rows, across] = [Math.min(tileHeight, height - row.start) * scale, Math.min(tileWidth, width - column.start) * scale];
+        for (let y = 0; y < rows; y++) {
+          const weight = row.weights[Math.floor(y / scale)];
+          let from = y * tileWidth * scale * channels;
+          let to = ((row.start * scale + y) * width * scale + column.start * scale) * channels;
+          for (let x = 0; x < across; x++) {
+            const share = weight * column.weights[Math.floor(x / scale)];
+            for (let k = 0; k < channels; k++) whole[to++] += data[from++] * share;
+          }
+        }
+      }
+    }
+    return { data: whole, shape: [1, height * scale, width * scale, channels] };
+  }
+
   /** The pictures along the channels, at the model's size, their values moved into the model's range. */
-  private fill(pictures: readonly ImageData[], range: InputRange): Input {
+  private fill(pictures: readonly Pixels[], range: InputRange): Input {
     const { channels, frames } = this.input;
     const [height, width] = this.size;
     const bytes = this.model.getInputDetails()[0].dtype === 'uint8';
@@ -98,7 +130,7 @@ export class Network {
   }
 
   /** Like Python's, it does not keep the aspect ratio. */
-  private fillFrame(input: Input, { data, width, height }: ImageData, frame: number, [low, high]: InputRange): void {
+  private fillFrame(input: Input, { data, width, height }: Pixels, frame: number, [low, high]: InputRange): void {
     const { channels, frames } = this.input;
     const own = channels / frames;
     const pixels = resizeRgb(own === 1 ? grey(data) : data, width, height, this.size[1], this.size[0]);

@@ -1,0 +1,84 @@
+"""Collapsing: layers that learn by a detour become the plain ones that compute the same, which is proved on noise.
+
+A layer that can say itself plainly has a method `collapsed`, which gives a built Keras layer with weights
+(`zoo.layers.CollapsibleConv2D`). `to_tflite`, `to_onnx` and what quantizes collapse such a network first, so that files,
+counts of parameters and integer kernels are of the plain one.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from converters import graph as graphs
+from converters.graph import Trace, Value, substitute, trace
+from zoo.errors import InputError
+
+EQUALITY = 1e-4  # of the answer's spread: the same sums in another order, in float32
+
+
+def collapses(model: keras.Model) -> bool:
+    """Whether a model holds a layer that has a plain form."""
+    return isinstance(model, keras.Model) and any(hasattr(layer, "collapsed") for layer in model.layers)
+
+
+def collapse(model: keras.Model) -> keras.Model:
+    """The same function with every collapsible layer as the plain one that it is the product of.
+
+    Layers keep their names and all others their weights. A model without such layers comes back as it is.
+
+    Args:
+        model: functional or Sequential.
+
+    Raises:
+        InputError: for a subclassed model, or where the plain one answers otherwise by more than 1e-4 of the spread.
+    """
+    if not collapses(model):
+        return model
+    graph = trace(model)
+    tensors: dict[Value, Any] = {}
+    for value, tensor in zip(graph.inputs, graphs.as_functional(model).inputs, strict=True):
+        tensors[value] = keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
+    plain: dict[int, Any] = {}
+    for call in graph.calls:
+        operation = call.operation
+        args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
+        layer = plain.setdefault(id(operation), _plain(operation))
+        outputs = layer(*args, **{name: value for name, value in kwargs.items() if name != "training"})
+        if not hasattr(operation, "collapsed"):
+            graphs.copy_weights(operation, layer)
+        tensors.update(zip(call.outputs, keras.tree.flatten(outputs), strict=True))
+    outputs = graphs.in_form(model, [tensors[value] for value in graph.outputs])
+    inputs = [tensors[value] for value in graph.inputs]
+    collapsed = keras.Model(inputs[0] if len(inputs) == 1 else inputs, outputs, name=model.name)
+    _prove(graph, trace(collapsed), model.name)
+    return collapsed
+
+
+def _plain(operation: keras.Operation) -> Any:
+    """A layer of the new model: the collapsed one, or a copy."""
+    if hasattr(operation, "collapsed"):
+        return operation.collapsed()
+    return type(operation).from_config(operation.get_config()) if isinstance(operation, keras.Layer) else operation
+
+
+def _prove(before: Trace, after: Trace, name: str) -> None:
+    """Both graphs on the same noise.
+
+    Raises:
+        InputError: if they differ.
+    """
+    noise = [
+        np.random.default_rng(seed).uniform(0, 255, shape).astype(value.dtype)
+        for seed, (value, shape) in enumerate(zip(before.inputs, graphs.concrete_shapes(before), strict=True))
+    ]
+    old, new = graphs.evaluate(before, *noise), graphs.evaluate(after, *noise)
+    for one, other in zip(graphs.scores(before), graphs.scores(after), strict=True):
+        error = graphs.difference(old[one], new[other])
+        if not error <= EQUALITY:
+            raise InputError(
+                f"'{name}' answers otherwise once collapsed, by {error:.2g} of its spread: a layer's `collapsed` is not "
+                "what it computes"
+            )
