@@ -54,6 +54,35 @@ def conversions() -> str:
     return table(("form", *(f">{name}" for name in columns), ">of"), lines)
 
 
+def denoising() -> str:
+    """Ways to take noise away, side by side."""
+    columns = {">σ": _text("sigma"), "method": _text("method"), "form": _text("form"), ">setting": _text("setting")}
+    return _table("denoising.csv", {**columns, ">PSNR, dB": _text("psnr"), ">SSIM": _text("ssim"), ">ms": _text("ms")})
+
+
+def foreign_files() -> str:
+    """How the runner answers on files of others, by what their first output is."""
+    rows = _rows("foreign_files.csv")
+    kinds = dict.fromkeys(row["head"] for row in rows)
+    counts = {kind: Counter(row["runner"] == "equal" for row in rows if row["head"] == kind) for kind in kinds}
+    return table(("first output", ">files", ">equal to LiteRT's interpreter", ">refused in a sentence"), [
+        [kind, count.total(), count[True], count[False]] for kind, count in counts.items()
+    ])  # fmt: skip
+
+
+def layer_conversions() -> str:
+    """How Keras' layers convert, form by form."""
+    rows = _rows("layer_conversions.csv")
+    verdicts = dict.fromkeys(row["verdict"] for row in rows)
+    counts = {
+        form: Counter(row["verdict"] for row in rows if row["form"] == form)
+        for form in dict.fromkeys(row["form"] for row in rows)
+    }
+    return table(("form", *(f">{verdict}" for verdict in verdicts)), [
+        [form, *(count[verdict] for verdict in verdicts)] for form, count in counts.items()
+    ])  # fmt: skip
+
+
 def person() -> str:
     """Models that find people, side by side."""
     shares = {f">{name}": _text(name) for name in ("as they are", "upper body", "dim", "blurred")}
@@ -102,6 +131,24 @@ def segmenters() -> str:
             ">ms, int8": _text("ms_int8"),
         },
     )
+
+
+def super_resolution() -> str:
+    """Pictures enlarged two and three times, side by side."""
+    columns = {
+        ">scale": _text("scale"),
+        "method": _text("method"),
+        "form": _text("form"),
+        ">parameters": _text("parameters"),
+    }
+    scores = {
+        ">Set5, dB": "set5_psnr",
+        ">SSIM": "set5_ssim",
+        ">Set14, dB": "set14_psnr",
+        ">SSIM, Set14": "set14_ssim",
+        ">ms": "ms",
+    }
+    return _table("super_resolution.csv", columns | {name: _text(column) for name, column in scores.items()})
 
 
 def throughput() -> str:
