@@ -17,7 +17,7 @@ from zoo.outputs.resize import strips, taps
 
 _ROUNDING = np.float32(2.0**-19)  # of the largest score: three times what rounding may move two enlarged ones apart
 _TINY = np.finfo(np.float32).tiny
-_BLOCK = 1 << 15  # scores looked at together: they stay in the processor's cache
+_BLOCK = 1 << 17  # scores looked at together: they stay in the processor's cache
 _PIXELS = 1 << 17  # enlarged together
 _FEW = 4  # classes; cells where more can win are enlarged with all of them
 
@@ -36,38 +36,46 @@ def best_classes(scores: np.ndarray, size: tuple[int, int], cut: float = 0.0) ->
     scores = scores.astype(np.float32, copy=False)
     height, width, _ = scores.shape
     if (height, width) == tuple(size):
-        return _chosen(scores, cut)[0]
+        return _chosen(scores, cut)
     largest = np.abs(scores).max(initial=0)
     if size[0] * size[1] < height * width or not np.isfinite(largest):
         answer = np.empty(size, np.uint8)
         for rows, values in strips(scores, size):
-            answer[rows] = _chosen(values, cut)[0]
+            answer[rows] = _chosen(values, cut)
         return answer
     grid = _Grid(scores, size, cut, margin=largest * _ROUNDING + _TINY)
     return grid.answer()
 
 
-def _chosen(scores: np.ndarray, cut: float) -> tuple[np.ndarray, np.ndarray]:
-    """(the best class, by how much it leads) of scores h×w×C; of equal ones the first, and NaN above all as NumPy has it."""
+def _chosen(scores: np.ndarray, cut: float, lead: np.ndarray | None = None) -> np.ndarray:
+    """The best class of scores h×w×C, uint8 h×w; of equal ones the first, and NaN above all as NumPy has it.
+
+    Into `lead`, float32 h×w, goes by how much it leads.
+    """
     height, width, classes = scores.shape
-    best, lead = np.zeros((height, width), np.uint8), np.empty((height, width), np.float32)
+    best = np.zeros((height, width), np.uint8)
     if classes == 1:
         np.greater(scores[..., 0], np.float32(cut), out=best.view(bool))
-        return best, np.abs(scores[..., 0] - np.float32(cut), out=lead)
+        if lead is not None:
+            np.abs(scores[..., 0] - np.float32(cut), out=lead)
+        return best
     step = max(1, _BLOCK // (width * classes))
     for start in range(0, height, step):
         rows = slice(start, start + step)
         # A class after the other: NumPy's argmax over a short last axis takes twice as long.
         values = np.ascontiguousarray(scores[rows].reshape(-1, classes).T)
-        index, top, second = best[rows].reshape(-1), values[0].copy(), np.full(values.shape[1], -np.inf, np.float32)
+        index, top = best[rows].reshape(-1), values[0].copy()
+        second = np.full_like(top, -np.inf) if lead is not None else None
         for label in range(1, classes):
             np.maximum(index, (values[label] > top).view(np.uint8) * np.uint8(label), out=index)
-            np.maximum(second, np.minimum(top, values[label]), out=second)
+            if second is not None:
+                np.maximum(second, np.minimum(top, values[label]), out=second)
             np.maximum(top, values[label], out=top)
-        lead[rows] = (top - second).reshape(-1, width)
+        if second is not None:
+            lead[rows] = (top - second).reshape(-1, width)
         if np.isnan(top).any():
             index[:] = values.argmax(axis=0)
-    return best, lead
+    return best
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,8 @@ class _Grid:
 
     def answer(self) -> np.ndarray:
         """uint8 H×W."""
-        best, lead = _chosen(self._scores, self._cut)
+        lead = np.empty(self._scores.shape[:2], np.float32)
+        best = _chosen(self._scores, self._cut, lead)
         wide = best[:, self._columns.before]
         answer = wide[self._rows.before]
         places = np.flatnonzero(~_agreed(best, lead > self._margin))
