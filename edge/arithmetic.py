@@ -34,7 +34,12 @@ def macs(graph: Graph) -> float:
     hidden = any(operator.custom or operator.name in _SUBGRAPHS for operator in graph.operators)
     if hidden or any(tensor.open for tensor in graph.inputs):
         return math.nan
-    return float(sum(_COUNTS[op.name](graph, op) for op in graph.operators if op.name in _COUNTS))
+    return float(sum(operator_macs(graph, operator) for operator in graph.operators))
+
+
+def operator_macs(graph: Graph, operator: Operator) -> int:
+    """Multiply-accumulates of one operator of a graph without open sides; 0 for what is none of those that `macs` counts."""
+    return _COUNTS[operator.name](graph, operator) if operator.name in _COUNTS else 0
 
 
 def peak(threads: int) -> float:

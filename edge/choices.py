@@ -5,6 +5,7 @@ of a graph to its numbers all the same, one side tells what it chose, and the ot
 
     telling(path, target)     the file with each choice's scores and result as further outputs
     taking(path, target)      the file with each result as a further input, and the scores as further outputs
+    beginning(path, target)   the file's first operators alone, which tells how long each of them takes (`edge.operators`)
 
 Only tables at the flatbuffer's end are added and lists changed; weights stay where they lie.
 """
@@ -69,6 +70,16 @@ def taking(path: str | Path, target: Path, choices: Sequence[Choice], tensors: S
     return target
 
 
+def beginning(path: str | Path, target: Path, count: int, tensors: Sequence[int]) -> Path:
+    """Writes the file with its first `count` operators alone, and with these tensors for its outputs. Returns `target`."""
+    data = bytearray(Path(path).read_bytes())
+    _extend(data, _OUTPUTS, tensors, after=())
+    table = _subgraph(data)
+    struct.pack_into("<I", data, table.Vector(table.Offset(_OPERATORS)) - 4, count)
+    target.write_bytes(data)
+    return target
+
+
 # ------------------------------------------------------------------------------------------------ reading
 
 
@@ -100,14 +111,15 @@ def _subgraph(data: bytearray) -> flatbuffers.table.Table:
     return schema.Model.GetRootAs(data, 0).Subgraphs(0)._tab
 
 
-def _extend(data: bytearray, field: int, tensors: Sequence[int]) -> None:
-    """Writes a longer list of tensors at the end of the data, and lets the subgraph's field point to it."""
+def _extend(data: bytearray, field: int, tensors: Sequence[int], after: Sequence[int] | None = None) -> None:
+    """Writes a list of tensors at the end of the data, and lets the subgraph's field point to it: those that the field has,
+    or `after`, and then these."""
     table = _subgraph(data)
     start, length = table.Vector(table.Offset(field)), table.VectorLen(table.Offset(field))
-    before = struct.unpack_from(f"<{length}i", data, start)
+    entries = (*(struct.unpack_from(f"<{length}i", data, start) if after is None else after), *tensors)
     data += bytes(-len(data) % 4)
     place, end = table.Pos + table.Offset(field), len(data)
-    data += struct.pack(f"<I{length + len(tensors)}i", length + len(tensors), *before, *tensors)
+    data += struct.pack(f"<I{len(entries)}i", len(entries), *entries)
     struct.pack_into("<I", data, place, end - place)
     _forget_signatures(data)
 

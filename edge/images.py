@@ -75,7 +75,8 @@ def prepare_input(image: Picture, spec: InputSpec, name: str) -> np.ndarray:
         raise InputError(f"{name} does not say its input's range: give it, input_range=(0, 1) or (-1, 1) or (0, 255)")
     frames = frames_of(image, spec)
     size = spec.size or frames[0].shape[:2]
-    values = np.concatenate([_resized(frame, size, channels) for frame in frames], axis=-1)
+    resized = [_resized(frame, size, channels) for frame in frames]
+    values = resized[0] if len(resized) == 1 else np.concatenate(resized, axis=-1)
     low, high = (_of_channels(bound, spec) for bound in spec.range)
     if low.any() or not np.all(high == 255):
         values = values / np.float32(255) * (high - low) + low

@@ -118,7 +118,7 @@ def benchmark(
     try:
         for path, accelerator in itertools.product(paths, accelerators):
             graph = read_graph(path)
-            feed, error = _feeds(graph, input_size)
+            feed, error = feeds(graph, input_size)
             for count in threads if accelerator == "cpu" else (0,):
                 contest = _Contest(path, names[path], accelerator, count, macs(graph) / 1e9, _size(graph, feed), feed, error)
                 contests.append(_open(contest, timeout))
@@ -167,7 +167,7 @@ def _open(contest: _Contest, timeout: float) -> _Contest:
     return contest
 
 
-def _feeds(graph: Graph, size: tuple[int, int] | None) -> tuple[list[np.ndarray], str]:
+def feeds(graph: Graph, size: tuple[int, int] | None) -> tuple[list[np.ndarray], str]:
     """(the inputs, "") or, where there is nothing to feed it, ([], why)."""
     try:
         return [_feed(tensor, guess_input(graph, tensor), size) for tensor in graph.inputs], ""

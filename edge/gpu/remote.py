@@ -61,10 +61,16 @@ class Remote:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the worker)
         self._process = self._start(_environment(accelerator))
         self._stop = weakref.finalize(self, _stop, self._process, self._log)
-        request = {"op": "open", "path": str(self.path.resolve()), "accelerator": accelerator}
         options = {"threads": threads or default_threads(), "precision": precision, "keep_all": keep_all}
+        self._opening = {"op": "open", "accelerator": accelerator, **options}
         self.peak_bytes = 0
-        self.load_ms, _ = self._inference({**request, **options}, (), "compiling")
+        self.load_ms = 0.0
+        self.open(self.path)
+
+    def open(self, path: str | Path) -> None:
+        """Loads another file in the worker, in the place of the one that it has."""
+        self.path = Path(path)
+        self.load_ms, _ = self._inference({**self._opening, "path": str(self.path.resolve())}, (), "compiling")
 
     @property
     def adapter(self) -> str:
@@ -86,6 +92,11 @@ class Remote:
     def timed(self, arrays: Sequence[np.ndarray]) -> tuple[float, list[np.ndarray]]:
         """(milliseconds, outputs) of one inference: write, run and read-back, without the pipe to the worker."""
         return self._inference({"op": "run"}, arrays, "running")
+
+    def times(self, arrays: Sequence[np.ndarray], repeats: int) -> list[float]:
+        """Milliseconds of so many inferences, of the computing alone. Needs accelerator "cpu"."""
+        reply, _ = self._ask({"op": "times", "repeats": repeats}, arrays, "running")
+        return [float(value) for value in reply["times"]]
 
     def ranges(self, arrays: Sequence[np.ndarray]) -> dict[int, float]:
         """The largest magnitude of each float activation, by tensor index. Needs accelerator "cpu" and `keep_all`."""

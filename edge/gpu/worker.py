@@ -76,6 +76,9 @@ def _serve(requests: BinaryIO, replies: BinaryIO) -> None:
                 engine.run(arrays)
                 send(replies, {"ok": True, "ranges": _ranges(engine)})
                 continue
+            elif header["op"] == "times" and isinstance(engine, Cpu):
+                send(replies, {"ok": True, "times": engine.times(arrays, header["repeats"])})
+                continue
             else:
                 results = engine.run(arrays)
         # Whatever went wrong belongs to the parent, who decides what it means; a worker has nobody else to tell.

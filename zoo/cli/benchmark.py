@@ -30,10 +30,14 @@ def benchmark(
     split: Annotated[str, typer.Option(help="Of --data: train, val or test.")] = "test",
     limit: Annotated[int | None, typer.Option(min=1, help="Of --data: only the first so many images.")] = None,
     size: Size = None,
+    by_operator: Annotated[
+        bool, typer.Option("--by-operator", help="Where the time goes: by operator, on the CPU, on the first --threads.")
+    ] = False,
 ) -> None:
     """Time files side by side, the reading of the answer included.
 
     Example: zoo benchmark a.tflite b.tflite --threads 1 --picture benchmark.svg
+    Example: zoo benchmark float32.tflite int8.tflite --by-operator
     """
     from rich.console import Console
 
@@ -42,6 +46,11 @@ def benchmark(
     from edge.timing import table, write_csv
 
     paths = [shipped_file(file) for file in files]
+    if by_operator:
+        if data is not None or picture is not None or accelerator not in (None, ["cpu"]):
+            raise InputError("--by-operator times operators on the CPU; leave out --data, --picture and --accelerator gpu")
+        _time_operators(paths, (threads or [1])[0], out, parse_size(size))
+        return
     if picture is not None and picture.suffix.lower() != ".svg":
         raise InputError(f"--picture {picture}: give a name that ends in .svg")
     scores = _measured(paths, data, split, limit) if data is not None else _recorded(paths)
@@ -55,6 +64,17 @@ def benchmark(
         for name in dict.fromkeys(row.file for row in rows if row.score != row.score):
             print(f"{name} is not in the picture: its score is not known (zoo evaluate FILE --data SPEC --record)")
         chart.draw(rows, picture)
+
+
+def _time_operators(files: list[Path], threads: int, out: Path | None, size: tuple[int, int] | None) -> None:
+    from rich.console import Console
+
+    from edge.operators import operator_times, table, write_csv
+
+    rows = operator_times(files, threads, input_size=size)
+    Console().print(table(rows))
+    if out is not None:
+        write_csv(rows, out)
 
 
 Scores = dict[Path, tuple["Score", str]]  # file → its score, and the data that it is of

@@ -6,6 +6,7 @@ import csv
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,7 +162,7 @@ def evaluate(
         boundary: the tolerance for scores of contours, which take a while: pixels, or a share of the image's diagonal, of
             which 0.0075 is the usual one; None for no such scores. See `zoo.metrics.confusion_matrix.BoundaryScores`.
         workers: threads that read samples ahead, by default 1 on a CPU and up to 8 with an accelerator; `dataset` is asked
-            by all of them at once.
+            by all of them at once. Answers are counted in one more.
         progress: whether to draw a progress bar.
         seen: called with each sample and its answer, decoded; of several outputs a dict by name.
 
@@ -201,15 +202,18 @@ def score(
     metrics = scorer.task.metrics(dataset) if metrics is None else metrics
     times: list[float] = []
     columns = (TextColumn("{task.description}", markup=False), *Progress.get_default_columns()[1:])
-    with Progress(*columns, disable=not progress, transient=True) as bar:
+    with Progress(*columns, disable=not progress, transient=True) as bar, ThreadPoolExecutor(1, "counting") as counter:
         row = bar.add_task(f"evaluating on {dataset.name}", total=count)
+        counting = counter.submit(lambda: None)
         for samples in _batches(dataset, count, batch_size, threads(workers)):
             for sample, answer in zip(samples, scorer.answers(samples, times), strict=True):
-                for metric in metrics:
-                    _count(metric, sample, answer)
+                counting.result()  # of the answer before, which is counted while the network works on this one
+                counting = counter.submit(_count, metrics, sample, answer)
                 if seen is not None:
+                    counting.result()
                     seen(sample, answer)
             bar.advance(row, len(samples))
+        counting.result()
     ms = 1000 * float(np.median(times)) if times else float("nan")
     return Evaluation(
         scorer.name, dataset.name, scorer.task, count, scorer.size, tuple(metrics), ms, scorer.procedure
@@ -352,9 +356,10 @@ def _batches(dataset: Dataset, count: int, batch_size: int, workers: int) -> Ite
     yield batch
 
 
-def _count(metric: Metric, sample: Sample, answer: Output) -> None:
+def _count(metrics: Sequence[Metric], sample: Sample, answer: Output) -> None:
     try:
-        metric.update(sample.target, answer)
+        for metric in metrics:
+            metric.update(sample.target, answer)
     except InputError as error:
         raise InputError(f"{sample.name}: {error}") from error
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from zoo.errors import InputError
 from zoo.losses.base import DenseLoss, mean_of
 from zoo.losses.cross_entropy import checked_weights
+from zoo.losses.pixel_cross_entropy import pixel_cross_entropy
 
 REACH = 6  # times σ: a pixel farther than that from two objects together has less than w0·2e-8 on top
 
@@ -68,7 +68,7 @@ class BorderWeightedCrossEntropy(DenseLoss):
     def measure_prepared(self, target: Any, logits: Any, valid: Any, weights: Any) -> Any:
         if weights is None:
             raise InputError(f"{type(self).__name__} needs weights: give it loss.prepare(masks, classes), as zoo.train does")
-        losses = ops.sparse_categorical_crossentropy(target, logits, from_logits=True)
+        losses = pixel_cross_entropy(target, logits)
         return mean_of(losses, weights[:, 0] * valid)
 
     def get_config(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from keras import ops
 
 from zoo.errors import InputError
 from zoo.losses.base import DenseLoss, mean_of
+from zoo.losses.pixel_cross_entropy import pixel_cross_entropy
 from zoo.training import distribution
 
 
@@ -46,7 +47,7 @@ class SegmentationCrossEntropy(DenseLoss):
         self.label_smoothing = float(label_smoothing)
 
     def measure(self, target: Any, logits: Any, valid: Any) -> Any:
-        losses = ops.sparse_categorical_crossentropy(target, logits, from_logits=True)
+        losses = pixel_cross_entropy(target, logits)
         weights = pixel_weights(self.class_weights, target, valid, logits.shape[-1])
         loss = mean_of(losses, weights)
         if not self.label_smoothing:
@@ -87,7 +88,7 @@ class FocalLoss(DenseLoss):
         self.class_weights = checked_weights(class_weights)
 
     def measure(self, target: Any, logits: Any, valid: Any) -> Any:
-        losses = ops.sparse_categorical_crossentropy(target, logits, from_logits=True)
+        losses = pixel_cross_entropy(target, logits)
         if self.gamma:
             # 1 - p from the loss itself; held off 0, where a power below 1 has an infinite slope.
             losses = losses * ops.power(ops.maximum(-ops.expm1(-losses), 1e-7), self.gamma)
@@ -123,7 +124,7 @@ class HardPixelCrossEntropy(DenseLoss):
         self.threshold, self.least = float(threshold), float(least)
 
     def measure(self, target: Any, logits: Any, valid: Any) -> Any:
-        losses = ops.sparse_categorical_crossentropy(target, logits, from_logits=True)
+        losses = pixel_cross_entropy(target, logits)
         rank = ops.where(valid > 0, ops.stop_gradient(losses), -1.0)  # ignored pixels last
         ranked = ops.flip(ops.sort(rank), axis=0)
         count = ops.ceil(self.least * ops.sum(valid))

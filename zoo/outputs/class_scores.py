@@ -13,7 +13,7 @@ from zoo.outputs.base import Kind, judged
 from zoo.outputs.class_map import MOST_CLASSES, draw_classes, label_of, share_of_classes, write_classes, write_words
 from zoo.outputs.comparison import Comparison, Tolerance, class_agreement, numeric
 from zoo.outputs.near_ties import at_near_ties, two_scores
-from zoo.outputs.resize import strips
+from zoo.outputs.outlines import best_classes
 from zoo.outputs.spec import OutputSpec
 
 _LIKELIEST = 3
@@ -63,10 +63,7 @@ class ClassScores(Kind):
             return np.concatenate([1 - shares, shares]) if shares.size == 1 else shares
         if max(output.shape[-1], spec.classes) > MOST_CLASSES:
             raise InputError(f"{output.shape[-1]} classes: a uint8 class map holds {MOST_CLASSES}; use the raw output")
-        answer = np.empty(size, np.uint8)
-        for rows, scores in strips(output, size):
-            answer[rows] = best_class(scores, spec)
-        return answer
+        return best_classes(output, size, _cut(spec))
 
     def describe(self, answer: np.ndarray, spec: OutputSpec) -> str:
         """The share of each class that is there, largest first; of a whole picture the three likeliest classes."""

@@ -37,15 +37,15 @@ def resize_rows(values: np.ndarray, size: tuple[int, int], start: int, stop: int
     values = values.astype(np.float32, copy=False)
     if values.shape[:2] == tuple(size):
         return values[start:stop]
-    above, below, weight = _taps(values.shape[0], size[0])
+    above, below, weight = taps(values.shape[0], size[0])
     rows = slice(start, stop)
     part = weight[rows, None, None]
     tall = values[above[rows]] * (1 - part) + values[below[rows]] * part
-    left, right, weight = _taps(values.shape[1], size[1])
+    left, right, weight = taps(values.shape[1], size[1])
     return tall[:, left] * (1 - weight[None, :, None]) + tall[:, right] * weight[None, :, None]
 
 
-def _taps(side: int, out: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def taps(side: int, out: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(index before, index after, weight of the one after) for each output pixel; edges are repeated."""
     centre = np.clip((np.arange(out) + 0.5) * side / out - 0.5, 0, side - 1)
     before = np.floor(centre).astype(int)

@@ -23,11 +23,13 @@ class Prefetcher(Generic[Item]):
         make: gives number `place`, whatever was made before; called by several threads at once.
         count: how many there are.
         workers: threads; as many things are made ahead. With one, each is made when it is asked for, by who asks.
+        ahead: whether one thread makes things ahead too.
     """
 
-    def __init__(self, make: Callable[[int], Item], count: int, workers: int) -> None:
+    def __init__(self, make: Callable[[int], Item], count: int, workers: int, ahead: bool = False) -> None:
         self._make, self._count, self._workers = make, count, workers
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="prefetch") if workers > 1 else None
+        threaded = ahead or workers > 1
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="prefetch") if threaded else None
         self._futures: dict[int, Future[Item]] = {}  # by place
         self._lock = threading.Lock()
 
@@ -52,8 +54,8 @@ class Prefetcher(Generic[Item]):
 
 
 def in_order(make: Callable[[int], Item], count: int, workers: int) -> Iterator[Item]:
-    """`make` of 0, 1, … up to `count`, made ahead."""
-    prefetcher = Prefetcher(make, count, workers)
+    """`make` of 0, 1, … up to `count`, made ahead by so many threads."""
+    prefetcher = Prefetcher(make, count, workers, ahead=True)
     try:
         yield from map(prefetcher.take, range(count))
     finally:

@@ -3,17 +3,22 @@
 interface Taps {
   first: Int32Array;
   count: Int32Array;
-  /** `stride` weights for each output position, the unused ones zero. */
-  weights: Float64Array;
+  /** `stride` weights for each output position in units of 2^-22, as Pillow has them; the unused ones zero. */
+  weights: Int32Array;
   stride: number;
 }
+
+const WEIGHT_BITS = 22;
+const WEIGHT_ONE = 2 ** WEIGHT_BITS;
+const HALF = WEIGHT_ONE / 2;
 
 /** A triangle filter, widened when shrinking: bilinear resampling with antialiasing (Pillow's BILINEAR). */
 function triangleTaps(from: number, to: number): Taps {
   const scale = from / to;
   const support = Math.max(scale, 1);
   const stride = Math.ceil(support) * 2 + 1;
-  const taps = { first: new Int32Array(to), count: new Int32Array(to), weights: new Float64Array(to * stride), stride };
+  const taps = { first: new Int32Array(to), count: new Int32Array(to), weights: new Int32Array(to * stride), stride };
+  const plain = new Float64Array(stride);
   for (let at = 0; at < to; at++) {
     const centre = (at + 0.5) * scale;
     const first = Math.max(0, Math.trunc(centre - support + 0.5));
@@ -21,52 +26,51 @@ function triangleTaps(from: number, to: number): Taps {
     let sum = 0;
     for (let k = 0; k < count; k++) {
       const weight = Math.max(0, 1 - Math.abs((first + k - centre + 0.5) / support));
-      taps.weights[at * stride + k] = weight;
+      plain[k] = weight;
       sum += weight;
     }
-    for (let k = 0; k < count; k++) taps.weights[at * stride + k] /= sum;
+    for (let k = 0; k < count; k++) taps.weights[at * stride + k] = Math.round((plain[k] / sum) * WEIGHT_ONE);
     taps.first[at] = first;
     taps.count[at] = count;
   }
   return taps;
 }
 
-/** RGBA bytes in, RGB bytes out, rounded after each of the two passes, halves upwards. */
+/** RGBA bytes in, RGB bytes out, rounded after each of the two passes, halves upwards: in whole numbers, as Pillow does it. */
 export function resizeRgb(rgba: Uint8ClampedArray, width: number, height: number, toWidth: number, toHeight: number): Uint8Array<ArrayBuffer> {
   const across = triangleTaps(width, toWidth);
-  // Arrays of bytes cut off what is behind the point: with a half added, they round.
-  const rows = new Uint8Array(height * toWidth * 3);
+  const rows = new Uint8ClampedArray(height * toWidth * 3);
   for (let y = 0, out = 0; y < height; y++) {
     for (let x = 0; x < toWidth; x++, out += 3) {
-      let r = 0.5;
-      let g = 0.5;
-      let b = 0.5;
+      let r = HALF;
+      let g = HALF;
+      let b = HALF;
       let at = (y * width + across.first[x]) * 4;
       for (let k = x * across.stride, end = k + across.count[x]; k < end; k++, at += 4) {
         const weight = across.weights[k];
-        r += rgba[at] * weight;
-        g += rgba[at + 1] * weight;
-        b += rgba[at + 2] * weight;
+        r += Math.imul(rgba[at], weight);
+        g += Math.imul(rgba[at + 1], weight);
+        b += Math.imul(rgba[at + 2], weight);
       }
-      rows[out] = r;
-      rows[out + 1] = g;
-      rows[out + 2] = b;
+      rows[out] = r >> WEIGHT_BITS;
+      rows[out + 1] = g >> WEIGHT_BITS;
+      rows[out + 2] = b >> WEIGHT_BITS;
     }
   }
   const down = triangleTaps(height, toHeight);
   const line = toWidth * 3;
-  const resized = new Uint8Array(toHeight * line);
-  const sums = new Float64Array(line);
+  const resized = new Uint8ClampedArray(toHeight * line);
+  const sums = new Int32Array(line);
   for (let y = 0; y < toHeight; y++) {
-    sums.fill(0.5);
+    sums.fill(HALF);
     for (let k = 0; k < down.count[y]; k++) {
       const weight = down.weights[y * down.stride + k];
       const start = (down.first[y] + k) * line;
-      for (let i = 0; i < line; i++) sums[i] += rows[start + i] * weight;
+      for (let i = 0; i < line; i++) sums[i] += Math.imul(rows[start + i], weight);
     }
-    resized.set(sums, y * line);
+    for (let i = 0; i < line; i++) resized[y * line + i] = sums[i] >> WEIGHT_BITS;
   }
-  return resized;
+  return new Uint8Array(resized.buffer);
 }
 
 export interface Grid {
@@ -105,40 +109,62 @@ function winners({ data, width, height, channels }: Grid): Uint8Array {
   return best;
 }
 
+/** Where the pixels begin that lie behind each cell of an axis; one more for the end. */
+function begins(low: Int32Array, length: number): Int32Array {
+  const first = new Int32Array(length + 1).fill(low.length);
+  for (let at = low.length - 1; at >= 0; at--) first[low[at]] = at;
+  for (let cell = length - 1; cell >= 0; cell--) first[cell] = Math.min(first[cell], first[cell + 1]);
+  return first;
+}
+
 /**
  * The class of each of width×height pixels: the grid's scores, bilinearly enlarged, then their maximum.
- * Where four neighbours agree on the class, every mixture of them does, so only the borders between classes are computed.
+ * Where four neighbours agree on the class, every mixture of them does, so only the borders between classes are computed;
+ * all else is the row above it, or one fill.
  */
 export function enlargeScores(grid: Grid, width: number, height: number): Uint8Array<ArrayBuffer> {
   const { data, channels } = grid;
   const best = winners(grid);
   const across = neighbours(grid.width, width);
   const down = neighbours(grid.height, height);
+  const first = begins(across.low, grid.width);
   const classes = new Uint8Array(width * height);
-  for (let y = 0, out = 0; y < height; y++) {
+  const mixed: number[] = [];
+  for (let y = 0, out = 0; y < height; y++, out += width) {
     const top = down.low[y] * grid.width;
     const bottom = down.high[y] * grid.width;
+    if (y > 0 && down.low[y] === down.low[y - 1]) {
+      classes.copyWithin(out, out - width, out);
+    } else {
+      mixed.length = 0;
+      for (let cell = 0; cell < grid.width; cell++) {
+        if (first[cell] === first[cell + 1]) continue;
+        const beside = Math.min(cell + 1, grid.width - 1);
+        const winner = best[top + cell];
+        const agreed = winner === best[top + beside] && winner === best[bottom + cell] && winner === best[bottom + beside];
+        if (agreed) classes.fill(winner, out + first[cell], out + first[cell + 1]);
+        else mixed.push(cell);
+      }
+    }
     const v = down.part[y];
-    for (let x = 0; x < width; x++, out++) {
-      const a = top + across.low[x];
-      const b = top + across.high[x];
-      const c = bottom + across.low[x];
-      const d = bottom + across.high[x];
-      let winner = best[a];
-      if (winner !== best[b] || winner !== best[c] || winner !== best[d]) {
+    for (const cell of mixed) {
+      const beside = Math.min(cell + 1, grid.width - 1);
+      const [a, b, c, d] = [(top + cell) * channels, (top + beside) * channels, (bottom + cell) * channels, (bottom + beside) * channels];
+      for (let x = first[cell]; x < first[cell + 1]; x++) {
         const u = across.part[x];
+        let winner = best[top + cell];
         let highest = -Infinity;
         for (let k = 0; k < channels; k++) {
-          const upper = data[a * channels + k] * (1 - u) + data[b * channels + k] * u;
-          const lower = data[c * channels + k] * (1 - u) + data[d * channels + k] * u;
+          const upper = data[a + k] * (1 - u) + data[b + k] * u;
+          const lower = data[c + k] * (1 - u) + data[d + k] * u;
           const score = upper * (1 - v) + lower * v;
           if (score > highest) {
             highest = score;
             winner = k;
           }
         }
+        classes[out + x] = winner;
       }
-      classes[out] = winner;
     }
   }
   return classes;
