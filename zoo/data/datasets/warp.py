@@ -116,7 +116,7 @@ class Warps(Dataset):
 
 @dataset(
     "warp",
-    spec="warp:FOLDER",
+    spec="warp:PATH",
     help="pairs of frames made of any folder's photographs, with the exact flow between them",
     options={"seed": WHOLE, "count": WHOLE, "size": SIZE},
 )

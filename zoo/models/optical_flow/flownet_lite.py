@@ -2,10 +2,10 @@
 
 No paper of its own. Features of either frame by the same weights, compared at displacements, are FlowNetC's (Dosovitskiy et
 al., 2015); that they are compared at several scales and that a finer scale corrects a coarser one's flow is PWC-Net's (Sun et
-al., 2018). What that has between the scales is left out: a warp by the coarser flow. Its coordinates are numbers of which int8 has
-256, and its gather is bound to one picture at a time on a phone's GPU. Each scale compares what lies there in place instead,
-the finest ±3 positions of stride 4, the coarsest ±3 of stride 16, so that 48 pixels are within reach; which of them agree is
-for convolutions to find.
+al., 2018). What that has between the scales is left out: a warp by the coarser flow. Its coordinates are numbers of which int8
+has 256, and its gather is bound to one picture at a time on a phone's GPU. Each scale compares what lies there in place
+instead, the finest ±3 positions of stride 4, the coarsest ±3 of stride 16, so that 48 pixels are within reach; which of them
+agree is for convolutions to find.
 
     frame 1 ─ s2 ─ s4 ─ s8 ─ s16
                    ×    ×     × ── flow s16
@@ -15,8 +15,9 @@ for convolutions to find.
                    └─────────────── flow s4 ── image
 
 What is compared is linear, since alike must differ from large, and so are flows and corrections; all other activations are
-ReLU6, as int8 wants it. No normalisation: the size of a movement is what is asked for. In training the flows of the coarser
-scales are held against the truth too, with the weights of FlowNet's.
+ReLU6, as int8 wants it. Only what is compared is normalised, so that a product of channels says from the start whether two
+positions are alike, and not how bright they are; of the rest the size of a movement is what is asked for. In training the flows
+of the coarser scales are held against the truth too, with the weights of FlowNet's.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 from zoo import layers
 from zoo.lazy import keras
 from zoo.models.blocks.channels import round_channels
+from zoo.models.blocks.conv import MOMENTUM
 from zoo.models.blocks.mobile import relu6
 from zoo.paper import Paper
 from zoo.registry import Variant, register
@@ -94,8 +96,10 @@ def encoded(frames: Any, width: float) -> tuple[dict[int, Any], dict[int, list[A
         pair = convolved(pair, round_channels(width * count), kernel, f"s{stride}", stride=2)
         if stride in COMPARED:
             pair = convolved(pair, round_channels(width * count), 3, f"s{stride}_conv")
-            match = keras.layers.Conv2D(round_channels(width * COMPARED[stride]), 1, name=f"s{stride}_match")
-            features[stride], compared[stride] = pair[0], [match(x) for x in pair]
+            match = keras.layers.Conv2D(round_channels(width * COMPARED[stride]), 1, use_bias=False, name=f"s{stride}_match")
+            plain = {"momentum": MOMENTUM, "scale": False, "center": False}
+            standardise = keras.layers.BatchNormalization(name=f"s{stride}_match_bn", **plain)
+            features[stride], compared[stride] = pair[0], [standardise(match(x)) for x in pair]
     return features, compared
 
 
