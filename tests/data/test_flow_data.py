@@ -10,7 +10,7 @@ from PIL import Image
 from scipy import ndimage
 
 import zoo.data
-from zoo import classical
+from zoo import classical, tasks
 from zoo.data import Augment, Batches, FlowField
 from zoo.data.flow_files import read_flow, write_flow
 from zoo.errors import InputError
@@ -94,6 +94,7 @@ def test_published_layouts_are_found(tmp_path: Path) -> None:
     names = ["a", "c/00001", "c/7", "k/flow_occ/000001", "other-gt-flow/b"]
     assert [sample.name for sample in data] == names
     assert all(sample.image.shape == (6, 9, 6) and sample.target.size == (6, 9) for sample in data)
+    assert tasks.get(data.task).channels(data) == 6, "what a network is given, and not a picture's"
     with pytest.raises(InputError, match=r"without lists every pair is `test`"):
         zoo.data.open(f"flow:{tmp_path}", "train")
     (tmp_path / "train.txt").write_text("k/flow_occ/000001\n")

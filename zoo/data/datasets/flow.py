@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo.data.dataset import FileDataset
+from zoo.data.dataset import Dataset
 from zoo.data.flow_files import READERS, read_flow
 from zoo.data.folders import PARTS, need_folder, read_lines
-from zoo.data.image_files import IMAGE_SUFFIXES
+from zoo.data.image_files import IMAGE_SUFFIXES, read_rgb
 from zoo.data.registry import dataset
 from zoo.data.sample import Sample
 from zoo.data.targets import FlowField
@@ -56,7 +56,7 @@ class FlowPair:
     flow: Path
 
 
-class FlowFolder(FileDataset):
+class FlowFolder(Dataset):
     """Pairs of pictures, uint8 H×W×6, and the flow of every pixel where it is known.
 
     `dataset[i]` raises InputError naming the file that cannot be read, and for pictures and flow of different sizes.
@@ -73,7 +73,7 @@ class FlowFolder(FileDataset):
 
     def __getitem__(self, index: int) -> Sample:
         pair = self.pairs[self.position(index)]
-        first, second, flow = self.picture(pair.first), self.picture(pair.second), read_flow(pair.flow)
+        first, second, flow = read_rgb(pair.first), read_rgb(pair.second), read_flow(pair.flow)
         for path, size in ((pair.second, second.shape[:2]), (pair.flow, flow.size)):
             if size != first.shape[:2]:
                 sizes = " and ".join("×".join(map(str, each)) for each in (first.shape[:2], size))
