@@ -3,7 +3,7 @@ r"""flownet_lite.warp: how things move between two frames, learnt from photograp
     zoo train --recipe flownet_lite.warp --data warp:PATH,count=1500,size=128x160 --out runs/flow
     zoo recipes pack flownet_lite.warp runs/flow --data warp:PATH,count=1500,size=256x320
 
-PATH was OSIE's images/. A first floor, of a quarter of an hour on one core of a busy processor: 3,000 pairs are seen, where
+PATH was OSIE's images/. A first floor, of nine minutes on one core of a busy processor: 3,000 pairs are seen, where
 FlowNet's authors showed millions. With an accelerator take count=15000, size=256x320 and a hundred epochs.
 """
 
