@@ -34,6 +34,7 @@ MAKERS: dict[str, Callable[[], str]] = {  # of the places between markers, by th
     "denoising": results.denoising,
     "foreign_files": results.foreign_files,
     "layer_conversions": results.layer_conversions,
+    "optical_flow": results.optical_flow,
     "person": results.person,
     "saliency": results.saliency,
     "scaling": results.scaling,

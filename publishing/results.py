@@ -83,6 +83,14 @@ def layer_conversions() -> str:
     ])  # fmt: skip
 
 
+def optical_flow() -> str:
+    """Ways to say where things move, side by side: a column a pair, then means."""
+    pairs = [name for name in _rows("optical_flow.csv")[0] if "/" in name]
+    columns = {"what": _code("what"), "form": _text("form")} | {f">{name.rpartition('/')[2]}": _text(name) for name in pairs}
+    means = {">mean, px": "mean_epe", ">Fl-all": "fl_all", ">angle, °": "mean_angle", ">ms": "ms", ">bytes": "bytes"}
+    return _table("optical_flow.csv", columns | {name: _text(column) for name, column in means.items()})
+
+
 def person() -> str:
     """Models that find people, side by side."""
     shares = {f">{name}": _text(name) for name in ("as they are", "upper body", "dim", "blurred")}

@@ -7,6 +7,7 @@ import pytest
 
 from zoo.data.targets import FlowField
 from zoo.errors import InputError
+from zoo.metrics.angular_error import AngularError
 from zoo.metrics.endpoint_error import EndpointError
 from zoo.metrics.psnr_ssim import PictureQuality, psnr, ssim
 
@@ -86,3 +87,22 @@ def test_nothing_counted_is_no_number() -> None:
 def test_what_cannot_be_compared_is_refused(metric, target, answer, message: str) -> None:
     with pytest.raises(InputError, match=message):
         metric.update(target, answer)
+
+
+def test_angular_error_is_baker_and_others_equation() -> None:
+    truth, answer = RNG.normal(0, 3, (2, 7, 9, 2))
+    valid = RNG.uniform(size=(7, 9)) < 0.7
+    metric, first, second = AngularError(), AngularError(), AngularError()
+    metric.update(FlowField(truth, valid), answer)
+    product = 1 + (truth * answer).sum(axis=-1)
+    lengths = np.sqrt(1 + (truth**2).sum(axis=-1)) * np.sqrt(1 + (answer**2).sum(axis=-1))
+    (score,) = metric.scores()
+    assert score.value == pytest.approx(np.degrees(np.arccos(product / lengths))[valid].mean(), rel=1e-5)
+    assert score.unit == "°" and not score.higher_is_better
+    still, moved = np.zeros((1, 1, 2)), np.array([[[1.0, 0.0]]])
+    first.update(still, moved)
+    second.update(moved, moved)
+    assert first.scores()[0].value == pytest.approx(45) and second.scores()[0].value == 0
+    assert first.merge(second).scores()[0].value == pytest.approx(22.5)
+    with pytest.raises(InputError, match="H×W×2"):
+        metric.update(still, np.zeros((2, 1, 2)))

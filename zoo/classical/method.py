@@ -55,7 +55,7 @@ class Method:
     def defaults(self) -> dict[str, Any]:
         """Parameters with their default values."""
         parameters = list(inspect.signature(self.function).parameters.values())[1:]
-        return {p.name: p.default for p in parameters} | {"side": DEFAULT_SIDE}
+        return {p.name: p.default for p in parameters} | {"side": getattr(self.runner, "default_side", DEFAULT_SIDE)}
 
     @property
     def described(self) -> dict[str, str]:

@@ -49,11 +49,12 @@ class OpticalFlow(Task):
         return EndpointErrorLoss()
 
     def metrics(self, dataset: Dataset, **wishes: Any) -> list[Metric]:
-        """The mean end-point error, and the share of pixels that are far off."""
+        """The mean end-point error, the share of pixels that are far off, and the mean angle."""
+        from zoo.metrics.angular_error import AngularError
         from zoo.metrics.endpoint_error import EndpointError
 
         self._check_wishes(wishes)
-        return [EndpointError()]
+        return [EndpointError(), AngularError()]
 
     def describe_bad_targets(self, targets: np.ndarray, spec: OutputSpec, ignore: int | None) -> list[str]:
         """Vectors that are no numbers though they count."""
