@@ -115,7 +115,7 @@ class Meaning:
         return class_output(self.labels, self.palette, "class_map")
 
 
-class Segmenter:
+class MethodRunner:
     """A method with its parameters, as a function of one image: what `zoo.evaluate` and `zoo predict` take.
 
     Args:
@@ -126,6 +126,9 @@ class Segmenter:
         InputError: for a parameter that the method has not.
     """
 
+    frames = 1  # RGB pictures along an image's channels
+    default_side = DEFAULT_SIDE
+
     def __init__(self, method: Method, **parameters: Any) -> None:
         for key in parameters:
             if key not in method.defaults:
@@ -133,6 +136,33 @@ class Segmenter:
         self.method, self.parameters = method, parameters
         text = ",".join(f"{key}={value}" for key, value in parameters.items())
         self.name = f"{method.name}:{text}" if text else method.name
+
+    def scorer_on(self, dataset: Dataset) -> Any:
+        """The scorer that `zoo.evaluate` asks for."""
+        from zoo.classical.scoring import AnswerScorer
+
+        return AnswerScorer(self, dataset)
+
+    def _frames(self, image: np.ndarray) -> tuple[list[np.ndarray], dict[str, Any]]:
+        """The frames of an image, shrunk as `side` says, and the method's other parameters."""
+        image = np.asarray(image)
+        channels, sides = 3 * self.frames, image.shape[:2]
+        if image.ndim != 3 or image.shape[2] != channels or image.dtype != np.uint8 or min(sides) < LEAST_SIDE:
+            expected = "an RGB picture is" if self.frames == 1 else f"{self.frames} RGB frames along the channels are"
+            raise InputError(
+                f"{self.name} was given {image.dtype} of shape {image.shape}; {expected} expected: uint8, "
+                f"H×W×{channels}, {LEAST_SIDE}×{LEAST_SIDE} pixels at least"
+            )
+        parameters = {**self.method.defaults, **self.parameters}
+        side = parameters.pop("side")
+        within("side", side, 0, None)
+        if 0 < side < LEAST_SIDE:
+            raise InputError(f"side={side}: give {LEAST_SIDE} pixels or more, or 0 for the picture's own size")
+        return [shrunk(np.ascontiguousarray(frame), side) for frame in np.split(image, self.frames, axis=2)], parameters
+
+
+class Segmenter(MethodRunner):
+    """A runner of methods that cut a picture into regions."""
 
     def with_defaults(self, **parameters: Any) -> Segmenter:
         """The same with these parameters where the method has them and nobody set them."""
@@ -192,19 +222,8 @@ class Segmenter:
         return numbered.astype(np.uint8)
 
     def _run(self, image: np.ndarray) -> np.ndarray:
-        image = np.asarray(image)
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or min(image.shape[:2]) < LEAST_SIDE:
-            raise InputError(
-                f"{self.name} was given {image.dtype} of shape {image.shape}; an RGB picture is expected: uint8, "
-                f"H×W×3, {LEAST_SIDE}×{LEAST_SIDE} pixels at least"
-            )
-        parameters = {**self.method.defaults, **self.parameters}
-        side = parameters.pop("side")
-        within("side", side, 0, None)
-        if 0 < side < LEAST_SIDE:
-            raise InputError(f"side={side}: give {LEAST_SIDE} pixels or more, or 0 for the picture's own size")
-        answer = self.method.function(np.ascontiguousarray(shrunk(image, side)), **parameters)
-        return enlarged(np.asarray(answer), image.shape[:2])
+        (picture,), parameters = self._frames(image)
+        return enlarged(np.asarray(self.method.function(picture, **parameters)), np.shape(image)[:2])
 
 
 def shrunk(image: np.ndarray, side: int) -> np.ndarray:

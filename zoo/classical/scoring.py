@@ -14,9 +14,36 @@ from zoo.classical.naming import majority
 from zoo.errors import InputError
 
 if TYPE_CHECKING:
-    from zoo.classical.method import Segmenter
+    from zoo.classical.method import MethodRunner, Segmenter
     from zoo.data import Dataset, Sample
     from zoo.evaluation.evaluate import Evaluation
+
+
+class AnswerScorer:
+    """Answers of a method to samples, timed, where they are what the task learns.
+
+    Args:
+        runner: of the method.
+        dataset: whose samples it will see.
+
+    Raises:
+        InputError: for data of another task.
+    """
+
+    size = procedure = None
+
+    def __init__(self, runner: MethodRunner, dataset: Dataset) -> None:
+        if dataset.task not in (None, runner.method.task):
+            raise InputError(f"{runner.name} is for {runner.method.task}, {dataset.name} for {dataset.task}")
+        self.task, self.name, self._runner = tasks.get(runner.method.task), runner.name, runner
+
+    def answers(self, samples: list[Sample], times: list[float]) -> Iterator[np.ndarray]:
+        """One answer a sample; the seconds per image go into `times`."""
+        for sample in samples:
+            start = time.perf_counter()
+            answer = self._runner(sample.image)
+            times.append(time.perf_counter() - start)
+            yield answer
 
 
 class RegionScorer:
