@@ -1,4 +1,4 @@
-"""Correlation against its definition, what it says of itself, and the frames that it compares."""
+"""Correlation against its definition, and what it says of itself."""
 
 from __future__ import annotations
 
@@ -41,17 +41,10 @@ def test_the_best_displacement_is_how_the_picture_moved() -> None:
 
 def test_it_counts_its_products_and_says_what_it_sees() -> None:
     frames = keras.Input((8, 6, 4))
-    maps = [Frame(index)(frames) for index in range(2)]
+    maps = [Frame(index, 2)(frames) for index in range(2)]
     model = keras.Model(frames, Correlation(4, 2)(maps))
     assert model.output_shape == (None, 8, 6, 25)
     assert zoo.macs(model) == 8 * 6 * 25 * 2 and receptive_field(model) == (9, 9)
-
-
-def test_a_frame_is_a_part_of_the_channels() -> None:
-    frames = np.arange(2 * 3 * 3 * 6).reshape(2, 3, 3, 6).astype("float32")
-    for index in range(3):
-        part = keras.ops.convert_to_numpy(Frame(index, frames=3)(frames))
-        np.testing.assert_array_equal(part, frames[..., 2 * index : 2 * index + 2])
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
@@ -60,7 +53,3 @@ def test_what_cannot_be_compared_is_refused() -> None:
             Correlation(*arguments)
     with pytest.raises(InputError, match="3 and 4 channels"):
         Correlation(1)([keras.Input((8, 8, 3)), keras.Input((8, 8, 4))])
-    with pytest.raises(InputError, match="index from 0 to 1"):
-        Frame(2)
-    with pytest.raises(InputError, match="5 channels are not 2 pictures"):
-        Frame(0)(keras.Input((8, 8, 5)))

@@ -1,4 +1,4 @@
-"""Correlation: how alike two maps are at every displacement up to a limit; and one picture of several along the channels."""
+"""Correlation: how alike two maps are at every displacement up to a limit."""
 
 from __future__ import annotations
 
@@ -83,41 +83,3 @@ class Correlation(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "displacement": self.displacement, "stride": self.stride}
-
-
-@keras.saving.register_keras_serializable(package="densezoo")
-class Frame(keras.layers.Layer):
-    """One picture of several that lie along the channels: N×H×W×k·C → N×H×W×C.
-
-    Args:
-        index: which of them, from 0.
-        frames: how many there are.
-    """
-
-    quantization, carries = "passthrough", 0
-
-    def __init__(self, index: int, frames: int = 2, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if not 0 <= index < frames:
-            raise InputError(f"Frame(index={index}, frames={frames}): an index from 0 to {frames - 1}")
-        self.index, self.frames = int(index), int(frames)
-
-    def call(self, x: Any) -> Any:
-        channels = x.shape[-1] // self.frames
-        return x[..., self.index * channels : (self.index + 1) * channels]
-
-    def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
-        """None: it selects."""
-        return 0
-
-    def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
-        """The input's."""
-        return united(fields)
-
-    def compute_output_spec(self, x: Any) -> keras.KerasTensor:
-        if x.shape[-1] % self.frames:
-            raise InputError(f"{self.name}: {x.shape[-1]} channels are not {self.frames} pictures of as many channels each")
-        return keras.KerasTensor((*x.shape[:3], x.shape[-1] // self.frames), dtype=self.compute_dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "index": self.index, "frames": self.frames}

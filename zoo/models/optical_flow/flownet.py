@@ -80,7 +80,7 @@ def flownet_c(
     Returns:
         N×H×W×2, (dx, dy) in pixels.
     """
-    first, second = (layers.Frame(index, name=f"frame{index}")(frames) for index in range(2))
+    first, second = (layers.Frame(index, 2, name=f"frame{index}")(frames) for index in range(2))
     normalise = keras.layers.Rescaling(1 / 255, offset=[-mean for mean in MEAN], name="normalise")
     steps = [Convolution(width * n, name, kernel, 2) for n, name, kernel in zip((64, 128, 256), NAMES, (7, 5, 5), strict=True)]
     first, second = normalise(first), normalise(second)

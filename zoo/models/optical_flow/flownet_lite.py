@@ -90,7 +90,7 @@ def flownet_lite(frames: Any, channels: int, *, width: float, displacement: int 
 def encoded(frames: Any, width: float) -> tuple[dict[int, Any], dict[int, list[Any]]]:
     """Features of the first picture by stride, and of both pictures what is compared; the same weights for either."""
     normalise = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")
-    pair = [normalise(layers.Frame(index, name=f"frame{index}")(frames)) for index in range(2)]
+    pair = [normalise(layers.Frame(index, 2, name=f"frame{index}")(frames)) for index in range(2)]
     features, compared = {}, {}
     for stride, count, kernel in ENCODER:
         pair = convolved(pair, round_channels(width * count), kernel, f"s{stride}", stride=2)
