@@ -59,12 +59,15 @@ def _chosen(scores: np.ndarray, cut: float, lead: np.ndarray | None = None) -> n
         if lead is not None:
             np.abs(scores[..., 0] - np.float32(cut), out=lead)
         return best
-    step = max(1, _BLOCK // (width * classes))
+    step = max(1, min(height, _BLOCK // (width * classes)))
+    block = np.empty((classes, step * width), np.float32)  # one for all: to be given fresh memory takes as long as to fill it
     for start in range(0, height, step):
         rows = slice(start, start + step)
         # A class after the other: NumPy's argmax over a short last axis takes twice as long.
-        values = np.ascontiguousarray(scores[rows].reshape(-1, classes).T)
-        index, top = best[rows].reshape(-1), values[0].copy()
+        index = best[rows].reshape(-1)
+        values = block[:, : index.size]
+        values[:] = scores[rows].reshape(-1, classes).T
+        top = values[0].copy()
         second = np.full_like(top, -np.inf) if lead is not None else None
         for label in range(1, classes):
             np.maximum(index, (values[label] > top).view(np.uint8) * np.uint8(label), out=index)
