@@ -245,7 +245,7 @@ def zoo_says(monkeypatch, capsys, tmp_path):
 
 class TestCommandLine:
     def test_list_shows_them_apart_from_networks(self, zoo_says) -> None:
-        assert zoo_says("list", "--classical", "--names")[1].split() == NAMES
+        assert zoo_says("list", "--classical", "--names")[1].split() == classical.names()
         assert not {"grabcut", "kmeans"} & set(zoo_says("list", "--names")[1].split())
         assert "Rother 2004" in zoo_says("list")[1] and "Rother 2004" not in zoo_says("list", "--mobile")[1]
         assert "Rother" not in zoo_says("list", "--task", "classification")[1]
