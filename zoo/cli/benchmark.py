@@ -37,7 +37,6 @@ def benchmark(
     """Time files side by side, the reading of the answer included.
 
     Example: zoo benchmark a.tflite b.tflite --threads 1 --picture benchmark.svg
-    Example: zoo benchmark float32.tflite int8.tflite --by-operator
     """
     from rich.console import Console
 
