@@ -123,7 +123,7 @@ BAD_INPUT = {
     "unknown split": (["evaluate", "nowhere.keras", "--data", "scenes", "--split", "tomorrow"], "tomorrow"),
     "scales that are none": (["evaluate", "unet.keras", "--data", "scenes", "--scales", "1,two"], "0.75,1,1.25"),
     "an overlap of nothing": (["predict", "unet.keras", "x.png", "--overlap", "9"], "--tiles"),
-    "a method at scales": (["evaluate", "grabcut", "--data", "scenes", "--scales", "2"], "grabcut is asked once"),
+    "a method at scales": (["evaluate", "grabcut", "--data", "scenes", "--scales", "2"], "asked about the picture as it is"),
     "an unknown stride": (["train", "unet", "--auxiliary", "64", "--data", "scenes", "--out", "{bad}/x"], "stride 64"),
     "missing picture": (["predict", "{bad}/text.tflite", "nowhere.jpg"], ""),
     "nothing to predict": (["predict", "model.tflite"], "IMAGES"),
