@@ -70,5 +70,5 @@ print(f"          C ≠ W: a model of output {model.output_shape} is built; call
 if not (right < 1e-4 and off[0] > 1 and off[1] < 1e-4 and error):
     sys.exit("changed: RMSNormalization(axis=1) treats its scale in another way")
 END
-"$folder/venv/bin/python" "$folder/program.py"
 date -I
+"$folder/venv/bin/python" "$folder/program.py"

@@ -68,5 +68,5 @@ for name, function in functions.items():
 if changes:
     sys.exit(f"changed: {', '.join(changes)}")
 END
-"$folder/venv/bin/python" "$folder/program.py"
 date -I
+"$folder/venv/bin/python" "$folder/program.py"

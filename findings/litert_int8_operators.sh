@@ -105,5 +105,5 @@ for name, (row, record) in OPERATORS.items():
 if changes:
     sys.exit(f"changed: the delegate takes another choice of {', '.join(changes)}")
 END
-"$folder/venv/bin/python" "$folder/program.py"
 date -I
+"$folder/venv/bin/python" "$folder/program.py"

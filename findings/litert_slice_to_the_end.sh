@@ -103,5 +103,5 @@ for kind in (tflite.TensorType.FLOAT32, tflite.TensorType.INT8):
 if not as_noted:
     sys.exit("changed: -1 no longer cuts the network in two, or the answers are no longer equal")
 END
-"$folder/venv/bin/python" "$folder/program.py"
 date -I
+"$folder/venv/bin/python" "$folder/program.py"

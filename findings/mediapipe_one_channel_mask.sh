@@ -139,5 +139,5 @@ for (name, content), record in zip(files.items(), ((255, 0), (0, 1)), strict=Tru
 if not as_noted:
     sys.exit("changed: the category masks have other numbers")
 END
-"$folder/venv/bin/python" "$folder/program.py"
 date -I
+"$folder/venv/bin/python" "$folder/program.py"

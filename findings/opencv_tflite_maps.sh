@@ -134,5 +134,5 @@ changes = [name for name, same in checks.items() if not same]
 if changes:
     sys.exit(f"changed: {', '.join(changes)}")
 END
-"$folder/venv/bin/python" "$folder/program.py"
 date -I
+"$folder/venv/bin/python" "$folder/program.py"

@@ -115,5 +115,5 @@ print(f"seen:     {quanta} in the file ({row['dtype'].__name__}), answers {answe
 if not (quanta[2] == -(2**31) and answer[2] == 0 and np.allclose(answer[:2], right[:2], atol=0.01)):
     sys.exit("changed: the large bias no longer becomes -2^31")
 END
-"$folder/venv/bin/python" "$folder/program.py"
 date -I
+"$folder/venv/bin/python" "$folder/program.py"

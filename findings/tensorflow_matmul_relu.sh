@@ -77,5 +77,5 @@ for function, batch, wrong in (
 if changes:
     sys.exit(f"changed: {', '.join(changes)}")
 END
-"$folder/venv/bin/python" "$folder/program.py"
 date -I
+"$folder/venv/bin/python" "$folder/program.py"

@@ -41,5 +41,5 @@ for name, line in PAGES.items():
 if statuses != {"missing picture": (1, 0), "missing page": (1, 1), "neither": (0, 0)}:
     sys.exit("changed: another build passes or fails")
 END
-"$folder/venv/bin/python" "$folder/program.py" "$folder"
 date -I
+"$folder/venv/bin/python" "$folder/program.py" "$folder"
