@@ -24,6 +24,7 @@ import tf_keras
 import zoo.layers
 from converters.tflite.dynamic_resize import open_sizes
 from converters.tflite.lowering import in_tensorflow
+from zoo.analysis.graph import takes_training
 from zoo.errors import InputError
 
 Maker = Callable[[keras.Layer], tf_keras.layers.Layer]
@@ -156,8 +157,9 @@ class Borrowed(tf_keras.layers.Layer):
         self.built = True
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
+        if not self.shares or not takes_training(self.original):
+            kwargs.pop("training", None)  # nothing to learn in it, no randomness, or no word for it
         if not self.shares:
-            kwargs.pop("training", None)  # nothing to learn in it, and no randomness
             with open_sizes():
                 return in_tensorflow(self.original)(*args, **kwargs)
         own = {id(weight): share for weight, share in zip(self.original.weights, self.shares, strict=True)}

@@ -44,20 +44,28 @@ def network(name: str) -> keras.Model:
 @pytest.mark.parametrize(("name", "recipe"), FILES)
 def test_a_file_says_what_the_network_says(name: str, recipe: str, tmp_path: Path) -> None:
     model, path = network(name), tmp_path / f"{recipe}.tflite"
-    images = pictures(model)
+    images, reference = pictures(model), in_half(model) if recipe == "float16" else model
     converters.to_tflite(model, path, recipe=recipe, calibration=pictures(model, 8) if recipe == "int8" else None)
     with edge.Runner(path) as runner:
-        said, expected = runner.run(images), answer_at_near_ties(model, images, runner.positions(images))
+        said, expected = runner.run(images), answer_at_near_ties(reference, images, runner.positions(images))
         assert runner.card.task == registry.get(name).task
     if recipe == "float32":
         np.testing.assert_allclose(said, expected, atol=5e-4 * expected.std())
     elif recipe == "float16":
-        assert np.corrcoef(said.ravel(), expected.ravel())[0, 1] > 0.999
+        assert np.corrcoef(said.ravel(), expected.ravel())[0, 1] > 0.9999
     else:
         assert np.isfinite(said).all()
     if registry.get(name).mobile:
         assert not (recipe == "int8" and converters.float_islands(path))
         check_on_the_gpu(path, images)
+
+
+def in_half(model: keras.Model) -> keras.Model:
+    """The folded network with its weights rounded as a float16 file has them: an untrained one may answer quite otherwise."""
+    folded = converters.fold(model)
+    rounded = keras.models.clone_model(folded)
+    rounded.set_weights([weight.astype("float16").astype("float32") for weight in folded.get_weights()])
+    return rounded
 
 
 def check_on_the_gpu(path: Path, images: np.ndarray) -> None:

@@ -47,10 +47,10 @@ def test_at_once_everything_starts_at_random() -> None:
     assert [model.get_layer(f"scale_s{stride}").scale for stride in (16, 8)] == [0.01, 0.0001]
 
 
-def test_a_network_that_does_not_fit_is_told(tmp_path: Path) -> None:
+def test_layers_that_do_not_fit_are_told_and_stay_at_random(tmp_path: Path) -> None:
     tiny = {"encoder": "mobilenet_v2", "encoder_options": {"width": 0.1}}
     zoo.build("fcn32s", classes=4, **tiny).save(tmp_path / "model.keras")
-    with pytest.raises(InputError, match="layer 'score' has other shapes in fcn16s than in fcn32s"):
+    with pytest.warns(UserWarning, match="score"):
         zoo.build("fcn16s", classes=5, init=tmp_path / "model.keras", **tiny)
     with pytest.raises(InputError, match=r"no file .*model\.keras"):
         zoo.build("fcn16s", classes=4, init=tmp_path.parent, **tiny)
