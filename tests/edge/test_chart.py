@@ -64,7 +64,7 @@ def test_an_error_in_pixels_is_drawn_upside_down(tmp_path: Path) -> None:
     discs = {disc.find(f"{SVG}title").text: disc for disc in root.iter(f"{SVG}circle") if disc.find(f"{SVG}title") is not None}
     (good,), (bad,) = ([disc for text, disc in discs.items() if text.startswith(name)] for name in ("a: 1.5 px", "b: 2.5 px"))
     assert float(good.get("cy")) < float(bad.get("cy"))
-    assert "end point error in px on d/test, against latency" in {text.text for text in root.iter(f"{SVG}text")}
+    assert "EPE in px on d/test, against latency" in {text.text for text in root.iter(f"{SVG}text")}
 
 
 def test_names_do_not_lie_on_one_another(tmp_path: Path) -> None:

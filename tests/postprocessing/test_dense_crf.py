@@ -227,7 +227,9 @@ def test_it_converts_for_the_cpu(segmenter: keras.Model, tmp_path) -> None:
     import edge
 
     refined = zoo.with_crf(segmenter, iterations=1, palette=64, colour_width=40.0)
-    converters.to_tflite(refined, tmp_path / "crf.tflite", input_size=(48, 48))
+    with pytest.raises(InputError, match=r"layer 'crf'.*engine='tensorflow'"):  # a function of TensorFlow's
+        converters.to_tflite(refined, tmp_path / "crf.tflite", input_size=(48, 48))
+    converters.to_tflite(refined, tmp_path / "crf.tflite", input_size=(48, 48), engine="tensorflow")
     images = np.random.default_rng(0).uniform(0, 255, (1, 48, 48, 3)).astype("float32")
     with edge.Runner(tmp_path / "crf.tflite") as runner:
         assert (runner.run(images) == np.asarray(refined(images))).mean() > 0.99

@@ -207,7 +207,9 @@ class TestShipped:
     def test_a_file_tells_its_scores(self, shipped: Path, monkeypatch, capsys) -> None:
         known = catalog.get(NAME)
         card = read_card(known.path("int8"))
-        assert card.scores == {"scenes/test": {"images": known.score("int8").images, **known.score("int8").scores}}
+        score, (data_set, entry) = known.score("int8"), next(iter(card.scores.items()))
+        assert (data_set, entry["images"]) == ("scenes/test", score.images)
+        assert {each["name"]: each["value"] for each in entry["scores"]} == score.scores
         assert card.license == f"{known.license} (of the data)"
         sealed = known.path("int8").read_bytes()
         tflite_file.amend(known.folder / known.files["int8"].name, {"scores": {}})
@@ -238,7 +240,7 @@ class TestShipped:
         assert "scenes/test" in shown and "Apache-2.0" in shown and "122k" in shown
         shown = says(monkeypatch, capsys, "card", NAME)[1]
         score = 100 * catalog.get(NAME).score("int8").scores["miou"]
-        assert f"miou {score:.1f}" in shown and "made by a program" in shown and "121,750 trainable" in shown
+        assert f"mIoU {score:.1f}" in shown and "made by a program" in shown and "121,750 trainable" in shown
         facts = json.loads(says(monkeypatch, capsys, "card", NAME, "--json")[1])
         assert facts["classes"] == 6 and facts["weights_facts"]["training"]["epochs"] == 4
         assert NAME in zoo.card("unet").trained

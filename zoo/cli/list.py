@@ -181,7 +181,7 @@ def _show_weights(sets: list[Trained]) -> None:
             Text(weights.name),
             _short(weights.parameters),
             "×".join(map(str, weights.input_size)),
-            Text(weights.score().dataset.partition("/")[0]),
+            Text(re.split("[/-]", weights.score().dataset)[0]),
             f"{scores[WEIGHTS].label} {_number(scores[WEIGHTS])}",
             _number(scores["int8"]) if "int8" in scores else "",
             f"{weights.files[WEIGHTS].bytes / 1000:,.0f}",

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 SHARE = "share"  # the unit of values from 0 to 1, which people read as per cent
-_WRITTEN = {"miou": "mIoU", "psnr": "PSNR", "ssim": "SSIM", "nss": "NSS", "cc": "CC", "kl": "KL"}  # names as people write them
+_WRITTEN = {  # names as people write them
+    "miou": "mIoU", "psnr": "PSNR", "ssim": "SSIM", "nss": "NSS", "cc": "CC", "kl": "KL", "end_point_error": "EPE",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

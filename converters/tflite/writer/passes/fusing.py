@@ -1,8 +1,8 @@
-"""Activations become part of the operator before them."""
+"""Activations become part of the operator before them, but for transposed convolutions that stay such."""
 
 from __future__ import annotations
 
-from converters.tflite.writer.graph import KERNELS, Graph
+from converters.tflite.writer.graph import KERNELS, Graph, Operator, Tensor
 
 RELU, RELU_N1_TO_1, RELU6 = 1, 2, 3  # the schema's ActivationFunctionType
 _ACTIVATIONS = {"RELU": RELU, "RELU_N1_TO_1": RELU_N1_TO_1, "RELU6": RELU6}
@@ -25,3 +25,17 @@ def fuse_activations(graph: Graph) -> None:
         before.layers = tuple(dict.fromkeys((*before.layers, *operator.layers)))
         producers[operator.output] = before
         graph.remove([operator])
+
+
+def part_from_transposed(graph: Graph) -> None:
+    """Takes activations out of TRANSPOSE_CONV again: with one it is of a version that LiteRT's GPU accelerator refuses."""
+    codes = {number: code for code, number in _ACTIVATIONS.items()}
+    operators: list[Operator] = []
+    for operator in graph.operators:
+        operators.append(operator)
+        if operator.code == "TRANSPOSE_CONV" and operator.options.get("fusedActivationFunction"):
+            code, output = codes[operator.options.pop("fusedActivationFunction")], operator.output
+            linear = Tensor(output.shape, output.dtype, output.layer, "linear")
+            operator.outputs = [linear]
+            operators.append(Operator(code, [linear], [output], {}, operator.layers))
+    graph.operators = operators
