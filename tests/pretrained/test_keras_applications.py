@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 import pytest
+from tiny_models import KINDS
 
 import zoo
 from zoo import registry
@@ -58,7 +59,7 @@ READ_FROM_A_FILE = {
 }.values()
 
 
-@pytest.mark.parametrize("name", sorted(keras_applications.SOURCES))
+@pytest.mark.parametrize("name", sorted({*READ_FROM_A_FILE} | {*KINDS} & keras_applications.SOURCES.keys()))
 def test_their_weights_give_their_numbers(name: str, tmp_path, double_precision: None) -> None:
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
