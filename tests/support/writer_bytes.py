@@ -13,6 +13,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 ABSENT = ("tensorflow", "tf_keras", "tensorflow_model_optimization", "tf2onnx")
@@ -55,11 +56,16 @@ def _start_from_zeros() -> None:
 
 
 class Absent:
-    """A finder by which some packages are not installed."""
+    """A finder by which some packages cannot be imported."""
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        if name in ABSENT:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        return ModuleSpec(name, self) if name in ABSENT else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        raise ModuleNotFoundError(f"No module named {spec.name!r}", name=spec.name)
+
+    def exec_module(self, module: object) -> None:
+        """Nothing: there is no module."""
 
 
 def main(arguments: list[str]) -> None:
