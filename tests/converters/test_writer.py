@@ -25,7 +25,7 @@ import zoo
 from converters.tflite import inspection
 from converters.tflite.writer import lowering
 from converters.tflite.writer.flatbuffer import Writer
-from converters.tflite.writer.graph import Graph
+from converters.tflite.writer.graph import KERNELS, Graph
 from converters.tflite.writer.registry import lowers
 from converters.tflite.writer.versions import version
 from converters.tflite.writer.weights import Weights
@@ -139,13 +139,16 @@ def content(graph: Graph) -> bytes:
 
 
 def test_transposed_convolutions_by_cost() -> None:
-    """k = 2s becomes a convolution; k = 3, s = 2 loses the padding that GPUs misread, on odd maps alone."""
+    """k = 2s becomes a convolution; k = 3, s = 2 loses the padding that GPUs misread, on odd maps alone.
+
+    A ReLU stays apart from what is still a transposed convolution: GPUs refuse the two in one.
+    """
     forms = {
         (4, 2, 5): {"PAD": 1, "CONV_2D": 1, "DEPTH_TO_SPACE": 1, "SLICE": 1},
         (64, 32, 2): {"PAD": 1, "CONV_2D": 1, "DEPTH_TO_SPACE": 1, "SLICE": 1},
-        (3, 2, 5): {"TRANSPOSE_CONV": 1, "SLICE": 1},
-        (3, 2, 4): {"TRANSPOSE_CONV": 1},
-        (2, 2, 5): {"TRANSPOSE_CONV": 1},
+        (3, 2, 5): {"TRANSPOSE_CONV": 1, "RELU": 1, "SLICE": 1},
+        (3, 2, 4): {"TRANSPOSE_CONV": 1, "RELU": 1},
+        (2, 2, 5): {"TRANSPOSE_CONV": 1, "RELU": 1},
     }
     for (kernel, stride, side), form in forms.items():
         layer = L.Conv2DTranspose(
@@ -154,7 +157,7 @@ def test_transposed_convolutions_by_cost() -> None:
         model = keras.Sequential([keras.Input((side, side, 3)), layer, L.BatchNormalization(beta_initializer="normal")])
         graph = written(model)
         assert codes(graph) - Counter(["MUL", "ADD"]) == Counter(form), (kernel, stride, side)
-        assert bool(graph.notes) == (len(form) > 1)
+        assert bool(graph.notes) == ("SLICE" in form)
         arrays = inputs_of(model, [(1, side, side, 3)])
         assert distance(answers(content(graph), arrays)[0], expected(model, arrays)[0]) < 1e-6
 
@@ -187,11 +190,11 @@ def test_normalization_and_activations_go_into_kernels() -> None:
     for layer in (L.Conv2D(6, 3), L.DepthwiseConv2D(2), L.Conv2DTranspose(4, 3, strides=2), L.Dense(5)):
         x = L.ReLU()(L.BatchNormalization(moving_mean_initializer="normal")(layer(x)))
     model = keras.Model(image, x)
-    kernels = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "TRANSPOSE_CONV": 1, "FULLY_CONNECTED": 1}
+    kernels = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "TRANSPOSE_CONV": 1, "RELU": 1, "FULLY_CONNECTED": 1}
     graph = written(model)
     assert codes(graph) == Counter(kernels)
     activations = [layer.name for layer in model.layers if type(layer) is L.ReLU]
-    assert [operator.layers[-1] for operator in graph.operators] == activations
+    assert [operator.layers[-1] for operator in graph.operators if operator.code in KERNELS] == activations
 
 
 def test_what_others_read_is_not_folded_away() -> None:
