@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from converters import graph as graphs
-from converters.graph import Trace, Value, substitute, trace
+from converters.graph import Call, Trace, trace
 from zoo.errors import InputError
 
 EQUALITY = 1e-4  # of the answer's spread: the same sums in another order, in float32
@@ -38,21 +38,18 @@ def collapse(model: keras.Model) -> keras.Model:
     if not collapses(model):
         return model
     graph = trace(model)
-    tensors: dict[Value, Any] = {}
-    for value, tensor in zip(graph.inputs, graphs.as_functional(model).inputs, strict=True):
-        tensors[value] = keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
     plain: dict[int, Any] = {}
-    for call in graph.calls:
+
+    def answer(call: Call, args: tuple, kwargs: dict[str, Any]) -> Any:
         operation = call.operation
-        args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
-        layer = plain.setdefault(id(operation), _plain(operation))
-        outputs = layer(*args, **{name: value for name, value in kwargs.items() if name != "training"})
+        if id(operation) not in plain:
+            plain[id(operation)] = _plain(operation)
+        outputs = plain[id(operation)](*args, **{name: each for name, each in kwargs.items() if name != "training"})
         if not hasattr(operation, "collapsed"):
-            graphs.copy_weights(operation, layer)
-        tensors.update(zip(call.outputs, keras.tree.flatten(outputs), strict=True))
-    outputs = graphs.in_form(model, [tensors[value] for value in graph.outputs])
-    inputs = [tensors[value] for value in graph.inputs]
-    collapsed = keras.Model(inputs[0] if len(inputs) == 1 else inputs, outputs, name=model.name)
+            graphs.copy_weights(operation, plain[id(operation)])
+        return outputs
+
+    collapsed = graphs.rebuilt(model, graph, answer)
     _prove(graph, trace(collapsed), model.name)
     return collapsed
 
@@ -61,7 +58,7 @@ def _plain(operation: keras.Operation) -> Any:
     """A layer of the new model: the collapsed one, or a copy."""
     if hasattr(operation, "collapsed"):
         return operation.collapsed()
-    return type(operation).from_config(operation.get_config()) if isinstance(operation, keras.Layer) else operation
+    return graphs.clone(operation) if isinstance(operation, keras.Layer) else operation
 
 
 def _prove(before: Trace, after: Trace, name: str) -> None:

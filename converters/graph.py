@@ -29,6 +29,7 @@ __all__ = [
     "fed",
     "in_form",
     "named_operations",
+    "rebuilt",
     "scores",
     "shapes_at",
     "substitute",
@@ -149,6 +150,34 @@ def copy_weights(source: keras.Operation, target: keras.Operation) -> None:
         new.assign(keras.ops.cast(old, new.dtype))
     if hasattr(target, "finalize_state"):  # an adapted Normalization computes its constants from its weights
         target.finalize_state()
+
+
+def rebuilt(
+    model: keras.Model,
+    graph: Trace,
+    answer: Callable[[Call, tuple, dict[str, Any]], Any],
+    enter: Callable[[Any], Any] = lambda tensor: tensor,
+    dtype: Callable[[str], str] = lambda dtype: dtype,
+) -> keras.Model:
+    """A model of the same inputs and name whose calls are answered anew, its outputs in the form of the model's own.
+
+    Args:
+        model: that the graph is of.
+        graph: its calls.
+        answer: gives a call's outputs from its arguments, the new tensors in them.
+        enter: what is done to each input first.
+        dtype: an input's type, from the one that it has.
+    """
+    inputs: list[Any] = []
+    tensors: dict[Value, Any] = {}
+    for value, tensor in zip(graph.inputs, as_functional(model).inputs, strict=True):
+        inputs.append(keras.Input(batch_shape=tensor.shape, dtype=dtype(tensor.dtype), name=tensor.name))
+        tensors[value] = enter(inputs[-1])
+    for call in graph.calls:
+        args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
+        tensors.update(zip(call.outputs, keras.tree.flatten(answer(call, args, kwargs)), strict=True))
+    ends = in_form(model, [tensors[value] for value in graph.outputs])
+    return keras.Model(inputs[0] if len(inputs) == 1 else inputs, ends, name=model.name)
 
 
 def concrete_shapes(graph: Trace) -> list[tuple[int, ...]]:

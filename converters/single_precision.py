@@ -13,7 +13,7 @@ from typing import Any
 import keras
 
 from converters import graph as graphs
-from converters.graph import Call, Trace, clone, copy_weights, substitute, trace
+from converters.graph import Call, Trace, clone, copy_weights, trace
 from zoo.analysis.graph import sublayers
 from zoo.errors import InputError
 
@@ -50,23 +50,14 @@ def float32_policy() -> Iterator[None]:
 
 
 def _rebuilt(model: keras.Model, graph: Trace) -> keras.Model:
-    tensors: dict[graphs.Value, Any] = {}
-    for value, tensor in zip(graph.inputs, graphs.as_functional(model).inputs, strict=True):
-        dtype = FLOAT32 if _half(value.dtype) else value.dtype
-        tensors[value] = keras.Input(batch_shape=tensor.shape, dtype=dtype, name=tensor.name)
-    names = {id(operation): name for name, operation in graphs.named_operations(graph).items()}
-    twins: dict[int, keras.Operation] = {}
-    for call in graph.calls:
-        operation = call.operation
-        args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
-        if id(operation) not in twins:
-            twins[id(operation)] = _twin(operation, names[id(operation)])
-        outputs = twins[id(operation)](*args, **kwargs)
-        copy_weights(operation, twins[id(operation)])
-        tensors.update(zip(call.outputs, keras.tree.flatten(outputs), strict=True))
-    ends = graphs.in_form(model, [tensors[value] for value in graph.outputs])
-    inputs = [tensors[value] for value in graph.inputs]
-    return keras.Model(inputs[0] if len(inputs) == 1 else inputs, ends, name=model.name)
+    twins = {id(operation): _twin(operation, name) for name, operation in graphs.named_operations(graph).items()}
+
+    def answer(call: Call, args: tuple, kwargs: dict[str, Any]) -> Any:
+        outputs = twins[id(call.operation)](*args, **kwargs)
+        copy_weights(call.operation, twins[id(call.operation)])
+        return outputs
+
+    return graphs.rebuilt(model, graph, answer, dtype=lambda dtype: FLOAT32 if _half(dtype) else dtype)
 
 
 def _twin(operation: keras.Operation, name: str) -> Any:

@@ -8,17 +8,17 @@ their time is the first one's or the second's, and a small negative number is no
 
 from __future__ import annotations
 
-import csv
 import math
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from rich.table import Table
 from rich.text import Text
 
+from edge import timing
 from edge.arithmetic import operator_macs, peak
 from edge.choices import beginning
 from edge.errors import InputError
@@ -142,10 +142,7 @@ def _read_later(graph: Graph, count: int) -> list[int]:
 
 def write_csv(rows: Sequence[OperatorTime], path: str | Path) -> None:
     """Writes the rows, with a header of their fields' names."""
-    with Path(path).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [column.name for column in fields(OperatorTime)])
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+    timing.write_csv(rows, path, OperatorTime)
 
 
 def table(rows: Sequence[OperatorTime]) -> Table:

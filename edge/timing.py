@@ -236,10 +236,10 @@ def scored(rows: Sequence[Row], file: str, score: Score, data: str) -> list[Row]
     return [replace(row, **facts) if row.file == file else row for row in rows]
 
 
-def write_csv(rows: Sequence[Row], path: str | Path) -> None:
-    """Writes the rows, with a header of their fields' names."""
+def write_csv(rows: Sequence[object], path: str | Path, kind: type = Row) -> None:
+    """Writes rows of a dataclass, with a header of their fields' names."""
     with Path(path).open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [column.name for column in fields(Row)])
+        writer = csv.DictWriter(file, [column.name for column in fields(kind)])
         writer.writeheader()
         writer.writerows(asdict(row) for row in rows)
 

@@ -15,7 +15,7 @@ import numpy as np
 from converters import choices
 from converters import graph as graphs
 from converters.collapsing import collapse
-from converters.graph import Call, Trace, Value, substitute, trace
+from converters.graph import Call, Trace, trace
 from converters.single_precision import float32_policy, in_float32
 from zoo.errors import InputError
 
@@ -43,33 +43,25 @@ def fold(model: keras.Model, biases: bool = False) -> keras.Model:
 
 
 def _rebuilt(model: keras.Model, graph: Trace, biases: bool) -> keras.Model:
-    tensors: dict[Value, Any] = {}
-    for value, tensor in zip(graph.inputs, graphs.as_functional(model).inputs, strict=True):
-        tensors[value] = keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name)
     names = {id(operation): name for name, operation in graphs.named_operations(graph).items()}
     merged, layers = _merged(graph), {}
-    for call in graph.calls:
+
+    def answer(call: Call, args: tuple, kwargs: dict[str, Any]) -> Any:
         if id(call) in merged:
-            tensors[call.outputs[0]] = tensors[call.inputs[0]]
-            continue
+            return args[0] if args else kwargs["inputs"]
         norm = next((last for last in graph.calls if merged.get(id(last)) is call), None)
         key = id(call.operation)
         if key not in layers:
             layers[key] = _layer(call, names[key], norm, biases)
-        args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
         try:
-            outputs = layers[key](args, {k: v for k, v in kwargs.items() if k != "training"})
+            return layers[key](args, {k: v for k, v in kwargs.items() if k != "training"})
         except InputError:
             raise
         except (ValueError, TypeError) as error:  # a layer that takes something else than it was recorded with
             reason = str(error).strip().partition("\n")[0]
             raise InputError(f"layer {call.named()} cannot be applied anew, as folding does: {reason}") from error
-        tensors.update(zip(call.outputs, keras.tree.flatten(outputs), strict=True))
-    return keras.Model(
-        [tensors[value] for value in graph.inputs][0 if len(graph.inputs) == 1 else slice(None)],
-        graphs.in_form(model, [tensors[value] for value in graph.outputs]),
-        name=model.name,
-    )
+
+    return graphs.rebuilt(model, graph, answer)
 
 
 def _merged(graph: Trace) -> dict[int, Call]:

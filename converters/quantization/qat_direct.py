@@ -13,7 +13,7 @@ from typing import Any
 import keras
 
 from converters import graph as graphs
-from converters.graph import Call, Trace, Value, substitute, trace
+from converters.graph import Call, Trace, trace
 from converters.quantization.activation_ranges import starting_spans
 from converters.quantization.batchnorm_folding import fold
 from converters.quantization.rounding_layers import RoundedKernel, RoundedOutput, has_kernel
@@ -95,8 +95,7 @@ class _Clones:
 
     def __call__(self, operation: keras.Operation) -> Any:
         if id(operation) not in self._made:
-            layer = isinstance(operation, keras.Layer)
-            clone = type(operation).from_config(operation.get_config()) if layer else operation
+            clone = graphs.clone(operation) if isinstance(operation, keras.Layer) else operation
             self._made[id(operation)] = self.place(operation, clone)
         return self._made[id(operation)]
 
@@ -117,19 +116,14 @@ def _rebuilt(
     following: Callable[[Call, list[Any]], list[Any]],
 ) -> keras.Model:
     """The model of other layers with the same weights: `image` for its inputs, `following` for each call's outputs."""
-    inputs: list[Any] = []
-    tensors: dict[Value, Any] = {}
-    for value, tensor in zip(graph.inputs, graphs.as_functional(model).inputs, strict=True):
-        inputs.append(keras.Input(batch_shape=tensor.shape, dtype=tensor.dtype, name=tensor.name))
-        tensors[value] = image(inputs[-1]) if "float" in value.dtype else inputs[-1]
-    for call in graph.calls:
-        args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
+
+    def answer(call: Call, args: tuple, kwargs: dict[str, Any]) -> list[Any]:
         place = layers(call.operation)
         outputs = keras.tree.flatten(place(*args, **{key: each for key, each in kwargs.items() if key != "training"}))
         _copy(call.operation, place)
-        tensors.update(zip(call.outputs, following(call, outputs), strict=True))
-    outputs = graphs.in_form(model, [tensors[value] for value in graph.outputs])
-    return keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs, name=model.name)
+        return following(call, outputs)
+
+    return graphs.rebuilt(model, graph, answer, lambda tensor: image(tensor) if "float" in tensor.dtype else tensor)
 
 
 def _copy(source: keras.Operation, target: Any) -> None:

@@ -237,8 +237,7 @@ def _names_unchanged() -> Iterator[None]:
 @contextlib.contextmanager
 def _nodes_unchanged(function: Any) -> Iterator[None]:
     """Layers within a layer that are called get no nodes by it."""
-    layers = list(function._flatten_layers()) if isinstance(function, keras.Layer) else []
-    counts = [(layer, len(layer._inbound_nodes)) for layer in layers]
+    counts = [(layer, len(layer._inbound_nodes)) for layer in sublayers(function)]
     try:
         yield
     finally:

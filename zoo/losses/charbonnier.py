@@ -32,8 +32,12 @@ class Charbonnier(keras.losses.Loss):
         self.epsilon = float(epsilon)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        difference = (y_pred - ops.cast(y_true, "float32")) / 255
+        difference = self.difference(ops.cast(y_true, "float32"), y_pred) / 255
         return ops.mean(ops.sqrt(ops.square(difference) + self.epsilon**2) - self.epsilon) / distribution.parts()
+
+    def difference(self, truth: Any, answer: Any) -> Any:
+        """What an answer is off by, in levels of 0–255."""
+        return answer - truth
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "epsilon": self.epsilon}

@@ -7,13 +7,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.errors import InputError
 from zoo.layers.luma import WEIGHTS
-from zoo.training import distribution
+from zoo.losses.charbonnier import Charbonnier
 
 
 @keras.saving.register_keras_serializable(package="densezoo")
-class LumaCharbonnier(keras.losses.Loss):
+class LumaCharbonnier(Charbonnier):
     """The mean of √(d² + ε²) − ε over all pixels, d the difference in BT.601's luma in shares of the range 0–255.
 
     Errors well below ε count by their square, as in PSNR; those well above by their size, so that a few edges do not outweigh
@@ -27,18 +26,10 @@ class LumaCharbonnier(keras.losses.Loss):
     """
 
     def __init__(self, epsilon: float = 1e-3, name: str | None = "luma_charbonnier") -> None:
-        super().__init__(name=name, dtype="float32")
-        if not epsilon > 0:
-            raise InputError(f"epsilon={epsilon}; expected a number above 0, as 0.001")
-        self.epsilon = float(epsilon)
+        super().__init__(epsilon, name)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        difference = _luma(y_pred) - _luma(ops.cast(y_true, "float32"))
-        distance = ops.sqrt(ops.square(difference / 255) + self.epsilon**2) - self.epsilon
-        return ops.mean(distance) / distribution.parts()
-
-    def get_config(self) -> dict[str, Any]:
-        return {"name": self.name, "epsilon": self.epsilon}
+    def difference(self, truth: Any, answer: Any) -> Any:
+        return _luma(answer) - _luma(truth)
 
 
 def _luma(picture: Any) -> Any:

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from zoo.data.targets import TargetImage
 from zoo.errors import InputError
-from zoo.metrics.base import Metric, Score
-from zoo.metrics.psnr_ssim import psnr, ssim
+from zoo.metrics.psnr_ssim import PictureQuality, psnr, ssim
 
 # R, G, B → Y of ITU-R BT.601 in 16–235, as MATLAB's rgb2ycbcr has it, from values of 0–255.
 STUDIO = np.array([65.481, 128.553, 24.966]) / 255
 OFFSET = 16.0
 
 
-class LumaQuality(Metric):
+class LumaQuality(PictureQuality):
     """PSNR (decibels) and SSIM of the luma in 16–235, without a border as wide as the scale; each the mean over the pictures.
 
     This is what tables of super-resolution hold: both pictures in 8 bits, the luma of MATLAB's `rgb2ycbcr` and scikit-image's,
     which is not rounded again, `scale` pixels cut off on every side, since convolutions do not know what lies beyond; SSIM with
     its paper's settings (`zoo.metrics.psnr_ssim`).
     """
-
-    def __init__(self) -> None:
-        self._psnr: list[float] = []
-        self._ssim: list[float] = []
 
     def update(self, target: TargetImage, answer: np.ndarray) -> None:
         """Scores one picture.
@@ -43,15 +36,6 @@ class LumaQuality(Metric):
         ours, theirs = (without_border(luma(each), target.scale) for each in (picture, truth))
         self._psnr.append(psnr(theirs, ours))
         self._ssim.append(ssim(theirs[..., None], ours[..., None]))
-
-    def merge(self, other: Metric) -> LumaQuality:
-        self._psnr += other._psnr
-        self._ssim += other._ssim
-        return self
-
-    def scores(self) -> list[Score]:
-        values = {"psnr": (self._psnr, "dB"), "ssim": (self._ssim, "")}
-        return [Score(name, float(np.mean(each)) if each else math.nan, unit) for name, (each, unit) in values.items()]
 
 
 def luma(picture: np.ndarray) -> np.ndarray:

@@ -13,34 +13,6 @@ its end: published networks of this size learn for hundreds of times as many ste
 some 0.2 dB by it; a GPU would do as much in minutes.
 """
 
-from typing import Any
+from zoo.recipes.presets import enlarged
 
-from zoo.recipes import Recipe, Stage, StageContext
-from zoo.recipes.presets import T91, T91_LICENSE, collapsed, enlarging
-
-NETWORK = {"scale": 2, "width": 24, "blocks": 5}
-CROP = 24  # pixels of the small picture along a side
-
-
-def wide(context: StageContext) -> dict[str, Any]:
-    """Every convolution learns as a wide one."""
-    return enlarging(50, 3e-3, CROP, ema=0.999)
-
-
-def plain(context: StageContext) -> dict[str, Any]:
-    """What they collapse to learns on, a little."""
-    return enlarging(8, 2e-4, CROP)
-
-
-RECIPE = Recipe(
-    name="pocket_sr.x2",
-    data="sr",
-    data_options="scale=2,repeat=32",
-    source=T91,
-    license=T91_LICENSE,
-    size=(128, 128),
-    before=(Stage("wide", "pocket_sr", wide, NETWORK),),
-    build=collapsed(**NETWORK, expansion=None),
-    train=plain,
-    overlap=32,
-)
+RECIPE = enlarged(scale=2, crop=24, wide_epochs=50, plain_epochs=8)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from zoo.data import Augment
     from zoo.data.transforms.crops import Crops
-    from zoo.recipes import StageContext
+    from zoo.recipes import Recipe, StageContext
 
 CAMVID = "CamVid (Brostow, Fauqueur & Cipolla 2009)"
 CAMVID_LICENSE = "none stated for the data: research use (SegNet's repository, whose split this is: CC BY-NC 4.0)"
@@ -115,3 +115,35 @@ def collapsed(**options: Any) -> Callable[[StageContext], Mapping[str, Any]]:
         return {**options, "weights": path}
 
     return build
+
+
+def enlarged(scale: int, crop: int, wide_epochs: int, plain_epochs: int) -> Recipe:
+    """A recipe of `pocket_sr`: every convolution learns as a wide one, and what they collapse to learns on, a little.
+
+    Args:
+        scale: that it enlarges by.
+        crop: pixels of the small picture along a side.
+        wide_epochs, plain_epochs: of T91, each photograph 32 times.
+    """
+    from zoo.recipes import Recipe, Stage
+
+    network = {"scale": scale, "width": 24, "blocks": 5}
+
+    def wide(context: StageContext) -> dict[str, Any]:
+        return enlarging(wide_epochs, 3e-3, crop, ema=0.999)
+
+    def plain(context: StageContext) -> dict[str, Any]:
+        return enlarging(plain_epochs, 2e-4, crop)
+
+    return Recipe(
+        name=f"pocket_sr.x{scale}",
+        data="sr",
+        data_options=f"scale={scale},repeat=32",
+        source=T91,
+        license=T91_LICENSE,
+        size=(128, 128),
+        before=(Stage("wide", "pocket_sr", wide, network),),
+        build=collapsed(**network, expansion=None),
+        train=plain,
+        overlap=32,
+    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.data.datasets.scenes import SPLITS, Scene, SceneSet
-from zoo.data.registry import SIZE, WHOLE, dataset
+from zoo.data.datasets.scenes import Scene, SceneSet
+from zoo.data.datasets.scenes.sets import OPTIONS, open_scenes
+from zoo.data.registry import dataset
 from zoo.data.targets import Fixations
 
 POINTS = 60  # a picture
@@ -40,11 +41,10 @@ class SaliencyScenes(SceneSet):
     "scenes_saliency",
     spec="scenes_saliency[:…]",
     help="the same scenes, with points that might have been looked at",
-    options={"seed": WHOLE, "count": WHOLE, "size": SIZE},
+    options=OPTIONS,
 )
 def scenes_saliency(
     split: str, *, seed: int = 0, count: int = 2000, size: tuple[int, int] = (128, 128)
 ) -> SaliencyScenes:
-    """Scenes that are looked at; `count` is train's, val and test have a tenth."""
-    shown = count if split == SPLITS[0] or count < 1 else max(count // 10, 16)
-    return SaliencyScenes(shown, size, seed, split)
+    """Scenes that are looked at."""
+    return open_scenes(SaliencyScenes, split, count, size, seed)

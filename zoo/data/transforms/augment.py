@@ -105,9 +105,7 @@ class Augment:
         whole = image.shape[:2]
         size = tuple(size or self.size or whole)
         check_fits(image, target)
-        for axis, chance in ((1, self.flip), (0, self.flip_vertical)):
-            if rng.random() < chance:
-                image, target = flip(image, axis), change(target, lambda one, axis=axis: one.flip(axis))
+        image, target = mirrored(image, target, (self.flip, self.flip_vertical), rng)
         region = self._region(rng, whole, size)
         turn = math.radians(rng.uniform(-self.rotate, self.rotate))
         placement = Placement(whole, region, size, turn)
@@ -146,6 +144,16 @@ def check_fits(image: np.ndarray, target: Targets) -> None:
             raise InputError(
                 f"{type(one).__name__} of a picture of {height}×{width} (H×W) beside one of {image.shape[0]}×{image.shape[1]}"
             )
+
+
+def mirrored(
+    image: np.ndarray, target: Targets | np.ndarray, chances: tuple[float, float], rng: np.random.Generator
+) -> tuple[np.ndarray, Targets | np.ndarray]:
+    """A sample mirrored left–right and top–bottom, each with its chance (0–1)."""
+    for axis, chance in zip((1, 0), chances, strict=True):
+        if rng.random() < chance:
+            image, target = flip(image, axis), change(target, lambda one, axis=axis: one.flip(axis))
+    return image, target
 
 
 def describe(augment: object, settings: Mapping[str, Any]) -> dict[str, Any]:

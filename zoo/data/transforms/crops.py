@@ -13,8 +13,8 @@ import numpy as np
 
 from zoo.data.sample import as_target, change
 from zoo.data.targets import NO_LABEL, Mask
-from zoo.data.transforms.augment import Targets, check_fits, describe
-from zoo.data.transforms.geometric import GREY, Placement, flip
+from zoo.data.transforms.augment import Targets, check_fits, describe, mirrored
+from zoo.data.transforms.geometric import GREY, Placement
 from zoo.errors import InputError
 
 
@@ -65,9 +65,7 @@ class Crops:
         placement = Placement(whole, (float(left), float(top), float(size[1]), float(size[0])), size)
         image = placement.draw(image, smooth=True, fill=GREY)
         target = change(target, lambda one: as_target(one).place(placement))
-        for axis, chance in ((1, self.flip), (0, self.flip_vertical)):
-            if rng.random() < chance:
-                image, target = flip(image, axis), change(target, lambda one, axis=axis: one.flip(axis))
+        image, target = mirrored(image, target, (self.flip, self.flip_vertical), rng)
         if self.noise is not None:
             image = with_noise(image, rng.uniform(*self.noise), rng)
         return image, target

@@ -10,7 +10,9 @@ from converters.tflite.writer.graph import Tensor
 from converters.tflite.writer.operations.convolutions import (
     channels_last,
     convolution,
+    convolved,
     depthwise,
+    separable,
     transposed_convolution,
 )
 from converters.tflite.writer.operations.products import dense, einsum
@@ -32,33 +34,20 @@ def _float_weights(layer: keras.Layer) -> None:
 def _conv(build: Builder, layer: keras.Layer, x: Tensor) -> Tensor:
     _float_weights(layer)
     kernel, bias = build.variable(layer.kernel, "kernel"), _bias(build, layer)
-    y = channels_last(
-        build, x, layer.data_format,
-        lambda x: convolution(build, x, kernel, bias, layer.strides, layer.padding, layer.dilation_rate),
-    )  # fmt: skip
-    return activated(build, layer.activation, y)
+    return activated(build, layer.activation, convolved(build, convolution, layer, x, kernel, bias))
 
 
 @lowers(L.DepthwiseConv1D, L.DepthwiseConv2D)
 def _depthwise(build: Builder, layer: keras.Layer, x: Tensor) -> Tensor:
     kernel, bias = build.variable(layer.kernel, "kernel"), _bias(build, layer)
-    y = channels_last(
-        build, x, layer.data_format,
-        lambda x: depthwise(build, x, kernel, bias, layer.strides, layer.padding, layer.dilation_rate),
-    )  # fmt: skip
-    return activated(build, layer.activation, y)
+    return activated(build, layer.activation, convolved(build, depthwise, layer, x, kernel, bias))
 
 
 @lowers(L.SeparableConv1D, L.SeparableConv2D)
 def _separable(build: Builder, layer: keras.Layer, x: Tensor) -> Tensor:
     first = build.variable(layer.depthwise_kernel, "depthwise_kernel")
     last, bias = build.variable(layer.pointwise_kernel, "pointwise_kernel"), _bias(build, layer)
-
-    def run(x: Tensor) -> Tensor:
-        x = depthwise(build, x, first, None, layer.strides, layer.padding, layer.dilation_rate)
-        return convolution(build, x, last, bias, 1, "valid", 1)
-
-    return activated(build, layer.activation, channels_last(build, x, layer.data_format, run))
+    return activated(build, layer.activation, separable(build, layer, x, (first, last), bias))
 
 
 @lowers(L.Conv1DTranspose, L.Conv2DTranspose)

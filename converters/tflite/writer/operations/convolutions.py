@@ -131,7 +131,7 @@ def depthwise(
         sides = [output_side(x.shape[axis + 1], spans[axis], step[axis], mode) for axis in (0, 1)]
         flat = build.reshape(weights, (1, height, width, channels * multiplier))
         if step[0] != step[1]:
-            return _strided_apart(build, x, flat, bias, step, mode, spans, (factors, multiplier))
+            raise Unsupported(f"DepthwiseConv of strides {tuple(step)}")
         return build.emit(
             "DEPTHWISE_CONV_2D",
             [x, flat, _bias(build, bias, channels * multiplier)],
@@ -143,45 +143,45 @@ def depthwise(
     return in_two_dimensions(build, x, run)
 
 
-def _strided_apart(
-    build: Builder, x: Tensor, kernel: Tensor, bias: Tensor | None, step: Sequence[int], mode: int, spans: Sequence[int],
-    rest: tuple[tuple[int, int], int],
-) -> Tensor:  # fmt: skip
-    raise Unsupported(f"DepthwiseConv of strides {tuple(step)}")
+def convolved(
+    build: Builder, form: Callable[..., Tensor], settings: keras.Operation, x: Any, kernel: Tensor, bias: Tensor | None
+) -> Tensor:
+    """`convolution` or `depthwise`, the `form`, with the order of axes, strides, padding and dilation of a layer or an
+    operation."""
+    options = settings.strides, settings.padding, settings.dilation_rate
+    return channels_last(build, x, settings.data_format, lambda x: form(build, x, kernel, bias, *options))
+
+
+def separable(
+    build: Builder, settings: keras.Operation, x: Any, kernels: tuple[Tensor, Tensor], bias: Tensor | None
+) -> Tensor:
+    """`depthwise` and then a `convolution` at each position, with the settings of a layer or an operation."""
+    first, last = kernels
+    options = settings.strides, settings.padding, settings.dilation_rate
+
+    def run(x: Tensor) -> Tensor:
+        return convolution(build, depthwise(build, x, first, None, *options), last, bias, 1, "valid", 1)
+
+    return channels_last(build, x, settings.data_format, run)
 
 
 @lowers_operation("Conv")
 def _conv(build: Builder, operation: keras.Operation, inputs: Any, kernel: Any) -> Tensor:
-    weights = build.tensor(kernel, role="kernel")
-    return channels_last(
-        build, inputs, operation.data_format,
-        lambda x: convolution(build, x, weights, None, operation.strides, operation.padding, operation.dilation_rate),
-    )  # fmt: skip
+    return convolved(build, convolution, operation, inputs, build.tensor(kernel, role="kernel"), None)
 
 
 @lowers_operation("DepthwiseConv")
 def _depthwise_conv(build: Builder, operation: keras.Operation, inputs: Any, kernel: Any) -> Tensor:
-    weights = build.tensor(kernel, role="kernel")
-    return channels_last(
-        build, inputs, operation.data_format,
-        lambda x: depthwise(build, x, weights, None, operation.strides, operation.padding, operation.dilation_rate),
-    )  # fmt: skip
+    return convolved(build, depthwise, operation, inputs, build.tensor(kernel, role="kernel"), None)
 
 
 @lowers_operation("SeparableConv")
 def _separable_conv(
     build: Builder, operation: keras.Operation, inputs: Any, depthwise_kernel: Any, pointwise_kernel: Any
 ) -> Tensor:
-    first, last = (
-        build.tensor(depthwise_kernel, role="depthwise_kernel"),
-        build.tensor(pointwise_kernel, role="pointwise_kernel"),
-    )
-
-    def run(x: Tensor) -> Tensor:
-        x = depthwise(build, x, first, None, operation.strides, operation.padding, operation.dilation_rate)
-        return convolution(build, x, last, None, 1, "valid", 1)
-
-    return channels_last(build, inputs, operation.data_format, run)
+    kernels = {"depthwise_kernel": depthwise_kernel, "pointwise_kernel": pointwise_kernel}
+    first, last = (build.tensor(kernel, role=role) for role, kernel in kernels.items())
+    return separable(build, operation, inputs, (first, last), None)
 
 
 @lowers_operation("MaxPool", "AveragePool")

@@ -9,7 +9,7 @@ import numpy as np
 from zoo.data.datasets.scenes.composition import Composition, Pose
 from zoo.data.datasets.scenes.render import render
 from zoo.data.datasets.scenes.scene import Scene
-from zoo.data.datasets.scenes.sets import _OPTIONS, SuperResolutionScenes, _open
+from zoo.data.datasets.scenes.sets import OPTIONS, SuperResolutionScenes, open_scenes
 from zoo.data.registry import dataset
 from zoo.data.resamplers import pillow
 from zoo.data.targets import TargetImage
@@ -50,8 +50,8 @@ def _third(first: Pose, second: Pose) -> Pose:
     "scenes_film",
     spec="scenes_film[:…]",
     help="three moments of the same scenes, the middle one to be made twice as large",
-    options=_OPTIONS,
+    options=OPTIONS,
 )
 def scenes_film(split: str, *, seed: int = 0, count: int = 2000, size: tuple[int, int] = (128, 128)) -> FilmScenes:
     """Scenes that go on moving."""
-    return _open(FilmScenes, split, count, size, seed)
+    return open_scenes(FilmScenes, split, count, size, seed)

@@ -18,7 +18,7 @@ CLASSES: tuple[str, ...] = ("background", *SHAPES)
 PALETTE = ((0, 0, 0), (239, 114, 91), (78, 165, 217), (246, 199, 79), (155, 109, 196), (82, 186, 134))
 SPLITS = ("train", "val", "test")
 _BLOCK = 1 << 40  # the splits' index ranges start this far apart
-_OPTIONS = {"seed": WHOLE, "count": WHOLE, "size": SIZE}
+OPTIONS = {"seed": WHOLE, "count": WHOLE, "size": SIZE}
 
 
 class SceneSet(Dataset):
@@ -130,7 +130,7 @@ class SuperResolutionScenes(SceneSet):
         return np.array(small), TargetImage(one.clean, self.SCALE)
 
 
-def _open(kind: type[SceneSet], split: str, count: int, size: tuple[int, int], seed: int) -> SceneSet:
+def open_scenes(kind: type[SceneSet], split: str, count: int, size: tuple[int, int], seed: int) -> SceneSet:
     """The data set of a spec: `count` is train's, val and test have a tenth."""
     if split != SPLITS[0] and count > 0:
         count = max(count // 10, 16)
@@ -141,45 +141,45 @@ def _open(kind: type[SceneSet], split: str, count: int, size: tuple[int, int], s
     "scenes",
     spec="scenes[:seed=N,count=N,size=N|HxW]",
     help="made on the fly, with masks; `count` is train's, val and test have a tenth",
-    options=_OPTIONS,
+    options=OPTIONS,
 )
 def scenes(split: str, *, seed: int = 0, count: int = 2000, size: tuple[int, int] = (128, 128)) -> Scenes:
     """Scenes with masks."""
-    return _open(Scenes, split, count, size, seed)
+    return open_scenes(Scenes, split, count, size, seed)
 
 
 @dataset(
     "scenes_denoising",
     spec="scenes_denoising[:…]",
     help="the same scenes blurred and noisy, to be made clean",
-    options=_OPTIONS,
+    options=OPTIONS,
 )
 def scenes_denoising(
     split: str, *, seed: int = 0, count: int = 2000, size: tuple[int, int] = (128, 128)
 ) -> DenoisingScenes:
     """Scenes to be restored."""
-    return _open(DenoisingScenes, split, count, size, seed)
+    return open_scenes(DenoisingScenes, split, count, size, seed)
 
 
 @dataset(
     "scenes_flow",
     spec="scenes_flow[:…]",
     help="two frames of the same scenes, with the motion between them",
-    options=_OPTIONS,
+    options=OPTIONS,
 )
 def scenes_flow(split: str, *, seed: int = 0, count: int = 2000, size: tuple[int, int] = (128, 128)) -> FlowScenes:
     """Scenes that move."""
-    return _open(FlowScenes, split, count, size, seed)
+    return open_scenes(FlowScenes, split, count, size, seed)
 
 
 @dataset(
     "scenes_superres",
     spec="scenes_superres[:…]",
     help="the same scenes, to be made twice as large",
-    options=_OPTIONS,
+    options=OPTIONS,
 )
 def scenes_superres(
     split: str, *, seed: int = 0, count: int = 2000, size: tuple[int, int] = (128, 128)
 ) -> SuperResolutionScenes:
     """Scenes to be enlarged."""
-    return _open(SuperResolutionScenes, split, count, size, seed)
+    return open_scenes(SuperResolutionScenes, split, count, size, seed)
