@@ -15,7 +15,6 @@ import numpy as np
 from zoo.errors import InputError
 
 Size = tuple[int, int]
-LETTERS = "NHWPC1c"
 CHANNELS_LAST, CHANNELS_FIRST = "NHWC", "NCHW"
 _COARSEST, _FEWEST = 8, 8  # of a flattened map: pixels of the picture a position, and rows, where it is not the picture's own
 _ORDER = "NHWPCc"  # of the axes in what `arranged` gives

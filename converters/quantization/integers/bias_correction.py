@@ -11,22 +11,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from converters.quantization.integers.graph import Bits
 from converters.quantization.integers.kernels import possible_bits
 from converters.quantization.integers.running import running
 from converters.quantization.integers.scales import Span, largest
-from converters.tflite.writer.graph import KERNELS, Graph, Operator, Tensor
+from converters.tflite.writer.graph import CLAMPS, KERNELS, Graph, Operator, Tensor
 from converters.tflite.writer.weights import Weights
 
-_ACTIVATIONS = schema.ActivationFunctionType
-_CLAMPS = {
-    _ACTIVATIONS.NONE: (-np.inf, np.inf),
-    _ACTIVATIONS.RELU: (0.0, np.inf),
-    _ACTIVATIONS.RELU6: (0.0, 6.0),
-    _ACTIVATIONS.RELU_N1_TO_1: (-1.0, 1.0),
-}
 _LARGE = 64 << 20  # bytes
 Maps = list[np.ndarray]  # of one tensor, for each picture
 
@@ -66,8 +58,8 @@ def _span(maps: Maps) -> Span:
 
 def _correct(operator: Operator, exact: dict[Tensor, Maps], rounded: dict[Tensor, Maps]) -> None:
     kernel, output = KERNELS[operator.code], operator.output
-    clamp = _CLAMPS[operator.options.get("fusedActivationFunction", _ACTIVATIONS.NONE)]
-    linear = {**operator.options, "fusedActivationFunction": _ACTIVATIONS.NONE}
+    clamp = CLAMPS[operator.activation]
+    linear = {name: option for name, option in operator.options.items() if name not in operator.activation_options}
     inputs = list(operator.inputs)
     inputs[kernel.place] = weights = _at_hand(inputs[kernel.place])
     true = _outputs(Operator(operator.code, list(inputs), [output], linear), exact)[output]
@@ -82,7 +74,7 @@ def _correct(operator: Operator, exact: dict[Tensor, Maps], rounded: dict[Tensor
 
 
 def _clipped(maps: Maps, clamp: Span) -> Maps:
-    return maps if clamp == _CLAMPS[_ACTIVATIONS.NONE] else [values.clip(*clamp) for values in maps]
+    return maps if clamp == CLAMPS[0] else [values.clip(*clamp) for values in maps]
 
 
 def _at_hand(kernel: Tensor) -> Tensor:

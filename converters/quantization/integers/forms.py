@@ -13,10 +13,9 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from converters.quantization.integers.graph import Bits
-from converters.tflite.writer.graph import Graph, Operator, Tensor
+from converters.tflite.writer.graph import ACTIVATIONS, Graph, Operator, Tensor
 from converters.tflite.writer.weights import Weights
 
-_CLAMPS = {"RELU": schema.ActivationFunctionType.RELU, "RELU6": schema.ActivationFunctionType.RELU6}
 _SAME = schema.Padding.SAME
 
 
@@ -40,10 +39,10 @@ def _join_affine(graph: Graph, bits: Bits) -> None:
             continue
         factor, offset = (_by_channel(each) for each in (product, operator))
         alone = len(readers[product.output]) == 1 and product.output not in graph.outputs
-        if factor is None or offset is None or not alone or product.options.get("fusedActivationFunction"):
+        if factor is None or offset is None or not alone or product.activation:
             continue
         kernel, bias = _constant(operator, "scale", factor.reshape(1, 1, 1, -1)), _constant(operator, "offset", offset)
-        clamp = operator.options.get("fusedActivationFunction", 0)
+        clamp = operator.activation
         operator.options = {**_depthwise((1, 1)), "padding": _SAME, "fusedActivationFunction": clamp}
         operator.code, operator.inputs = "DEPTHWISE_CONV_2D", [product.inputs[0], kernel, bias]
         operator.layers = tuple(dict.fromkeys((*product.layers, *operator.layers)))
@@ -73,7 +72,7 @@ def _constant(operator: Operator, role: str, value: np.ndarray) -> Tensor:
 
 
 def _binary(operator: Operator, code: str, x: Tensor, y: Tensor, output: Tensor, clamp: str = "") -> Operator:
-    options = {"fusedActivationFunction": _CLAMPS[clamp]} if clamp else {}
+    options = {"fusedActivationFunction": ACTIVATIONS[clamp]} if clamp else {}
     return Operator(code, [x, y], [output], options, operator.layers)
 
 

@@ -8,9 +8,7 @@ import numpy as np
 
 from converters.quantization.integers.kernels import ONE_SCALE
 from converters.quantization.integers.scales import Span, span_of
-from converters.tflite.writer.graph import Graph, Operator, Tensor
-
-_CLAMPS = {0: (-np.inf, np.inf), 1: (0.0, np.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}  # by the schema's ActivationFunctionType
+from converters.tflite.writer.graph import CLAMPS, Graph, Operator, Tensor
 
 
 def infer(graph: Graph, spans: Mapping[Tensor, Span]) -> dict[Tensor, Span]:
@@ -47,7 +45,7 @@ def _result(operator: Operator, inputs: Sequence[Span]) -> Span | None:
     if corners is None:
         return None
     ends = [corners(*(span[side] for span, side in zip(inputs, sides, strict=True))) for sides in _SIDES[len(inputs)]]
-    low, high = _CLAMPS[operator.options.get("fusedActivationFunction", 0)]
+    low, high = CLAMPS[operator.activation]
     return float(np.clip(min(ends), low, high)), float(np.clip(max(ends), low, high))
 
 

@@ -30,7 +30,6 @@ FIXED: dict[str, dict[int, tuple[float, int]]] = {
     "TANH": {8: (1 / 128, 0), 16: (1 / 32768, 0)},
     "L2_NORMALIZATION": {8: (1 / 128, 0)},
 }
-BITS = (8, 16)
 
 
 def possible_bits(operator: Operator, wish: int) -> int:

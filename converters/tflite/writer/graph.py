@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
+from ai_edge_litert import schema_py_generated as schema
 
 from converters.tflite.writer.weights import Weights
 
@@ -37,11 +38,22 @@ class Kernel(NamedTuple):
     image: int = 0
 
 
+_FUSED = schema.ActivationFunctionType
 KERNELS = {
     "CONV_2D": Kernel(1, 0, 2),
     "DEPTHWISE_CONV_2D": Kernel(1, 3, 2),
     "FULLY_CONNECTED": Kernel(1, 0, 2),
     "TRANSPOSE_CONV": Kernel(1, 0, 3, 2),
+}
+
+
+# Activations that an operator may have within it: operator → their number, and number → between what they keep answers.
+ACTIVATIONS = {"RELU": _FUSED.RELU, "RELU_N1_TO_1": _FUSED.RELU_N1_TO_1, "RELU6": _FUSED.RELU6}
+CLAMPS = {
+    _FUSED.NONE: (-np.inf, np.inf),
+    _FUSED.RELU: (0.0, np.inf),
+    _FUSED.RELU_N1_TO_1: (-1.0, 1.0),
+    _FUSED.RELU6: (0.0, 6.0),
 }
 
 
@@ -106,6 +118,16 @@ class Operator:
     def output(self) -> Tensor:
         """The first output."""
         return self.outputs[0]
+
+    @property
+    def activation(self) -> int:
+        """The number of the activation within it, 0 for none."""
+        return self.options.get("fusedActivationFunction", _FUSED.NONE)
+
+    @property
+    def activation_options(self) -> dict[str, int]:
+        """The options that give another operator the same activation."""
+        return {"fusedActivationFunction": self.activation} if self.activation else {}
 
 
 @dataclass

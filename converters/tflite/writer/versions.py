@@ -99,7 +99,7 @@ def _dense(operator: Operator) -> int:
 
 
 def _transposed(operator: Operator) -> int:
-    if operator.options.get("fusedActivationFunction"):
+    if operator.activation:
         return 4
     return (
         3

@@ -20,7 +20,7 @@ def fold_affine(graph: Graph) -> None:
         before = producers.get(operator.inputs[0])
         if before is None or len(readers[before.output]) != 1 or before.output in graph.outputs:
             continue
-        if before.options.get("fusedActivationFunction"):
+        if before.activation:
             continue
         if before.code in KERNELS and before.output.shape == operator.output.shape:
             _into_kernel(before, operator.code, constant)
@@ -29,15 +29,10 @@ def fold_affine(graph: Graph) -> None:
                 continue
         else:
             continue
-        before.outputs, before.options = operator.outputs, {**before.options, **_activation(operator)}
+        before.outputs, before.options = operator.outputs, {**before.options, **operator.activation_options}
         before.layers = tuple(dict.fromkeys((*before.layers, *operator.layers)))
         producers[operator.output] = before
         graph.remove([operator])
-
-
-def _activation(operator: Operator) -> dict[str, int]:
-    fused = operator.options.get("fusedActivationFunction")
-    return {"fusedActivationFunction": fused} if fused else {}
 
 
 def _per_channel(operator: Operator) -> np.ndarray | None:

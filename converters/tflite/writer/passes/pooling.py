@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from converters.tflite.writer.graph import Graph, Operator, Tensor
-from converters.tflite.writer.passes.fusing import RELU, RELU6
+from converters.tflite.writer.graph import CLAMPS, Graph, Operator, Tensor
 from converters.tflite.writer.weights import Weights
 
 
@@ -33,7 +32,7 @@ def keep_zeros(graph: Graph) -> None:
 def _positive(operator: Operator | None) -> bool:
     if operator is None:
         return False
-    return operator.code in ("RELU", "RELU6") or operator.options.get("fusedActivationFunction") in (RELU, RELU6)
+    return operator.code in ("RELU", "RELU6") or CLAMPS[operator.activation][0] == 0
 
 
 def _joined(operator: Operator, widths: list[list[int]]) -> list[Operator]:

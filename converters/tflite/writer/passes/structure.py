@@ -26,7 +26,7 @@ def drop_idle(graph: Graph) -> None:
 
 
 def _unchanged(operator: Operator) -> Tensor | None:
-    if operator.options.get("fusedActivationFunction"):
+    if operator.activation:
         return None
     if operator.code in _NEUTRAL:
         places = (0, 1) if operator.code in ("ADD", "MUL") else (1,)

@@ -102,8 +102,7 @@ def _as_convolution(operator: Operator, stride: int) -> list[Operator]:
     blocks = tensor((batch, rows + 1, columns + 1, wide), "blocks")
     full = tensor((batch, (rows + 1) * stride, (columns + 1) * stride, outputs), "full")
     options = {"padding": VALID, "strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
-    fused = operator.options.get("fusedActivationFunction")
-    options |= {"fusedActivationFunction": fused} if fused else {}
+    options |= operator.activation_options
     begin = [0, *_begin(operator, (height, width), (stride, stride)), 0]
     widths = constant([(0, 0), (1, 1), (1, 1), (0, 0)], "paddings")
     convolved = [border, tensor(weights.shape, "kernel", weights), tensor(biases.shape, "bias", biases)]
