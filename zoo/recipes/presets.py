@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import keras
 
     from zoo.data import Augment
-    from zoo.data.transforms.crops import Crops
     from zoo.recipes import Recipe, StageContext
 
 CAMVID = "CamVid (Brostow, Fauqueur & Cipolla 2009)"
@@ -69,28 +68,26 @@ def continuing(file: str, **options: Any) -> Callable[[StageContext], Mapping[st
     return build
 
 
-def photographs_at_their_pixels(size: int) -> Crops:
-    """Square crops of whole pixels, mirrored either way."""
+def at_their_pixels(epochs: int, learning_rate: float, crop: int, **others: Any) -> dict[str, Any]:
+    """Settings of `zoo.train` for pictures out of pictures: small square crops of whole pixels, mirrored either way."""
     from zoo.data.transforms.crops import Crops
-
-    return Crops(size=(size, size))
-
-
-def enlarging(epochs: int, learning_rate: float, crop: int, ema: float | None = None) -> dict[str, Any]:
-    """Settings of `zoo.train` for super-resolution: small crops, many of them, and the distance of the luma alone."""
-    from zoo.losses.luma import LumaCharbonnier
 
     return {
         "epochs": epochs,
         "batch_size": 16,
         "learning_rate": learning_rate,
         "weight_decay": 0.0,
-        "augment": photographs_at_their_pixels(crop),
+        "augment": Crops(size=(crop, crop)),
         "size": (crop, crop),
-        "loss": LumaCharbonnier(0.01),
-        "ema": ema,
-        "validate_every": 10,
+        **others,
     }
+
+
+def enlarging(epochs: int, learning_rate: float, crop: int, ema: float | None = None) -> dict[str, Any]:
+    """Settings of `zoo.train` for super-resolution, with the distance of the luma alone."""
+    from zoo.losses.luma import LumaCharbonnier
+
+    return at_their_pixels(epochs, learning_rate, crop, loss=LumaCharbonnier(0.01), ema=ema, validate_every=10)
 
 
 def collapsed(**options: Any) -> Callable[[StageContext], Mapping[str, Any]]:

@@ -16,22 +16,12 @@ was not tried, and hours on a GPU would give the network what its 220,000 parame
 from typing import Any
 
 from zoo.recipes import Recipe, Stage, StageContext
-from zoo.recipes.presets import T91, T91_LICENSE, continuing, photographs_at_their_pixels
+from zoo.recipes.presets import T91, T91_LICENSE, at_their_pixels, continuing
 
 
 def settings(epochs: int, learning_rate: float, crop: int, **others: Any) -> dict[str, Any]:
     """Crops of whole pixels, each with noise of another strength."""
-    return {
-        "epochs": epochs,
-        "batch_size": 16,
-        "learning_rate": learning_rate,
-        "weight_decay": 0.0,
-        "augment": photographs_at_their_pixels(crop),
-        "size": (crop, crop),
-        "ema": 0.999,
-        "validate_every": 5,
-        **others,
-    }
+    return at_their_pixels(epochs, learning_rate, crop, ema=0.999, validate_every=5, **others)
 
 
 def from_the_start(context: StageContext) -> dict[str, Any]:
