@@ -49,7 +49,7 @@ def nested(x: Any) -> Any:
 
 
 ENDINGS = {
-    "inside the layer": conv("softmax"),
+    "inside the layer": lambda x: conv("softmax")(x),
     "a layer": lambda x: layers.Softmax()(conv()(x)),
     "an activation": lambda x: layers.Activation("softmax")(conv()(x)),
     "an operation": lambda x: keras.ops.softmax(conv()(x)),
