@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from edge.graph import Graph, Operator
-from zoo.outputs.bounds import FREE, POSITIVE, SHARES, SYMMETRIC, UNIT, Bounds, united
+from zoo.outputs.bounds import FREE, Bounds, united
 from zoo.outputs.layout import CHANNELS_FIRST, CHANNELS_LAST
 
+# One table for Python and for the demo app, which reads the operators of a file as this module does.
+_RULES_FILE = json.loads((Path(__file__).parent / "evidence.json").read_text(encoding="utf-8"))
 # What hands values on as they are, in other types, shapes and places.
-_RETYPES = ("CAST", "DEQUANTIZE", "QUANTIZE")
-_RESHAPES = ("EXPAND_DIMS", "RESHAPE", "SQUEEZE")
-_RESIZES = ("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
-_MOVES = (*_RETYPES, *_RESHAPES, *_RESIZES, "AVERAGE_POOL_2D", "BATCH_TO_SPACE_ND", "BROADCAST_TO", "MIRROR_PAD")
-_MOVES += ("REVERSE_V2", "TRANSPOSE")
+_RETYPES, _RESHAPES, _RESIZES = (frozenset(_RULES_FILE[name]) for name in ("retypes", "reshapes", "resizes"))
+_MOVES = _RETYPES | _RESHAPES | _RESIZES | frozenset(_RULES_FILE["moves"])
 # What takes some of them, or one for several: bounds stay, sums over channels do not.
-_SELECTS = ("DEPTH_TO_SPACE", "GATHER", "GATHER_ND", "MAX_POOL_2D", "MEAN", "PAD", "PADV2")
-_SELECTS += ("REDUCE_MAX", "REDUCE_MIN", "SLICE", "SPACE_TO_DEPTH", "SPLIT", "SPLIT_V", "STRIDED_SLICE", "TILE", "UNPACK")
-_PRODUCTS = ("BATCH_MATMUL", "CONV_2D", "CONV_3D", "FULLY_CONNECTED", "Convolution2DTransposeBias", "LOG_SOFTMAX", "PRELU")
-_FIXED: dict[str, Bounds] = {
-    **dict.fromkeys(_PRODUCTS, FREE),
-    "L2_NORMALIZATION": SYMMETRIC,
-    "LEAKY_RELU": FREE,
-    "LOGISTIC": UNIT,
-    "RELU": POSITIVE,
-    "RELU6": Bounds(0.0, 6.0),
-    "RELU_0_TO_1": UNIT,
-    "RELU_N1_TO_1": SYMMETRIC,
-    "SOFTMAX": SHARES,
-    "TANH": SYMMETRIC,
-}
-_FUSED: dict[str, tuple[float, float]] = {"RELU": (0.0, float("inf")), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
-_COMPARES = ("EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "LOGICAL_AND", "LOGICAL_NOT", "LOGICAL_OR", "NOT_EQUAL")
+_SELECTS = frozenset(_RULES_FILE["selects"])
+_FIXED = {name: Bounds(**ends) for name, ends in _RULES_FILE["bounds"].items()}
+_FUSED = {name: Bounds(**ends) for name, ends in _RULES_FILE["fused"].items()}
+_COMPARES = frozenset(_RULES_FILE["compares"])
 # What leaves an index an index.
-_INDEXED = (*_RETYPES, *_RESHAPES, "BROADCAST_TO", "GATHER_ND", "MIRROR_PAD", "PACK", "PAD", "RESIZE_NEAREST_NEIGHBOR")
-_INDEXED += ("REVERSE_V2", "SLICE", "STRIDED_SLICE", "TILE", "TRANSPOSE", "UNPACK")
+_INDEXED = _RETYPES | _RESHAPES | frozenset(_RULES_FILE["indexed"])
+# What may stand between a picture and the operator that turns its axes.
+ELEMENTWISE = frozenset(_RULES_FILE["elementwise"])
+# What leaves the order of the axes as it is.
+_TURNED = _RETYPES | _RESIZES | frozenset(_RULES_FILE["turned"])
 _DEEPEST = 64  # operators that are looked back over
 
 
@@ -82,7 +73,7 @@ class Evidence:
             if maker.name == "TRANSPOSE":
                 order = self._constant(maker.inputs[1])
                 return {(0, 3, 1, 2): CHANNELS_FIRST, (0, 2, 3, 1): CHANNELS_LAST}.get(tuple(map(int, order)), "")
-            if maker.name not in (*_RETYPES, *_RESIZES, "LOGISTIC", "SOFTMAX", "ADD", "MUL", "SUB"):
+            if maker.name not in _TURNED:
                 return ""
             tensor = maker.inputs[0]
         return ""
@@ -97,7 +88,8 @@ class Evidence:
         result = self._of(maker)
         if result is None or maker.fused not in (*_FUSED, "NONE"):
             return None
-        return result.cut(*_FUSED[maker.fused]) if maker.fused in _FUSED else result
+        limits = _FUSED.get(maker.fused)
+        return result if limits is None else result.cut(limits.low, limits.high)
 
     def _of(self, maker: Operator) -> Bounds | None:
         if maker.name in _FIXED:

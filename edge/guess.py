@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from edge.evidence import Evidence
+from edge.evidence import ELEMENTWISE, Evidence
 from edge.graph import Graph, Tensor
 from zoo.outputs import InputSpec, OutputSpec, layout
 from zoo.outputs.class_scores import OUTPUTS, class_output
@@ -57,13 +57,12 @@ def _transposed_by(graph: Graph, tensor: Tensor) -> list[tuple[float, ...]]:
         for operator in graph.readers(index):
             if operator.name == "TRANSPOSE" and operator.inputs[0] == index:
                 orders.append(graph.tensors[operator.inputs[1]].values)
-            elif operator.name in _ELEMENTWISE and depth < len(_ELEMENTWISE):
+            elif operator.name in ELEMENTWISE and depth < len(ELEMENTWISE):
                 waiting.append((operator.outputs[0], depth + 1))
     return orders
 
 
 _SINGLE = ("background", "foreground")  # the classes of a single channel
-_ELEMENTWISE = ("ADD", "CAST", "DEQUANTIZE", "DIV", "MUL", "QUANTIZE", "SUB")  # what stands between a picture and its turning
 
 
 def picture_of(inputs: Sequence[InputSpec]) -> int:

@@ -61,13 +61,16 @@ def denoising() -> str:
 
 
 def foreign_files() -> str:
-    """How the runner answers on files of others, by what their first output is."""
-    rows = _rows("foreign_files.csv")
-    kinds = dict.fromkeys(row["head"] for row in rows)
-    counts = {kind: Counter(row["runner"] == "equal" for row in rows if row["head"] == kind) for kind in kinds}
-    return table(("first output", ">files", ">equal to LiteRT's interpreter", ">refused in a sentence"), [
-        [kind, count.total(), count[True], count[False]] for kind, count in counts.items()
-    ])  # fmt: skip
+    """How the runner and the app answer on files of others, by what their first output is."""
+    rows, in_app = _rows("foreign_files.csv"), {row["file"]: row["app"] for row in _rows("foreign_files_app.csv")}
+    lines = []
+    for kind in dict.fromkeys(row["head"] for row in rows):
+        files = [row for row in rows if row["head"] == kind]
+        equal = sum(row["runner"] == "equal" for row in files)
+        shown = sum(in_app[row["file"]] == "equal" for row in files)
+        lines.append([kind, len(files), equal, len(files) - equal, shown, len(files) - shown])
+    names = ("equal to LiteRT's interpreter", "refused in a sentence", "in the app: as the runner", "in the app: a sentence")
+    return table(("first output", ">files", *(f">{name}" for name in names)), lines)
 
 
 def layer_conversions() -> str:

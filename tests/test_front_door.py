@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import re
 import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
+from app_visit import AXE, CHROMIUM, QUIET, Visit, check_accessible
 
 from edge.hosting.site import DIST
 from publishing import api, distribution, guides, links, pages
@@ -20,7 +26,18 @@ from zoo.outputs import InputSpec, OutputSpec
 from zoo.pretrained import catalog
 
 ROOT = Path(__file__).parents[1]
+PAGES = ("networks", "api/converters", "guides/quantize", "results/person")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@contextmanager
+def serve_folder(folder: Path) -> Iterator[str]:
+    """The address of a server of a folder's files."""
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 
 def test_what_is_generated_is_of_today() -> None:
@@ -71,23 +88,43 @@ def test_public_names_are_those_of_the_packages() -> None:
         assert {name.public for name in api.public_names(package.__name__)} == expected
 
 
-def test_the_site_builds_and_no_link_is_dead(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documentation, built once."""
     pytest.importorskip("zensical", reason="the site is built by Zensical, of the extra docs")
+    folder = tmp_path_factory.mktemp("site")
     configuration = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     for here in ("paths: [.]", "extensions: [publishing/"):
         assert here in configuration
         name, place = here.split("[")
         configuration = configuration.replace(here, f"{name}[{ROOT}/{place}")
-    (tmp_path / "mkdocs.yml").write_text(configuration, encoding="utf-8")
-    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    (folder / "mkdocs.yml").write_text(configuration, encoding="utf-8")
+    shutil.copytree(ROOT / "docs", folder / "docs")
     command = [sys.executable, "-m", "zensical", "build", "--strict", "-f", "mkdocs.yml"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert list(links.faults(tmp_path / "site")) == []
-    for page in ("networks", "api/converters", "guides/quantize", "results/person"):
-        assert (tmp_path / "site" / page / "index.html").is_file()
-    reference = (tmp_path / "site" / "api" / "converters" / "index.html").read_text(encoding="utf-8")
+    return folder / "site"
+
+
+def test_the_site_is_whole_and_no_link_is_dead(site: Path) -> None:
+    assert list(links.faults(site)) == []
+    for page in PAGES:
+        assert (site / page / "index.html").is_file()
+    reference = (site / "api" / "converters" / "index.html").read_text(encoding="utf-8")
     assert "Writes a model as a self-describing" in reference and "&gt;&gt;&gt;" in reference
+
+
+@pytest.mark.skipif(CHROMIUM is None or not AXE.is_file(), reason="needs Debian's chromium, and axe-core of edge/app")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_the_site(site: Path, scheme: str) -> None:
+    """On a phone's width, a page of each sort: nothing serious for axe-core, no sideways scrolling."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="the browser tests need playwright")
+    with playwright.sync_playwright() as driver, serve_folder(site) as url:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *QUIET])
+        opened = Visit(browser.new_page(color_scheme=scheme, viewport={"width": 390, "height": 844}))
+        for page in ("", "networks", "guides/quantize"):
+            opened.page.goto(f"{url}/{page}")
+            check_accessible(opened)
 
 
 def test_dead_links_are_seen(tmp_path: Path) -> None:

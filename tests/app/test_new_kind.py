@@ -40,7 +40,6 @@ export default {
   decode: ({ data }) => ({ kind: 'warmth', value: data[0] }),
   transfer: () => [],
   agreement: (one, other) => Math.abs(one.value - other.value),
-  guess: () => null,
   views: () => ['mask'],
   hidden: () => [],
   paint: ({ value }) => canvasOf(new ImageData(new Uint8ClampedArray([value, 0, 0, 255]), 1, 1)),

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from command import says
-from foreign_files import HEIGHT, SHAPE, WIDTH, build, networks, own_outputs, stored_inputs
+from foreign_files import HEIGHT, KEPT, SHAPE, WIDTH, build, networks, own_outputs, stored_inputs
 from PIL import Image
 
 import edge
@@ -29,7 +29,7 @@ PICTURE = structured(HEIGHT, WIDTH, 1, seed=3)[0]
 ANSWERED = (
     "sigmoid_resized", "hard_sigmoid", "ensemble", "channels_first", "flat_channels_first", "no_batch", "indices_float",
     "indices_no_batch", "threshold", "uint8_in", "float16_sigmoid", "uint8_io", "any_size_and_batch", "any_batch",
-    "classifier_1x1", "two_maps",
+    "classifier_1x1", "two_maps", *(path.stem for path in sorted(KEPT.glob("*.tflite"))),
 )  # fmt: skip
 SENTENCES = {
     "embedding": "output=", "bytes_of_probability": "output=", "keypoints": "output=", "boxes": "output=",

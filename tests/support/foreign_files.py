@@ -1,4 +1,5 @@
-"""`.tflite` files built as other people build them, by TensorFlow's converter and ai-edge-quantizer alone, and what they mean.
+"""`.tflite` files built as other people build them, by TensorFlow's converter, ai-edge-quantizer, litert-torch and onnx2tf,
+and what they mean. Those of the last two lie in tests/foreign, with the script that makes them.
 
     python tests/support/foreign_files.py --out docs/results/foreign_files.csv
 
@@ -21,6 +22,7 @@ import numpy as np
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 HEIGHT, WIDTH, CLASSES = 32, 48, 4  # no square, so that no axis is taken for another
 SHAPE = (1, HEIGHT, WIDTH, 3)
+KEPT = Path(__file__).parents[1] / "foreign"
 UNIT, BYTES = (0.0, 1.0), (0.0, 255.0)
 
 Raw = Sequence[np.ndarray]
@@ -31,7 +33,7 @@ class Foreign:
     """One file of others.
 
     Attributes:
-        network: of tensors, in TensorFlow.
+        network: of tensors, in TensorFlow; None for a file of tests/foreign.
         head: what the card calls its first output.
         answer: what a picture of the network's own size is answered with, from LiteRT's raw outputs; None where a picture gets
             no answer but a sentence.
@@ -43,7 +45,7 @@ class Foreign:
         quantizer: whether ai-edge-quantizer, not TensorFlow, makes the weights 8 bits wide.
     """
 
-    network: Callable[..., Any]
+    network: Callable[..., Any] | None
     head: str
     answer: Callable[[Raw], np.ndarray] | None = None
     shapes: tuple[tuple[int | None, ...], ...] = (SHAPE,)
@@ -217,16 +219,57 @@ def _networks() -> dict[str, Foreign]:
     }
 
 
+def _kept() -> dict[str, Foreign]:
+    """The files of tests/foreign: of PyTorch's networks, channels first where the converter leaves them so."""
+
+    def first_axis(raw: Raw) -> np.ndarray:
+        return raw[0][0].argmax(0)
+
+    def best(raw: Raw) -> np.ndarray:
+        return raw[0][0].argmax(-1)
+
+    def index(raw: Raw) -> np.ndarray:
+        return raw[0][0].astype(int)
+
+    def over(raw: Raw) -> np.ndarray:
+        return (raw[0].reshape(HEIGHT, WIDTH) > 0.5).astype(int)
+
+    def shares(raw: Raw) -> np.ndarray:
+        return raw[0].reshape(-1)
+
+    return {
+        "litert_torch_logits": Foreign(None, "logits", first_axis),
+        "litert_torch_softmax": Foreign(None, "probabilities", first_axis),
+        "litert_torch_sigmoid": Foreign(None, "probabilities", over),
+        "litert_torch_argmax": Foreign(None, "classes", index),
+        "litert_torch_classifier": Foreign(None, "probabilities", shares),
+        "litert_torch_channels_last": Foreign(None, "logits", best),
+        "onnx2tf_logits_float32": Foreign(None, "logits", best),
+        "onnx2tf_logits_dynamic_range_quant": Foreign(None, "logits", best),
+        "onnx2tf_logits_full_integer_quant": Foreign(None, "logits", best, range=None),
+        "onnx2tf_softmax_float16": Foreign(None, "probabilities", best),
+        "onnx2tf_softmax_integer_quant": Foreign(None, "probabilities", best),
+        "onnx2tf_sigmoid_float32": Foreign(None, "probabilities", over),
+        "onnx2tf_sigmoid_integer_quant": Foreign(None, "probabilities", over),
+        "onnx2tf_argmax_float32": Foreign(None, "classes", index),
+        "onnx2tf_classifier_float32": Foreign(None, "probabilities", shares),
+        "onnx2tf_classifier_full_integer_quant": Foreign(None, "probabilities", shares, range=None),
+    }
+
+
 def networks() -> dict[str, Foreign]:
     """Every file by its name."""
-    return _networks()
+    return {**_networks(), **_kept()}
 
 
 # ------------------------------------------------------------------------------------------------ building
 
 
 def build(foreign: Foreign, path: Path) -> Path:
-    """Writes one file, from a concrete function as TensorFlow's guide has it."""
+    """Writes one file, from a concrete function as TensorFlow's guide has it; one that is kept is copied, by its name."""
+    if foreign.network is None:
+        path.write_bytes((KEPT / path.name).read_bytes())
+        return path
     import tensorflow as tf
 
     specs = [

@@ -1,10 +1,10 @@
-// What a model says of itself: `densezoo.json` inside the file, or, for other people's files, what the tensors' shapes let one guess.
-import { guess } from '../outputs';
+// What a model says of itself: `densezoo.json` inside the file, or, for other people's files, what tensors and operators let one guess.
 import { readEntry } from './archive';
 import { specsOfFormat1 } from './format1';
-import { CHANNELS_FIRST, CHANNELS_LAST } from './layout';
+import type { Graph } from './graph';
+import { guessInput, guessOutput } from './guess';
 import { scoresFrom, type Scored } from './scores';
-import { inputFrom, isCount, isRecord, outputFrom, textOf, type InputSpec, type OutputSpec, type TensorShape } from './spec';
+import { inputFrom, isCount, isRecord, outputFrom, textOf, type InputSpec, type OutputSpec } from './spec';
 
 const SOURCES = ['densezoo.json', 'TFLite metadata', 'tensors'] as const;
 
@@ -27,7 +27,6 @@ export interface Card {
 }
 
 const ENTRY = 'densezoo.json';
-const COLOURS = 3;
 
 type Specs = Pick<Card, 'inputs' | 'outputs'>;
 
@@ -79,22 +78,19 @@ export async function readCard(file: Uint8Array<ArrayBuffer>): Promise<Card | nu
   }
 }
 
-/** A card for a file that carries none, or null when its tensors are not one picture in and one answer out. */
-export function guessCard(name: string, input: TensorShape, output: TensorShape): Card | null {
-  if (input.shape.length !== 4) return null;
-  const layout = input.shape[3] === COLOURS ? CHANNELS_LAST : CHANNELS_FIRST;
-  const [height, width, channels] = ['H', 'W', 'C'].map((letter) => input.shape[layout.indexOf(letter)]);
-  if (channels !== COLOURS) return null;
-  const answer = guess(output, [height, width]);
+/** A card for a file that carries none, or null when it is not one picture in, or what comes out is no answer that can be told. */
+export function guessCard(name: string, graph: Graph, input: number, output: number): Card | null {
+  const image = guessInput(graph, graph.tensors[input]);
+  const answer = image && guessOutput(graph, graph.tensors[output], image);
   if (!answer) return null;
   return {
     source: 'tensors',
     name,
     task: '',
-    inputs: [{ name: 'image', size: [height, width], channels, range: null, frames: 1, layout }],
+    inputs: [image],
     outputs: [answer],
     recipe: '',
-    io: input.dtype,
+    io: graph.tensors[input].dtype,
     license: '',
     description: '',
     provenance: {},

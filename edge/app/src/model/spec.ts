@@ -45,11 +45,6 @@ export interface OutputSpec {
   layout: string;
 }
 
-export interface TensorShape {
-  shape: number[];
-  dtype: string;
-}
-
 const ACTIVATIONS: readonly string[] = ['linear', 'softmax', 'sigmoid', 'argmax'] satisfies Activation[];
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

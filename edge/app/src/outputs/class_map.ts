@@ -1,6 +1,5 @@
 // Class map: the index of one class, for every pixel or for the whole picture. What answers in classes share is here.
-import { isGrid } from '../model/layout';
-import { vocPalette, type Colour } from '../model/palette';
+import type { Colour } from '../model/palette';
 import type { OutputSpec } from '../model/spec';
 import { enlargeClasses } from '../pixels/resize';
 import { canvasOf, png, type Answer, type Kind, type LegendRow, type Look, type Size, type Speech, type View } from './kind';
@@ -137,7 +136,7 @@ function csv(answer: PictureClasses, spec: OutputSpec): Blob {
 }
 
 /** All that answers in classes have in common, wherever the classes come from. */
-export const answersInClasses: Omit<Kind<ClassAnswer>, 'name' | 'decode' | 'guess'> = {
+export const answersInClasses: Omit<Kind<ClassAnswer>, 'name' | 'decode'> = {
   gives: 'classes',
   opaque: false,
   transfer: (answer) => (isOfPixels(answer) ? [answer.classes.buffer] : []),
@@ -180,13 +179,6 @@ export const answersInClasses: Omit<Kind<ClassAnswer>, 'name' | 'decode' | 'gues
   agreementText: (agreement, _, speech) => speech.phrase(WORDS, 'agreement', { share: speech.percent(agreement, 1) }),
 };
 
-/** The spec of classes that are known by number only. */
-export function numbered(kind: string, classes: number): OutputSpec {
-  const labels = Array.from({ length: classes }, (_, index) => String(index));
-  const facts = { unit: '', range: null, scale: 1, activation: 'linear', layout: '' } as const;
-  return { name: 'answer', kind, channels: classes, labels, palette: vocPalette(classes), ...facts };
-}
-
 const NAME = 'class_map';
 
 export default {
@@ -199,11 +191,5 @@ export default {
     }
     const [, height, width] = shape;
     return ofPixels(NAME, enlargeClasses({ data, channels: 1, width, height }, picture.width, picture.height), picture);
-  },
-  guess({ shape, dtype }, picture) {
-    const single = shape.length === 3 || (shape.length === 4 && shape[3] === 1);
-    // Bytes may be shares of 255 as well as classes.
-    if (!single || !/^int(32|64)$/.test(dtype) || !isGrid([shape[1], shape[2]], picture)) return null;
-    return { ...numbered(NAME, MOST_CLASSES), activation: 'argmax', layout: shape.length === 4 ? 'NHW1' : '' };
   },
 } satisfies Kind<ClassAnswer>;

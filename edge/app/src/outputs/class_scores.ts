@@ -1,8 +1,7 @@
 // Class scores: a number for each class, of every pixel or of the whole picture.
-import { CHANNELS_FIRST, isGrid } from '../model/layout';
 import type { OutputSpec } from '../model/spec';
 import { enlargeScores } from '../pixels/resize';
-import { answersInClasses, numbered, ofPixels, type ClassAnswer } from './class_map';
+import { answersInClasses, ofPixels, type ClassAnswer } from './class_map';
 import type { Kind, RawOutput } from './kind';
 
 const NAME = 'class_scores';
@@ -50,15 +49,5 @@ export default {
         ? { data: asTwoClasses(data, threshold(spec)), channels: 2, width, height }
         : { data, channels, width, height };
     return ofPixels(NAME, enlargeScores(grid, picture.width, picture.height), picture);
-  },
-  guess({ shape }, picture) {
-    const last = shape[shape.length - 1];
-    // Whether a single number is a probability or a logit, its file's operators say and its tensors do not.
-    if (shape.length === 2) return last > 1 ? { ...numbered(NAME, last), scale: null } : null;
-    if (shape.length !== 4) return null;
-    if (shape[1] === 1 && shape[2] === 1) return last > 1 ? { ...numbered(NAME, last), scale: null, layout: 'N11C' } : null;
-    if (isGrid([shape[1], shape[2]], picture)) return last > 1 ? numbered(NAME, last) : null;
-    if (isGrid([shape[2], shape[3]], picture)) return shape[1] > 1 ? { ...numbered(NAME, shape[1]), layout: CHANNELS_FIRST } : null;
-    return null;
   },
 } satisfies Kind<ClassAnswer>;

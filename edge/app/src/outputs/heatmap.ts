@@ -172,7 +172,6 @@ export default {
     const each = one.peaks.map((_, channel) => correlation(one.heat, other.heat, channel, channels));
     return each.reduce((sum, value) => sum + value, 0) / channels;
   },
-  guess: () => null,
   views: () => ['overlay', 'split', 'mask'],
   hidden: () => [],
   paint({ rgba, width, height }, _spec, { view }) {

@@ -71,7 +71,6 @@ export default {
     const error = sum / ((rgba.length * 3) / 4);
     return error > 0 ? 10 * Math.log10(BRIGHTEST ** 2 / error) : Infinity;
   },
-  guess: () => null,
   views: () => ['split', 'beside', 'mask'],
   hidden: () => [],
   paint: ({ rgba, width, height }) => canvasOf(new ImageData(rgba, width, height)),

@@ -1,7 +1,6 @@
 // The kinds there are, by name.
 import { KINDS } from 'densezoo:kinds';
-import type { Sides } from '../model/layout';
-import type { OutputSpec, TensorShape } from '../model/spec';
+import type { OutputSpec } from '../model/spec';
 import type { Kind } from './kind';
 
 const BY_NAME: ReadonlyMap<string, Kind> = new Map(KINDS.map((kind) => [kind.name, kind]));
@@ -20,15 +19,6 @@ export function kindNamed(name: string): Kind {
 /** The kind of an output that `isKnown`. */
 export function kindOf(spec: OutputSpec): Kind {
   return kindNamed(spec.kind);
-}
-
-/** What a tensor that does not describe itself may mean, or null when no kind takes it for its own. */
-export function guess(tensor: TensorShape, picture: Sides): OutputSpec | null {
-  for (const kind of KINDS) {
-    const spec = kind.guess(tensor, picture);
-    if (spec) return spec;
-  }
-  return null;
 }
 
 /** Whether two outputs say the same sort of thing about the same things, so that their answers can be compared. */

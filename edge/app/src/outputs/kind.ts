@@ -1,9 +1,8 @@
 // A kind says what an output's numbers mean: how they become an answer about the picture, and how that is shown, put in
 // words, compared and saved. Each file of this folder beside this one and index.ts is one kind, its default export; build.mjs
 // finds them, so that a new kind is a new file and nothing else.
-import type { Sides } from '../model/layout';
 import type { Colour } from '../model/palette';
-import type { OutputSpec, TensorShape } from '../model/spec';
+import type { OutputSpec } from '../model/spec';
 
 /** What a network says of a picture; only its kind knows what else is in it. */
 export interface Answer {
@@ -93,8 +92,6 @@ export interface Kind<A extends Answer = Answer> {
   transfer(answer: A): Transferable[];
   /** How near two answers to one picture are, in the kind's own measure; null where that cannot be said. Runs in the worker. */
   agreement(one: A, other: A): number | null;
-  /** The spec of an output that does not describe itself, where its shape can only be this kind's; of a picture of that size. */
-  guess(tensor: TensorShape, picture: Sides): OutputSpec | null;
 
   /** The views that suit it, the best one first; none where there is nothing to look at. */
   views(spec: OutputSpec): View[];

@@ -88,7 +88,6 @@ export default {
     }
     return distance / (vectors.length / 2);
   },
-  guess: () => null,
   views: () => ['overlay', 'split', 'mask'],
   hidden: () => [],
   paint: ({ rgba, width, height }) => canvasOf(new ImageData(rgba, width, height)),

@@ -23,6 +23,8 @@ export class Networks {
   private inference = new Inference();
   /** Loads asked for in each place: only the last one counts. */
   private loads: Record<Place, number> = { main: 0, beside: 0 };
+  /** Whether a file failed in this worker. LiteRT.js keeps the threads of such a file, and once there are none left waits for ever. */
+  private spent = false;
   /** Called when a network is there, or another backend is. */
   onLoaded: (place: Place) => void = () => {};
   onBackend: () => void = () => {};
@@ -59,9 +61,9 @@ export class Networks {
     this.backend = null;
   }
 
-  /** A GPU that refused one file may take the next. */
+  /** A GPU that refused one file may take the next, and a file that failed leaves no worker behind for it. */
   async ensureStarted(): Promise<void> {
-    if (!this.backend || this.backend.fallback === 'refused') await this.start(this.choice);
+    if (!this.backend || this.backend.fallback === 'refused' || this.spent) await this.start(this.choice);
   }
 
   /** Loads the file that is wanted in this place. One that is no longer wanted when it is there is not taken for loaded. */
@@ -69,6 +71,7 @@ export class Networks {
     try {
       await this.request(place);
     } catch (error) {
+      this.spent = true;
       if (!this.mayRetry(error)) throw error;
       await this.moveToProcessor(place);
     }
@@ -109,6 +112,7 @@ export class Networks {
   private async start(choice: AcceleratorChoice, refused = false): Promise<void> {
     this.notice.busy('starting');
     this.loaded.main = this.loaded.beside = null;
+    this.spent = false;
     this.backend = await this.inference.start(choice);
     if (refused) this.backend = { ...this.backend, fallback: 'refused' };
     this.onBackend();

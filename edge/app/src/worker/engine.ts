@@ -1,6 +1,7 @@
 // LiteRT's lifetime on this device: choose the accelerator, compile files, run pictures through them. Two networks at most.
 import { getGlobalLiteRt, loadAndCompile, loadLiteRt, supportsFeature, type CompiledModel } from '@litertjs/core';
 import { guessCard, readCard, type Card } from '../model/card';
+import { readGraph, type Graph } from '../model/graph';
 import { CHANNELS_FIRST, CHANNELS_LAST } from '../model/layout';
 import { alike, isKnown, kindOf } from '../outputs';
 import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, NetworkId, Outcome, Place, Precision, Question } from '../protocol';
@@ -144,11 +145,13 @@ export class Engine {
     const bytes = await readBytes(source);
     if (FLATBUFFER_MARK.some((byte, at) => bytes[4 + at] !== byte)) throw new EngineError('not-a-model', name);
     this.unload(place);
+    const graph = readGraph(bytes);
+    if (!graph) throw new EngineError('not-a-model', name);
     const began = performance.now();
     const model = await this.compile(bytes, precision);
     const compileMs = performance.now() - began;
     try {
-      const network = this.describe(id, name, model, (await readCard(bytes)) ?? listed);
+      const network = this.describe(id, name, model, graph, (await readCard(bytes)) ?? listed);
       this.networks[place] = network;
       const whole = this.backend.accelerator === 'wasm' || model.isFullyAccelerated;
       return { id, card: network.card, bytes: bytes.byteLength, compileMs, whole };
@@ -159,18 +162,19 @@ export class Engine {
   }
 
   /** The network with all that is known of it: what its card says, else what its tensors let one guess. */
-  private describe(id: NetworkId, name: string, model: CompiledModel, own: Card | null): Network {
-    const tensor = ({ shape, dtype }: { shape: Int32Array; dtype: string }) => ({ shape: Array.from(shape), dtype });
-    const input = tensor(model.getInputDetails()[0]);
+  private describe(id: NetworkId, name: string, model: CompiledModel, graph: Graph, own: Card | null): Network {
+    const [input, output] = [model.getInputDetails()[0], model.getOutputDetails()[0]];
     // An open side is -1; LiteRT.js resizes none.
-    if (input.shape.slice(1).some((side) => side < 0)) throw new EngineError('size', shapesOf(model));
-    const card = own ?? guessCard(name, input, tensor(model.getOutputDetails()[0]));
+    if (input.shape.some((side) => side < 0)) throw new EngineError('size', shapesOf(model));
+    const tensor = (name: string, otherwise: number) => graph.names.get(name) ?? otherwise;
+    const card = own ?? guessCard(name, graph, tensor(input.name, graph.inputs[0]), tensor(output.name, graph.outputs[0]));
     if (!card || !fits(model, card)) throw new EngineError('shape', shapesOf(model));
     const outputs = outputsOf(card, model);
     const { layout } = card.inputs[0];
     const size: [number, number] = [input.shape[layout.indexOf('H')], input.shape[layout.indexOf('W')]];
     const described = { ...card, name: card.name || name, inputs: [{ ...card.inputs[0], size }], outputs: outputs.map(({ spec }) => spec) };
-    return new Network(id, described, outputs, model);
+    const stored = model.getOutputDetails().map(({ name }, index) => graph.tensors[tensor(name, graph.outputs[index])]);
+    return new Network(id, described, outputs, model, stored);
   }
 
   private async compile(bytes: Uint8Array, precision: Precision): Promise<CompiledModel> {

@@ -5,11 +5,12 @@ import { arranged, CHANNELS_FIRST } from '../model/layout';
 import { USUAL_RANGE, type Bound, type InputRange, type InputSpec, type OutputSpec } from '../model/spec';
 import { kindOf } from '../outputs';
 import type { RawOutput } from '../outputs/kind';
+import type { Tensor as StoredTensor } from '../model/graph';
 import { resizeRgb } from '../pixels/resize';
 import { part, spans, withinReason, type Pixels } from '../pixels/tiles';
 import type { NetworkId, Outcome } from '../protocol';
 
-type Input = Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
+type Input = Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
 
 /** One of the card's outputs, and the tensor that holds it, as the model counts them. */
 export interface BoundOutput {
@@ -51,6 +52,11 @@ function grey(rgba: Uint8ClampedArray): Uint8ClampedArray {
   return luma;
 }
 
+/** Stored values as real ones, where the tensor is quantized. */
+function real(data: RawOutput['data'], { scale, zeroPoint }: StoredTensor): RawOutput['data'] {
+  return scale && !(data instanceof Float32Array) ? Float32Array.from(data, (value) => (value - zeroPoint) * scale) : data;
+}
+
 export class Network {
   private readonly input: InputSpec;
   private readonly size: [number, number];
@@ -60,6 +66,8 @@ export class Network {
     readonly card: Card,
     private readonly outputs: readonly BoundOutput[],
     private readonly model: CompiledModel,
+    /** The model's outputs as the file holds them, in its order. */
+    private readonly stored: readonly StoredTensor[],
   ) {
     this.input = card.inputs[0];
     const { shape } = model.getInputDetails()[0];
@@ -121,8 +129,10 @@ export class Network {
   private fill(pictures: readonly Pixels[], range: InputRange): Input {
     const { channels, frames } = this.input;
     const [height, width] = this.size;
-    const bytes = this.model.getInputDetails()[0].dtype === 'uint8';
-    const input = bytes ? new Uint8Array(height * width * channels) : new Float32Array(height * width * channels);
+    const { dtype } = this.model.getInputDetails()[0];
+    const bytes = dtype !== 'float32'; // whole numbers that hold a picture's 0–255
+    const Values = bytes ? (dtype === 'int32' ? Int32Array : Uint8Array) : Float32Array;
+    const input = new Values(height * width * channels);
     for (let frame = 0; frame < frames; frame++) {
       this.fillFrame(input, pictures[Math.min(frame, pictures.length - 1)], frame, bytes ? USUAL_RANGE : range);
     }
@@ -149,7 +159,7 @@ export class Network {
     try {
       const outputs = await model.run(tensor);
       try {
-        const data = (await outputs[output].data()) as RawOutput['data'];
+        const data = real((await outputs[output].data()) as RawOutput['data'], this.stored[output]);
         return { data, shape: Array.from(model.getOutputDetails()[output].shape) };
       } finally {
         for (const each of outputs) each.delete();

@@ -113,7 +113,7 @@ export const de: Words = {
   failNotAModel: '{detail} ist keine TensorFlow-Lite-Datei.',
   failInputType: 'Der Browser kann mit den Zahlen nicht umgehen, die dieses Modell nimmt oder gibt ({detail}). Wandeln Sie es mit Gleitkomma-Ein- und -Ausgang um (io="float32"), Klassenkarten als int32.',
   failShape: 'Die App weiß mit diesem Modell nichts anzufangen: {detail}. Es braucht Bilder am Eingang, grau oder farbig, und eine Antwort darüber am Ausgang.',
-  failSize: 'Dieses Modell nimmt Bilder jeder Größe ({detail}), im Browser läuft eines von fester Größe. Wandeln Sie es mit einer um (--size).',
+  failSize: 'Dieses Modell lässt Größe oder Anzahl seiner Bilder offen ({detail}), im Browser läuft eines von fester Größe. Wandeln Sie es mit einer um (--size).',
   failKind: 'Dieses Modell gibt eine Art von Antwort, die diese App nicht kennt: {detail}. Ein neueres densezoo kennt sie.',
   failOutputs: 'Die Ausgänge dieses Modells sind nicht die, die es beschreibt: {detail}. Wandeln Sie es neu um.',
   failCompile: 'Dieses Modell lässt sich hier nicht übersetzen: {detail}',

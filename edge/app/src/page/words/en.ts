@@ -111,7 +111,7 @@ export const en = {
   failNotAModel: '{detail} is not a TensorFlow Lite file.',
   failInputType: 'The browser cannot handle the numbers that this model takes or gives ({detail}). Convert it with float input and output (io="float32") and class maps as int32.',
   failShape: 'The app does not know what to do with this model: {detail}. It needs pictures in, grey or in colours, and an answer about them out.',
-  failSize: 'This model takes pictures of any size ({detail}), the browser runs one of a fixed size. Convert it with one (--size).',
+  failSize: 'This model leaves the size or the number of its pictures open ({detail}), the browser runs one of a fixed size. Convert it with one (--size).',
   failKind: 'This model gives an answer of a kind that this app does not know: {detail}. A newer densezoo does.',
   failOutputs: 'The outputs of this model are not those that it describes: {detail}. Convert it again.',
   failCompile: 'This model does not compile here: {detail}',
