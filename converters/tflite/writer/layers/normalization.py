@@ -7,8 +7,9 @@ import math
 import keras
 import numpy as np
 
-from converters.tflite.writer.builder import Builder
+from converters.tflite.writer.builder import Builder, Unsupported
 from converters.tflite.writer.graph import Tensor
+from converters.tflite.writer.operations.activations import softmax
 from converters.tflite.writer.operations.normalization import affine, scaled_and_shifted
 from converters.tflite.writer.operations.reductions import mean, variance
 from converters.tflite.writer.registry import lowers
@@ -41,6 +42,14 @@ def _batch_normalization(build: Builder, layer: L.BatchNormalization, x: Tensor)
     factor = 1 / np.sqrt(spread + layer.epsilon) * (numbers(layer.gamma) if layer.scale else 1)
     shift = -centre * factor + (numbers(layer.beta) if layer.center else 0)
     return scaled_and_shifted(build, build.floats(x), factor, shift, layer.axis)
+
+
+@lowers(L.Softmax)
+def _softmax(build: Builder, layer: L.Softmax, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    """Its call over several axes is in words of the backend."""
+    if mask is not None:
+        raise Unsupported("a softmax with a mask")
+    return softmax(build, x, layer.axis)
 
 
 @lowers(L.GroupNormalization)
