@@ -29,7 +29,9 @@ def test_what_the_tensors_do_not_say_is_said(visit: Open, tmp_path: Path) -> Non
         assert words in opened.page.inner_text("#notice"), name
 
 
-READ = ("channels_first", "sigmoid_reshaped", "flat", "float16_sigmoid", "litert_torch_sigmoid", "onnx2tf_softmax_integer_quant")
+READ = (
+    "channels_first", "sigmoid_reshaped", "flat", "float16_sigmoid", "litert_torch_sigmoid", "onnx2tf_softmax_integer_quant",
+)  # fmt: skip
 
 
 def test_operators_say_what_the_shapes_do_not(visit: Open, tmp_path: Path) -> None:

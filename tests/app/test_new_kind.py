@@ -64,6 +64,7 @@ def built_with_a_toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(APP / name, folder / name)
     for name in ("build.mjs", "icon.mjs", "package.json", "tsconfig.json"):
         shutil.copy(APP / name, folder / name)
+    shutil.copy(APP.parent / "evidence.json", folder.parent)
     (folder / "node_modules").symlink_to(APP / "node_modules")
     (folder / "src" / "outputs" / "warmth.ts").write_text(TOY)
     for command in (
