@@ -81,12 +81,12 @@ def run(
     *,
     say: Callable[[str], None] = print,
     depths: Sequence[int] = (10, 20, 30),
-    width: int = 16,
+    width: int = 8,
     size: int = 32,
     count: int = 64,
     sigma: float = 30.0,
     steps: int = 200,
-    rate: float = 1e-3,
+    rate: float = 2e-3,
 ) -> list[dict[str, Any]]:
     """Trains RED-Nets of every depth, with and without skips.
 

@@ -7,8 +7,9 @@ A picture of 5×5×3 within a ring of zeros is the volume; each filter lies on n
 gives one number: the sum of its 27 products, plus its bias. Nothing is flipped: what these networks call a convolution is a
 correlation. The demo draws its numbers anew whenever it is loaded, so there are no numbers of the lecture to keep; those of
 this file are one such draw, from the demo's own ranges (0 to 2 in the picture, −1 to 1 in the filters, the biases 1 and 0).
-All are small whole numbers, which float32, float16 and even int8 hold exactly: a Keras layer, a `.tflite` file and an
-`.onnx` file have no excuse to differ from the sum on paper.
+All are
+small whole numbers, which float32 and float16 hold exactly: a Keras layer, a `.tflite` file and an `.onnx` file have no excuse
+to differ from the sum on paper.
 
 Look at: the frame on the volume and the sum beneath, which is the framed number of the answer; every other one is counted so.
 In the table, each number of the answer is what its three channels and its bias add up to, beside what Keras gives.
