@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,19 @@ def length(folder: Path, name: str) -> int:
 
 def silent(line: str) -> None:
     assert line
+
+
+@pytest.fixture
+def untraced() -> Iterator[None]:
+    """TensorFlow runs step by step: of few steps, most of the time is tracing."""
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def test_the_volume_by_hand_is_what_scipy_and_keras_give(tmp_path: Path) -> None:
@@ -79,7 +93,9 @@ def test_a_convolutions_gradient_by_formula_autodiff_and_differences(tmp_path: P
     assert length(tmp_path, "convolution_gradient") == 6
 
 
-def test_a_transposed_convolution_is_the_backward_pass_and_overlaps_unless_its_stride_divides_it(tmp_path: Path) -> None:
+def test_a_transposed_convolution_is_the_backward_pass_and_overlaps_unless_its_stride_divides_it(
+    tmp_path: Path,
+) -> None:
     rows = transposed_convolution.run(tmp_path, say=silent, windows=(2, 3, 4), strides=(2, 3))
     assert all(row["conv2d_transpose"] < 1e-12 and row["backward_pass"] < 1e-12 for row in rows)
     found = {(row["stride"], row["window"]): (row["least"], row["most"]) for row in rows}
@@ -87,6 +103,7 @@ def test_a_transposed_convolution_is_the_backward_pass_and_overlaps_unless_its_s
     assert length(tmp_path, "transposed_convolution") == 6
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_saturated_unit_learns_from_logits_alone(tmp_path: Path) -> None:
     rows = saturation.run(tmp_path, say=silent, points=13, most=2000)
     found = {(row["loss"], row["z"]): row for row in rows}
@@ -119,7 +136,9 @@ def test_the_jacobians_through_time_are_those_of_differences_and_the_cells_those
     cell = keras.layers.LSTMCell(5)
     cell.build((1, 20))  # its input is the drive of all four gates, passed on as it is
     cell.set_weights([np.eye(20), np.concatenate([matrix.T for matrix in matrices], 1), np.repeat(biases, 5)])
-    _, states = cell(drive.reshape(1, 20).astype(np.float32), [half[None].astype(np.float32) for half in np.split(state, 2)])
+    _, states = cell(
+        drive.reshape(1, 20).astype(np.float32), [half[None].astype(np.float32) for half in np.split(state, 2)]
+    )
     found = np.concatenate([keras.ops.convert_to_numpy(one)[0] for one in states])
     np.testing.assert_allclose(found, through_time.lstm_step(state, drive, matrices, biases)[0], atol=1e-6)
 
@@ -134,14 +153,19 @@ def test_gradients_through_time_follow_the_spectral_radius_and_clipping_holds_th
     assert length(tmp_path, "through_time") == len(rows) == 4 * 3 * 40
     loss, by_weight, by_bias = (float(value) for value in through_time.cliff(np.array(4.6), np.array(-2.2)))
     for gradient, shift in ((by_weight, (1e-6, 0)), (by_bias, (0, 1e-6))):
-        up, down = (through_time.cliff(np.array(4.6 + way * shift[0]), np.array(-2.2 + way * shift[1]))[0] for way in (1, -1))
+        up, down = (
+            through_time.cliff(np.array(4.6 + way * shift[0]), np.array(-2.2 + way * shift[1]))[0] for way in (1, -1)
+        )
         assert gradient == pytest.approx(float(up - down) / 2e-6, rel=1e-4)
-    free, held = (through_time.descend(through_time.START, 60, through_time.RATE, clip) for clip in (None, through_time.CLIP))
+    free, held = (
+        through_time.descend(through_time.START, 60, through_time.RATE, clip) for clip in (None, through_time.CLIP)
+    )
     longest = [np.hypot(*np.diff(path[:, :2], axis=0).T).max() for path in (free, held)]
     assert longest[0] > 10 and longest[1] <= 1.0001 * through_time.RATE * through_time.CLIP
     assert held[-1, 2] < 0.01 < loss + free[-1, 2]
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_plain_net_fades_with_the_scale_of_its_start_and_a_normalised_one_does_not(tmp_path: Path) -> None:
     rows = normalization.run(
         tmp_path, say=silent, depth=5, units=64, size=8, count=64, epochs=1, scales=(0.5, 1.0), rates=(0.01,)
@@ -152,17 +176,20 @@ def test_a_plain_net_fades_with_the_scale_of_its_start_and_a_normalised_one_does
         assert ratio == pytest.approx(0.5**layer, rel=1e-4)
     assert found["plain", 0.5, "gradient", 5] < 0.3 * found["plain", 1.0, "gradient", 5]
     same = [found["normalised", scale, "activation", 5] for scale in (0.5, 1.0)]
-    assert same[0] == pytest.approx(same[1], rel=0.02) and 0.4 < same[0] < 0.8  # of half a normal, √(1/2 − 1/(2π)) = 0.58
+    assert (
+        same[0] == pytest.approx(same[1], rel=0.02) and 0.4 < same[0] < 0.8
+    )  # of half a normal, √(1/2 − 1/(2π)) = 0.58
     assert 0 < found["constant", "", "loss", ""] <= np.log(5)
     assert length(tmp_path, "normalization") == len(rows) == 1 + 2 * 2 * (2 * 5 + 1)
 
 
+@pytest.mark.usefixtures("untraced")
 def test_deep_autoencoders_are_measured_with_and_without_skips(tmp_path: Path) -> None:
-    rows = symmetric_skips.run(tmp_path, say=silent, depths=(8,), width=4, size=32, count=8, steps=2)
+    rows = symmetric_skips.run(tmp_path, say=silent, depths=(8,), width=4, size=32, count=8, steps=1)
     by_layer = {net: symmetric_skips.series(rows, net, 8, "gradient") for net in symmetric_skips.SKIPS}
     assert all(len(norms) == 8 and min(norms) > 0 for norms in by_layer.values())
     assert rows[0]["value"] == pytest.approx(20 * np.log10(255 / 30), abs=0.1)
-    assert length(tmp_path, "symmetric_skips") == len(rows) == 1 + 2 * (8 + 2 + 1)
+    assert length(tmp_path, "symmetric_skips") == len(rows) == 1 + 2 * (8 + 1 + 1)
 
 
 def test_principal_angles_are_those_of_a_rotation() -> None:
@@ -190,7 +217,9 @@ def test_a_linear_autoencoder_is_pca_and_a_nonlinear_one_is_below_it(tmp_path: P
 def test_region_networks_cost_what_their_papers_layers_do(tmp_path: Path) -> None:
     rows = regions.run(tmp_path, say=silent, size=(224, 224), regions=(1, 300, 2000))
     found = {(row["method"], row["regions"]): row for row in rows}
-    assert found["R-CNN", 1]["convolutions_macs"] == 15_346_630_656  # VGG-16's without its 123,633,664 of three dense layers
+    assert (
+        found["R-CNN", 1]["convolutions_macs"] == 15_346_630_656
+    )  # VGG-16's without its 123,633,664 of three dense layers
     assert found["Fast R-CNN", 1]["regions_macs"] == 25088 * 4096 + 4096 * 4096 + 4096 * 105
     assert found["R-CNN", 1]["macs"] == found["Fast R-CNN", 1]["macs"]  # of one region as large as the picture
     assert found["R-CNN", 2000]["macs"] == 2000 * found["R-CNN", 1]["macs"]
@@ -198,6 +227,7 @@ def test_region_networks_cost_what_their_papers_layers_do(tmp_path: Path) -> Non
     assert length(tmp_path, "regions") == 9
 
 
+@pytest.mark.usefixtures("untraced")
 def test_two_heads_split_where_the_one_names_what_the_other_does_not_frame(tmp_path: Path) -> None:
     boxes = np.array([[0.0, 0.0, 0.5, 0.5], [0.5, 0.5, 0.9, 0.9], [0.0, 0.6, 0.2, 0.8]])
     shown = two_heads.Objects(np.array([1, 2, 1]), boxes, np.array([80, 40, 10]))

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 SKIPS = {"without skips": None, "with skips": 2}  # layers from one skip to the next, as `rednet` takes them
 COLOURS = {"without skips": ORANGE, "with skips": BLUE}
-BATCH = 8
+BATCH = 4
 
 
 def pictures(count: int, size: int, sigma: float) -> tuple[np.ndarray, np.ndarray]:
@@ -81,12 +81,12 @@ def run(
     *,
     say: Callable[[str], None] = print,
     depths: Sequence[int] = (10, 20, 30),
-    width: int = 8,
+    width: int = 16,
     size: int = 32,
     count: int = 64,
     sigma: float = 30.0,
-    steps: int = 200,
-    rate: float = 2e-3,
+    steps: int = 300,
+    rate: float = 5e-4,
 ) -> list[dict[str, Any]]:
     """Trains RED-Nets of every depth, with and without skips.
 
@@ -111,7 +111,7 @@ def run(
             model = zoo.build("rednet10", input_shape=(size, size, 3), depth=depth // 2, width=width, skips=skips)
             gradients = gradient_norms(model, noisy[:BATCH], clean[:BATCH])
             losses = train(model, noisy, clean, steps, rate)
-            after = psnr(float(squared_error(clean, model.predict(noisy, batch_size=BATCH, verbose=0))))
+            after = psnr(float(squared_error(clean, model(noisy))))
             for measure, values in (("gradient", gradients), ("loss", losses)):
                 rows += [_row(name, depth, measure, at, value) for at, value in enumerate(values, 1)]
             rows.append(_row(name, depth, "psnr", "", round(after, 3)))

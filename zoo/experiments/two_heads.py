@@ -167,7 +167,7 @@ def run(
     model = build(size, width)
     train(model, *scenes(count, size, "train"), epochs)
     images, shown = scenes(tests, size, "val")
-    answers = model.predict(images, batch_size=100, verbose=0)
+    answers = {head: keras.ops.convert_to_numpy(values) for head, values in model(images, training=False).items()}
     named = answers["label"].argmax(-1) + 1
     rows = []
     for index, (label, box, objects) in enumerate(zip(named, answers["box"], shown, strict=True)):
