@@ -9,13 +9,14 @@ scale 1 here. Any other scale is multiplied by itself layer by layer, 30 times: 
 0.71, which leaves 0.71^30, 3e-5, of the activations and of the gradient; 2 blows them up a billion times. A normalised layer's
 input has variance 1 whatever lies before, and the scale of its weights cancels out.
 
-Look at: the first two panels, nets at their start, layer by layer: plain ones fade or blow up unless they begin at scale 1; the
-normalised ones are one line of activations, whatever the scale. The others, the loss after training by the scale of the start,
-a panel for each rate: below the dashed line, something is learnt. The normalised net learns from every scale and at both
-rates; the plain one at the low rate and near scale 1 alone. There, though, it learns better than the normalised one: what
-normalisation gives is not the best fit, but freedom of start and rate. Nor is its gradient a flat line: in a plain stack of
-normalised ReLU layers it grows by √(π/(π − 1)), about 1.21, a layer towards the first, as Yang et al. derive, and slows the
-learning of one so deep. It is why deep nets have shortcuts as well (`zoo experiments degradation`).
+Look at: the first two panels, nets at their start, layer by layer: plain ones fade or blow up unless they begin at scale 1;
+the normalised ones are one line of activations, whatever the scale. The others, the loss after training by the scale of the
+start, a panel for each rate: below the dashed line, something is learnt. At the higher rate the normalised net learns from
+every scale; at the low one not from the largest in this time, as a step matters less to larger weights. The plain one learns
+from scale 1 alone. There, though, it learns better than the normalised one, if its rate is not so high that it diverges: what
+normalisation gives a plain stack this deep is not the best fit, but a free choice of the start. Nor is its gradient a flat
+line: in a plain stack of normalised ReLU layers it grows by √(π/(π − 1)), about 1.21, a layer towards the first, as Yang et
+al. derive, and slows the learning of one so deep. It is why deep nets have shortcuts as well (`zoo experiments degradation`).
 
 The task is that of all experiments, shapes cut out of scenes, the nets fully connected, the optimizer SGD with momentum.
 """
@@ -107,7 +108,7 @@ def run(
     units: int = 64,
     size: int = 16,
     count: int = 448,
-    epochs: int = 30,
+    epochs: int = 40,
     scales: Sequence[float] = (0.5, 0.71, 1.0, 1.41, 2.0),
     rates: Sequence[float] = (0.003, 0.03),
 ) -> list[dict[str, Any]]:
