@@ -78,7 +78,9 @@ def differentiated(
     convolution = keras.layers.Conv2D(w.shape[3], w.shape[:2], strides=stride, dtype=dtype)
     model = keras.Model(picture, convolution(keras.layers.ZeroPadding2D(pad, dtype=dtype)(picture)))
     convolution.set_weights([w, b])
-    by_volume, *others = layer_gradients(model, x[None], lambda y: keras.ops.sum((y - target[None]) ** 2) / 2)
+    by_volume, *others = layer_gradients(
+        model, x[None], lambda y: keras.ops.sum(keras.ops.subtract(y, target[None]) ** 2) / 2
+    )
     return [by_volume[0], *others]
 
 

@@ -56,7 +56,7 @@ def gradients(z: np.ndarray) -> dict[str, np.ndarray]:
     keep, squash = (keras.Model(logit, keras.layers.Activation(name)(logit)) for name in ("linear", "sigmoid"))
     truth = np.zeros((len(z), 1), np.float32)
     losses = {
-        "squared error": (squash, lambda answer: keras.ops.sum((answer - truth) ** 2) / 2),
+        "squared error": (squash, lambda answer: keras.ops.sum(answer**2) / 2),
         "cross-entropy of probabilities": (squash, _of_probabilities),
         "cross-entropy from logits": (keep, lambda answer: _from_logits(truth, answer)),
     }
