@@ -61,7 +61,8 @@ def differences(side: int, window: int, stride: int) -> dict[str, float]:
     convolution = keras.layers.Conv2D(3, window, strides=stride, use_bias=False, dtype="float64")
     convolution.build((1, large, large, 2))
     convolution.set_weights([kernel])
-    backward, _ = layer_gradients(convolution, np.zeros((1, large, large, 2)), lambda answer: keras.ops.sum(keras.ops.multiply(answer, y)))
+    at = np.zeros((1, large, large, 2))
+    backward, _ = layer_gradients(convolution, at, lambda answer: keras.ops.sum(keras.ops.multiply(answer, y)))
     found = {"conv2d_transpose": keras.ops.convert_to_numpy(layer(y)), "backward_pass": backward}
     return {name: float(np.abs(values - expected).max()) for name, values in found.items()}
 
