@@ -8,10 +8,11 @@ a matrix W of 784×1024. Each of its rows is zero but for the 25 places where th
 sees a window only. And each row has the same 25 numbers: the weights are shared, as all units look for the same thing. So of
 802,816 weights the sparse layer keeps 19,600, and sharing leaves 25; the first saves work, the second what is to be learnt.
 
-Look at: the whole W, a diagonal band of 784 rows; its corner, where a row's five runs of five weights are seen and each row is
-the one above, a place further on (four places more where the filter starts a new line); the weights of the three layers, on a
-scale of powers of ten. In the table, `difference` is the largest one from Keras' Conv2D: a Dense layer with W for its weights,
-each row's 25 products alone, and the convolution itself. In float64 they are equal but for the order of summing.
+Look at: the whole W, a diagonal band of 784 rows; its corner, where a row's five runs of five weights are seen and each row
+is the one above, a place further on (four places more where the filter starts a new line); the weights of the three layers,
+on a scale of powers of ten. In the table, `difference` is the largest one from Keras' Conv2D: a Dense layer with W for its
+weights, each row's 25 products alone, and the convolution itself. In float64 they are equal but for the order of summing. (On
+PyTorch the first is 1e-6 off: there Keras 3.15's Dense of float64 answers in float32.)
 """
 
 from __future__ import annotations
