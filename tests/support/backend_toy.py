@@ -19,6 +19,7 @@ import zoo
 import zoo.data
 from converters.choices import choosing, positions, records
 from converters.graph import evaluate
+from zoo.experiments import convolution_gradient
 
 SIZE = (64, 64)
 TOY = "toy"
@@ -50,6 +51,16 @@ def ends(path: Path, folder: Path, stops: int) -> list[str | float]:
     return [keras.ops.convert_to_numpy(v).tobytes().hex() for v in model.weights] + [result.best["score"]]
 
 
+def gradients() -> float:
+    """The largest difference of a convolution's gradient from its formula, in float64; the last thing of a process."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+    rows, _ = convolution_gradient.measure(stride=2, pad=1)
+    return max(row["autodiff"] for row in rows)
+
+
 def main(folder: Path) -> None:
     for path in sorted(folder.glob("*.npz")):
         if path.stem != TOY:
@@ -61,7 +72,7 @@ def main(folder: Path) -> None:
                     np.savez(file, **positions(graph, evaluate(graph, pictures(model, 1))))
     toy = folder / f"{TOY}.npz"
     learnt, whole, parts = losses(toy), ends(toy, folder / "whole", 0), ends(toy, folder / "parts", 2)
-    print(json.dumps({"losses": learnt, "whole": whole, "parts": parts}))
+    print(json.dumps({"losses": learnt, "whole": whole, "parts": parts, "gradients": gradients()}))
 
 
 if __name__ == "__main__":

@@ -56,3 +56,4 @@ def test_it_answers_learns_and_resumes_as_on_tensorflow(backend: str, tmp_path: 
     np.testing.assert_allclose(found["losses"], losses(tmp_path / f"{TOY}.npz"), rtol=1e-4)
     assert "images/s of 16×16 in training" in said and "% of what a float32 matrix product reaches here" in said
     assert found["parts"] == found["whole"]
+    assert found["gradients"] < 1e-12  # 1e-6 is the goal; more than this is not float64's rounding

@@ -1,4 +1,4 @@
-"""Gradients with respect to inputs, on any Keras backend.
+"""Gradients with respect to inputs and weights, on any Keras backend.
 
 Keras has no `gradient`; each backend has its own. But each backend trains. So the input becomes a weight (`Held`), the
 only trainable one of a model without inputs worth the name, the quantity to differentiate becomes its loss, and one training
@@ -33,6 +33,25 @@ class Held(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int, ...]:
         return self.held_shape
+
+
+class Objective(keras.layers.Layer):
+    """A function of a tensor added to the loss, in the tensor's own precision; what `compile` takes as a loss is of float32.
+
+    Args:
+        function: of the tensor, in `keras.ops`: a scalar.
+    """
+
+    def __init__(self, function: Callable[[Any], Any], **options: Any) -> None:
+        super().__init__(**options)
+        self.function = function
+
+    def call(self, inputs: Any) -> Any:
+        self.add_loss(self.function(inputs))
+        return inputs
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return input_shape
 
 
 class GradientRecorder(keras.optimizers.Optimizer):
@@ -80,3 +99,24 @@ def input_gradient(
     outer.train_on_batch(rows, rows)  # builds and traces while the model is frozen
     model.trainable = was_trainable
     return gradient
+
+
+def layer_gradients(layer: keras.layers.Layer, inputs: np.ndarray, objective: Callable[[Any], Any]) -> list[np.ndarray]:
+    """d objective(layer(inputs)) by the inputs, then by each trainable weight of the layer; all in the inputs' precision.
+
+    JAX has float64 only where it is told so before it starts: JAX_ENABLE_X64=1.
+
+    Args:
+        layer: or a model, built or not, of the inputs' precision.
+        inputs: batch included.
+        objective: of the layer's output, in `keras.ops`: a scalar.
+    """
+    dtype = inputs.dtype.name
+    dummy = keras.Input((1,), batch_size=len(inputs), dtype=dtype)
+    holder = Held(inputs.shape, dtype=dtype)
+    outer = keras.Model(dummy, Objective(objective, dtype=dtype)(layer(holder(dummy))))
+    recorder = GradientRecorder()
+    outer.compile(optimizer=recorder, jit_compile=False, run_eagerly=True)  # one step: tracing it costs more
+    holder.value.assign(inputs)
+    outer.train_on_batch(np.zeros((len(inputs), 1), dtype))
+    return [keras.ops.convert_to_numpy(kept) for kept in recorder.kept]
