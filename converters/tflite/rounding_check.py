@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from converters import file_runs
 from converters.graph import distance, evaluate, trace
-from converters.quantization.calibration import Calibration
 from converters.quantization.layer_errors import layer_errors
-from converters.tflite.saved_model import answers
 from converters.worker import Died, Failed, worker
 from zoo.errors import InputError
 from zoo.outputs.tolerances import OF_RECIPE
@@ -21,29 +21,64 @@ QUANTA = 2  # an answer that hardly spreads is allowed so many steps of what it 
 _LEVELS = 255
 
 
-def warn_of_rounding(model: keras.Model, path: Path, recipe: str, images: Calibration) -> None:
-    """Compares a file with its model on calibration pictures, and warns where they are further apart than they may be.
+def by_keras(model: keras.Model, pictures: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
+    """What each output of a model is for each picture."""
+    graph = trace(model)
+    tensors = [evaluate(graph, picture) for picture in pictures]
+    return [[keras.ops.convert_to_numpy(each[output]) for each in tensors] for output in graph.outputs]
+
+
+def apart(path: Path, pictures: Sequence[np.ndarray]) -> list[Mapping[str, np.ndarray]]:
+    """What a file that TensorFlow wrote answers, run where it can take no caller along.
 
     Raises:
-        InputError: where the file cannot be run.
+        InputError: where it cannot be run.
     """
-    graph, allowed = trace(model), OF_RECIPE[recipe].bounds["relative"]
-    pictures = images.images[:2]
+    from converters.tflite.saved_model import answers  # needs TensorFlow
+
     try:
-        results = worker.call(answers, str(path), [picture[None].astype("float32") for picture in pictures])
+        return worker.call(answers, str(path), list(pictures))
     except (Died, Failed) as error:
-        raise InputError(f"the {recipe} file of '{model.name}' cannot be run: {str(error).partition(chr(10))[0]}") from error
-    errors = []
-    for picture, result in zip(pictures, results, strict=True):
-        tensors = evaluate(graph, picture[None])
-        for value, answer in zip(graph.outputs, result.values(), strict=True):
-            expected = keras.ops.convert_to_numpy(tensors[value])
-            if expected.dtype.kind == "f" and expected.shape == answer.shape:
-                errors.append(distance(expected, answer, least_spread(expected) / allowed))
+        raise InputError(f"{path.name} cannot be run: {str(error).partition(chr(10))[0]}") from error
+
+
+def here(path: Path, pictures: Sequence[np.ndarray]) -> list[Mapping[str, np.ndarray]]:
+    """What a file of our own writer answers."""
+    run = file_runs.Tflite(path)
+    return [run(picture) for picture in pictures]
+
+
+def warn_of_rounding(
+    model: keras.Model,
+    path: Path,
+    recipe: str,
+    pictures: Sequence[np.ndarray],
+    expected: Sequence[Sequence[np.ndarray]],
+    run: Callable[[Path, Sequence[np.ndarray]], list[Mapping[str, np.ndarray]]],
+) -> None:
+    """Compares a file with its model on calibration pictures, and warns where they are further apart than they may be.
+
+    Args:
+        model: that was converted.
+        path: of the file.
+        recipe: of the file.
+        pictures: float32, each as the file takes it.
+        expected: for each output of the model what it is for each picture.
+        run: gives the file's answers, `here` or `apart`.
+    """
+    allowed = OF_RECIPE[recipe].bounds["relative"]
+    results = [list(result.values()) for result in run(path, pictures)]
+    errors = [
+        distance(exact, result[place], least_spread(exact) / allowed)
+        for place, maps in enumerate(expected)
+        for exact, result in zip(maps, results, strict=False)
+        if exact.dtype.kind == "f" and exact.shape == result[place].shape
+    ]
     if max(errors, default=0.0) > allowed:
+        images = np.concatenate(list(pictures))
         warnings.warn(
             f"the {recipe} file of '{model.name}' is off by {max(errors):.2g} of the answer's spread on calibration pictures"
-            f"{_where(model, path, pictures)}; converters.layer_errors tells more",
+            f"{_where(model, path, images)}; converters.layer_errors tells more",
             stacklevel=4,
         )
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+
+import keras
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+import converters
 from converters.quantization.integers import weights
 from converters.quantization.integers.bias_correction import correct_biases
 from converters.quantization.integers.forms import prepare
@@ -234,3 +238,17 @@ def test_spans_that_follow_from_others():
     spans = infer(graph, {x: (-1.0, 5.0)})
     assert spans[small] == (0.0, 2.0) and spans[graph.outputs[0]] == (-1.0, 5.0)
     assert infer(graph, {graph.outputs[0]: (-3.0, 3.0)})[x] == (-3.0, 3.0)
+
+
+def test_what_eight_bits_cannot_hold_is_said(tmp_path) -> None:
+    """A softmax over places hardly reaches one step of its integers; and some operators of a GRU read constants alone."""
+    image = keras.Input((12, 12, 3), name="image")
+    scaled = keras.layers.Rescaling(1 / 128, offset=-1)(image)
+    pictures = np.random.default_rng(0).integers(0, 256, (8, 12, 12, 3), dtype=np.uint8)
+    places = keras.Model(image, keras.layers.Softmax(axis=(1, 2))(scaled))
+    with pytest.warns(UserWarning, match="is off by .* of the answer's spread on calibration pictures"):
+        converters.to_tflite(places, tmp_path / "places.tflite", recipe="int8", calibration=pictures)
+    rows = keras.Model(image, keras.layers.GRU(4)(keras.layers.Reshape((12, 36))(scaled)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        converters.to_tflite(rows, tmp_path / "rows.tflite", recipe="int8", calibration=pictures)

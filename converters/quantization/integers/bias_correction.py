@@ -23,11 +23,13 @@ _LARGE = 64 << 20  # bytes
 Maps = list[np.ndarray]  # of one tensor, for each picture
 
 
-def correct_biases(graph: Graph, batches: Sequence[Sequence[np.ndarray]], bits: Bits) -> dict[Tensor, Span]:
+def correct_biases(
+    graph: Graph, batches: Sequence[Sequence[np.ndarray]], bits: Bits
+) -> tuple[dict[Tensor, Span], list[Maps]]:
     """Changes the biases of a float32 graph, in place, for kernels that will be rounded to 8 bits.
 
     Returns:
-        What each tensor spans on these pictures in the graph as it was.
+        What each tensor spans on these pictures in the graph as it was, and what each of its outputs was for each of them.
 
     Args:
         graph: in float32, at a static size.
@@ -37,34 +39,37 @@ def correct_biases(graph: Graph, batches: Sequence[Sequence[np.ndarray]], bits: 
     exact = {tensor: [batch[place] for batch in batches] for place, tensor in enumerate(graph.inputs)}
     rounded, spans = dict(exact), {}
     readers = Counter(tensor for operator in graph.operators for tensor in operator.inputs if tensor is not None)
+    readers.update(graph.outputs)
     for operator in graph.operators:
         if operator.code in KERNELS and possible_bits(operator, bits(operator)):
-            _correct(operator, exact, rounded)
+            _correct(operator, exact, rounded, len(batches))
         else:
-            exact.update(_outputs(operator, exact))
+            exact.update(_outputs(operator, exact, len(batches)))
             alike = all(exact[tensor] is rounded[tensor] for tensor in operator.inputs if tensor in exact)
-            rounded.update({tensor: exact[tensor] for tensor in operator.outputs} if alike else _outputs(operator, rounded))
+            rounded.update(
+                {tensor: exact[tensor] for tensor in operator.outputs} if alike else _outputs(operator, rounded, len(batches))
+            )
         spans.update({tensor: _span(exact[tensor]) for tensor in operator.outputs if tensor.dtype == "float32"})
         readers.subtract(tensor for tensor in operator.inputs if tensor is not None)
         for tensor in (*operator.inputs, *operator.outputs):
             if not readers[tensor]:  # maps of all pictures at once: none is kept longer than it is read
                 exact.pop(tensor, None), rounded.pop(tensor, None)
-    return spans
+    return spans, [exact[tensor] for tensor in graph.outputs]
 
 
 def _span(maps: Maps) -> Span:
     return float(min(values.min() for values in maps)), float(max(values.max() for values in maps))
 
 
-def _correct(operator: Operator, exact: dict[Tensor, Maps], rounded: dict[Tensor, Maps]) -> None:
+def _correct(operator: Operator, exact: dict[Tensor, Maps], rounded: dict[Tensor, Maps], pictures: int) -> None:
     kernel, output = KERNELS[operator.code], operator.output
     clamp = CLAMPS[operator.activation]
     linear = {name: option for name, option in operator.options.items() if name not in operator.activation_options}
     inputs = list(operator.inputs)
     inputs[kernel.place] = weights = _at_hand(inputs[kernel.place])
-    true = _outputs(Operator(operator.code, list(inputs), [output], linear), exact)[output]
+    true = _outputs(Operator(operator.code, list(inputs), [output], linear), exact, pictures)[output]
     inputs[kernel.place] = _rounded(weights, kernel.axis)
-    other = _outputs(Operator(operator.code, inputs, [output], linear), rounded)[output]
+    other = _outputs(Operator(operator.code, inputs, [output], linear), rounded, pictures)[output]
     shift = (_mean(other) - _mean(true)).astype(np.float32)
     exact[output] = _clipped(true, clamp)
     rounded[output] = _clipped([values - shift for values in other], clamp)
@@ -102,10 +107,10 @@ def _mean(maps: Maps) -> np.ndarray:
     return np.mean([values.mean(axis=tuple(range(values.ndim - 1)), dtype=np.float64) for values in maps], axis=0)
 
 
-def _outputs(operator: Operator, tensors: dict[Tensor, Maps]) -> dict[Tensor, Maps]:
-    """What an operator gives for each picture."""
+def _outputs(operator: Operator, tensors: dict[Tensor, Maps], pictures: int) -> dict[Tensor, Maps]:
+    """What an operator gives for each picture; one that reads constants alone gives the same for all."""
     inputs = list(dict.fromkeys(tensor for tensor in operator.inputs if tensor in tensors))
     ends = [f"input_{place}" for place in range(len(inputs))], [f"output_{place}" for place in range(len(operator.outputs))]
     with running(Graph(inputs, list(operator.outputs), [operator], *ends)) as run:
-        results = [run(maps) for maps in zip(*(tensors[tensor] for tensor in inputs), strict=True)]
+        results = [run(maps) for maps in zip(*(tensors[tensor] for tensor in inputs), strict=True)] or [run([])] * pictures
     return {tensor: [result[place] for result in results] for place, tensor in enumerate(operator.outputs)}

@@ -13,11 +13,13 @@ from converters.quantization.integers.graph import to_integers
 from converters.quantization.integers.inference import infer
 from converters.quantization.integers.kernels import possible_bits
 from converters.quantization.integers.measuring import measure
+from converters.quantization.integers.running import running
 from converters.quantization.integers.scales import Span
 from converters.tflite.writer.graph import Graph, Operator
 from zoo.errors import InputError
 
 _ENOUGH = 8  # pictures for means over all positions
+_JUDGED = 2  # pictures on which the file is compared where biases are left as they are
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,10 @@ def quantize(
     widths.check(graph)
     spans, rest = {}, list(batches)
     if correct_bias:
-        spans, rest = correct_biases(graph, rest[:_ENOUGH], widths), rest[_ENOUGH:]
+        spans, graph.expected = correct_biases(graph, rest[:_ENOUGH], widths)
+        rest = rest[_ENOUGH:]
+    elif rest:
+        graph.expected = _answers(graph, rest[:_JUDGED])
     if rest:
         for tensor, (low, high) in measure(graph, rest).items():
             old = spans.get(tensor, (low, high))
@@ -85,3 +90,10 @@ def quantize(
     spans.update(learnt)
     spans.update(dict.fromkeys(graph.inputs, (0.0, 255.0)))  # a picture's, whatever these ones hold
     to_integers(graph, infer(graph, spans), widths, ends, learnt.keys())
+
+
+def _answers(graph: Graph, batches: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
+    """What each output is for each picture."""
+    with running(graph) as run:
+        results = [[array.copy() for array in run(batch)] for batch in batches]
+    return [list(maps) for maps in zip(*results, strict=True)]

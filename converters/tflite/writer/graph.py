@@ -134,7 +134,8 @@ class Operator:
 class Graph:
     """A graph with the names of what goes in and comes out, in the model's order.
 
-    Its notes tell people of choices that passes made.
+    Its notes tell people of choices that passes made. A graph that was made into integers says what its outputs were before,
+    for some of the calibration pictures: a list of arrays an output.
     """
 
     inputs: list[Tensor]
@@ -143,6 +144,7 @@ class Graph:
     input_names: list[str] = field(default_factory=list)
     output_names: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    expected: list[list[np.ndarray]] = field(default_factory=list)
 
     def producers(self) -> dict[Tensor, Operator]:
         """Each computed tensor's operator."""
