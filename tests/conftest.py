@@ -59,9 +59,9 @@ def pytest_collection_finish() -> None:
 @pytest.fixture
 def untrained(name: str) -> keras.Model:
     """The network's tiny sibling at `tiny_models.ODD`, shared: for tests that leave it as it is."""
-    from tiny_models import shared_tiny
+    from tiny_models import ODD, shared_tiny
 
-    return shared_tiny(name)
+    return shared_tiny(name, ODD)
 
 
 @pytest.fixture
