@@ -154,7 +154,7 @@ def _convert(graph: Trace, shape: tuple[int | None, ...], names: set[str]) -> on
     tf2onnx.utils.INTERNAL_NAME = 1  # it numbers names through the whole process: the same model would get others
     with quiet(), open_sizes(), _inlined():
         try:
-            function = tf.function(lambda image: lowering.run(graph, image))
+            function = tf.function(lambda image: lowering.run(graph, image), autograph=False)
             proto, _ = tf2onnx.convert.from_function(
                 function, signature, opset=OPSET, custom_op_handlers=dict(HANDLERS)
             )

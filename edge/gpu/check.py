@@ -53,7 +53,7 @@ class GpuVerdict:
     `whole` is None where it could not be tried. `comparisons` are those of the outputs with the CPU's, by precision.
     `samples` says what the numbers were measured on. `cautions` are known bad
     patterns and float16 overflows: reasons to look, no verdict. `half` tells whether the reduced precision was a different
-    computation here; where it is False, float16 is untested.
+    computation here: where it is False, float16 is untested; None where one precision alone was tried.
     """
 
     path: Path
@@ -103,15 +103,19 @@ def gpu_check(
     output: str | None = None,
     labels: Sequence[str] | None = None,
     timeout: float = 300.0,
+    precisions: Sequence[str] = PRECISIONS,
 ) -> GpuVerdict:
     """Whether the file at `path` runs whole on the GPU, and with the CPU's numbers on `samples`.
 
     `samples` are pictures (uint8 H×W×3 of any size, of several frames lists of them), or float32 arrays h×w×c or 1×h×w×c
     in the model's own range. None takes seeded structured pictures: enough to catch a wrong graph, but not what the model
-    meets, and the verdict says so. `input_range`, `output` and `labels` are as in `edge.Runner`. A file of any size is not
-    whole on a GPU, whatever size it is asked at. Raises InputError for a file that is missing, damaged or does not run on the
-    CPU, one that takes or gives text, and for samples that do not fit.
+    meets, and the verdict says so. `input_range`, `output` and `labels` are as in `edge.Runner`; `precisions` those
+    of the GPU to try, "float32" and "reduced", for each of which the file is compiled anew. A file of any size is not whole on
+    a GPU, whatever size it is asked at. Raises InputError for a file that is missing, damaged or does not run on the CPU, one
+    that takes or gives text, an unknown precision, and for samples that do not fit.
     """
+    if not precisions or set(precisions) - set(PRECISIONS):
+        raise InputError(f"precisions={precisions!r} was given; expected one or more of {', '.join(PRECISIONS)}")
     path = Path(path)
     graph = read_graph(path)
     card = Overrides(input_range, None, output, labels).over(read_card(path, graph), graph)
@@ -125,7 +129,7 @@ def gpu_check(
         expected = [cpu.run(feed) for feed in feeds]
     base = replace(base, cautions=base.cautions + _overflows(path, graph, feeds, timeout))
     answers: dict[str, list[list[np.ndarray]]] = {}
-    for precision in PRECISIONS:
+    for precision in precisions:
         try:
             with Remote(path, "gpu", precision=precision, timeout=timeout) as gpu:
                 answers[precision] = [gpu.run(feed) for feed in feeds]
@@ -135,12 +139,13 @@ def gpu_check(
         agreed = reference(path, graph, feeds, expected, answers[precision], precision, timeout)
         comparisons = _comparisons(graph, card, agreed, answers[precision], precision)
         base = replace(base, comparisons={**base.comparisons, precision: comparisons})
-    half = any(
-        not np.array_equal(a, b)
-        for one, other in zip(answers["float32"], answers["reduced"], strict=True)
-        for a, b in zip(one, other, strict=True)
-    )
-    return _judge(replace(base, whole=True, half=half))
+    return _judge(replace(base, whole=True, half=_differ(*answers.values()) if len(answers) > 1 else None))
+
+
+def _differ(some: list[list[np.ndarray]], others: list[list[np.ndarray]]) -> bool:
+    """Whether two precisions were two computations: any bit of any answer."""
+    pairs = (pair for one, other in zip(some, others, strict=True) for pair in zip(one, other, strict=True))
+    return any(not np.array_equal(*pair) for pair in pairs)
 
 
 def _comparisons(

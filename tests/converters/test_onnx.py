@@ -9,12 +9,11 @@ import onnx
 import pytest
 from broken_models import BREAKS
 from converter_models import LABELS, SIZE, pictures, segmenter
-from tiny_models import ARCHITECTURES, ODD, tiny
+from tiny_models import ARCHITECTURES
 from tiny_models import pictures as noise
 from typer.testing import CliRunner
 
 import converters
-from zoo import registry
 from zoo.cli import app
 from zoo.errors import InputError
 from zoo.outputs.class_scores import OUTPUTS
@@ -24,14 +23,12 @@ HOW = ("bilinear", "nearest")
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_each_architecture(name, tmp_path):
+def test_each_architecture(untrained, untrained_of_any_size, tmp_path):
     """At an open size, wherever the network has one; what a fixed one changes is tested below."""
-    keras.backend.clear_session()
-    fixed = registry.get(name).fixed_size
-    model = tiny(name, ODD if fixed else None)
+    model = untrained_of_any_size
     made = converters.to_onnx(model, tmp_path / "model.onnx")
     assert made.input_shape[1:3] == tuple(model.inputs[0].shape[1:3])
-    found = converters.parity(model, made, noise(model if fixed else tiny(name)))
+    found = converters.parity(model, made, noise(untrained))
     assert found.outputs[0].measures["relative"] < 1e-4, str(found)  # untrained: the classes themselves may be one and the same
 
 

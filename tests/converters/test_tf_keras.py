@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 import tf_keras
 from converter_models import pictures, segmenter
-from tiny_models import ARCHITECTURES, answer_at_near_ties, shared_tiny
+from tiny_models import ARCHITECTURES, answer_at_near_ties
 from tiny_models import pictures as noise
 
 import converters
@@ -39,8 +39,8 @@ def forgetful(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_each_architecture_crosses_and_its_twin_is_saved(name, tmp_path):
-    model = shared_tiny(name)
+def test_each_architecture_crosses_and_its_twin_is_saved(untrained, tmp_path):
+    model = untrained
     counterpart = converters.to_tf_keras(model)
     assert isinstance(counterpart, tf_keras.Model) and [layer.name for layer in counterpart.layers[1:]] == [
         layer.name for layer in model.layers[1:]

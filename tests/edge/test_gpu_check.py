@@ -164,6 +164,15 @@ def test_float16_overflow_is_foreseen(tmp_path: Path) -> None:
     assert half_overflow(read_graph(path), quiet) == ()
 
 
+@needs_vulkan
+def test_one_precision_alone(built) -> None:
+    verdict = gpu_check(built("conv"), input_range=(0, 255), precisions=("reduced",))
+    assert verdict.ok and set(verdict.comparisons) == {"reduced"} and verdict.half is None
+    for unknown in ((), ("float16",), "reduced"):
+        with pytest.raises(InputError, match=r"precisions=.*expected one or more of float32, reduced"):
+            gpu_check(built("conv"), precisions=unknown)
+
+
 @pytest.mark.parametrize(
     ("samples", "message"),
     [

@@ -17,21 +17,21 @@ from tiny_models import (
     answer,
     answer_at_near_ties,
     pictures,
-    shared_tiny,
     tiny,
 )
 
 import zoo
 from zoo import registry
 from zoo.analysis.macs import trace
+from zoo.analysis.weightless import weightless
 
 
 @pytest.mark.parametrize("name", NAMES)
 class TestEveryName:
-    """What each variant is held to. Parametrized by class, so that all tests of a name run in a row."""
+    """What each variant is held to."""
 
-    def test_answers_at_the_inputs_resolution(self, name: str) -> None:
-        model = shared_tiny(name)
+    def test_answers_at_the_inputs_resolution(self, untrained: keras.Model) -> None:
+        model = untrained
         images = pictures(model)
         logits = answer(model, images)
         spec = zoo.output_spec(model)
@@ -42,8 +42,8 @@ class TestEveryName:
         assert logits.std() > 0, "a network that says the same everywhere cannot be tested by its answer"
         assert model.inputs[0].name == "image"
 
-    def test_is_layers_only_and_reloads_in_safe_mode(self, name: str, tmp_path) -> None:
-        model = shared_tiny(name)
+    def test_is_layers_only_and_reloads_in_safe_mode(self, name: str, untrained: keras.Model, tmp_path) -> None:
+        model = untrained
         assert all(isinstance(operation, keras.layers.Layer) for operation in model.operations)
         if name not in KINDS:
             return  # reloading takes as long as building; variants of one kind reload alike
@@ -61,17 +61,17 @@ class TestEveryName:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_is_counted(name: str) -> None:
-    assert zoo.macs(tiny(name)) > 0
+def test_is_counted(untrained: keras.Model) -> None:
+    assert zoo.macs(untrained) > 0
 
 
 @pytest.mark.parametrize("name", [name for name in ARCHITECTURES if not registry.get(name).fixed_size])
-def test_any_size_gives_what_a_fixed_size_gives(name: str) -> None:
+def test_any_size_gives_what_a_fixed_size_gives(name: str, untrained_of_any_size: keras.Model) -> None:
     """In a graph that is traced for all sizes at once, as backends do when they have seen a few."""
     import tensorflow as tf
 
-    free, fixed = tiny(name, size=None), tiny(name, size=(65, 98))
-    free.set_weights(fixed.get_weights())
+    free, fixed = untrained_of_any_size, tiny(name, size=(65, 98))
+    fixed.set_weights(free.get_weights())
     images = pictures(fixed)
     maxima = {layer.name: layer.output for layer in free.layers if isinstance(layer, zoo.layers.MaxPoolIndices)}
     told = keras.Model(free.inputs, [free.output, maxima])
@@ -91,10 +91,10 @@ def test_the_least_size_is_enough(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_gradients_reach_every_weight(name: str) -> None:
+def test_gradients_reach_every_weight(untrained: keras.Model) -> None:
     import tensorflow as tf
 
-    model = shared_tiny(name)
+    model = untrained
     images = pictures(model)
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(tf.square(model(images, training=False)))
@@ -134,10 +134,11 @@ STRIDES_ASKED_FOR = {"unet": set(), "fcn8s": {8, 16, 32}}
 def test_decoders_work_over_every_encoder(name: str, encoder: str) -> None:
     entry = registry.get(encoder)
     options = {"encoder_options": dict(entry.tiny), "input_shape": (None, None, entry.channels)}
-    model = zoo.build(name, classes=3, encoder=encoder, **options)
-    for size in [(224, 224), (225, 319), ODD]:
-        *_, (_, _, logits) = trace(model, size)
-        assert logits[0].shape == (1, *size, 3)
+    with weightless():
+        model = zoo.build(name, classes=3, encoder=encoder, **options)
+        for size in [(224, 224), (225, 319), ODD]:
+            *_, (_, _, logits) = trace(model, size)
+            assert logits[0].shape == (1, *size, 3)
 
 
 @pytest.mark.parametrize("encoder", ENCODERS)
@@ -145,7 +146,8 @@ def test_features_lie_on_the_grid(encoder: str) -> None:
     from zoo.models.encoders import features
 
     entry = registry.get(encoder)
-    found = features(encoder, keras.Input((*ODD, entry.channels)), **entry.tiny)
+    with weightless():
+        found = features(encoder, keras.Input((*ODD, entry.channels)), **entry.tiny)
     assert tuple(int(name[1:]) for name in found) == entry.strides
     for name, tensor in found.items():
         stride = int(name[1:])

@@ -6,6 +6,7 @@ answer is left there as NAME.npy, and what a network recorded of its maxima as N
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -62,6 +63,7 @@ def gradients() -> float:
 
 
 def main(folder: Path) -> None:
+    gc.freeze()  # as in tests/conftest.py
     for path in sorted(folder.glob("*.npz")):
         if path.stem != TOY:
             model = put(tiny(path.stem, SIZE), path)

@@ -45,11 +45,11 @@ def tiny(name: str, size: tuple[int, int] | None = ODD, **options) -> keras.Mode
     return tiny_model(name, size, **options)
 
 
-@functools.lru_cache(maxsize=1)  # tests of one name follow each other
-def shared_tiny(name: str) -> keras.Model:
-    """The tiny sibling that the tests which only look at a model have in common."""
+@functools.lru_cache(maxsize=2)  # tests of one name follow each other: tests/conftest.py
+def shared_tiny(name: str, size: tuple[int, int] | None) -> keras.Model:
+    """The tiny sibling that the tests which only look at a model have in common; ask for it by the fixtures of conftest."""
     keras.backend.clear_session()
-    return tiny(name)
+    return tiny(name, size)
 
 
 def pictures(model: keras.Model, count: int = 2) -> np.ndarray:

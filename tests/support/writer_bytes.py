@@ -8,6 +8,7 @@ every backend has the same; they start as zeros, because JAX would compile a pro
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import sys
@@ -75,6 +76,7 @@ def main(arguments: list[str]) -> None:
 
     if keras.backend.backend() == "jax":
         _start_from_zeros()
+    gc.freeze()  # as in tests/conftest.py
     place = arguments.index("--forms")
     with tempfile.TemporaryDirectory() as folder:
         result = {name: digests(name, Path(folder), RECIPES[:1]) for name in arguments[:place]}

@@ -110,14 +110,11 @@ def cards(names: Iterable[str]) -> Iterator[Card]:
     Raises:
         zoo.errors.InputError: as `card`.
     """
-    import keras
+    from zoo.analysis.weightless import weightless
 
     for name in names:
-        with keras.StatelessScope(initialize_variables=False):  # variables get a shape and no value
-            model = _built(name)
-            figures = _count(name, model)
-        del model
-        keras.backend.clear_session()  # Keras would fill its waiting variables at the next chance
+        with weightless():
+            figures = _count(name, _built(name))
         yield figures
 
 
