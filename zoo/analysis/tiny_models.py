@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 import zoo
-from zoo import registry, tasks
+from zoo import outputs, registry, tasks
 from zoo.evaluation.evaluate import task_of, trained_specs
 from zoo.registry import Variant
 from zoo.tasks import ToyBatch
@@ -68,7 +68,7 @@ def toy_batch(model: keras.Model, count: int = 64, seed: int = 0) -> ToyBatch:
     task = task_of(model)
     ((_, spec),) = trained_specs(model, task).items()
     toy = task.toy_batch(model.input_shape[1:], spec, count, seed)
-    if not spec.dense:
+    if not spec.dense or not outputs.kind(spec).pixelwise:
         return toy
     # Unpadded networks see a margin that they say nothing of.
     return ToyBatch(toy.images, _centre(toy.targets, model.output_shape[1:3]))

@@ -30,6 +30,9 @@ class ModelOutput(keras.layers.Layer):
     Because the spec is part of this layer's configuration it survives saving, cloning and bridging; training, conversion and
     the runner ask here and need no side file.
 
+    Where the layer before it has `output_options`, those are options of the spec: what only the network's end knows of its
+    numbers, and what changes with the size that it is built for.
+
     Args:
         task: name of the task (`zoo.tasks.names()`).
         spec: what the output is. Its channels, and whether it has positions, are the map's.
@@ -50,6 +53,13 @@ class ModelOutput(keras.layers.Layer):
         self.task = task
         self.spec = spec if isinstance(spec, OutputSpec) else OutputSpec.from_dict(spec)
         self.inputs = tuple(each if isinstance(each, InputSpec) else InputSpec.from_dict(each) for each in inputs)
+
+    def __call__(self, logits: Any, **kwargs: Any) -> Any:
+        history = getattr(logits, "_keras_history", None)
+        options = getattr(getattr(history, "operation", None), "output_options", None)
+        if options:
+            self.spec = replace(self.spec, options={**self.spec.options, **options})
+        return super().__call__(logits, **kwargs)
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Completes the spec by what only the map tells.

@@ -24,6 +24,8 @@ class Kind(ABC):
     name: ClassVar[str]
     words: ClassVar[str] = ""  # what people call it, by default the name
     known: ClassVar[bool] = True  # whether there is an answer to ask for
+    # Whether the raw output of what has an answer for every pixel is a map of the output's size, with a channel a label.
+    pixelwise: ClassVar[bool] = True
 
     @property
     def title(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from zoo.errors import InputError, unknown
@@ -82,6 +82,7 @@ class OutputSpec:
         scale: pixels of the output per pixel of the input along a side; None for one answer a picture.
         layout: which axis of the tensor is which, in the letters of `zoo.outputs.layout`; empty where it is the kind's own
             order, as of all networks of this zoo.
+        options: what else the kind needs to know, as plain data that JSON holds; each kind says what it reads.
     """
 
     kind: str
@@ -94,6 +95,7 @@ class OutputSpec:
     range: tuple[float, float] | None = None
     scale: int | None = 1
     layout: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if self.activation not in ACTIVATIONS:
@@ -118,6 +120,7 @@ class OutputSpec:
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as JSON holds it."""
         layout = {"layout": self.layout} if self.layout else {}
+        options = {"options": dict(self.options)} if self.options else {}
         return {
             "name": self.name,
             "kind": self.kind,
@@ -129,6 +132,7 @@ class OutputSpec:
             "range": None if self.range is None else list(self.range),
             "scale": self.scale,
             **layout,
+            **options,
         }
 
     @classmethod
@@ -146,4 +150,5 @@ class OutputSpec:
             range=None if bounds is None else (float(bounds[0]), float(bounds[1])),
             scale=None if data.get("scale") is None else int(data["scale"]),
             layout=str(data.get("layout") or ""),
+            options=dict(data.get("options") or {}),
         )

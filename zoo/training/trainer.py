@@ -319,7 +319,7 @@ def _save_batch(
 
 def _bad_targets(specs: Mapping[str, OutputSpec], task: Task, targets: Targets, ignore: int | None) -> list[str]:
     """The faults of a batch of targets, a phrase each."""
-    by_name = targets if isinstance(targets, Mapping) else dict.fromkeys(specs, targets)
+    by_name = targets if isinstance(targets, Mapping) and targets.keys() == specs.keys() else dict.fromkeys(specs, targets)
     return [phrase for name, spec in specs.items() for phrase in task.describe_bad_targets(by_name[name], spec, ignore)]
 
 

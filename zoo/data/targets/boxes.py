@@ -76,9 +76,11 @@ class Boxes(Target):
 
     @classmethod
     def stack(cls, targets: Sequence[Boxes]) -> dict[str, np.ndarray]:
-        """boxes float32 N×n×4, labels int32 N×n, ignored bool N×n; rows that only fill up have the label `NO_BOX`."""
+        """boxes float32 N×n×4, labels int32 N×n, ignored bool N×n; rows that only fill up have the label `NO_BOX`.
+        And picture int32 N×2, their (H, W). A loss's `prepare` makes one array of all, of one shape for all batches."""
         return {
             "boxes": rectangle([target.values for target in targets]),
             "labels": rectangle([target.labels for target in targets], [NO_BOX] * len(targets)),
             "ignored": rectangle([target.ignored for target in targets]),
+            "picture": np.array([target.picture for target in targets], np.int32),
         }

@@ -1,0 +1,236 @@
+"""Detection scores: average precision, as COCO and as PASCAL VOC count it.
+
+Boxes of one class, the best first, are held against the truth one after the other. Each takes the box of the truth that it
+overlaps most among those still free, if the intersection over union reaches the threshold; it is right then, and wrong
+otherwise. What takes an ignored box (difficult, a crowd) is neither. Precision at each recall, made monotonous from the right,
+is averaged over recalls, and over the classes that the truth has.
+
+- ap: COCO's, the mean over the thresholds 0.50, 0.55, … 0.95, at 101 recalls, of the 100 best boxes a picture and class. An
+  ignored box is taken only where no other is to be had, by any number of boxes, and overlaps by its share of the answer's box.
+- ap50, ap75: of one threshold each.
+- ap_small, ap_medium, ap_large: of things of less than 32², of up to 96², and of more square pixels; nan where there are none.
+- ar: the greatest recall, the mean over the thresholds and classes.
+- voc_ap, voc_ap_11: VOC's at 0.5, the area under the precision of every recall (2010 on), and the mean at 11 recalls (2007).
+  There, a box of the answer is held against the one that it overlaps most, free or not.
+
+COCO's are those of pycocotools 2 to the last digit (tests/metrics/test_detection.py holds them to it).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from zoo.data.targets import Boxes
+from zoo.errors import InputError
+from zoo.metrics.base import Metric, Score
+
+THRESHOLDS = tuple(0.5 + 0.05 * step for step in range(10))
+RECALLS = np.linspace(0, 1, 101)
+AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
+MOST = 100  # boxes a picture and class, of COCO's
+_EPSILON = np.spacing(1.0)
+_COLUMNS = 6
+
+
+@dataclass
+class _Row:
+    """One class in one picture: the answer's scores, and whether each was right and whether it counts, by threshold."""
+
+    scores: np.ndarray
+    right: np.ndarray
+    counted: np.ndarray
+    truth: int
+
+
+@dataclass
+class _Class:
+    """What was counted of one class, by range of areas; and by VOC's rules."""
+
+    coco: dict[str, list[_Row]] = field(default_factory=lambda: {name: [] for name in AREAS})
+    voc: list[_Row] = field(default_factory=list)
+
+
+class DetectionScores(Metric):
+    """Average precision over all classes.
+
+    Args:
+        classes: their names.
+    """
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self.classes = tuple(classes)
+        self._counts = [_Class() for _ in self.classes]
+
+    def update(self, target: Any, answer: np.ndarray) -> None:
+        """Counts one picture: `zoo.data.targets.Boxes`, and an answer n×6 of the kind `zoo.outputs.boxes`.
+
+        Raises:
+            InputError: for another target or answer.
+        """
+        answer = np.asarray(answer, np.float64)
+        if not isinstance(target, Boxes) or answer.ndim != 2 or answer.shape[1] != _COLUMNS:
+            raise InputError(
+                f"a {type(target).__name__} and an answer of shape {answer.shape}; detection is scored against Boxes, by "
+                "n×6: x0, y0, x1, y1, class, score"
+            )
+        for label, counts in enumerate(self._counts):
+            own, theirs = target.labels == label, answer[:, 4] == label
+            truth, crowd = target.values[own].astype(np.float64), target.ignored[own]
+            chosen = answer[theirs]
+            chosen = chosen[np.argsort(-chosen[:, 5], kind="stable")]
+            if not len(truth) and not len(chosen):
+                continue
+            counts.voc.append(_voc_row(truth, crowd, chosen))
+            best = chosen[:MOST]
+            shares = _overlaps(best[:, :4], truth, crowd)
+            for name, bounds in AREAS.items():
+                counts.coco[name].append(_coco_row(truth, crowd, best, shares, bounds))
+
+    def merge(self, other: Metric) -> DetectionScores:
+        if not isinstance(other, DetectionScores) or other.classes != self.classes:
+            raise InputError("cannot merge scores of other classes")
+        for own, more in zip(self._counts, other._counts, strict=True):
+            own.voc += more.voc
+            for name in AREAS:
+                own.coco[name] += more.coco[name]
+        return self
+
+    def scores(self) -> list[Score]:
+        precision = {name: [_average(counts.coco[name]) for counts in self._counts] for name in AREAS}
+        whole = np.array([row[0] for row in precision["all"]])  # classes × thresholds
+        recall = np.array([row[1] for row in precision["all"]])
+        values = {
+            "ap50": _mean(whole[:, 0]),
+            "ap": _mean(whole),
+            "ap75": _mean(whole[:, 5]),
+            **{f"ap_{name}": _mean(np.array([row[0] for row in precision[name]])) for name in list(AREAS)[1:]},
+            "ar": _mean(recall),
+            "voc_ap": _mean(np.array([_voc_average(counts.voc)[0] for counts in self._counts])),
+            "voc_ap_11": _mean(np.array([_voc_average(counts.voc)[1] for counts in self._counts])),
+        }
+        return [Score(name, value) for name, value in values.items()]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row a class."""
+        rows = []
+        for label, counts in zip(self.classes, self._counts, strict=True):
+            precision, recall = _average(counts.coco["all"])
+            truth = sum(row.truth for row in counts.coco["all"])
+            rows.append(
+                {"class": label, "ap50": float(precision[0]), "ap": _mean(precision), "ar": _mean(recall), "boxes": truth}
+            )
+        return rows
+
+
+def _overlaps(answer: np.ndarray, truth: np.ndarray, crowd: np.ndarray) -> np.ndarray:
+    """Answer × truth: the intersection over union, and over the answer's box where the truth is a crowd."""
+    if not len(answer) or not len(truth):
+        return np.zeros((len(answer), len(truth)))
+    width = np.minimum(answer[:, None, 2], truth[None, :, 2]) - np.maximum(answer[:, None, 0], truth[None, :, 0])
+    height = np.minimum(answer[:, None, 3], truth[None, :, 3]) - np.maximum(answer[:, None, 1], truth[None, :, 1])
+    shared = np.where((width > 0) & (height > 0), width * height, 0.0)
+    own, theirs = _areas(answer), _areas(truth)
+    union = np.where(crowd[None], own[:, None], own[:, None] + theirs[None] - shared)
+    return shared / np.where(union > 0, union, 1.0)
+
+
+def _areas(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+
+
+def _coco_row(
+    truth: np.ndarray, crowd: np.ndarray, answer: np.ndarray, shares: np.ndarray, bounds: tuple[float, float]
+) -> _Row:
+    """One class in one picture by COCO's rules, for things of an area within bounds."""
+    areas = _areas(truth)
+    aside = crowd | (areas < bounds[0]) | (areas > bounds[1])
+    order = np.argsort(aside, kind="stable")  # what counts comes first
+    aside, crowd, shares = aside[order], crowd[order], shares[:, order]
+    size = (len(THRESHOLDS), len(answer))
+    right, ignored = np.zeros(size, bool), np.zeros(size, bool)
+    for step, threshold in enumerate(THRESHOLDS):
+        free = np.ones(len(truth), bool)
+        for place in range(len(answer)):
+            match = _match(shares[place], free | crowd, aside, threshold)
+            if match >= 0:
+                right[step, place], ignored[step, place] = True, aside[match]
+                free[match] = False
+    own = _areas(answer)
+    outside = (own < bounds[0]) | (own > bounds[1])
+    ignored |= ~right & outside
+    return _Row(answer[:, 5], right & ~ignored, ~ignored, int((~aside).sum()))
+
+
+def _match(shares: np.ndarray, free: np.ndarray, aside: np.ndarray, threshold: float) -> int:
+    """The place of the truth that a box of the answer takes, −1 for none: of those that count the last of the most overlap,
+    or else likewise of those that are ignored."""
+    for group in (~aside, aside):
+        places = np.flatnonzero(group & free & (shares >= min(threshold, 1 - 1e-10)))
+        if places.size:
+            most = shares[places].max()
+            return int(places[np.flatnonzero(shares[places] == most)[-1]])
+    return -1
+
+
+def _voc_row(truth: np.ndarray, difficult: np.ndarray, answer: np.ndarray) -> _Row:
+    """One class in one picture by VOC's rules at 0.5: a box is held against the one that it overlaps most."""
+    shares = _overlaps(answer[:, :4], truth, np.zeros(len(truth), bool))
+    taken, right, counted = np.zeros(len(truth), bool), np.zeros((1, len(answer)), bool), np.ones((1, len(answer)), bool)
+    for place, row in enumerate(shares):
+        best = int(row.argmax()) if row.size else -1
+        if best < 0 or row[best] < 0.5:
+            continue
+        if difficult[best]:
+            counted[0, place] = False
+        elif not taken[best]:
+            right[0, place] = taken[best] = True
+    return _Row(answer[:, 5], right, counted, int((~difficult).sum()))
+
+
+def _curve(rows: list[_Row], step: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Recall and precision after each box, the best first, at a threshold; and how many boxes the truth has."""
+    truth = sum(row.truth for row in rows)
+    if not rows:
+        return np.zeros(0), np.zeros(0), truth
+    scores = np.concatenate([row.scores for row in rows])
+    order = np.argsort(-scores, kind="mergesort")
+    right, counted = (np.concatenate([getattr(row, name)[step] for row in rows])[order] for name in ("right", "counted"))
+    hits, misses = np.cumsum(right & counted), np.cumsum(~right & counted)
+    return hits / max(truth, 1), hits / (hits + misses + _EPSILON), truth
+
+
+def _average(rows: list[_Row]) -> tuple[np.ndarray, np.ndarray]:
+    """COCO's average precision and greatest recall, by threshold; nan where the truth has no box."""
+    precisions, recalls = np.full(len(THRESHOLDS), math.nan), np.full(len(THRESHOLDS), math.nan)
+    for step in range(len(THRESHOLDS)):
+        recall, precision, truth = _curve(rows, step)
+        if not truth:
+            continue
+        envelope = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)  # 0 at recalls that are not reached
+        precisions[step] = envelope[np.searchsorted(recall, RECALLS, side="left")].mean()
+        recalls[step] = recall.max(initial=0.0)
+    return precisions, recalls
+
+
+def _voc_average(rows: list[_Row]) -> tuple[float, float]:
+    """VOC's average precision over all recalls, and over eleven."""
+    recall, precision, truth = _curve(rows, 0)
+    if not truth:
+        return math.nan, math.nan
+    recall, precision = np.concatenate([[0.0], recall, [1.0]]), np.concatenate([[0.0], precision, [0.0]])
+    envelope = np.maximum.accumulate(precision[::-1])[::-1]
+    steps = np.flatnonzero(recall[1:] != recall[:-1])
+    every = float(((recall[steps + 1] - recall[steps]) * envelope[steps + 1]).sum())
+    eleven = [precision[recall >= tenth / 10].max(initial=0.0) for tenth in range(11)]
+    return every, float(np.mean(eleven))
+
+
+def _mean(values: np.ndarray) -> float:
+    """Of what was counted; nan where nothing was."""
+    values = np.asarray(values)[~np.isnan(values)]
+    return float(values.mean()) if values.size else math.nan

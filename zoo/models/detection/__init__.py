@@ -1,0 +1,1 @@
+"""Networks that find things: a box around each, and what it is."""

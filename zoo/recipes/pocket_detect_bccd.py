@@ -1,0 +1,43 @@
+r"""pocket_detect.bccd: red and white blood cells and platelets under the microscope.
+
+    zoo train --recipe pocket_detect.bccd --data bccd:PATH --out runs/cells \
+        --encoder-weights applications:mobilenet_v2_1.0_224_imagenet.weights.h5
+    zoo recipes pack pocket_detect.bccd runs/cells --data bccd:PATH
+
+Without --encoder-weights the encoder starts from the weights that keras.applications publishes.
+"""
+
+from typing import Any
+
+from zoo.recipes import Recipe, StageContext
+
+
+def train(context: StageContext) -> dict[str, Any]:
+    from zoo.data import Augment
+
+    augment = Augment(
+        flip_vertical=0.5, scale=(0.8, 1.5), stretch=1.15, brightness=0.25, contrast=0.25, saturation=0.3, hue=8, noise=4
+    )
+    return {
+        "epochs": 24,
+        "batch_size": 4,
+        "size": (192, 256),
+        "learning_rate": 1.5e-3,
+        "lr_scale": {"stem*,block*": 0.3},
+        "augment": augment,
+        "frozen_batchnorm": "stem*,block*",
+        "ema": 0.99,
+        "validate_every": 6,
+    }
+
+
+RECIPE = Recipe(
+    name="pocket_detect.bccd",
+    data="bccd",
+    source="BCCD (Shenggan 2018; images by cosmicad and akshaylamba), 195 / 83 / 72 pictures without shared fields of view; "
+    "encoder from ImageNet",
+    license="MIT",
+    size=(192, 256),
+    build={"encoder_weights": "imagenet"},
+    train=train,
+)
