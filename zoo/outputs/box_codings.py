@@ -22,7 +22,7 @@ of h has its middle at (r + ½) / h of the height. A row of C numbers is
     corners   x0, y0, x1, y1 as shares of the picture's sides, then the scores
 
 All is computed in float64 by additions, products and quotients in one order, and `exponential` with them, so that the app,
-which computes in the same order (edge/app/src/outputs/box_codings.ts), has the same bits.
+which computes in the same order (edge/app/src/boxes/codings.ts), has the same bits.
 """
 
 from __future__ import annotations
@@ -43,14 +43,15 @@ Candidates = tuple[np.ndarray, np.ndarray]  # boxes float64 P×4 (x0, y0, x1, y1
 
 
 def exponential(values: np.ndarray) -> np.ndarray:
-    """e to the power of each value, float64: to the last bit what the app computes, which no library's own is."""
-    values = np.clip(np.where(np.isfinite(values), values, -_FARTHEST), -_FARTHEST, _FARTHEST).astype(np.float64)
+    """e to the power of each value, float64: to the last bit what the app computes, which no library's own is. Of nan, nan."""
+    unknown_values = np.isnan(values)
+    values = np.clip(np.where(unknown_values, 0.0, values), -_FARTHEST, _FARTHEST).astype(np.float64)
     power = np.floor(values / np.log(2.0) + 0.5)
     rest = (values - power * _LN2_HIGH) - power * _LN2_LOW
     total = np.ones_like(rest)
     for term in range(_TERMS, 0, -1):
         total = 1.0 + total * rest / term
-    return np.ldexp(total, power.astype(np.int64))
+    return np.where(unknown_values, np.nan, np.ldexp(total, power.astype(np.int64)))
 
 
 def candidates(output: np.ndarray, options: Mapping[str, Any]) -> Candidates:

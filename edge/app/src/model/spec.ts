@@ -43,6 +43,8 @@ export interface OutputSpec {
   scale: number | null;
   /** Which axis is which, as `layout.ts` has it; empty for the kind's own order. */
   layout: string;
+  /** What else the kind needs to know; each kind checks what it reads. */
+  options: Readonly<Record<string, unknown>>;
 }
 
 const ACTIVATIONS: readonly string[] = ['linear', 'softmax', 'sigmoid', 'argmax'] satisfies Activation[];
@@ -114,5 +116,6 @@ export function outputFrom(data: unknown): OutputSpec | null {
     range: isPair(data.range) ? data.range : null,
     scale: isCount(data.scale) ? data.scale : null,
     layout: textOf(data.layout),
+    options: isRecord(data.options) ? data.options : {},
   };
 }

@@ -90,6 +90,8 @@ export interface Kind<A extends Answer = Answer> {
   decode(output: RawOutput, spec: OutputSpec, picture: Size): A;
   /** What of the answer moves to the page instead of being copied. */
   transfer(answer: A): Transferable[];
+  /** The answer without what is less sure than `least`, a share of 1; kinds whose answers are no matter of degree have none. */
+  above?(answer: A, least: number): A;
   /** How near two answers to one picture are, in the kind's own measure; null where that cannot be said. Runs in the worker. */
   agreement(one: A, other: A): number | null;
 

@@ -31,7 +31,8 @@ const legend = new Legend();
 const models = new Models();
 const speed = new Speed();
 const notice = new Notice();
-const session = new Session({ stage, legend, models, speed, notice });
+const least = byId<HTMLInputElement>('least');
+const session = new Session({ stage, legend, models, speed, notice }, least.valueAsNumber / 100);
 
 const receivers: Receivers = {
   pictures: (files) => void session.showPictures(files.slice(0, Math.max(KEPT_PICTURES, session.frames))),
@@ -75,6 +76,10 @@ function bindViews(): void {
   for (const view of VIEWS) byId(`view-${view}`).addEventListener('change', () => setView(view));
   const opacity = byId<HTMLInputElement>('opacity');
   opacity.addEventListener('input', () => stage.setOpacity(Number(opacity.value) / 100));
+  least.addEventListener('input', () => {
+    session.presentation.setLeast(least.valueAsNumber / 100);
+    update();
+  });
   const background: Background = { style: 'blur', colour: byId<HTMLInputElement>('background-colour').value, picture: null };
   const change = (style: BackgroundStyle) => {
     background.style = style;
@@ -252,6 +257,7 @@ function showChoices(): void {
     byId('view-mask-label').textContent = names.view;
     byId('save-mask-label').textContent = names.save;
   }
+  byId('least-row').hidden = spec === null || !kindOf(spec).above;
   showOpacity();
   showOutputs(loaded?.card.outputs.map((output) => output.name) ?? []);
   const note = framesNote(session, stage);

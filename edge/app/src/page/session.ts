@@ -11,6 +11,7 @@ import type { Models } from './models';
 import { Networks } from './networks';
 import type { Notice } from './notice';
 import { closeAll, copyAll, openPicture, type PictureFile } from './pictures';
+import { Presentation } from './presentation';
 import type { Speed } from './speed';
 import type { Stage } from './stage';
 
@@ -39,6 +40,7 @@ export class Session {
   /** Names of the pictures on the stage, while they are not the camera's. */
   pictureNames: readonly string[] = [];
   private range: InputRange | null = null;
+  readonly presentation: Presentation;
   private inFlight = false;
   /** How often a model has been asked for; what an earlier wish brings is no longer wanted. */
   private visit = 0;
@@ -50,8 +52,9 @@ export class Session {
   /** Called when anything a button or a label shows may have changed. */
   onChange: () => void = () => {};
 
-  constructor(private parts: Parts) {
+  constructor(private parts: Parts, least: number) {
     this.networks = new Networks(parts.notice);
+    this.presentation = new Presentation(parts.stage, parts.legend, this.networks, least);
     this.networks.onBackend = () => this.onChange();
     this.networks.onLoaded = (place) => this.introduce(place);
     this.camera.onFrame = () => void this.nextCameraFrame();
@@ -367,12 +370,9 @@ export class Session {
   }
 
   private show(framed: Framed, capture: number): void {
-    const { legend, speed, stage } = this.parts;
     const began = performance.now();
-    const beside = framed.beside?.answer ?? null;
-    stage.show(framed.frames, framed.answer, beside);
-    speed.add({ capture, ...framed.timings, draw: performance.now() - began }, framed.memory);
-    legend.setAnswer(framed.answer, this.networks.comparable ? beside : null);
+    this.presentation.show(framed);
+    this.parts.speed.add({ capture, ...framed.timings, draw: performance.now() - began }, framed.memory);
     this.agreement = framed.agreement;
     this.ran = { main: framed.timings.run, beside: framed.beside?.timings.run ?? 0 };
     const root = document.documentElement;

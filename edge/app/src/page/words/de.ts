@@ -29,6 +29,7 @@ export const de: Words = {
   viewBeside: 'Nebeneinander',
   viewBackground: 'Hintergrund',
   opacity: 'Deckkraft',
+  least: 'Mindestwert',
   divider: 'Vorher und nachher',
   before: 'Vorher',
   after: 'Nachher',

@@ -27,6 +27,7 @@ export const en = {
   viewBeside: 'Side by side',
   viewBackground: 'Background',
   opacity: 'Opacity',
+  least: 'Least score',
   divider: 'Before and after',
   before: 'Before',
   after: 'After',
