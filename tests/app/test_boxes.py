@@ -22,7 +22,7 @@ pytestmark = NEEDS
 
 KIND = outputs.get("boxes")
 LABELS, PALETTE = ("cat", 'a "dog"', "bird"), ((255, 80, 0), (0, 80, 255), (0, 200, 0))
-ANCHORS = [[[0.2, 0.3], [0.5, 0.4]], [[0.9, 0.8]]]
+ANCHORS, VARIANCES = [[[0.2, 0.3], [0.5, 0.4]], [[0.9, 0.8]]], [0.1, 0.1, 0.2, 0.2]
 LOW = 0.05  # the slider's least
 SIZE = (180, 260)
 
@@ -39,7 +39,7 @@ CASES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
     "levels": (rows(1, 60, 7, seed=2), {"coding": "points", "grids": [[6, 8], [3, 4]], "soft": 0.5}),
     "anchors": (
         rows(1, 108, 8, seed=3),
-        {"coding": "anchors", "scores": "softmax", "grids": [[6, 8], [3, 4]], "anchors": ANCHORS, "variances": [0.1, 0.1, 0.2, 0.2]},
+        {"coding": "anchors", "scores": "softmax", "grids": [[6, 8], [3, 4]], "anchors": ANCHORS, "variances": VARIANCES},
     ),
     "cells": (
         np.abs(rows(1, 7, 7, 13, seed=4)) / 2,

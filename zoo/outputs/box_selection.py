@@ -4,7 +4,7 @@ An `OutputSpec` of boxes says in its `options`
 
     threshold   the least score, 0.05 by default
     candidates  how many pairs of box and class are looked at, the best ones, 1,000 by default
-    overlap     intersection over union above which, of two boxes of a class, the one of the lower score goes; 0.6 by default
+    overlap     intersection over union above which, of two boxes of a class, the one of the lower score goes; 0.5 by default
     soft        None; or Soft-NMS's deviation (Bodla et al. 2017): the score falls by exp(−iou² / soft), and only what falls
                 below the threshold goes
     most        how many boxes are answered with at most, 300 by default
@@ -22,7 +22,7 @@ import numpy as np
 
 from zoo.outputs.box_codings import exponential
 
-DEFAULTS = {"threshold": 0.05, "candidates": 1000, "overlap": 0.6, "soft": None, "most": 300}
+DEFAULTS = {"threshold": 0.05, "candidates": 1000, "overlap": 0.5, "soft": None, "most": 300}
 
 
 @dataclass(frozen=True)

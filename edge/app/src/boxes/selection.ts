@@ -11,7 +11,7 @@ export interface Selection {
 }
 
 const SIDES = 4;
-const DEFAULTS = { threshold: 0.05, candidates: 1000, overlap: 0.6, most: 300 };
+const DEFAULTS = { threshold: 0.05, candidates: 1000, overlap: 0.5, most: 300 };
 const LEAST = 2.2250738585072014e-308;
 
 function optionOf(options: Options, name: keyof typeof DEFAULTS): number {
