@@ -8,7 +8,7 @@ from typing import Any
 
 import zoo.layers
 from converters import output_guess
-from converters.graph import as_functional, trace
+from converters.graph import as_functional, shapes_at, trace
 from converters.tf_keras.origin import is_tf_keras, unwrapped
 from zoo import outputs
 from zoo.errors import InputError
@@ -49,6 +49,30 @@ def output_specs(
     specs = [guess if layer is None else layer.spec for layer, guess in zip(known, guesses, strict=True)]
     specs[0] = _relabelled(specs[0], labels, palette)
     return tuple(replace(spec, name=name) for spec, name in zip(specs, _names(model, ends, specs), strict=True))
+
+
+def specs_at_size(model: Any, specs: Sequence[OutputSpec], shape: tuple[int | None, ...]) -> tuple[OutputSpec, ...]:
+    """The specs with what the layers before the outputs say of them for an input of that shape, N×H×W×C.
+
+    Args:
+        model: of Keras 3, or its tf_keras counterpart.
+        specs: of its outputs, in their order.
+        shape: of the input; of several inputs their sizes are the model's own, and nothing is to be said.
+    """
+    graph = None if is_tf_keras(model) else trace(model)
+    if graph is None or len(graph.inputs) > 1 or None in shape[1:3]:
+        return tuple(specs)
+    producers, shapes = graph.producers(), None
+    result = []
+    for spec, value in zip(specs, graph.outputs, strict=True):
+        end = producers.get(value)
+        before = producers.get(end.inputs[0]) if end is not None and end.inputs else None
+        if before is not None and hasattr(before.operation, "options_at"):
+            shapes = shapes or shapes_at(graph, (None, *shape[1:]))
+            options = before.operation.options_at([shapes[each] for each in before.inputs])
+            spec = replace(spec, options={**spec.options, **options})
+        result.append(spec)
+    return tuple(result)
 
 
 def model_outputs(model: Any) -> list[ModelOutput | None]:

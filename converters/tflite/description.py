@@ -11,7 +11,7 @@ import keras
 import zoo
 from converters.graph import as_functional
 from converters.quantization.calibration import Calibration
-from converters.specs import input_specs, output_specs, task_of
+from converters.specs import input_specs, output_specs, specs_at_size, task_of
 from converters.tf_keras.origin import is_tf_keras
 from converters.tflite import file as tflite_file
 from converters.tflite.writer.weights import numbers
@@ -39,7 +39,7 @@ def describe(
     size = None if None in shape[1:3] else (int(shape[1]), int(shape[2]))
     image, *others = input_specs(model)
     inputs = [replace(image, size=size, channels=int(shape[3])), *others]
-    outputs = output_specs(model, overrides["labels"], overrides["palette"])
+    outputs = specs_at_size(model, output_specs(model, overrides["labels"], overrides["palette"]), shape)
     task = overrides["task"] or task_of(model)
     extent = "any size" if size is None else f"{size[0]}×{size[1]}"
     return {

@@ -18,6 +18,7 @@ from zoo.data.targets import Boxes, Size
 from zoo.errors import InputError
 from zoo.outputs.palettes import voc_palette
 
+_TAGS = ("xmin", "ymin", "xmax", "ymax")
 _ROUNDING = 1.0  # pixels that a box may reach beyond its picture, as tools round; it is clipped
 
 
@@ -117,9 +118,6 @@ def read_voc(path: Path, image: Path, classes: Sequence[str], *, edges: bool) ->
     size = [root.findtext(f"size/{side}") for side in ("height", "width")]
     stated = tuple(int(float(side)) for side in size) if all(side and side.strip("0. ") for side in size) else None
     return BoxFile(image.stem, image, path, stated, values, np.array(labels, np.int32), np.array(ignored, bool))
-
-
-_TAGS = ("xmin", "ymin", "xmax", "ymax")
 
 
 def read_coco(path: Path, images: Path) -> tuple[list[BoxFile], tuple[str, ...]]:

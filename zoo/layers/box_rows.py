@@ -29,17 +29,21 @@ class BoxRows(keras.layers.Layer):
     def __init__(self, channels: int, options: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.channels, self._options = int(channels), json.dumps(dict(options or {}))  # as text, which Keras does not wrap
-        self._grids: tuple[tuple[int | None, ...], ...] = ()
+        self._shapes: tuple[tuple[int | None, ...], ...] = ()
 
     @property
     def output_options(self) -> dict[str, Any]:
         """The options of the output that these rows are."""
-        known = all(side is not None for grid in self._grids for side in grid)
-        grids = {"grids": [list(grid) for grid in self._grids]} if known and self._grids else {}
-        return {**json.loads(self._options), **grids}
+        return self.options_at(self._shapes)
+
+    def options_at(self, input_shapes: Sequence[tuple[int | None, ...]]) -> dict[str, Any]:
+        """The options of the output where the maps have these shapes."""
+        grids = [list(shape[1:3]) for shape in input_shapes]
+        known = grids and all(side is not None for grid in grids for side in grid)
+        return {**json.loads(self._options), **({"grids": grids} if known else {})}
 
     def build(self, input_shape: Sequence[tuple[int | None, ...]]) -> None:
-        self._grids = tuple(shape[1:3] for shape in _shapes(input_shape))
+        self._shapes = tuple(_listed(input_shape))
         self.built = True
 
     def call(self, maps: Any) -> Any:
@@ -77,7 +81,7 @@ class BoxRows(keras.layers.Layer):
         return None if None in (height, width) else height * width * (channels // self.channels)
 
 
-def _shapes(input_shape: Any) -> list[tuple[int | None, ...]]:
+def _listed(input_shape: Any) -> list[tuple[int | None, ...]]:
     """The shapes of all maps, where one alone comes without a list around it."""
     alone = not isinstance(input_shape[0], list | tuple)
     return [tuple(input_shape)] if alone else [tuple(shape) for shape in input_shape]

@@ -14,6 +14,8 @@ from zoo.errors import InputError
 ROWS = 128  # boxes a picture that there is room for, where nobody says otherwise; COCO's fullest picture has 93
 _COLUMNS = 6  # x0, y0, x1, y1, the class (NO_BOX in rows that only fill up), and 1 where ignored
 
+_TINY = 1e-9
+
 
 def padded(targets: Mapping[str, np.ndarray] | np.ndarray, rows: int = ROWS) -> np.ndarray:
     """`zoo.data.targets.Boxes.stack`'s dict as float32 N×rows×6, whatever the number of boxes; such an array as it is.
@@ -56,9 +58,6 @@ def overlap(one: Any, other: Any) -> tuple[Any, Any]:
     hull = ops.prod(ops.maximum(span, 0.0), axis=-1)
     share = shared / ops.maximum(union, _TINY)
     return share, share - (hull - union) / ops.maximum(hull, _TINY)
-
-
-_TINY = 1e-9
 
 
 def _area(boxes: Any) -> Any:

@@ -72,8 +72,14 @@ def candidates(output: np.ndarray, options: Mapping[str, Any]) -> Candidates:
     return np.where(known[:, None], boxes, 0.0), np.where(known[:, None], scores, 0.0)
 
 
-def rows_of(output: np.ndarray, options: Mapping[str, Any], each: int = 1) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """A raw output as rows P×C, and the (rows, columns) of its levels, each of whose positions has `each` rows."""
+def rows_of(output: np.ndarray, options: Mapping[str, Any]) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """A raw output as rows P×C, one a position, and the (rows, columns) of its levels."""
+    grids = _grids(output, options)
+    return _as_rows(output, sum(rows * columns for rows, columns in grids), grids), grids
+
+
+def _grids(output: np.ndarray, options: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """The (rows, columns) of a raw output's levels."""
     grids = [(int(rows), int(columns)) for rows, columns in options.get("grids") or ()]
     if output.ndim == 3 and not grids:
         grids = [output.shape[:2]]
@@ -82,10 +88,13 @@ def rows_of(output: np.ndarray, options: Mapping[str, Any], each: int = 1) -> tu
             f"boxes of shape {output.shape}, and nothing says how their positions lie: build the network with a fixed "
             "input_shape, which gives its output its `grids`"
         )
-    count = each * sum(rows * columns for rows, columns in grids)
+    return grids
+
+
+def _as_rows(output: np.ndarray, count: int, grids: Sequence[tuple[int, int]]) -> np.ndarray:
     if output.size % count or (output.ndim == 2 and len(output) != count):
         raise InputError(f"boxes of shape {output.shape}; the grids {grids} have {count} rows")
-    return output.reshape(count, -1), grids
+    return output.reshape(count, -1)
 
 
 def middles(grid: Sequence[int]) -> np.ndarray:
@@ -106,14 +115,12 @@ def _points(output: np.ndarray, options: Mapping[str, Any]) -> Candidates:
 
 def _anchors(output: np.ndarray, options: Mapping[str, Any]) -> Candidates:
     anchors = [np.asarray(sides, np.float64).reshape(-1, 2) for sides in options["anchors"]]
-    grids = [(int(rows), int(columns)) for rows, columns in options.get("grids") or ()] or [output.shape[:2]]
+    grids = _grids(output, options)
     if len(anchors) != len(grids):
         raise InputError(f"anchors of {len(anchors)} levels and {len(grids)} grids; give each level its anchors")
     points = np.concatenate([middles(grid).repeat(len(sides), axis=0) for grid, sides in zip(grids, anchors, strict=True)])
     sides = np.concatenate([np.tile(own, (grid[0] * grid[1], 1)) for grid, own in zip(grids, anchors, strict=True)])
-    if output.size % len(points):
-        raise InputError(f"boxes of shape {output.shape}; the grids {grids} have {len(points)} anchors")
-    rows = output.reshape(len(points), -1)
+    rows = _as_rows(output, len(points), grids)
     moved = rows[:, :_SIDES] * np.asarray(options.get("variances") or (1.0,) * _SIDES, np.float64)
     centre = points + moved[:, :2] * sides
     half = sides * exponential(moved[:, 2:]) / 2

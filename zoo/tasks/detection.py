@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -62,10 +63,10 @@ class Detection(Task):
         if class_weights is not None:
             raise InputError(f"class_weights={class_weights!r}: losses of {self.name} weigh hard places up; leave it out")
         coding = spec.options.get("coding", "points")
-        try:
-            return importlib.import_module(f"zoo.losses.box_{coding}").loss_of(spec)
-        except ModuleNotFoundError:
-            raise InputError(f"boxes as {coding} have no loss of their own; give one, loss=") from None
+        module = f"zoo.losses.box_{coding}"
+        if importlib.util.find_spec(module) is None:
+            raise InputError(f"boxes as {coding} have no loss of their own; give one, loss=")
+        return importlib.import_module(module).loss_of(spec)
 
     def metrics(self, dataset: Dataset, **wishes: Any) -> list[Metric]:
         """Average precision as COCO and VOC count it."""

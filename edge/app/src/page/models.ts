@@ -10,7 +10,7 @@ import { byId, make } from './dom';
 import { bytes, milliseconds, number, onLanguage, percent, say, speech, type Word } from './words';
 
 /** As people write them. */
-const SCORE_NAMES: Record<string, string> = { miou: 'mIoU', psnr: 'PSNR', ssim: 'SSIM', epe: 'EPE' };
+const SCORE_NAMES: Record<string, string> = { miou: 'mIoU', psnr: 'PSNR', ssim: 'SSIM', epe: 'EPE', ap50: 'AP50', ap: 'AP' };
 const RANGES: { label: string; range: InputRange }[] = [
   { label: '0 … 255', range: [0, 255] },
   { label: '0 … 1', range: [0, 1] },
