@@ -8,11 +8,11 @@ Without --encoder-weights the encoder starts from the weights that keras.applica
 
 Twenty-four epochs of 195 pictures at 192×256, half of a picture's pixels: platelets are then some 15 pixels wide, two cells of
 the map. Cells lie any way round, so pictures are mirrored both ways; stains and light vary. The encoder, whose batch
-normalization stands still, learns at three tenths of the rate. Not every red cell has a box, which is why a precision looks worse
-than it is.
+normalization stands still, learns at three tenths of the rate. Not every red cell has a box, which is why precision looks
+worse than it is.
 
-An hour and a half of a twentieth to a fifth of one CPU core, beside two dozen other processes; alone it would be some twenty minutes. One
-seed. What more time would give: longer training, the full 300×400, and a map of stride 4 for the platelets, the weakest class.
+An hour and a quarter of a fifth of one CPU core, beside two dozen other processes; alone it would be some fifteen minutes.
+One seed. What more time would give: longer training, the full 300×400, and a finer map for the platelets, the weakest class.
 """
 
 from typing import Any
