@@ -11,7 +11,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -67,7 +67,8 @@ def _work(connection: Connection, weights: list[np.ndarray], told: Told, images:
     os.environ["KERAS_BACKEND"] = "torch"  # before anything here imports Keras
     import torch
 
-    network, device = unet(weights), "cuda" if torch.cuda.is_available() else "cpu"
+    network = filled(unet(weights[0].shape[2], weights[-1].shape[0]), weights)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
     network = network.to(device, memory_format=torch.channels_last)
     with torch.no_grad():
         connection.send(network.eval()(_placed(images, device)).permute(0, 2, 3, 1).cpu().numpy())
@@ -120,8 +121,8 @@ def _trainer(network: torch.nn.Module, device: str, told: Told) -> Round:
     return train
 
 
-def unet(weights: list[np.ndarray]) -> torch.nn.Module:
-    """The network with the weights of the Keras one, in that one's order."""
+def unet(inputs: int, classes: int, widths: Sequence[int] = CHANNELS) -> torch.nn.Module:
+    """The network with PyTorch's own random weights; its modules lie in the order of the Keras one's."""
     import torch
     from torch import nn
 
@@ -130,14 +131,14 @@ def unet(weights: list[np.ndarray]) -> torch.nn.Module:
         return nn.Sequential(first, nn.ReLU(), second, nn.ReLU())
 
     class UNet(nn.Module):
-        def __init__(self, inputs: int, classes: int) -> None:
+        def __init__(self) -> None:
             super().__init__()
-            self.down = nn.ModuleList(two(*pair) for pair in zip((inputs, *CHANNELS), CHANNELS, strict=False))
-            pairs = [*zip(CHANNELS[::-1], CHANNELS[-2::-1], strict=False)]
+            self.down = nn.ModuleList(two(*pair) for pair in zip((inputs, *widths), widths, strict=False))
+            pairs = [*zip(widths[::-1], widths[-2::-1], strict=False)]
             self.up = nn.ModuleList(
                 nn.ModuleList((nn.ConvTranspose2d(deep, n, 2, stride=2), two(2 * n, n))) for deep, n in pairs
             )
-            self.score = nn.Conv2d(CHANNELS[0], classes, 1)
+            self.score = nn.Conv2d(widths[0], classes, 1)
             self.dropout = nn.Dropout(0.5)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -150,7 +151,13 @@ def unet(weights: list[np.ndarray]) -> torch.nn.Module:
                 x = convolutions(torch.cat((skip, x), dim=1))
             return self.score(x)
 
-    network = UNet(weights[0].shape[2], weights[-1].shape[0])
+    return UNet()
+
+
+def filled(network: torch.nn.Module, weights: Sequence[np.ndarray]) -> torch.nn.Module:
+    """A network with the weights of the Keras one, in that one's order."""
+    import torch
+
     # Keras has height, width, in, out; PyTorch out, in, height, width; transposed convolutions have out before in there, too.
     given = [np.transpose(array, (3, 2, 0, 1)) if array.ndim == 4 else array for array in weights]
     with torch.no_grad():

@@ -50,7 +50,8 @@ def build(
         encoder_weights: a trained classifier or segmenter with the same encoder (`.keras`, a run's folder, or the name of
             shipped weights), whose encoder alone is taken, as `load_encoder` says. Both kinds of weights may be
             "applications:PATH", a weights file of `keras.applications`, or "imagenet", which fetches the published one
-            (1,000 classes; with other classes the last layer stays random).
+            (1,000 classes; with other classes the last layer stays random); or "torchvision:PATH" and "timm:PATH", PyTorch
+            weights in `.pth` or `.safetensors`, for which the graph is built in their form, with their classes by default.
         palette: one (r, g, b) in 0–255 per class for whoever draws the answer; VOC's colours by default.
         init: likewise; what it starts from are the layers of the same names: fcn16s from fcn32s. A warning says which of
             them do not fit, as the last one for other classes, and stay at random.
@@ -72,11 +73,14 @@ def build(
     files = {argument: path for argument, path in files.items() if path is not None}
     if "." in name:
         return _shipped(name, classes, input_shape, encoder, output, palette, files, options)
+    from zoo.pretrained import published
+
     entry = variant(name)
     if weights is not None and len(files) > 1:
         other = next(argument for argument in files if argument != "weights")
         raise InputError(f"weights={weights!r} fill all of {name}, so {other}={files[other]!r} has no place; leave out one")
-    named = _checked_options(entry, encoder, options)
+    named = published.completed_options(entry, _checked_options(entry, encoder, options), weights, encoder_weights)
+    classes = published.classes_of(entry, named, weights) if classes is None else classes
     options = {**entry.options, **({} if init is None else entry.warm_start_options), **named}
     shape = _checked_shape(entry, _default_shape(entry, named) if input_shape is None else input_shape)
     model = _network(entry, classes, shape, output, palette, options)
@@ -241,7 +245,8 @@ def _load(
     encoder_weights: str | Path | None = None,
     init: str | Path | None = None,
 ) -> None:
-    from zoo.pretrained import weights_io
+    from zoo.pretrained import published, torchvision, weights_io
+    from zoo.pretrained.torch_files import is_torch
 
     if encoder_weights is not None:
         encoder = options.get("encoder", entry.default_encoder)
@@ -252,7 +257,9 @@ def _load(
         load_encoder(model, encoder, encoder_weights, **(options.get("encoder_options") or {}))
     if init is not None:
         weights_io.copy_by_name(_trained(init), model, strict=False)
-    if weights is not None:
+    if weights is not None and is_torch(weights):
+        torchvision.transfer(model, entry, published.all_options(entry, options), weights)
+    elif weights is not None:
         weights_io.load_weights(model, weights)
 
 
@@ -274,11 +281,14 @@ def load_encoder(model: keras.Model, encoder: str, weights: str | Path, **option
     """
     from zoo.models.encoders import weighted_layers
     from zoo.pretrained import weights_io
+    from zoo.pretrained.torch_files import is_torch
 
-    published = weights_io.is_published(weights)
+    published = weights_io.is_published(weights) or is_torch(weights)
     source = _published_classifier(encoder, weights, options) if published else _trained(weights)
     body, top = weighted_layers(encoder, model.inputs[0].shape[-1], **options)
     names = [layer.name for layer in model.layers if layer.name in body | top]
+    if is_torch(weights):
+        weights_io.check_form(source, model, names)
     copied = weights_io.copy_by_name(source, model, only=set(names))
     missing = [name for name in names if name in body and name not in copied]
     if missing:
@@ -298,11 +308,17 @@ def _trained(weights: str | Path) -> keras.Model:
 
 
 def _published_classifier(encoder: str, weights: str | Path, options: Mapping[str, Any]) -> keras.Model:
-    """Our classifier filled from a file of `keras.applications`, which are of RGB."""
-    from zoo.pretrained import weights_io
+    """Our classifier filled from a file of `keras.applications` or PyTorch, which are of RGB."""
+    from zoo.pretrained import published, torchvision, weights_io
+    from zoo.pretrained.torch_files import is_torch
 
-    classifier = build(encoder, None, (*variant(encoder).input_size, 3), **options)
-    weights_io.load_weights(classifier, weights)
+    entry = variant(encoder)
+    options = published.completed_options(entry, options, weights)
+    classifier = build(encoder, None, (*entry.input_size, 3), **options)
+    if is_torch(weights):
+        torchvision.transfer(classifier, entry, published.all_options(entry, options), weights, top=False)
+    else:
+        weights_io.load_weights(classifier, weights)
     return classifier
 
 

@@ -141,12 +141,18 @@ def parse_values(pairs: list[str]) -> dict[str, Any]:
     return values
 
 
-def open_model(path: Path) -> keras.Model:
+def open_model(path: Path, weights: str | None = None) -> keras.Model:
     """A trained model: a `.keras` file, a training run's folder with one in it, or the name of weights that are shipped.
+
+    Args:
+        path: of it; with `weights` the name of a network.
+        weights: others' weights of that network, as `zoo.build` takes them.
 
     Raises:
         InputError: if there is none.
     """
+    if weights is not None:
+        return _with_weights(str(path), weights)
     from zoo.cli.quiet import start_keras
     from zoo.pretrained import catalog
 
@@ -164,6 +170,15 @@ def open_model(path: Path) -> keras.Model:
             raise InputError(f"{path} holds no model.keras; give a .keras file, or the folder of a finished training run")
         path = inside
     return load(path)
+
+
+def _with_weights(name: str, weights: str) -> keras.Model:
+    from zoo.build import build, variant
+    from zoo.cli.quiet import start_keras
+
+    start_keras()
+    variant(name)
+    return build(name, weights=weights)
 
 
 def _no_model(text: str) -> InputError:

@@ -20,13 +20,17 @@ _FORMATS = ("tflite", "onnx")
 
 
 ModelFile = Annotated[
-    Path, typer.Argument(help="A .keras file, the folder of a training run, or shipped weights such as unet_lite.ccp.")
+    Path, typer.Argument(help="A .keras file, a training run's folder, shipped weights; or a network's name with --weights.")
+]
+Weights = Annotated[
+    str | None, typer.Option(help="Of the network MODEL: torchvision:FILE or timm:FILE (.pth, .safetensors).")
 ]
 Quantize = Annotated[
     str, typer.Option("--quantize", "-q", help="float32 (not at all), float16, dynamic, weights8, weights4, int8, int16x8.")
 ]
 Calibration = Annotated[
-    str | None, typer.Option("--calibration", "-c", help="Training data (as --data), for int8's ranges and for the check.")
+    str | None,
+    typer.Option("--calibration", "-c", help="Training data (as --data), or a folder of pictures: for int8 and the check."),
 ]
 CorrectBias = Annotated[bool, typer.Option(help="int8, int16x8: take the mean error of rounded kernels out of the biases.")]
 Reader = Annotated[
@@ -42,6 +46,7 @@ KeepInt16 = Annotated[
 
 def convert(
     model: ModelFile,
+    weights: Weights = None,
     quantize: Quantize = "float32",
     size: Size = None,
     calibration: Calibration = None,
@@ -68,12 +73,14 @@ def convert(
     zoo convert runs/camvid --format onnx
 
     zoo convert runs/camvid --for mediapipe --size 256
+
+    zoo convert resnet18 --weights torchvision:resnet18.pth --quantize int8 --size 224 --calibration photographs/
     """
     quantize = _renamed(recipe) or quantize
     start_keras()
     import converters
 
-    network, pixels = open_model(model), parse_size(size) or default_size(model)
+    network, pixels = open_model(model, weights), parse_size(size) or default_size(model)
     if reader is None:
         form = _format(form, out)
     else:
@@ -182,6 +189,8 @@ def _images(spec: str, count: int, size: tuple[int | None, int | None]) -> np.nd
 
     if None in size:
         raise InputError(f"pictures of {spec} are needed at one size: choose it with --size, as in --size 256x256")
+    if Path(spec).is_dir():
+        return zoo.data.calibration_pictures(Path(spec), count, size)
     samples = zoo.data.open(spec, "train")
     return zoo.data.calibration_images(samples, min(count, len(samples)), size)
 

@@ -20,7 +20,7 @@ from zoo.data.registry import open_spec, specs
 from zoo.errors import InputError
 
 if TYPE_CHECKING:
-    from zoo.data.batches import Batches, calibration_images
+    from zoo.data.batches import Batches, calibration_images, calibration_pictures
     from zoo.data.cache import CachedDataset
     from zoo.data.dataset import Dataset, ImageMaskDataset, spread
     from zoo.data.datasets.scenes import Scenes, scene
@@ -39,6 +39,7 @@ _LATER = {  # imported when asked for: Batches needs Keras, others NumPy or Pill
     "Sample": "zoo.data.sample",
     "Scenes": "zoo.data.datasets.scenes",
     "calibration_images": "zoo.data.batches",
+    "calibration_pictures": "zoo.data.batches",
     "scene": "zoo.data.datasets.scenes",
     "spread": "zoo.data.dataset",
     **dict.fromkeys(
@@ -65,6 +66,7 @@ __all__ = [
     "TargetImage",
     "Tokens",
     "calibration_images",
+    "calibration_pictures",
     "open",
     "scene",
     "spread",

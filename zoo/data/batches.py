@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import operator
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from zoo.data.dataset import Dataset, spread
+from zoo.data.image_files import IMAGE_SUFFIXES, read_rgb
 from zoo.data.sample import Sample, as_target, change, stack
 from zoo.data.targets import NO_LABEL, Batch, Target
 from zoo.data.transforms.augment import Augment
@@ -133,6 +135,18 @@ def calibration_images(dataset: Dataset, count: int, size: tuple[int, int], tile
     size = checked_size(size)
     images = (dataset[position].image for position in spread(count, len(dataset)))
     return np.stack([_middle(image, size) if tiles else resize(image, size) for image in images]).astype(np.float32)
+
+
+def calibration_pictures(folder: Path, count: int, size: tuple[int, int]) -> np.ndarray:
+    """Up to `count` pictures spread evenly over a folder of nothing but pictures, as `calibration_images` gives a data set's.
+
+    Raises InputError where the folder holds no picture, or one that cannot be read.
+    """
+    paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise InputError(f"{folder} holds no pictures; expected {', '.join(IMAGE_SUFFIXES)} files, or a data spec: KIND:PATH")
+    size, chosen = checked_size(size), spread(min(count, len(paths)), len(paths))
+    return np.stack([resize(read_rgb(paths[index]), size) for index in chosen]).astype(np.float32)
 
 
 def _middle(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:

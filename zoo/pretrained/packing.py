@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import zoo
+from zoo import registry
 from zoo.analysis.macs import parameters
 from zoo.build import shipped_network
 from zoo.errors import InputError
 from zoo.layers import model_output
 from zoo.outputs.score import SHARE
 from zoo.pretrained.catalog import CARD, FOLDER, MOST_BYTES, WEIGHTS, File, Score, Trained, checksum
+from zoo.pretrained.published import completed_options
 from zoo.pretrained.weights_io import load, read_arrays, write_arrays
 from zoo.training import recipe_runner
 
@@ -136,9 +138,10 @@ def file_facts(path: Path) -> File:
 
 def _options(recipe: Recipe, spec: str, run: Path) -> dict[str, Any]:
     """The options that `zoo.build` needs beside the card's facts and the weights to make the network again: plain data."""
-    arguments = {
-        key: value for key, value in recipe_runner.last_arguments(recipe, spec, run).items() if key not in GIVEN_BY_CARD
-    }
+    arguments = recipe_runner.last_arguments(recipe, spec, run)
+    published = {key: arguments.get(key) for key in ("weights", "encoder_weights")}
+    arguments = {key: value for key, value in arguments.items() if key not in GIVEN_BY_CARD}
+    arguments = completed_options(registry.get(recipe.model), arguments, **published)
     try:
         return json.loads(json.dumps(arguments))
     except TypeError as error:

@@ -19,6 +19,7 @@ import numpy as np
 
 from zoo import layers
 from zoo.errors import InputError
+from zoo.pretrained.torch_files import is_torch
 
 APPLICATIONS = "applications:"  # marks a path as a weights file of keras.applications
 IMAGENET = "imagenet"  # asks for the file that keras.applications publishes
@@ -58,6 +59,8 @@ def load_weights(model: keras.Model, path: str | Path) -> None:
         theirs = keras_applications.read(model.name, file)
         keras_applications.transfer(theirs, model, bgr=keras_applications.source(model.name).bgr)
         return
+    if is_torch(path):
+        raise InputError(f"{path}: PyTorch weights may need another graph; give them to zoo.build(…, weights={str(path)!r})")
     path = existing(path)
     before = model.get_weights()
     try:
@@ -73,6 +76,26 @@ def load_weights(model: keras.Model, path: str | Path) -> None:
 def is_published(path: str | Path) -> bool:
     """Whether a file of `keras.applications` is meant: "imagenet" or "applications:PATH"."""
     return str(path) == IMAGENET or str(path).startswith(APPLICATIONS)
+
+
+def check_form(source: keras.Model, target: keras.Model, names: Collection[str]) -> None:
+    """Refuses a network that sees pictures otherwise than the source of its weights: other normalisation, other padding.
+
+    Raises:
+        InputError: naming the first layer that differs.
+    """
+    theirs, ours = ({layer.name: layer for layer in _layers(model)} for model in (source, target))
+    facts = {"normalise": ("scale", "offset"), **{name: ("strides", "padding") for name in names if name in theirs}}
+    for name, attributes in facts.items():
+        for attribute in attributes if name in theirs and name in ours else ():
+            values = [getattr(each[name], attribute, None) for each in (theirs, ours)]
+            if attribute == "strides" and values[0] != values[1]:
+                break  # dilated in the one: their paddings are no longer alike
+            if np.any(np.asarray(values[0]) != np.asarray(values[1])):
+                raise InputError(
+                    f"{name!r} has {attribute} {values[1]} in {target.name} and {values[0]} where its weights come from; "
+                    "give them to zoo.build as encoder_weights=, which builds the graph in their form"
+                )
 
 
 def copy_by_name(

@@ -8,6 +8,7 @@ import platform
 import subprocess
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,17 +59,47 @@ def run(
     folder, spec, began = Path(folder), recipe.spec(data), time.monotonic()
     earlier: dict[str, Path] = {}
     for stage in recipe.stages:
-        own = folder / stage.name
-        context, val = _context(stage, spec, earlier)
-        config = {**_settings(stage, context), **(settings or {})}
-        model = _model(stage, context, build or {}, config.get("seed", 0))
-        _note_machine(folder, recipe)
+        own, ready = folder / stage.name, prepared(stage, spec, earlier, settings, build)
+        note_machine(folder, recipe)
         seconds = None if max_seconds is None else max(1.0, max_seconds - (time.monotonic() - began))
-        result = train(model, context.data, val, folder=own, max_seconds=seconds, **config)
+        result = train(ready.model, ready.data, ready.val, folder=own, max_seconds=seconds, **ready.settings)
         if result.stopped:
             break
         earlier[stage.name] = own
     return result
+
+
+@dataclass(frozen=True)
+class PreparedStage:
+    """A stage ready to be trained: its network, data to learn from and to choose by, settings of `zoo.train`."""
+
+    model: keras.Model
+    data: Dataset
+    val: Dataset | None
+    settings: dict[str, Any]
+
+
+def prepared(
+    stage: Stage,
+    spec: str,
+    earlier: Mapping[str, Path],
+    settings: Mapping[str, Any] | None = None,
+    build: Mapping[str, Any] | None = None,
+) -> PreparedStage:
+    """Opens a stage's data and builds its network.
+
+    Args:
+        stage: of a recipe.
+        spec: of the recipe's data.
+        earlier: folders of the stages before, by name.
+        settings, build: as `run` takes them.
+
+    Raises:
+        InputError: as `run`.
+    """
+    context, val = _context(stage, spec, earlier)
+    config = {**_settings(stage, context), **(settings or {})}
+    return PreparedStage(_model(stage, context, build or {}, config.get("seed", 0)), context.data, val, config)
 
 
 def check(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
@@ -178,7 +209,7 @@ def _model(stage: Stage, context: StageContext, build: Mapping[str, Any], seed: 
     return zoo.build(stage.model, **own)
 
 
-def _note_machine(folder: Path, recipe: Recipe) -> None:
+def note_machine(folder: Path, recipe: Recipe) -> None:
     """Notes where this call trains, and with which versions; a run may go on on another machine."""
     machines = dict.fromkeys([*(_read_record(folder).get("machines") or ()), machine()])
     versions = {"densezoo": zoo.__version__, "keras": keras.__version__, "backend": keras.backend.backend()}

@@ -23,7 +23,7 @@ def conv_bn(
     """Convolution without bias, batch normalisation and, if wanted, ReLU; ⌈H/stride⌉ positions."""
     window = {"padding": "same", "dilation_rate": dilation, "use_bias": False}
     x = keras.layers.Conv2D(channels, kernel, stride, name=name, **window)(x)
-    return _normalized(x, name, relu)
+    return batchnorm_relu(x, name, relu)
 
 
 def depthwise_bn(x: Any, name: str, *, stride: int = 1, dilation: int = 1, relu: bool = True) -> Any:
@@ -32,7 +32,7 @@ def depthwise_bn(x: Any, name: str, *, stride: int = 1, dilation: int = 1, relu:
     # Keras's own start counts all channels as one output's inputs; a depthwise convolution has nine.
     window["depthwise_initializer"] = keras.initializers.RandomNormal(stddev=(2 / 9) ** 0.5)
     x = keras.layers.DepthwiseConv2D(3, stride, name=name, **window)(x)
-    return _normalized(x, name, relu)
+    return batchnorm_relu(x, name, relu)
 
 
 def separable_bn(
@@ -59,6 +59,7 @@ def vgg_conv(x: Any, channels: int, name: str, *, batchnorm: bool, dilation: int
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 
-def _normalized(x: Any, name: str, relu: bool) -> Any:
+def batchnorm_relu(x: Any, name: str, relu: bool = True) -> Any:
+    """Batch normalisation after the layer of that name and, if wanted, ReLU."""
     x = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x

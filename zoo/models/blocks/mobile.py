@@ -12,6 +12,7 @@ from typing import Any
 from zoo import layers
 from zoo.lazy import keras
 from zoo.models.blocks.conv import conv_bn, depthwise_bn
+from zoo.models.blocks.dilation import center_window
 
 EXPANSION = 3
 
@@ -25,9 +26,11 @@ def conv_bn_act(
     stride: int = 1,
     activation: str | None = "relu6",
     initializer: Any = "glorot_uniform",
+    centered: bool = False,
 ) -> Any:
-    """Convolution without bias, batch normalisation and, unless it is None, the activation."""
-    options = {"padding": "same", "use_bias": False, "kernel_initializer": initializer}
+    """Convolution without bias, batch normalisation and, unless it is None, the activation; `centered` as `center_window`."""
+    x, stride, padding = center_window(x, kernel, stride, name) if centered else (x, stride, "same")
+    options = {"padding": padding, "use_bias": False, "kernel_initializer": initializer}
     x = keras.layers.Conv2D(channels, kernel, stride, name=name, **options)(x)
     x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
     return x if activation is None else keras.layers.Activation(activation, name=f"{name}_{activation}")(x)
@@ -42,9 +45,11 @@ def depthwise_bn_act(
     dilation: int,
     activation: str = "relu6",
     initializer: Any = "glorot_uniform",
+    centered: bool = False,
 ) -> Any:
-    """Depthwise convolution without bias, batch normalisation, activation."""
-    options = {"padding": "same", "dilation_rate": dilation, "use_bias": False, "depthwise_initializer": initializer}
+    """Depthwise convolution without bias, batch normalisation, activation; `centered` as `center_window`."""
+    x, stride, padding = center_window(x, kernel, stride, name) if centered else (x, stride, "same")
+    options = {"padding": padding, "dilation_rate": dilation, "use_bias": False, "depthwise_initializer": initializer}
     x = keras.layers.DepthwiseConv2D(kernel, stride, name=name, **options)(x)
     x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
     return keras.layers.Activation(activation, name=f"{name}_{activation}")(x)

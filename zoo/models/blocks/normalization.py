@@ -38,5 +38,10 @@ def normalize(image: Any, statistics: str) -> Any:
     return keras.layers.Rescaling(scale, offset=offset, name="normalise")(image)
 
 
+def rescale(image: Any) -> Any:
+    """0–255 to −1 … 1, for any number of channels: what most networks of Keras see."""
+    return keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(image)
+
+
 def _for_channels(values: Sequence[float], channels: int) -> list[float]:
     return list(values) if channels == len(values) else [sum(values) / len(values)] * channels

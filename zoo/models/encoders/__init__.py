@@ -51,6 +51,16 @@ class Features(dict):
                 )
         return [self[f"s{stride}"] for stride in strides]
 
+    def first(self, stride: int) -> Any:
+        """The map of the first block at that stride, where `at` has the last one's.
+
+        Raises:
+            InputError: if the encoder does not offer it.
+        """
+        if f"first_s{stride}" not in self.taps:
+            raise InputError(f"this encoder does not offer its first map of stride {stride}; mobilenet_v3_large does")
+        return self.taps[f"first_s{stride}"]
+
 
 def register_encoder(
     variants: Mapping[str, Variant],

@@ -12,7 +12,8 @@ here; there, it comes with the published weights. The lite networks see (x − 1
 Counts: the released multiply-adds of the lite networks (lite0: 407 M) include three operations for every value that batch
 normalisation sees; `zoo.macs` counts convolutions and dense layers, as for all networks, which is some per cent less.
 With those operations added the five released counts come out (tests/models/test_efficientnet.py).
-Different: `output_stride` 8 or 16 swaps the last strides for dilation.
+Different: `output_stride` 8 or 16 swaps the last strides for dilation; `torchvision=True` centres the windows of strided
+convolutions, as PyTorch does and weights from there need.
 """
 
 from __future__ import annotations
@@ -108,11 +109,12 @@ def block(
     dilation: int,
     activation: str,
     squeeze: int,
+    centered: bool,
 ) -> Any:
     """1×1 expansion, depthwise, squeeze-and-excitation to `squeeze` channels (none at 0), linear 1×1 projection."""
     if expansion > 1:
         x = conv_bn_act(x, expansion * x.shape[-1], 1, f"{name}_expand", activation=activation, initializer=INITIALIZER)
-    window = {"stride": stride, "dilation": dilation}
+    window = {"stride": stride, "dilation": dilation, "centered": centered}
     x = depthwise_bn_act(x, kernel, f"{name}_depthwise", **window, activation=activation, initializer=INITIALIZER)
     if squeeze:
         x = squeeze_excite(x, squeeze, f"{name}_se", activation=activation, initializer=INITIALIZER)
@@ -137,6 +139,7 @@ def efficientnet(
     lite: bool = False,
     drop_connect: float = 0.2,
     output_stride: int = 32,
+    torchvision: bool = False,
 ) -> Features:
     """Stem, seven stages of inverted residuals, one wide 1×1 convolution.
 
@@ -150,6 +153,7 @@ def efficientnet(
         lite: the variant for phones.
         drop_connect: stochastic depth's rate at the last block; it grows linearly from 0 at the first.
         output_stride: 8, 16 or 32; beyond it strides become dilation.
+        torchvision: centre the windows of strided convolutions.
 
     Returns:
         s2, s4, s8, s16: the block just before each halving (16, 24, 40, 112 channels at width 1); the deepest, at
@@ -161,7 +165,7 @@ def efficientnet(
     repeats = scaled_repeats(depth, lite)
     x = normalize(image, "lite" if lite else "imagenet")
     ends = {"activation": activation, "initializer": INITIALIZER}
-    x = conv_bn_act(x, 32 if lite else round_channels(32 * width), 3, "stem", stride=2, **ends)
+    x = conv_bn_act(x, 32 if lite else round_channels(32 * width), 3, "stem", stride=2, centered=torchvision, **ends)
     features, strides, number = Features(), Strides(2, output_stride), 0
     for (kernel, _, channels, expansion, stage_stride), repeat in zip(STAGES, repeats, strict=True):
         for index in range(repeat):
@@ -179,6 +183,7 @@ def efficientnet(
                 dilation=dilation,
                 activation=activation,
                 squeeze=0 if lite else max(1, shortcut.shape[-1] // 4),
+                centered=torchvision,
             )
             if (index > 0 or stage_stride == 1) and shortcut.shape[-1] == x.shape[-1]:
                 x = with_shortcut(shortcut, x, drop_connect * number / sum(repeats), name)

@@ -8,7 +8,8 @@ Faithful: blocks, channels, kernels, activations, the pooling before the last ex
 top keeps its 1,280 or 1,024 units.
 Different: the two 1×1 convolutions after the pooling are dense layers, which is the same thing; batch statistics move with
 momentum 0.99, not 0.999, so that they settle within a short run; `output_stride` 8 or 16 swaps the last strides for dilation,
-as the paper's segmentation does.
+as the paper's segmentation does. `torchvision=True` is PyTorch's form of the graph, which their weights need: ImageNet's
+statistics, the windows of strided convolutions centred, and with dilation a block that would have halved dilates itself too.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from zoo.lazy import keras
 from zoo.models.blocks.channels import round_channels
 from zoo.models.blocks.dilation import Strides
 from zoo.models.blocks.mobile import conv_bn_act, depthwise_bn_act
+from zoo.models.blocks.normalization import normalize, rescale
 from zoo.models.blocks.squeeze_excite import squeeze_excite
 from zoo.models.encoders import Features, register_encoder
 from zoo.paper import Paper
@@ -80,11 +82,12 @@ def inverted_residual(
     dilation: int,
     activation: str,
     squeeze: bool,
+    centered: bool,
 ) -> Any:
     """1×1 expansion to `inside` channels (none in the first block), depthwise, squeeze-and-excitation, linear 1×1."""
     if name != "block0":
         x = conv_bn_act(x, inside, 1, f"{name}_expand", activation=activation)
-    window = {"stride": stride, "dilation": dilation}
+    window = {"stride": stride, "dilation": dilation, "centered": centered}
     x = depthwise_bn_act(x, kernel, f"{name}_depthwise", **window, activation=activation)
     if squeeze:
         x = squeeze_excite(x, round_channels(inside / 4), f"{name}_se", gate="hard_sigmoid")
@@ -105,7 +108,13 @@ def expanded_top(
 
 @register_encoder(VARIANTS, paper=PAPER, top=expanded_top, input_size=(224, 224), mobile=True, tiny={"width": 0.1})
 def mobilenet_v3(
-    image: Any, *, size: str, width: float = 1.0, minimalistic: bool = False, output_stride: int = 32
+    image: Any,
+    *,
+    size: str,
+    width: float = 1.0,
+    minimalistic: bool = False,
+    output_stride: int = 32,
+    torchvision: bool = False,
 ) -> Features:
     """Stem, inverted residuals, one wide 1×1 convolution.
 
@@ -115,19 +124,21 @@ def mobilenet_v3(
         width: multiplies the channels.
         minimalistic: 3×3 kernels, ReLU, no squeeze-and-excitation.
         output_stride: 8, 16 or 32; beyond it strides become dilation.
+        torchvision: PyTorch's form of the graph, see above.
 
     Returns:
         s2, s4, s8, s16: the bottleneck just before each halving (16, 24, 40, 112 channels of the large network); the
-        deepest, at `output_stride`, is the last convolution (960 channels of the large, 576 of the small one).
+        deepest, at `output_stride`, is the last convolution (960 channels of the large, 576 of the small one). The first
+        bottleneck behind each halving is among the `taps`, as first_s8.
     """
     final = "relu" if minimalistic else "hard_swish"
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="normalise")(image)
-    x = conv_bn_act(x, 16, 3, "stem", stride=2, activation=final)
+    x = normalize(image, "imagenet") if torchvision else rescale(image)
+    x = conv_bn_act(x, 16, 3, "stem", stride=2, activation=final, centered=torchvision)
     features, strides, published = Features(), Strides(2, output_stride), 16
     for block, (kernel, expanded, channels, squeeze, activation, step) in enumerate(SIZES[size]):
         if minimalistic:
             kernel, squeeze, activation = 3, False, "relu"
-        dilation = strides.dilation
+        before = strides.dilation
         stride = strides.halve() if step == 2 else 1
         if stride == 2:
             features[f"s{strides.stride // 2}"] = x
@@ -139,10 +150,13 @@ def mobilenet_v3(
             kernel,
             f"block{block}",
             stride=stride,
-            dilation=dilation,
+            dilation=strides.dilation if torchvision else before,
             activation=activation,
             squeeze=squeeze,
+            centered=torchvision,
         )
+        if stride == 2:
+            features.taps[f"first_s{strides.stride}"] = x
         if step == 1 and shortcut.shape[-1] == x.shape[-1]:
             x = keras.layers.Add(name=f"block{block}_add")([shortcut, x])
         published = channels

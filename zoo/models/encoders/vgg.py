@@ -4,7 +4,8 @@ Simonyan & Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Re
 E (19).
 
 Faithful: layers, channels, ReLU, 138,357,544 / 143,667,240 parameters at 1,000 classes; the mean of ImageNet is subtracted
-inside, from RGB.
+inside, from RGB. `statistics="imagenet"` also divides by the spread, and `batchnorm=True` normalises: with these the graph is
+torchvision's `vgg16`, `vgg16_bn` and so on.
 Different: pooling rounds sizes up, as the authors' Caffe release does and Keras and torchvision do not; at multiples of 32
 there is no difference, at others features keep to the ⌈H/s⌉ grid that decoders rely on.
 """
@@ -54,6 +55,7 @@ def vgg(
     batchnorm: bool = False,
     output_stride: int = 32,
     window: int = 2,
+    statistics: str = "imagenet_mean",
 ) -> Features:
     """Five stages of 3×3 convolutions, each ended by max pooling.
 
@@ -67,12 +69,13 @@ def vgg(
         output_stride: 8, 16 or 32; beyond it strides become dilation, and poolings get a window of 3, which at stride 1
             stays where it is; one of 2 would move the map.
         window: side of the other poolings' windows; DeepLab's are 3.
+        statistics: of the images that it was trained on, see `normalize`.
 
     Returns:
         s2 … s32, each the output of a stage's pooling; what a 2×2 pooling saw is among the `taps` under the same
         name.
     """
-    x = normalize(image, "imagenet_mean")
+    x = normalize(image, statistics)
     if margin:
         x = keras.layers.ZeroPadding2D(margin, name="margin")(x)
     features, strides = Features(), Strides(1, output_stride)

@@ -7,7 +7,7 @@ Faithful: 128 channels beside a gate from the image's average, scores from strid
 Different: the average is over the whole image, as in torchvision; the paper's 49×49 windows at strides of 16 and 20 see
 almost as much of its 1024×2048 images. Scores are taken before the deep map is enlarged, not after: a 1×1 convolution and
 an interpolation can change places without changing the answer, and so the enlarged map has as many channels as there are
-classes instead of 128.
+classes instead of 128. The skip is the last block of stride 8; with `early=True` the first, as torchvision's weights need.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def lraspp(
     encoder_options: Mapping[str, Any] | None = None,
     output_stride: int | None = None,
     channels: int = 128,
+    early: bool = False,
     auxiliary: tuple[int, ...] = (),
 ) -> Any:
     """Encoder → gated 1×1 convolution → scores, enlarged and added to those of stride 8 → enlarged to the image.
@@ -55,13 +56,14 @@ def lraspp(
         encoder_options: options of that encoder.
         output_stride: 16 or 32, of the encoder's deepest map; None: 16 where the encoder can dilate, else its own.
         channels: of the deep branch.
+        early: take the skip from the first block behind the halving, where the encoder offers it.
         auxiliary: strides of the features that get an auxiliary head for training.
 
     Returns:
         N×H×W×classes logits.
     """
     features, _ = dilated_features(encoder, image, output_stride, USUAL_STRIDE, encoder_options)
-    shallow, deep = features.at(8)[0], features.deepest
+    shallow, deep = (features.first(8) if early else features.at(8)[0]), features.deepest
 
     gate = layers.AdaptiveAveragePooling2D(name="gate_average")(deep)
     gate = keras.layers.Conv2D(channels, 1, use_bias=False, name="gate")(gate)
