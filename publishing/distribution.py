@@ -36,7 +36,7 @@ INSIDE = (
     "edge/app/dist/wasm/",
     "edge/app/dist/icons/",
 )
-OUTSIDE = ("tests/", "publishing/", "examples/", "benchmarks/", "edge/app/src/", "edge/app/node_modules/")
+OUTSIDE = ("store/", "tests/", "publishing/", "examples/", "benchmarks/", "edge/app/src/", "edge/app/node_modules/")
 LARGE = 100_000  # bytes
 QUICK = ("--epochs", "1", "--scenes", "32", "--size", "64")  # of zoo quickstart
 

@@ -14,9 +14,9 @@ from colour_model import COLOURS, SIZE, scene, write_model
 from PIL import Image
 
 import edge
-import zoo
 from converters.tflite import file as tflite_file
 from edge.hosting.server import Server, serve
+from zoo.pretrained import catalog
 
 pytest_plugins = ["app_fixtures"]
 pytestmark = NEEDS
@@ -237,7 +237,7 @@ def test_the_card_tells_scores_and_licence(visit: Open, tmp_path: Path) -> None:
         assert "mIoU 94,8" in card and "auf ccp/test, 1.100 Bilder" in card
 
 
-PRETRAINED = (Path(zoo.__file__).parent / "pretrained").glob("*/int8.tflite")
+PRETRAINED = [catalog.get(name).path("int8") for name in catalog.names()]
 SHIPPED = sorted(path for path in PRETRAINED if tflite_file.read(path)["format"] == 1)
 LEGACY = sorted((Path(__file__).parents[1] / "legacy").glob("*.tflite"))
 

@@ -99,7 +99,7 @@ def test_the_command_line_runs_and_times_a_file(zoo, photo: Path) -> None:
 
 def test_the_command_line_checks_for_the_gpu(zoo, photo: Path) -> None:
     # Not the one of people: on a picture without any, an int8 file's own rounding may be a fifth of its answer's spread.
-    done = zoo("gpu-check", PRETRAINED / "unet.nuclei" / "int8.tflite", photo)
+    done = zoo("gpu-check", ROOT / "store" / "unet.nuclei" / "int8.tflite", photo)
     expected = (0, "whole and equal") if vulkan.driver() is not None else (1, "no driver")
     assert done.returncode == expected[0] and expected[1] in done.stdout, done.stdout + done.stderr
 

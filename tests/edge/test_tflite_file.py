@@ -19,7 +19,7 @@ from zoo.outputs.palettes import voc_palette
 from zoo.outputs.score import Score
 
 ROOT = Path(__file__).parents[2]
-KEPT = sorted([*ROOT.glob("zoo/pretrained/*/*.tflite"), *ROOT.glob("tests/legacy/*.tflite")])
+KEPT = sorted([*ROOT.glob("zoo/pretrained/*/*.tflite"), *ROOT.glob("store/*/*.tflite"), *ROOT.glob("tests/legacy/*.tflite")])
 FORMAT_1 = [path for path in KEPT if json.loads(zipfile.ZipFile(path).read("densezoo.json"))["format"] == 1]
 
 

@@ -30,6 +30,7 @@ from zoo.cli.quickstart import quickstart
 from zoo.cli.recipes import app as recipes
 from zoo.cli.report import report
 from zoo.cli.train import train
+from zoo.cli.weights import app as weights
 from zoo.errors import InputError
 
 BAD_INPUT = 2  # exit status
@@ -74,6 +75,7 @@ for name, command in {
 }.items():
     app.command(name)(command)
 app.add_typer(recipes, name="recipes")
+app.add_typer(weights, name="weights")
 
 
 def _print_version(wanted: bool) -> None:

@@ -52,12 +52,12 @@ def demo(
 
 
 def _shipped() -> list[Path]:
-    """Every converted file of the weights that the zoo ships."""
+    """Every converted file of the weights that the zoo ships, those in the store where they are at hand."""
     from zoo.pretrained import catalog
 
-    return [
-        catalog.find(f"{name}:{form}")
-        for name in catalog.names()
-        for form in catalog.get(name).files
-        if form != catalog.WEIGHTS
-    ]
+    sets = [catalog.get(name) for name in catalog.names()]
+    forms = [(weights, form) for weights in sets for form in weights.files if form != catalog.WEIGHTS]
+    far = sorted({weights.name for weights, form in forms if weights.file_here(form) is None and weights.archive is not None})
+    if far:
+        print(f"in the store, and not here: {', '.join(far)}; zoo weights fetch brings them")
+    return [weights.path(form) for weights, form in forms if weights.name not in far]

@@ -105,9 +105,10 @@ def _check_recordable(model: Path) -> None:
     Raises:
         InputError: for another thing than a `.tflite` file of the zoo, and for shipped weights.
     """
-    from zoo.pretrained import catalog
+    from zoo.pretrained import catalog, store
 
-    if shipped_file(model) != model or model.resolve().parents[1] in (folder.resolve() for folder in catalog.folders()):
+    shipped = [folder.resolve() for folder in (*catalog.folders(), *store.folders())]
+    if shipped_file(model) != model or model.resolve().parents[1] in shipped:
         raise InputError(f"--record: {model} is shipped with a checksum; copy the file, or use zoo recipes write-scores")
     if model.suffix != ".tflite":
         raise InputError(f"--record writes into a .tflite file, and {model} is none; leave the scores with --out FILE.json")

@@ -4,8 +4,9 @@
 >>> zoo.pretrained.catalog.get("unet_lite.ccp").scores          # doctest: +SKIP
 
 Each set is a folder of its name in this one: card.json says what lies there, with checksums and scores, all of it written
-by `zoo recipes pack` from a finished run; weights.npz holds the weights; FORM.tflite are converted files. More folders of
-such sets may be named in the environment variable DENSEZOO_TRAINED, separated as in PATH.
+by `zoo recipes pack` from a finished run; weights.npz holds the weights; FORM.tflite are converted files. Files of larger sets
+are in the store (`zoo.pretrained.store`), which their card says. More folders of such sets may be named in the environment
+variable DENSEZOO_TRAINED, separated as in PATH.
 
 This module needs no Keras; `zoo.pretrained.weights_io` does.
 """
@@ -23,6 +24,8 @@ from typing import Any
 
 from zoo.errors import InputError, unknown
 from zoo.outputs import score as outputs_score
+from zoo.pretrained import store
+from zoo.pretrained.store import Archive
 
 FOLDER = Path(__file__).parent
 ELSEWHERE = "DENSEZOO_TRAINED"
@@ -30,7 +33,7 @@ CARD = "card.json"
 WEIGHTS = "weights"  # the form of weights.npz
 MOST_BYTES = 8 * 10**6  # of one file, so that a checkout stays light
 
-__all__ = ["FOLDER", "File", "Score", "Trained", "find", "get", "is_name", "names"]
+__all__ = ["FOLDER", "Archive", "File", "Score", "Trained", "find", "get", "is_name", "names"]
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,10 @@ class Trained:
         recipe: the one that made it.
         training: {"epochs", "best", "seconds", "hardware", "versions"} of the run.
         files: by form. measured: one score a form.
-        folder: where the files lie.
+        folder: where the card lies, and the files of a set that is packed.
         overlap: pixels that tiles of `input_size` share at least, in which converted files see pictures, while the weights see
             them at their own size; None where pictures are resized.
+        archive: of the files in the store; None where they are packed.
     """
 
     name: str
@@ -106,6 +110,7 @@ class Trained:
     measured: tuple[Score, ...]
     folder: Path
     overlap: int | None = None
+    archive: Archive | None = None
 
     def score(self, form: str = WEIGHTS) -> Score:
         """The scores of a form."""
@@ -123,21 +128,34 @@ class Trained:
         return {score.form: score.results[0] for score in self.measured}
 
     def path(self, form: str = WEIGHTS) -> Path:
-        """The file of a form, its checksum verified.
+        """The file of a form, fetched if need be, its checksum verified.
 
         Raises:
-            InputError: if there is no such form, or the file is missing or not what was packed.
+            InputError: if there is no such form, the file is missing and cannot be fetched, or it is not what was packed.
         """
-        if form not in self.files:
-            raise unknown(f"form of {self.name}", form, self.files)
-        file = self.files[form]
-        path = self.folder / file.name
+        path, file = self.file_here(form), self.files[form]
+        if path is None and self.archive is not None:
+            path = store.fetch(self.name, self.archive) / file.name
+        path = path or self.folder / file.name
         advice = f"{_restore(path)}, or make it: zoo train --recipe {self.recipe}"
         if not path.is_file():
             raise InputError(f"{path} is missing; {advice}")
         if checksum(path) != file.sha256:
             raise InputError(f"{path} is damaged: its SHA-256 is not the one in {CARD}; {advice}")
         return path
+
+    def file_here(self, form: str = WEIGHTS) -> Path | None:
+        """Where the file of a form lies on this machine, its checksum not verified; None where it would have to be fetched.
+
+        Raises:
+            InputError: if there is no such form.
+        """
+        if form not in self.files:
+            raise unknown(f"form of {self.name}", form, self.files)
+        path = self.folder / self.files[form].name
+        if path.is_file():
+            return path
+        return None if self.archive is None else store.find(self.name, path.name)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, as in card.json."""
@@ -200,6 +218,7 @@ def _read(path: Path) -> Trained:
         facts["palette"] = tuple(tuple(colour) for colour in facts["palette"])
         if "licence" in facts:  # as card.json of 0.1 spells it
             facts["license"] = facts.pop("licence")
+        facts["archive"] = Archive(**facts["archive"]) if facts.get("archive") else None
         plain = {key: tuple(facts[key]) for key in ("labels", "input_size")}
         return Trained(**{**facts, **plain}, folder=path.parent)
     except (ValueError, TypeError, KeyError, OSError) as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,8 +22,10 @@ from zoo.build import shipped_network
 from zoo.errors import InputError
 from zoo.layers import model_output
 from zoo.outputs.score import SHARE
+from zoo.pretrained import store
 from zoo.pretrained.catalog import CARD, FOLDER, MOST_BYTES, WEIGHTS, File, Score, Trained, checksum
 from zoo.pretrained.published import completed_options
+from zoo.pretrained.store import Archive
 from zoo.pretrained.weights_io import load, read_arrays, write_arrays
 from zoo.training import recipe_runner
 
@@ -112,6 +115,32 @@ def write_scores(known: Trained, tools: FileTools) -> Trained:
             tools.describe(path, _description(known.score(form), known.license, known.overlap))
             files[form] = file_facts(path)
     known = replace(known, files=files)
+    if known.archive is not None:
+        known = replace(known, archive=archive_of(known, known.archive.url))
+    write_card(known)
+    return known
+
+
+def archive_of(known: Trained, url: str | None = None) -> Archive:
+    """The facts of the archive of a set's files, which is written for that and not kept."""
+    with tempfile.TemporaryDirectory(prefix="densezoo-") as temporary:
+        path = Path(temporary) / f"{known.name}.zip"
+        store.write([known.file_here(form) for form in known.files], path)
+        return Archive(path.name, checksum(path), path.stat().st_size, url)
+
+
+def move_to_store(known: Trained, folder: Path = store.CHECKOUT) -> Trained:
+    """Moves the files of a packed set into a store, and enters their archive into the card, which stays in the package.
+
+    Raises:
+        InputError: if a file is missing or damaged.
+    """
+    paths = [known.path(form) for form in known.files]
+    archive = archive_of(known)
+    (folder / known.name).mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        shutil.move(path, folder / known.name / path.name)
+    known = replace(known, archive=archive)
     write_card(known)
     return known
 
