@@ -8,9 +8,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from publishing.markers import table
+from zoo.outputs.score import SHARE
+from zoo.pretrained import catalog
 
 FOLDER = Path(__file__).parents[1] / "docs" / "results"
 Cell = Callable[[Mapping[str, str]], str]
+
+
+def calibration() -> str:
+    """Scores of int8 files over the number of calibration images."""
+    drawn = {
+        ">median": _text("score"), ">least": _text("score_least"), ">greatest": _text("score_greatest"),
+    }  # fmt: skip
+    columns = {"network": _code("network"), ">images": _text("calibration"), **drawn, ">spread evenly": _text("spread")}
+    return _table("calibration.csv", {**columns, ">float32": _text("float32")})
 
 
 def compression() -> str:
@@ -142,6 +153,33 @@ def segmenters() -> str:
             ">ms, int8": _text("ms_int8"),
         },
     )
+
+
+def shipping() -> str:
+    """What to ship for which task: every converted file that there is, with what it scores, weighs and takes."""
+    lines = []
+    for weights in map(catalog.get, catalog.names()):
+        for form, score in weights.headlines.items():
+            if form == catalog.WEIGHTS or form not in weights.files:
+                continue
+            whole, size = weights.headlines[catalog.WEIGHTS], "×".join(map(str, weights.input_size))
+            unit = "%" if score.unit == SHARE else score.unit
+            scores = [f"{whole.shown:.4g} → {score.shown:.4g} {unit}", score.name.replace("_", " ")]
+            bytes_ = f"{weights.files[form].bytes:,}"
+            task = weights.task.replace("_", " ")
+            lines.append([task, f"`{weights.name}:{form}`", size, *scores, bytes_, _milliseconds(weights.name, form)])
+    columns = ("task", "file", ">size", ">float32 → int8", "score", ">bytes", ">ms, 1 CPU thread")
+    return table(columns, sorted(lines))
+
+
+def _milliseconds(name: str, form: str) -> str:
+    """What the file takes, from the benchmark that has it in its table; empty where none has."""
+    by_file = (("person.csv", f"{name}.{form}.tflite", "ms"), ("file_scoring.csv", f"{name}/{form}.tflite", "network_ms"))
+    times = [row[time] for rows, file, time in by_file for row in _rows(rows) if row["file"] == file]
+    by_name = {"super_resolution.csv": "method", "denoising.csv": "method", "saliency.csv": "what", "optical_flow.csv": "what"}
+    for table_file, column in by_name.items():
+        times += [row["ms"] for row in _rows(table_file) if (row[column], row["form"]) == (name, form)]
+    return times[0] if times else ""
 
 
 def super_resolution() -> str:

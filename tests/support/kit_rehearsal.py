@@ -41,7 +41,6 @@ def main(out: Path) -> None:
     import keras
     import numpy as np
 
-    from zoo import recipes
     from zoo.training import recipe_runner
 
     out.mkdir(parents=True)
@@ -51,7 +50,8 @@ def main(out: Path) -> None:
         gpu_kit._write(out / f"{part}.json", gpu_kit.work(plan, part, time.time() + 600))
     whole = keras.models.load_model(out / "run" / "model.keras", compile=False)
 
-    recipe, earlier = recipes.get(str(RECIPE)), {"first": out / "run" / "first"}
+    recipe = sys.modules[f"recipe_{RECIPE.stem}"].RECIPE  # which training has read, and which registers its network once
+    earlier = {"first": out / "run" / "first"}
     calls, done = 0, False
     while not done and calls < 9:
         ready = recipe_runner.prepared(recipe.stages[-1], recipe.data, earlier)
