@@ -53,14 +53,12 @@ def build(
             (1,000 classes; with other classes the last layer stays random); or "torchvision:PATH" and "timm:PATH", PyTorch
             weights in `.pth` or `.safetensors`, for which the graph is built in their form, with their classes by default.
         palette: one (r, g, b) in 0–255 per class for whoever draws the answer; VOC's colours by default.
-        init: likewise; what it starts from are the layers of the same names: fcn16s from fcn32s. A warning says which of
-            them do not fit, as the last one for other classes, and stay at random.
+        init: likewise; it starts from the layers of the same names, as fcn16s from fcn32s. A warning says which do not fit.
         **options: the architecture's own options; `zoo card NAME` lists them.
 
     Returns:
         A `keras.Model` with one input named "image" (N×H×W×channels, float32) and one output, whose meaning is in its last
-        layer (`zoo.output_spec(model)`): N×classes for classification, N×H×W×classes at the input's resolution for
-        segmentation; without the last axis for output="class_map".
+        layer (`zoo.output_spec(model)`): N×classes, or N×H×W×classes; without the last axis for output="class_map".
 
     Raises:
         InputError: for an unknown name, option, encoder or output, a size too small, weights or an argument that do not fit.
@@ -76,13 +74,11 @@ def build(
     from zoo.pretrained import published
 
     entry = variant(name)
-    if weights is not None and len(files) > 1:
-        other = next(argument for argument in files if argument != "weights")
-        raise InputError(f"weights={weights!r} fill all of {name}, so {other}={files[other]!r} has no place; leave out one")
+    _check_files(name, files)
     named = published.completed_options(entry, _checked_options(entry, encoder, options), weights, encoder_weights)
     classes = published.classes_of(entry, named, weights) if classes is None else classes
     options = {**entry.options, **({} if init is None else entry.warm_start_options), **named}
-    shape = _checked_shape(entry, _default_shape(entry, named) if input_shape is None else input_shape)
+    shape = _checked_shape(entry, input_shape or _default_shape(entry, named))
     model = _network(entry, classes, shape, output, palette, options)
     if files:
         _load(entry, model, options, **files)
@@ -160,6 +156,14 @@ def shipped_network(
     arguments = {key: _tuples(value) for key, value in options.items()}
     model = inference(build(name.partition(".")[0], labels or None, input_shape, output=output, palette=palette, **arguments))
     return keras.Model(model.inputs[0], model.outputs[0], name=name)
+
+
+def _check_files(name: str, files: Mapping[str, str | Path]) -> None:
+    if "weights" in files and len(files) > 1:
+        other = next(argument for argument in files if argument != "weights")
+        raise InputError(
+            f"weights={files['weights']!r} fill all of {name}, so {other}={files[other]!r} has no place; leave out one"
+        )
 
 
 def _network(

@@ -56,7 +56,7 @@ def main(out: Path) -> None:
     while not done and calls < 9:
         ready = recipe_runner.prepared(recipe.stages[-1], recipe.data, earlier)
         device_training.time = Clock()
-        done, calls = device_training.train_stage(ready.model, ready.data, ready.settings, out / "parts", ends=4.0), calls + 1
+        done, calls = device_training.train_stage(ready.model, ready.data, ready.settings, out / "parts", ends=7.0), calls + 1
     parts = keras.models.load_model(out / "parts" / "model.keras", compile=False)
     pairs = zip(whole.get_weights(), parts.get_weights(), strict=True)
     differences = [float(np.abs(one - other).max()) for one, other in pairs]

@@ -81,10 +81,7 @@ def convert(
     import converters
 
     network, pixels = open_model(model, weights), parse_size(size) or default_size(model)
-    if reader is None:
-        form = _format(form, out)
-    else:
-        network, form = _for_client(network, reader, form, out, io)
+    network, form = _for_client(network, reader, form, out, io)
     shape = network.inputs[0].shape[1:3]
     _check_size(model, form, pixels or shape, reader)
     images = None if calibration is None else _images(calibration, count, pixels or shape)
@@ -134,13 +131,15 @@ def _check_size(model: Path, form: str, size: tuple[int | None, int | None], rea
 
 
 def _for_client(
-    network: keras.Model, name: str, form: str | None, out: Path | None, io: str
+    network: keras.Model, name: str | None, form: str | None, out: Path | None, io: str
 ) -> tuple[keras.Model, str]:
-    """The network with the end that a client reads, and the format that it takes.
+    """The network with the end that a client reads, and the format that it takes; as they were for no client.
 
     Raises:
         InputError: for an unknown client, and for a format or numbers that it does not read.
     """
+    if name is None:
+        return network, _format(form, out)
     from converters.clients import client, ending_for
 
     reader = client(name)

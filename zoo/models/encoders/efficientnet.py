@@ -173,18 +173,10 @@ def efficientnet(
             stride = strides.halve() if index == 0 and stage_stride == 2 else 1
             if stride == 2:
                 features[f"s{strides.stride // 2}"] = x
-            x = block(
-                x,
-                round_channels(channels * width),
-                kernel,
-                expansion,
-                name,
-                stride=stride,
-                dilation=dilation,
-                activation=activation,
-                squeeze=0 if lite else max(1, shortcut.shape[-1] // 4),
-                centered=torchvision,
-            )
+            window = {"stride": stride, "dilation": dilation, "centered": torchvision}
+            squeeze = 0 if lite else max(1, shortcut.shape[-1] // 4)
+            width_here, options = round_channels(channels * width), {"activation": activation, "squeeze": squeeze}
+            x = block(x, width_here, kernel, expansion, name, **window, **options)
             if (index > 0 or stage_stride == 1) and shortcut.shape[-1] == x.shape[-1]:
                 x = with_shortcut(shortcut, x, drop_connect * number / sum(repeats), name)
             number += 1
