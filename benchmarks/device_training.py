@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from zoo.data.targets import Mask
-from zoo.data.transforms.geometric import GREY, resize
+from zoo.data.transforms.geometric import GREY
 from zoo.errors import InputError
 from zoo.layers import inference
 from zoo.training.checkpoints import write_whole
@@ -48,44 +48,34 @@ class DeviceData:
     ignore: int
 
 
-def on_device(data: Dataset, size: tuple[int, int], native: bool) -> DeviceData:
-    """Reads a data set of masks whole.
-
-    Args:
-        data: whose targets are masks.
-        size: (H, W) of the batches.
-        native: the pictures' own pixels are wanted; otherwise those of several sizes are brought to one.
+def on_device(data: Dataset, config: TrainingConfig) -> DeviceData:
+    """Reads a data set of masks whole; pictures of several sizes are brought to one where their own pixels are not wanted.
 
     Raises:
-        InputError: for other targets, or pictures of several sizes whose own pixels are wanted.
+        InputError: for other targets or pictures than RGB with masks, and for pictures of several sizes that no size was said
+            for or whose own pixels are wanted.
     """
     samples = [data[index] for index in range(len(data))]
-    if not all(isinstance(sample.target, Mask) for sample in samples):
-        raise InputError(f"{data.name}: only masks are trained on the device; train it with zoo train --recipe")
+    if not all(isinstance(sample.target, Mask) and sample.image.shape[-1] == 3 for sample in samples):
+        raise InputError(f"{data.name}: only RGB pictures with masks are trained on the device")
     if len({sample.image.shape[:2] for sample in samples}) > 1:
-        if native:
+        if config.size is None or getattr(config.augment, "native", False):
             raise InputError(f"{data.name} has pictures of several sizes; crops of their own pixels need one")
-        room = tuple(int(ROOM * side) for side in size)
+        room = tuple(int(ROOM * side) for side in config.size)
         samples = [sample.resize(room) for sample in samples]
     ignore = 255 if data.ignore is None else data.ignore
-    images = np.stack([resize(sample.image, sample.image.shape[:2]) for sample in samples]).astype(np.uint8)
-    return DeviceData(jnp.asarray(images), jnp.asarray(np.stack([s.target.values for s in samples]).astype(np.uint8)), ignore)
+    images, masks = (np.stack(values) for values in zip(*((s.image, s.target.values) for s in samples), strict=True))
+    return DeviceData(jnp.asarray(images.astype(np.uint8)), jnp.asarray(masks.astype(np.uint8)), ignore)
 
 
 def augmented(
     key: jax.Array, image: jax.Array, mask: jax.Array, size: tuple[int, int], augment: Augment | None, ignore: int
 ) -> tuple[jax.Array, jax.Array]:
-    """One sample of a batch: float32 h×w×3 of 0–255 and int32 h×w, as `zoo.data.Augment` would make it.
-
-    Raises:
-        InputError: for turns and elastic deformation, which are not made here.
-    """
+    """One sample of a batch: float32 h×w×3 of 0–255 and int32 h×w, as `zoo.data.Augment` makes it but for turns."""
     shape = image.shape[:2]
     if augment is None:
         scales = jnp.asarray([want / have for want, have in zip(size, shape, strict=True)])
         return _placed(image, mask, size, scales, jnp.zeros(2), ignore)
-    if augment.rotate or augment.elastic:
-        raise InputError("pictures are not turned or deformed on the device; train this recipe with zoo train --recipe")
     keys = jax.random.split(key, 5)
     draws = jax.random.uniform(keys[0], (6,))
     low, high = (math.log(bound) for bound in augment.scale)
@@ -217,18 +207,19 @@ def train_stage(
         save_every: seconds between two savings.
 
     Raises:
-        InputError: for data or augmentation that are not for here, and a folder of other settings.
+        InputError: for data or settings that are not for here, and a folder of other settings.
     """
     if (folder / "model.keras").is_file():
         return True
     config = TrainingConfig(**settings)
+    _check(config)
     folder.mkdir(parents=True, exist_ok=True)
-    held = on_device(data, config.size, bool(config.augment and config.augment.native))
+    held = on_device(data, config)
+    shape = (config.batch_size, *(config.size or held.images.shape[1:3]))
     with in_training(model, data, config) as (network, source, _):
-        targets = source.prepare(np.zeros((1, *config.size), np.int32))
-        if np.shape(targets) != (1, *config.size):
-            raise InputError("the loss wants targets that are made on the processor; train this recipe with zoo train --recipe")
-        batch = jnp.zeros((config.batch_size, *config.size, 3)), (jnp.zeros((config.batch_size, *config.size), jnp.int32),)
+        if np.shape(source.prepare(np.zeros(shape, np.int32))) != shape:
+            raise InputError("the loss wants targets that are made on the processor")
+        batch = jnp.zeros((*shape, 3)), (jnp.zeros(shape, jnp.int32),)
         network._symbolic_build(data_batch=(batch[0], batch[1] * source.repeats))  # metrics get their variables
         epoch = compiled_epoch(network, held, config, source.repeats)
         state, first = _resumed(folder, config, state_of(network))
@@ -254,6 +245,15 @@ def train_stage(
     model.save_weights(folder / "best.weights.h5")
     inference(model).save(folder / "model.keras")
     return True
+
+
+def _check(config: TrainingConfig) -> None:
+    """Refuses settings that only `zoo.train` follows, which the kit then leaves to it."""
+    for name in ("teacher", "progressive_size", "recalibrate_batchnorm"):
+        if getattr(config, name) is not None:
+            raise InputError(f"{name}={getattr(config, name)!r} is not followed on the device")
+    if config.augment is not None and (config.augment.rotate or config.augment.elastic):
+        raise InputError("pictures are not turned or deformed on the device")
 
 
 def _save(folder: Path, config: TrainingConfig, state: State, epochs: int) -> None:

@@ -171,12 +171,20 @@ def _built(name: str) -> keras.Model:
     return build(name, input_shape=(*entry.input_size, entry.channels))
 
 
+def _published(name: str) -> tuple[str, ...]:
+    """What `build(weights=…)` takes of others for a network."""
+    from zoo.pretrained.download import PUBLISHED
+    from zoo.pretrained.torchvision import ENCODERS, SEGMENTERS
+
+    sources = {"imagenet": PUBLISHED, "torchvision:FILE": {**ENCODERS, **SEGMENTERS}}
+    return tuple(weights for weights, names in sources.items() if name in names)
+
+
 def _count(name: str, model: keras.Model) -> Card:
     from zoo.analysis.macs import macs, parameters
     from zoo.analysis.memory import peak_activations
     from zoo.analysis.receptive_field import receptive_field
     from zoo.pretrained.catalog import get, names
-    from zoo.pretrained.download import PUBLISHED
 
     entry = registry.get(name.partition(".")[0])
     chosen = get(name).options if "." in name else {}
@@ -196,7 +204,7 @@ def _count(name: str, model: keras.Model) -> Card:
         receptive_field=max(receptive_field(model)),
         ops=tuple(sorted({type(layer).__name__ for layer in model.layers} - {"InputLayer"})),
         mobile=entry.mobile,
-        weights=("imagenet",) if name in PUBLISHED else (),
+        weights=_published(name),
         trained=tuple(names(f"{name}.*")),
         options=tuple(entry.option_names),
     )
