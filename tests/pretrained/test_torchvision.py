@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from command import says
+from PIL import Image
 from torchvision_models import randomized, their_answer, torchvision_models
 
 import zoo
@@ -60,16 +62,11 @@ def shallow_resnet(models: Any, **options: Any) -> Any:
     return resnet.ResNet(resnet.Bottleneck, [1, 1, 1, 1], num_classes=7, **options)
 
 
-def on_resnet(models: Any, head: str) -> Any:
-    """A segmenter on a ResNet of four blocks, of torchvision's own parts."""
-    from torch import nn
-
-    segmentation = models.segmentation
+def shallow_fcn(models: Any) -> Any:
+    """A segmenter on a dilated ResNet of four blocks, of torchvision's own parts."""
     backbone = shallow_resnet(models, replace_stride_with_dilation=[False, True, True])
     body = models._utils.IntermediateLayerGetter(backbone, {"layer4": "out"})
-    top = segmentation.fcn.FCNHead(2048, 5) if head == "fcn" else segmentation.deeplabv3.DeepLabHead(2048, 5)
-    assert isinstance(top, nn.Module)
-    return segmentation.fcn.FCN(body, top)
+    return models.segmentation.fcn.FCN(body, models.segmentation.fcn.FCNHead(2048, 5))
 
 
 def light(models: Any, name: str) -> Any:
@@ -87,9 +84,8 @@ CASES: dict[str, Case] = {
     "mobilenet_v2": (lambda models: models.mobilenet_v2(num_classes=7), "mobilenet_v2", {}, 64, IMAGENET),
     "mobilenet_v3": (lambda models: models.mobilenet_v3_small(num_classes=7), "mobilenet_v3_small", {}, 64, IMAGENET),
     "efficientnet": (lambda models: models.efficientnet_b0(num_classes=7), "efficientnet_b0", {}, 64, IMAGENET),
-    "fcn": (lambda models: on_resnet(models, "fcn"), "fcn_resnet50", {"encoder_options": SHALLOW}, 65, IMAGENET),
-    "deeplab": (lambda models: on_resnet(models, "deeplab"), "deeplab_v3", {"encoder_options": SHALLOW}, 65, IMAGENET),
-    "deeplab_light": (
+    "fcn": (shallow_fcn, "fcn_resnet50", {"encoder_options": SHALLOW}, 65, IMAGENET),
+    "deeplab": (
         lambda models: light(models, "deeplabv3_mobilenet_v3_large"), "deeplab_v3_mobilenet_v3", {}, 96, IMAGENET,
     ),
     "lraspp": (lambda models: light(models, "lraspp_mobilenet_v3_large"), "lraspp", {}, 96, IMAGENET),
@@ -104,11 +100,12 @@ def images_of(side: int) -> np.ndarray:
 
 @pytest.mark.parametrize("case", CASES)
 def test_their_weights_give_their_numbers(case: str, tmp_path: Path) -> None:
+    models = torchvision_models()
     import torch
 
     build, name, options, side, statistics = CASES[case]
     keras.backend.clear_session()
-    network = randomized(build(torchvision_models()))
+    network = randomized(build(models))
     torch.save(network.state_dict(), tmp_path / "theirs.pth")
     ours = zoo.build(name, weights=f"torchvision:{tmp_path / 'theirs.pth'}", **options)
     images = images_of(side)
@@ -128,9 +125,9 @@ OTHER_NETWORKS = {"alexnet": 61_100_840, "googlenet": 6_624_904}  # which torchv
 
 def test_every_variant_is_named_whole() -> None:
     """Each of their tensors has its place in one layer of ours, and there are as many parameters as on our cards."""
+    models, cards = torchvision_models(), table()
     import torch
 
-    models, cards = torchvision_models(), table()
     for name in VARIANTS:
         with torch.device("meta"):
             network = getattr(models, name)(**({**NO_START, "aux_logits": False} if name == "googlenet" else {}))
@@ -164,9 +161,9 @@ def test_timms_names_are_those_of_the_same_layers() -> None:
 
 
 def save_resnet(path: Path, **options: Any) -> Any:
+    network = randomized(shallow_resnet(torchvision_models(), **options))
     import torch
 
-    network = randomized(shallow_resnet(torchvision_models(), **options))
     torch.save({"epoch": 3, "model": {f"module.{name}": value for name, value in network.state_dict().items()}}, path)
     return network
 
@@ -201,3 +198,18 @@ def test_another_network_is_refused_by_a_layer(tmp_path: Path) -> None:
         zoo.build("seresnet50", weights=weights)
     with pytest.raises(InputError, match=r"zoo\.build"):
         zoo.weights.load_weights(zoo.build("resnet50", **SHALLOW), weights)
+
+
+def test_the_command_makes_a_phones_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """PyTorch weights and a folder of pictures in, an int8 file and its report out."""
+    network = randomized(torchvision_models().mobilenet_v3_small(num_classes=7))
+    import torch
+
+    torch.save(network.state_dict(), tmp_path / "theirs.pth")
+    for number, picture in enumerate(np.random.default_rng(0).integers(0, 256, (3, 50, 60, 3), np.uint8)):
+        Image.fromarray(picture).save(tmp_path / f"{number}.png")
+    options = ("--quantize", "int8", "--size", "64", "--calibration", tmp_path, "--out", tmp_path / "small.tflite")
+    weights = f"torchvision:{tmp_path / 'theirs.pth'}"
+    status, out, err = says(monkeypatch, capsys, "convert", "mobilenet_v3_small", "--weights", weights, *options)
+    assert status == 0, err
+    assert (tmp_path / "small.tflite").is_file() and "small.tflite" in out and "classes" in out
