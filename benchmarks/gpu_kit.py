@@ -126,12 +126,22 @@ def _run(plan: Plan, part: str, limit: float) -> str:
         return "no time left; start the kit again with the same --out"
     patience = None if part == "train" else seconds  # training watches the clock itself, so that it can save
     command = [sys.executable, __file__, *sys.argv[1:], "--part", part, "--until", str(limit)]
-    memory = {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "KERAS_BACKEND": "torch" if part.startswith("torch") else "jax"}
     try:
-        done = subprocess.run(command, env={**os.environ, **memory}, timeout=patience, check=False)
+        done = subprocess.run(command, env={**os.environ, **environment(plan.out, part)}, timeout=patience, check=False)
     except subprocess.TimeoutExpired:
         return "stopped, for the time was over; start the kit again with the same --out"
     return path.read_text(encoding="utf-8").strip() if done.returncode == 0 else f"failed with {done.returncode}, see above"
+
+
+def environment(out: Path, part: str) -> dict[str, str]:
+    """Of a part's process: its backend, no memory taken before it is needed, programs compiled once for all runs."""
+    return {
+        "KERAS_BACKEND": "torch" if part.startswith("torch") else "jax",
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        "JAX_COMPILATION_CACHE_DIR": str(out.resolve() / "compiled"),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
 
 
 def train(recipe: str, data: str | None, folder: Path, until: float, longer: float, precision: str) -> Row:

@@ -7,6 +7,7 @@ on with. The last line it prints says in JSON what a resumed run must have of a 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -36,8 +37,10 @@ class Clock:
 
 
 def main(out: Path) -> None:
-    import device_training
     import gpu_kit
+
+    os.environ |= gpu_kit.environment(out, "train")  # before JAX reads it
+    import device_training
     import keras
     import numpy as np
 
