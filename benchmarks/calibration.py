@@ -1,17 +1,19 @@
 r"""How many calibration images int8 needs: the task's score over 1 … 512 of them, for networks with shipped weights.
 
-    python benchmarks/calibration.py pocket_seg.camvid=camvid:PATH deeplab_v3plus_mobilenet_v2.camvid=camvid:PATH \
-        unet_lite.ccp=ccp_person:PATH
+    python benchmarks/calibration.py pocket_seg.camvid=camvid:PATH --counts 1,2,4,8,16,32,64,128
+    python benchmarks/calibration.py unet_lite.ccp=ccp_person:PATH deeplab_v3plus_mobilenet_v2.camvid=camvid:PATH \
+        --counts 1,4,16,64
 
 Each count is drawn --draws times from the training split, without putting back, from seeds that are the same for all networks;
 the row has the median with the least and the greatest. `spread` is the count as `zoo convert` takes it, evenly over the split.
 Every file is made by the direct engine with corrected biases, as `zoo recipes pack` makes those that are shipped, and scored on
-the same first --images of the test split; the float32 file is the first row of each network. A count that a split has not is
-left out. What stops half-way goes on when started again: the scores stay in --work.
+the same first --images of the test split, as is the float32 file. A count that a split has not is left out. What stops half-way
+goes on when started again: the scores stay in --work. Rows of networks that a call does not name stay in the table.
 """
 
 from __future__ import annotations
 
+import csv
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -42,14 +44,25 @@ def main(
     from zoo.cli.quiet import start_keras
 
     start_keras()
-    rows = [
-        row
-        for network in networks
-        for row in _curve(*network.split("=", 1), tuple(int(count) for count in counts.split(",")), draws, images, work)
-    ]
+    chosen, named = tuple(int(count) for count in counts.split(",")), [network.split("=", 1) for network in networks]
+    rows = _others(out, {name for name, _ in named})
+    rows += [row for name, spec in named for row in _curve(name, spec, chosen, draws, images, work)]
     write_table(out, COLUMNS, rows)
     draw(rows, out.with_suffix(".png"))
     print(f"{out} and {out.with_suffix('.png')}: {len(rows)} points")
+
+
+def _others(table: Path, names: set[str]) -> list[Row]:
+    """The rows of a table that are of other networks than these."""
+    if not table.is_file():
+        return []
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["network"] not in names]
+    return [{key: value if key in ("network", "data") else _number(value) for key, value in row.items()} for row in rows]
+
+
+def _number(text: str) -> float:
+    return float(text) if "." in text else int(text)
 
 
 def _curve(name: str, spec: str, counts: tuple[int, ...], draws: int, images: int, work: Path) -> list[Row]:
