@@ -212,4 +212,4 @@ def test_the_command_makes_a_phones_file(tmp_path: Path, monkeypatch: pytest.Mon
     weights = f"torchvision:{tmp_path / 'theirs.pth'}"
     status, out, err = says(monkeypatch, capsys, "convert", "mobilenet_v3_small", "--weights", weights, *options)
     assert status == 0, err
-    assert (tmp_path / "small.tflite").is_file() and "small.tflite" in out and "classes" in out
+    assert (tmp_path / "small.tflite").is_file() and "small.tflite: int8" in out and "cosine" in out
