@@ -195,8 +195,16 @@ def write_arrays(model: keras.Model, path: Path) -> None:
 
 
 def _named(model: keras.Model) -> dict[str, keras.Variable]:
-    """The weights by layer and place: layers' names are the architecture's own, variables' paths are not."""
-    return {f"{layer.name}/{i}": weight for layer in model.layers for i, weight in enumerate(layer.weights)}
+    """The weights by layer and place: layers' names are the architecture's own, variables' paths are not.
+
+    What belongs to a run of training alone, as states that it carries on, is left out: a layer's `passing_weights`.
+    """
+    return {
+        f"{layer.name}/{i}": weight
+        for layer in model.layers
+        for i, weight in enumerate(layer.weights)
+        if all(weight is not passing for passing in getattr(layer, "passing_weights", ()))
+    }
 
 
 def _half(array: np.ndarray) -> np.ndarray:

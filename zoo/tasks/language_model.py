@@ -1,0 +1,70 @@
+"""Language model: which token comes next in a text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.data.targets import Tokens
+from zoo.errors import unknown
+from zoo.metrics import Metric
+from zoo.outputs import OutputSpec
+from zoo.outputs.tokens import OUTPUTS, token_output
+from zoo.tasks.base import ClassTask, ToyBatch
+
+if TYPE_CHECKING:
+    from zoo.data import Dataset
+
+_PRINTABLE = ("\n", *map(chr, range(ord(" "), ord("~") + 1)))  # ASCII's characters
+_FAITHFUL = 0.9  # share of a toy text that goes its way
+
+
+class LanguageModel(ClassTask):
+    """N×H×W×tokens logits against N×(H·W) tokens, those that come next."""
+
+    name = "language_model"
+    headline = "cross_entropy"
+    outputs = tuple(OUTPUTS)
+    target = Tokens
+
+    def default_labels(self) -> tuple[str, ...]:
+        """The printable characters of ASCII and the end of a line."""
+        return _PRINTABLE
+
+    def output_spec(
+        self, labels: Sequence[str] = (), palette: Sequence[Sequence[int]] | None = None, output: str | None = None
+    ) -> OutputSpec:
+        """Scores of the next token at every position."""
+        if output not in (None, *self.outputs):
+            raise unknown("output", output, self.outputs)
+        return token_output(labels, output or self.outputs[0])
+
+    def channels(self, dataset: Any) -> int:
+        """One: a token's number."""
+        return 1
+
+    def metrics(self, dataset: Dataset, **wishes: Any) -> list[Metric]:
+        """Cross-entropy, bits and perplexity a token."""
+        from zoo.metrics.surprise import Surprise
+
+        self._check_wishes(wishes)
+        return [Surprise(dataset.ignore)]
+
+    def target_as_answer(self, target: Any, spec: OutputSpec) -> np.ndarray:
+        """All of the probability for the token that came, as logarithms."""
+        values = np.asarray(target)
+        answer = np.full((len(values), spec.classes or spec.channels), -np.inf, np.float32)
+        answer[np.arange(len(values)), values.clip(0)] = 0.0
+        return answer
+
+    def toy_batch(self, shape: tuple[int, int, int], spec: OutputSpec, count: int, seed: int) -> ToyBatch:
+        """Texts in which each token is mostly followed by the one of the next number."""
+        height, width, _ = shape
+        tokens = spec.classes or spec.channels
+        random = np.random.default_rng(seed)
+        steps = np.where(random.random((count, height, width + 1)) < _FAITHFUL, 1, random.integers(0, tokens, (count, height, width + 1)))
+        texts = steps.cumsum(axis=-1) % tokens
+        images = texts[..., :-1, None].astype(np.float32)
+        return ToyBatch(images, texts[..., 1:].reshape(count, height * width).astype(np.int32))
