@@ -11,6 +11,8 @@ from keras import ops
 
 from zoo.errors import InputError, unknown
 from zoo.layers.field import Field, Line, Shape, united
+from zoo.layers.output import ModelOutput, model_output
+from zoo.outputs.spec import InputSpec, OutputSpec
 
 # Cell → Keras's layer of it. The LSTM's forget gate begins with a bias of 1 (Jozefowicz et al. 2015), so that what is
 # remembered at first passes on; the GRU resets its state after the product with it, as cuDNN's does.
@@ -44,6 +46,7 @@ class Recurrence(keras.layers.Layer):
             raise unknown("recurrent cell", cell, CELLS)
         self.kind, self.units, self.carried = cell, units, carried
         self.sequence = CELLS[cell](units, return_sequences=True, return_state=True, dtype=self.dtype_policy, name=cell)
+        self.sequence.cell.name = f"{self.name}_cell"  # several stand side by side in a network of one step
         self.passing_weights: list[keras.Variable] = []  # which belong to a run and not to what it has learnt
 
     @property
@@ -101,3 +104,50 @@ class Recurrence(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "cell": self.kind, "units": self.units, "carried": self.carried}
+
+
+def step_network(model: keras.Model) -> keras.Model:
+    """The network of one step of a recurrent one: a token and the states before it in, the answer and the states after it out.
+
+    It shares every layer with `model`. Its first input is the model's at 1×1; then come the states, N×units each, by their
+    layers' names ("lstm1_h"), and the outputs are a dict of the answer and the states for the next step ("lstm1_h_next"). Its
+    `ModelOutput` says which output becomes which input.
+
+    Args:
+        model: a chain of layers over `Recurrence`.
+
+    Raises:
+        InputError: for a model that is no such chain, or has no recurrent layer.
+    """
+    layers, last = _chain(model), model_output(model)
+    token = keras.Input((1, 1, model.inputs[0].shape[-1]), name=model.inputs[0].name)
+    x, inputs, after = token, [InputSpec(token.name, (1, 1), token.shape[-1])], {}
+    states: list[keras.KerasTensor] = []
+    for layer in layers:
+        if not isinstance(layer, Recurrence):
+            x = layer(x)
+            continue
+        names = [f"{layer.name}_{name}" for name in layer.state_names]
+        before = [keras.Input((layer.units,), name=name) for name in names]
+        values = keras.layers.Reshape((x.shape[-1],), name=f"{layer.name}_in")(x)
+        result, following = layer.step(values, before)
+        x = keras.layers.Reshape((1, 1, layer.units), name=f"{layer.name}_out")(result)
+        states += before
+        inputs += [InputSpec(name, None, layer.units, None, layout="", feedback=f"{name}_next") for name in names]
+        after |= {f"{name}_next": state for name, state in zip(names, following, strict=True)}
+    outputs = {last.spec.name: ModelOutput.from_config({**last.get_config(), "inputs": inputs})(x)}
+    for name, state in after.items():
+        outputs[name] = ModelOutput(last.task, OutputSpec("numbers", name, scale=None), name=name)(state)
+    return keras.Model([token, *states], outputs, name=model.name)
+
+
+def _chain(model: keras.Model) -> list[keras.layers.Layer]:
+    """The layers of a model from its input to its `ModelOutput`, both left out."""
+    layers, last = model.layers[1:-1], model.layers[-1]
+    tensors = [layer.output for layer in model.layers[:-1]]
+    chained = all(layer.input is tensor for layer, tensor in zip(model.layers[1:], tensors, strict=True))
+    if not chained or not isinstance(last, ModelOutput) or not any(isinstance(layer, Recurrence) for layer in layers):
+        raise InputError(
+            f"{model.name} has no step: expected a network of this zoo that is a chain of layers, one of them a Recurrence"
+        )
+    return layers

@@ -47,12 +47,14 @@ class Task(ABC):
         squashes: whether a softmax or sigmoid at the end of a model of others makes shares of its scores, which mean the same.
         frames: how many pictures a network sees at once, along the channels.
         toy_build: arguments of `zoo.build` that suit the task's toy batches.
+        toy_size: (H, W) of what its tiny networks see, where that is no picture whose sides could be any.
     """
 
     target: ClassVar[type[Target]]
     squashes: ClassVar[bool] = False
     frames: ClassVar[int] = 1
     toy_build: ClassVar[Mapping[str, Any]] = {}
+    toy_size: ClassVar[tuple[int, int] | None] = None
     name: ClassVar[str]
     headline: ClassVar[str]
     outputs: ClassVar[tuple[str, ...]]

@@ -28,6 +28,7 @@ class LanguageModel(ClassTask):
     headline = "cross_entropy"
     outputs = tuple(OUTPUTS)
     target = Tokens
+    toy_size = (2, 20)  # two texts
 
     def default_labels(self) -> tuple[str, ...]:
         """The printable characters of ASCII and the end of a line."""
@@ -64,7 +65,8 @@ class LanguageModel(ClassTask):
         height, width, _ = shape
         tokens = spec.classes or spec.channels
         random = np.random.default_rng(seed)
-        steps = np.where(random.random((count, height, width + 1)) < _FAITHFUL, 1, random.integers(0, tokens, (count, height, width + 1)))
+        sides = (count, height, width + 1)
+        steps = np.where(random.random(sides) < _FAITHFUL, 1, random.integers(0, tokens, sides))
         texts = steps.cumsum(axis=-1) % tokens
         images = texts[..., :-1, None].astype(np.float32)
         return ToyBatch(images, texts[..., 1:].reshape(count, height * width).astype(np.int32))

@@ -6,7 +6,6 @@ belong together.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +15,14 @@ from zoo.data.registry import WHOLE, Option, dataset
 from zoo.data.sample import Sample
 from zoo.data.targets import Tokens
 from zoo.errors import InputError, unknown
+from zoo.outputs.vocabulary import UNITS, UNKNOWN
+from zoo.outputs.vocabulary import split as split_text
 
 SHARE = 0.9  # of the text that trains
 SPLITS = ("train", "val")
 HELD_OUT = 1024  # tokens of a window of held-out text, which are scored
 CONTEXT = 128  # tokens before them, which are read and not scored
 UNSCORED = -1  # a target that does not count
-UNKNOWN = "<unknown>"  # a word that is too seldom to have a number
-_WORDS = re.compile(r"\n|[^\W_]+(?:'[^\W_]+)*|[^\w\s]|_")
 _SEVERAL = 2  # tokens that a vocabulary holds at least, and how often a word occurs to be one
 
 
@@ -82,19 +81,6 @@ class Text(Dataset):
         return (parts[None] * steps + np.arange(steps)[:, None]).reshape(-1)
 
 
-def tokens_of(text: str, by: str) -> list[str]:
-    """A text's characters; or its words, marks and ends of lines, in small letters.
-
-    Args:
-        text: any.
-        by: a key of `UNITS`.
-    """
-    return list(text) if by == "characters" else _WORDS.findall(text.lower())
-
-
-UNITS = ("characters", "words")
-
-
 @dataset(
     "text",
     spec="text:PATH",
@@ -121,7 +107,7 @@ def text(path: Path, split: str, *, length: int = 64, unit: str = "characters") 
     if not path.is_file():
         raise InputError(f"text:{path}: there is no such file; give the path of a text in UTF-8")
     try:
-        tokens = tokens_of(path.read_bytes().decode("utf-8"), unit)
+        tokens = split_text(path.read_bytes().decode("utf-8"), unit)
     except UnicodeDecodeError as error:
         raise InputError(f"text:{path} is no text in UTF-8 ({error.reason} at byte {error.start})") from error
     cut = int(SHARE * len(tokens))
