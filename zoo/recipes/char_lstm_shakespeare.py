@@ -15,8 +15,8 @@ RECIPE = Recipe(
     source="tiny Shakespeare (Karpathy, char-rnn, 2015): 1,115,394 characters, the first 90 % train, the rest val",
     license="public domain",
     size=(1, 64),
-    build={"units": 512, "dropout": 0.2, "carried": TEXTS},
-    train={"epochs": 8, "batch_size": TEXTS, "learning_rate": 3e-3},
+    build={"units": 448, "carried": TEXTS},
+    train={"epochs": 5, "batch_size": TEXTS, "learning_rate": 3e-3},
     val=None,
     scored="val",
 )
