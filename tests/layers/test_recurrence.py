@@ -114,7 +114,7 @@ class TestCarriedStates:
             whole = recurrence_toy.layer(cell)
             carrying = zoo.layers.Recurrence(cell, UNITS, carried=3, name=f"carrying_{cell}")
             carrying.build((None, None, None, CHANNELS))
-            carrying.set_weights([*whole.get_weights(), *[np.zeros((3, UNITS), "float32")] * len(whole.state_names)])
+            carrying.sequence.set_weights(whole.sequence.get_weights())
             expected = keras.ops.convert_to_numpy(whole(maps))
             parts = [keras.ops.convert_to_numpy(carrying(part, training=True)) for part in (maps[:, :, :4], maps[:, :, 4:])]
             np.testing.assert_allclose(np.concatenate(parts, axis=2), expected, atol=TIGHT)

@@ -199,12 +199,12 @@ def _named(model: keras.Model) -> dict[str, keras.Variable]:
 
     What belongs to a run of training alone, as states that it carries on, is left out: a layer's `passing_weights`.
     """
-    return {
-        f"{layer.name}/{i}": weight
-        for layer in model.layers
-        for i, weight in enumerate(layer.weights)
-        if all(weight is not passing for passing in getattr(layer, "passing_weights", ()))
-    }
+    return {f"{layer.name}/{i}": weight for layer in model.layers for i, weight in enumerate(_lasting(layer))}
+
+
+def _lasting(layer: keras.layers.Layer) -> list[keras.Variable]:
+    passing = {id(weight) for weight in getattr(layer, "passing_weights", ())}
+    return [weight for weight in layer.weights if id(weight) not in passing]
 
 
 def _half(array: np.ndarray) -> np.ndarray:
