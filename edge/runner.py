@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from edge import texts
 from edge.choices import inner_choices, telling
 from edge.engines import Cpu
-from edge import texts
 from edge.errors import InputError
 from edge.gpu.remote import ACCELERATORS, Remote
 from edge.graph import Tensor, read_graph

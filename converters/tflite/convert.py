@@ -79,9 +79,8 @@ def to_tflite(
     batch: int = 1,
     open_size: bool = False,
 ) -> Converted:
-    """Writes a model as a self-describing `.tflite` file for batch 1 and one size, unless more is asked for.
-
-    Only TFLite's built-in operations. The same weights, calibration and versions give the same bytes, on every backend.
+    """Writes a model as a self-describing `.tflite` file for batch 1 and one size, unless more is asked for; TFLite's built-in
+    operations only. The same weights, calibration and versions give the same bytes, on every backend.
 
     Args:
         model: functional or Sequential, one N×H×W×C input in 0–255. One that ends in `zoo.layers.ModelOutput` says itself what
@@ -89,8 +88,8 @@ def to_tflite(
         path: where to; written at once or not at all.
         recipe: a key of `RECIPES`.
         input_size: (height, width) in pixels; needed where the model leaves its size open.
-        calibration: for int8: dozens of training images of that size, N×H×W×C in 0–255, or anything that gives such images; of
-            a network of one step (`zoo.layers.step_network`) texts to read, N×1×T×1.
+        calibration: for int8: dozens of training images of that size, N×H×W×C in 0–255, or anything that gives such images;
+            for a network of one step (`zoo.layers.step_network`) texts N×1×T×1.
         io: the type of input and output: "float32", or with int8 also "int8" or "uint8", which takes the picture's bytes as
             they are. Class indices are int32 whatever is said here.
         labels, palette, task: for a model without a `ModelOutput`: one name and one (r, g, b) per class of the first output,

@@ -76,7 +76,7 @@ def check_size(model: keras.Model, input_size: tuple[int, int] | None) -> tuple[
     """The shape of the file's first input, N×H×W×C: the model's, with H and W as asked for.
 
     Raises:
-        InputError: for a model that is not an image's, or a size that it does not take; for several inputs that nobody described.
+        InputError: for a model that is not an image's, a size that it does not take, or inputs beside it that are no states.
     """
     inputs = model.inputs if is_tf_keras(model) else as_functional(model).inputs
     if [tensor.name for tensor in inputs[1:]] != [spec.name for spec in input_specs(model)[1:] if spec.feedback]:

@@ -33,8 +33,8 @@ def tiny_model(name: str, size: tuple[int, int] | None = SIZE, **options: Any) -
 
     Args:
         name: of the registry.
-        size: (H, W) in pixels, enlarged to the least that it can see, or the task's toy size; None for any size, or the paper's where none is not
-            enough. One answer a picture of a fixed size is given at the paper's.
+        size: (H, W) in pixels, enlarged to the least that it can see, or the task's toy size; None for any size, or the paper's
+            where none is not enough. One answer a picture of a fixed size is given at the paper's.
         **options: of `zoo.build`, over those that make it tiny.
     """
     entry = registry.get(name)

@@ -88,10 +88,7 @@ class Batches(keras.utils.PyDataset):
         count = len(self)
         if not -count <= index < count:
             raise IndexError(f"there are {count} batches an epoch; there is no batch {index}")
-        if self.shuffle:
-            order = self.dataset.order(epoch, self.batch_size, self.seed)
-        else:
-            order = np.arange(len(self.dataset))
+        order = self.dataset.order(epoch, self.batch_size, self.seed) if self.shuffle else np.arange(len(self.dataset))
         start = index % count * self.batch_size
         return order[start : start + self.batch_size].tolist()
 

@@ -47,6 +47,7 @@ class Task(ABC):
         squashes: whether a softmax or sigmoid at the end of a model of others makes shares of its scores, which mean the same.
         frames: how many pictures a network sees at once, along the channels.
         toy_build: arguments of `zoo.build` that suit the task's toy batches.
+        stretches: whether pictures may be brought to a network's size; each is seen as it is where not.
         toy_size: (H, W) of what its tiny networks see, where that is no picture whose sides could be any.
     """
 
@@ -54,6 +55,7 @@ class Task(ABC):
     squashes: ClassVar[bool] = False
     frames: ClassVar[int] = 1
     toy_build: ClassVar[Mapping[str, Any]] = {}
+    stretches: ClassVar[bool] = True
     toy_size: ClassVar[tuple[int, int] | None] = None
     name: ClassVar[str]
     headline: ClassVar[str]
@@ -111,6 +113,23 @@ class Task(ABC):
             count: how many pictures.
             seed: of what is drawn.
         """
+
+    def deployed(self, model: keras.Model) -> keras.Model:
+        """The network that a device runs, which shares the model's weights; by default the model itself."""
+        return model
+
+    def calibration(self, dataset: Dataset, count: int, size: tuple[int, int], tiles: bool = False) -> np.ndarray:
+        """What ranges of the deployed network's activations are measured on, N×H×W×C in 0–255.
+
+        Args:
+            dataset: that the network has learnt from.
+            count: samples, at most all there are.
+            size: (H, W) in pixels.
+            tiles: whether samples are cut and not resized.
+        """
+        from zoo.data import calibration_images
+
+        return calibration_images(dataset, min(count, len(dataset)), size, tiles)
 
     def target_as_answer(self, target: Any, spec: OutputSpec) -> np.ndarray:
         """A sample's target as an answer that is all right, for the output's kind to draw."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.data.dataset import spread
 from zoo.data.targets import Tokens
 from zoo.errors import unknown
 from zoo.metrics import Metric
@@ -15,9 +16,12 @@ from zoo.outputs.tokens import OUTPUTS, token_output
 from zoo.tasks.base import ClassTask, ToyBatch
 
 if TYPE_CHECKING:
+    import keras
+
     from zoo.data import Dataset
 
 _PRINTABLE = ("\n", *map(chr, range(ord(" "), ord("~") + 1)))  # ASCII's characters
+_JOINED = 8  # windows of a text that ranges are measured on
 _FAITHFUL = 0.9  # share of a toy text that goes its way
 
 
@@ -29,6 +33,7 @@ class LanguageModel(ClassTask):
     outputs = tuple(OUTPUTS)
     target = Tokens
     toy_size = (2, 20)  # two texts
+    stretches = False
 
     def default_labels(self) -> tuple[str, ...]:
         """The printable characters of ASCII and the end of a line."""
@@ -52,6 +57,19 @@ class LanguageModel(ClassTask):
 
         self._check_wishes(wishes)
         return [Surprise(dataset.ignore)]
+
+    def deployed(self, model: keras.Model) -> keras.Model:
+        """One step of it, around which a device writes its loop."""
+        from zoo.layers import step_network
+
+        return step_network(model)
+
+    def calibration(self, dataset: Dataset, count: int, size: tuple[int, int], tiles: bool = False) -> np.ndarray:
+        """Texts of several windows each, N×1×n×1: states take a while to become as large as they ever are."""
+        windows = min(_JOINED, len(dataset))
+        first = spread(max(1, count // windows), len(dataset) - windows + 1)
+        texts = [np.concatenate([dataset[at + place].image for place in range(windows)], axis=1) for at in first]
+        return np.stack(texts).astype(np.float32)
 
     def target_as_answer(self, target: Any, spec: OutputSpec) -> np.ndarray:
         """All of the probability for the token that came, as logarithms."""

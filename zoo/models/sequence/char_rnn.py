@@ -1,12 +1,12 @@
 """char-rnn: which character comes next, told by a recurrent network that reads one after the other (Karpathy, 2015).
 
 A text is a picture of one row, N×1×T×1 with the number of a character a pixel, so that it goes every road that pictures go;
-of several rows each is a text of its own. An embedding, cells that read along the row, and scores of the next character at every
-position. Karpathy's code stacks cells of one width with dropout between them; so do we. Its LSTM begins with a bias of 0 at
-the forget gate, ours with 1.
+of several rows each is a text of its own. An embedding, cells that read along the row, and scores of the next character at
+every position. Karpathy's code stacks cells of one width with dropout between them; so do we. His reads characters as one-hot
+vectors, ours as learnt ones.
 
 A file of the whole network has its steps side by side, as many as its size says. What writes on from a prompt is the file of
-one step, with its states in and out: `zoo.models.blocks.stepping`.
+one step, with its states in and out: `zoo.layers.step_network`.
 """
 
 from __future__ import annotations

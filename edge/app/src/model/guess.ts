@@ -44,7 +44,7 @@ export function guessInput(graph: Graph, tensor: Tensor): InputSpec | null {
   const layout = turned ? (turned === CHANNELS_LAST ? CHANNELS_FIRST : CHANNELS_LAST) : first ? CHANNELS_FIRST : CHANNELS_LAST;
   const [height, width, channels] = ['H', 'W', 'C'].map((letter) => shape[layout.indexOf(letter)]);
   if (!COLOURS.includes(channels)) return null;
-  return { name: 'image', size: [height, width], channels, range: null, frames: 1, layout };
+  return { name: 'image', size: [height, width], channels, range: null, frames: 1, layout, feedback: '' };
 }
 
 /** Scores of classes or their indices, or null where what the numbers mean can't be told. */
