@@ -15,7 +15,7 @@ const BAR: Colour = [31, 107, 78];
 const WORDS = {
   en: {
     kind: 'The next token of a text',
-    view: 'Text',
+    view: 'Tokens',
     save: 'Save tokens',
     likely: 'Most likely next',
     summary: 'Most likely next: {tokens}',
@@ -23,7 +23,7 @@ const WORDS = {
   },
   de: {
     kind: 'Das nächste Zeichen eines Textes',
-    view: 'Text',
+    view: 'Zeichen',
     save: 'Zeichen sichern',
     likely: 'Am wahrscheinlichsten als Nächstes',
     summary: 'Am wahrscheinlichsten als Nächstes: {tokens}',

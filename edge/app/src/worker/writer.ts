@@ -5,6 +5,9 @@ import type { NetworkId } from '../protocol';
 import { choose, randomOf, type Random, type Sampling } from '../text/sampling';
 import { Vocabulary } from '../text/vocabulary';
 
+/** What is read where there is no prompt. */
+const START = '\n';
+
 /** Whether a card is that of one step: behind the token come states, each fed by an output of the step before. */
 export function isStep(card: Card): boolean {
   const states = card.inputs.slice(1);
@@ -30,9 +33,9 @@ export class Writer {
     this.model.delete();
   }
 
-  /** Reads a prompt from the beginning of a text on. */
+  /** Reads a prompt from the beginning of a text on; without one, the end of a line that comes before it. */
   async read(prompt: string, seed: number): Promise<void> {
-    const tokens = this.vocabulary.encode(prompt);
+    const tokens = this.vocabulary.encode(prompt || START);
     this.states = new Map(this.card.inputs.slice(1).map(({ name, channels }) => [name, new Float32Array(channels)]));
     [this.scores, this.random, this.written] = [null, randomOf(seed), tokens.length];
     for (const token of tokens) await this.step(token);

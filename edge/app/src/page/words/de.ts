@@ -27,7 +27,7 @@ export const de: Words = {
   prompt: 'Anfang',
   temperature: 'Wagemut',
   writingEmpty: 'Was das Netz schreibt, erscheint hier.',
-  writing: 'Text',
+  writing: 'Geschriebener Text',
   drop: 'Ein Bild oder ein .tflite-Modell ablegen',
   views: 'Ansicht',
   viewOverlay: 'Überlagert',

@@ -25,7 +25,7 @@ export const en = {
   prompt: 'Beginning',
   temperature: 'Boldness',
   writingEmpty: 'What the network writes appears here.',
-  writing: 'Text',
+  writing: 'Written text',
   drop: 'Drop a picture or a .tflite model',
   views: 'View',
   viewOverlay: 'Overlay',
