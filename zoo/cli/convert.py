@@ -78,10 +78,14 @@ def convert(
         form = _format(form, out)
     else:
         network, form = _for_client(network, reader, form, out, io)
+    place = out or _beside(model, ".onnx" if form == "onnx" else f"_{quantize}.tflite")
+    steps = _deployed(network) if form == "tflite" else network
+    if steps is not network:
+        _convert_steps(network, steps, place, quantize, calibration, count, _exceptions(keep_float, keep_int16))
+        return
     shape = network.inputs[0].shape[1:3]
     _check_size(model, form, pixels or shape, reader)
     images = None if calibration is None else _images(calibration, count, pixels or shape)
-    place = out or _beside(model, ".onnx" if form == "onnx" else f"_{quantize}.tflite")
     if form == "onnx":
         if (quantize, io) != ("float32", "float32"):
             raise InputError(f"an .onnx file is float32 throughout; leave out --quantize {quantize} and --io {io}")
@@ -100,6 +104,44 @@ def convert(
         print(converters.parity(network, written, images[:8]))
     else:
         print("whether it says the same as the model was not checked: that needs pictures, --calibration SPEC")
+
+
+def _deployed(network: keras.Model) -> keras.Model:
+    """The network that a device runs, as its task says."""
+    from zoo import tasks
+    from zoo.layers import model_output
+
+    meaning = model_output(network)
+    return network if meaning is None else tasks.get(meaning.task).deployed(network)
+
+
+def _convert_steps(
+    network: keras.Model,
+    steps: keras.Model,
+    place: Path,
+    quantize: str,
+    spec: str | None,
+    count: int,
+    options: dict[str, Any],
+) -> None:
+    """Writes the file of one step, and where there are texts holds what it reads of them to what the whole network does."""
+    import converters
+    import edge
+    import zoo.data
+    from zoo import tasks
+    from zoo.layers import model_output
+
+    texts = None
+    if spec is not None:
+        task = tasks.get(model_output(network).task)
+        texts = task.calibration(zoo.data.open(spec, "train"), count, network.inputs[0].shape[1:3])
+    measured = texts if _is_calibrated(quantize) else None
+    print(written := converters.to_tflite(steps, place, quantize, calibration=measured, **options))
+    if texts is None:
+        print("whether it says the same as the model was not checked: that needs texts, --calibration text:PATH")
+        return
+    with edge.Runner(written.path) as runner:
+        print(converters.parity(network, lambda text: runner(text[0])[None, None], texts[:2], recipe=quantize))
 
 
 def _renamed(recipe: str | None) -> str | None:

@@ -80,12 +80,24 @@ class Recurrence(keras.layers.Layer):
         result, states = self.sequence.cell(values, list(states))
         return result, list(states)
 
+    def check_batch(self, size: int) -> None:
+        """Refuses batches of another size than states are carried for.
+
+        Raises:
+            InputError: saying both.
+        """
+        if self.carried % size or size > self.carried > 0:
+            raise self._unfit(size)
+
     def _check_rows(self, rows: int | None) -> None:
         if rows not in (None, self.carried):
-            raise InputError(
-                f"{self.name} carries the states of {self.carried} rows from batch to batch, and a batch has {rows}; "
-                f"train with batch_size={self.carried}, or build the network with carried={rows}"
-            )
+            raise self._unfit(rows)
+
+    def _unfit(self, rows: int) -> InputError:
+        return InputError(
+            f"{self.name} carries the states of {self.carried} rows from batch to batch, and a batch has {rows}; "
+            f"train with batch_size={self.carried}, or build the network with carried={rows}"
+        )
 
     def compute_output_spec(self, maps: Any, training: bool = False) -> keras.KerasTensor:
         return keras.KerasTensor((*maps.shape[:3], self.units), dtype=self.compute_dtype)

@@ -66,9 +66,10 @@ class TokenScores(Kind):
     def compare(
         self, expected: np.ndarray, got: np.ndarray, spec: OutputSpec, tolerance: Tolerance, chosen_otherwise: int = 0
     ) -> Comparison:
-        """As numbers, and by "agreement", the share of positions with the same likeliest token."""
+        """As logarithms of probabilities, and by "agreement", the share of positions with the same likeliest token."""
+        expected, got = (log_probabilities(each, spec) for each in (expected, got))  # logits mean the same if all are shifted
         other = got.argmax(axis=-1)
-        ties = at_near_ties(np.asarray(expected, np.float32), other)
+        ties = at_near_ties(expected, other)
         measures = numeric(expected, got) | {"agreement": float(np.mean(ties.chosen == other))}
         return judged(spec.name, measures, tolerance, ties=chosen_otherwise + ties.otherwise)
 
