@@ -1,4 +1,4 @@
-"""The whole road of a text: learnt with states carried on, resumed exactly, scored, converted, held to the network, written on."""
+"""The whole road of a text: learnt with states carried on, resumed exactly, scored, converted, compared, written on."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ def test_it_learns_and_is_scored_in_nats_bits_and_perplexity(road: Road) -> None
     nats = scores.headline.value
     assert nats < 1.0 < np.log(len(road.model.layers[-1].labels))  # chance
     assert nats == pytest.approx(road.result.best["score"], rel=1e-5)
-    assert scores.scores["bits"] == pytest.approx(nats / np.log(2)) and scores.scores["perplexity"] == pytest.approx(np.exp(nats))
+    assert scores.scores["bits"] == pytest.approx(nats / np.log(2))
+    assert scores.scores["perplexity"] == pytest.approx(np.exp(nats))
     assert scores.headline.text.endswith("nats")
 
 

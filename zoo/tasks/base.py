@@ -119,14 +119,8 @@ class Task(ABC):
         return model
 
     def calibration(self, dataset: Dataset, count: int, size: tuple[int, int], tiles: bool = False) -> np.ndarray:
-        """What ranges of the deployed network's activations are measured on, N×H×W×C in 0–255.
-
-        Args:
-            dataset: that the network has learnt from.
-            count: samples, at most all there are.
-            size: (H, W) in pixels.
-            tiles: whether samples are cut and not resized.
-        """
+        """What ranges of the deployed network's activations are measured on, N×H×W×C in 0–255: so many samples, at most all
+        there are, at (H, W) in pixels; cut, or else resized."""
         from zoo.data import calibration_images
 
         return calibration_images(dataset, min(count, len(dataset)), size, tiles)
