@@ -66,7 +66,7 @@ class Recurrence(keras.layers.Layer):
     def call(self, maps: Any, training: bool = False) -> Any:
         sides = ops.shape(maps)
         rows = ops.reshape(maps, (-1, sides[2], maps.shape[-1]))
-        begun = [ops.cast(state, self.compute_dtype) for state in self.passing_weights] if training else []
+        begun = self._carried_on() if training else []
         if begun:
             self._check_rows(rows.shape[0])
         results, *states = self.sequence(rows, initial_state=begun or None, training=training)
@@ -74,6 +74,11 @@ class Recurrence(keras.layers.Layer):
             for carried, state in zip(self.passing_weights, states, strict=True):
                 carried.assign(ops.cast(ops.stop_gradient(state), carried.dtype))
         return ops.reshape(results, (-1, sides[1], sides[2], self.units))
+
+    def _carried_on(self) -> list[Any]:
+        """The states that the batch before ended with; copies, since PyTorch writes the next ones in their place and would
+        then know no gradient."""
+        return [ops.cast(ops.copy(state), self.compute_dtype) for state in self.passing_weights]
 
     def step(self, values: Any, states: Sequence[Any]) -> tuple[Any, list[Any]]:
         """One position: N×C and the states N×units → N×units and the states after it."""
