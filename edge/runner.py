@@ -95,6 +95,8 @@ class Runner:
             raise InputError(f"{self.path.name} takes no picture, or not one alone; use run(tensor)")
         spec, frames = self.card.spec, frames_of(image, self.card.inputs[0])
         size = frames[0].shape[:2]
+        if self.card.size not in (None, size) and not kinds.kind(spec).stretches:
+            raise InputError(f"{self.path.name} reads {self.card.size}, and {size} was given, which cannot be stretched")
         if self._overlap is not None:
             tiled = by_tiles(self.run, np.concatenate(frames, axis=-1), self.card, self._overlap)
             return kinds.kind(spec).decode(tiled, spec, size)

@@ -114,6 +114,17 @@ class TestWriting:
             runner.step(0)
 
 
+def test_a_file_of_all_steps_reads_texts_of_its_length_and_stretches_no_other(tmp_path: Path, text: np.ndarray) -> None:
+    model = network("lstm")
+    path = converters.to_tflite(model, tmp_path / "whole.tflite", input_size=(1, 12)).path
+    short = text[0, :, :12].astype(np.uint8)
+    with edge.Runner(path) as runner:
+        expected = zoo.outputs.get("tokens").decode(model(text[:, :, :12]).numpy()[0], zoo.output_spec(model), (1, 12))
+        np.testing.assert_allclose(runner(short), expected, atol=1e-4)
+        with pytest.raises(InputError, match="cannot be stretched"):
+            runner(text[0].astype(np.uint8))
+
+
 def test_only_a_chain_over_recurrent_layers_has_a_step() -> None:
     with pytest.raises(InputError, match="has no step"):
         zoo.layers.step_network(zoo.build("tiny_denoiser", width=0.25))

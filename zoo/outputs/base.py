@@ -24,6 +24,7 @@ class Kind(ABC):
     name: ClassVar[str]
     words: ClassVar[str] = ""  # what people call it, by default the name
     known: ClassVar[bool] = True  # whether there is an answer to ask for
+    stretches: ClassVar[bool] = True  # whether what is asked about may be brought to another size, as a picture may
 
     @property
     def title(self) -> str:

@@ -32,6 +32,7 @@ class TokenScores(Kind):
 
     name = "tokens"
     words = "next token"
+    stretches = False
 
     def decode(self, output: np.ndarray, spec: OutputSpec, size: tuple[int, int]) -> np.ndarray:
         """float32 n×V, logarithms of probabilities, a row a position.

@@ -33,7 +33,6 @@ class LanguageModel(ClassTask):
     outputs = tuple(OUTPUTS)
     target = Tokens
     toy_size = (2, 20)  # two texts
-    stretches = False
 
     def default_labels(self) -> tuple[str, ...]:
         """The printable characters of ASCII and the end of a line."""
