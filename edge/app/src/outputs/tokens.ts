@@ -55,7 +55,6 @@ export default {
   },
   transfer: () => [],
   agreement: (one, other) => one.probabilities.reduce((sum, share, index) => sum + Math.min(share, other.probabilities[index] ?? 0), 0),
-  guess: () => null,
   views: () => [],
   hidden: () => [],
   paint: () => null,
