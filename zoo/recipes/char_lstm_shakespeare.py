@@ -4,8 +4,8 @@
     zoo recipes pack char_lstm.shakespeare runs/char_lstm_shakespeare --data text:tinyshakespeare.txt
 
 The file is char-rnn's data/tinyshakespeare/input.txt. 32 places of it are read side by side, 64 characters a step, with states
-carried on; the last tenth chose nothing. After 2, 4 and 5 epochs it was at 1.58, 1.49 and 1.48 nats. Files are those of one step.
-Where int8 lost 0.012 nats (six windows, the third epoch), it lost 0.001 with the cell in 16 bits, keep_int16="lstm1_cell",
+carried on; the last tenth chose nothing. After 2, 4 and 5 epochs it was at 1.58, 1.49 and 1.48 nats. Files are those of one
+step. Where int8 lost 0.012 nats (six windows, the third epoch), it lost 0.001 with the cell in 16 bits, keep_int16="lstm1_cell",
 which GPUs do not take.
 
 On one of two CPU cores, which other work had too: 51 minutes, 2,450 steps. On JAX, which did 8,600 characters a second of the
