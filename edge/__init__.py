@@ -5,6 +5,7 @@
     edge.gpu_check("model.tflite", samples=images)       # every op delegated? same numbers as on the CPU?
     edge.benchmark(["a.tflite", "b.tflite"], accelerators=("cpu", "gpu"))
     edge.serve(["model.tflite"])                         # the demo app, on this machine
+    edge.write_on(runner, "ROMEO:", 200)                 # a text, by a file of one step
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ _PUBLIC = {
     "benchmark": "edge.timing",
     "serve": "edge.hosting.server",
     "export_app": "edge.hosting.export",
+    "write_on": "edge.texts",
 }
 
-__all__ = ["Runner", "benchmark", "export_app", "gpu_check", "serve"]
+__all__ = ["Runner", "benchmark", "export_app", "gpu_check", "serve", "write_on"]
 
 
 def __getattr__(name: str) -> Any:

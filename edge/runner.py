@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edge import texts
 from edge.choices import inner_choices, telling
 from edge.engines import Cpu
 from edge.errors import InputError
@@ -85,17 +86,34 @@ class Runner:
     def __call__(self, image: Picture) -> np.ndarray:
         """The first output's answer to a uint8 H×W×3 picture of any size, at the picture's own resolution.
 
-        A file of several frames takes a sequence of so many pictures, or H×W×3k of k pictures.
+        A file of several frames takes a sequence of so many pictures, or H×W×3k of k pictures. A file of one step takes a text
+        1×n×1 of tokens and reads it from the beginning; `edge.texts` says what else can be done with one.
         """
+        if self.card.states:
+            return texts.reading(self, np.asarray(image))
         if not self.card.takes_picture:
             raise InputError(f"{self.path.name} takes no picture, or not one alone; use run(tensor)")
         spec, frames = self.card.spec, frames_of(image, self.card.inputs[0])
         size = frames[0].shape[:2]
+        if self.card.size not in (None, size) and not kinds.kind(spec).stretches:
+            raise InputError(f"{self.path.name} reads {self.card.size}, and {size} was given, which cannot be stretched")
         if self._overlap is not None:
             tiled = by_tiles(self.run, np.concatenate(frames, axis=-1), self.card, self._overlap)
             return kinds.kind(spec).decode(tiled, spec, size)
         raw = arranged(self.run(prepare(image, self.card)), spec.layout, self.card.size or size)
         return kinds.kind(spec).decode(raw[0] if raw.ndim else raw, spec, size)
+
+    def step(self, token: int, states: texts.States | None = None) -> tuple[np.ndarray, texts.States]:
+        """One step of a text: the logarithms of the probabilities of what comes after a token, float32 V, and the states there.
+
+        Args:
+            token: its number in the vocabulary, which is `card.labels`.
+            states: as the step before gave them; None at the beginning of a text.
+
+        Raises:
+            InputError: for a file that is not one of a step, and a token that it does not know.
+        """
+        return texts.step(self, token, states)
 
     def run(self, batch: Batch) -> np.ndarray:
         """The first output, real values, for float32 in the card's range and the file's own order of axes, N×h×w×c as a rule.

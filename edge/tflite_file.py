@@ -97,6 +97,11 @@ class Card:
         return len(self.inputs) == 1 and bool(self.inputs[0].layout)
 
     @property
+    def states(self) -> tuple[InputSpec, ...]:
+        """The inputs that take what the step before gave: of a file of one step of a text."""
+        return tuple(spec for spec in self.inputs if spec.feedback)
+
+    @property
     def channels(self) -> int:
         """Of the first input."""
         return self.inputs[0].channels

@@ -9,19 +9,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import keras
 import numpy as np
 
 from zoo.errors import InputError
+from zoo.layers import input_specs
 
 FEW = 8  # below this many images a single odd one sets the ranges
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Checked calibration images: float32 or uint8 N×H×W×C in 0–255; `dtype` is what the model takes."""
+    """Checked calibration images: float32 or uint8 N×H×W×C in 0–255; `dtype` is what the model takes.
+
+    Of a network of one step they are tokens N×1×1×1, and `states` are those that it had before each of them.
+    """
 
     images: np.ndarray
     dtype: str = "float32"
+    states: tuple[np.ndarray, ...] = ()
 
     @property
     def count(self) -> int:
@@ -35,7 +41,7 @@ class Calibration:
         return digest.hexdigest()
 
     def batches(self) -> Iterator[list[np.ndarray]]:
-        """Each image as TensorFlow's converter wants it, [1×H×W×C] in the model's type.
+        """Each image as TensorFlow's converter wants it, [1×H×W×C] in the model's type, and the states beside it.
 
         Two pixels of the first image are set to 0 and 255, so that the input's quantization is exactly one step per grey
         level (scale 1, uint8 value = pixel) whatever the calibration images happen to hold.
@@ -44,7 +50,7 @@ class Calibration:
             batch = image[None].astype(self.dtype)
             if index == 0:
                 batch[0, 0, 0], batch[0, -1, -1] = 0, 255
-            yield [batch]
+            yield [batch, *(state[index : index + 1] for state in self.states)]
 
 
 def check(given: Any, size: tuple[int, int], channels: int) -> Calibration:
@@ -61,6 +67,28 @@ def check(given: Any, size: tuple[int, int], channels: int) -> Calibration:
             stacklevel=4,
         )
     return Calibration(images)
+
+
+def of_steps(model: keras.Model, given: Any) -> Calibration:
+    """What a network of one step sees while it reads texts: every token, and the states before it.
+
+    Args:
+        model: of `zoo.layers.step_network`.
+        given: texts N×1×T×1, tokens from 0 to 255, or anything that gives 1×T×1 when iterated or indexed.
+
+    Raises:
+        InputError: as `check`.
+    """
+    texts = check_samples(given, (1, None), model.inputs[0].shape[-1], what="calibration")
+    feedback = [spec.feedback for spec in input_specs(model)[1:]]
+    states = [np.zeros((len(texts), *tensor.shape[1:]), np.float32) for tensor in model.inputs[1:]]
+    before: list[list[np.ndarray]] = []
+    for place in range(texts.shape[2]):
+        before.append(states)
+        outputs = model([texts[:, :, place : place + 1].astype(np.float32), *states], training=False)
+        states = [keras.ops.convert_to_numpy(outputs[name]) for name in feedback]
+    tokens = texts.transpose(2, 0, 1, 3).reshape(-1, 1, 1, texts.shape[3])
+    return Calibration(tokens, states=tuple(np.concatenate(column) for column in zip(*before, strict=True)))
 
 
 def check_samples(given: Any, size: tuple[int | None, ...], channels: int, what: str = "samples") -> np.ndarray:

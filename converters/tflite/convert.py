@@ -21,7 +21,7 @@ from converters.single_precision import in_float32
 from converters.tf_keras.origin import is_tf_keras
 from converters.tflite import direct_engine, inspection
 from converters.tflite import file as tflite_file
-from converters.tflite.description import check_size, describe, output_names
+from converters.tflite.description import check_size, describe, output_names, state_shapes
 from converters.tflite.layer_names import last_layers, layer_names
 from converters.tflite.recipes import BY_TENSORFLOW, IO, RECIPES
 from converters.tflite.request import Request
@@ -79,9 +79,8 @@ def to_tflite(
     batch: int = 1,
     open_size: bool = False,
 ) -> Converted:
-    """Writes a model as a self-describing `.tflite` file for batch 1 and one size, unless more is asked for.
-
-    Only TFLite's built-in operations. The same weights, calibration and versions give the same bytes, on every backend.
+    """Writes a model as a self-describing `.tflite` file for batch 1 and one size, unless more is asked for; TFLite's built-in
+    operations only. The same weights, calibration and versions give the same bytes, on every backend.
 
     Args:
         model: functional or Sequential, one N×H×W×C input in 0–255. One that ends in `zoo.layers.ModelOutput` says itself what
@@ -89,7 +88,8 @@ def to_tflite(
         path: where to; written at once or not at all.
         recipe: a key of `RECIPES`.
         input_size: (height, width) in pixels; needed where the model leaves its size open.
-        calibration: for int8: dozens of training images of that size, N×H×W×C in 0–255, or anything that gives such images.
+        calibration: for int8: dozens of training images of that size, N×H×W×C in 0–255, or anything that gives such images;
+            for a network of one step (`zoo.layers.step_network`) texts N×1×T×1.
         io: the type of input and output: "float32", or with int8 also "int8" or "uint8", which takes the picture's bytes as
             they are. Class indices are int32 whatever is said here.
         labels, palette, task: for a model without a `ModelOutput`: one name and one (r, g, b) per class of the first output,
@@ -112,7 +112,7 @@ def to_tflite(
     model = model if is_tf_keras(model) else in_float32(collapse(model))
     shape = _shape(model, check_size(model, input_size), batch, open_size)
     images, dtype = calibration if RECIPES[recipe].calibrated else None, _input_type(model, io)
-    images = None if images is None else _calibration(images, shape, dtype)
+    images = None if images is None else _calibration(model, images, shape, dtype)
     overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"recipe": recipe, "io": io}
     description = describe(model, shape, overrides, name or model.name, images, **facts, scores=dict(scores or {}))
     engine, keeps = _engine(engine, model, recipe), {"keep_float": keep_float, "keep_int16": keep_int16}
@@ -140,7 +140,8 @@ def _request(
     names = mixed_precision.Names(layers, last_layers(model))
     inputs, outputs = [spec["name"] for spec in description["inputs"]], output_names(description)
     recipe, io = description["recipe"], description["io"]
-    return Request(model, shape, inputs, outputs, recipe, io, images, *exceptions, names, corrects, spans)
+    states = [] if is_tf_keras(model) else state_shapes(model, shape[0])
+    return Request(model, shape, inputs, outputs, recipe, io, images, *exceptions, names, corrects, spans, states)
 
 
 def _written(path: Path, request: Request, engine: str, description: Mapping[str, Any], original: keras.Model) -> Converted:
@@ -155,7 +156,7 @@ def _written(path: Path, request: Request, engine: str, description: Mapping[str
         else:
             tflite_file.write(draft, _by_tensorflow(request), description, request.names.layers, zoo.__version__)
         summary = _summary(draft, request.recipe)
-        if request.images is not None:
+        if request.images is not None and not request.states:  # of single steps little can be said: texts tell, by parity
             pictures = [batch[0] for batch in itertools.islice(request.images.batches(), _JUDGED)]
             expected = by_keras(original, pictures) if expected is None else expected
             warn_of_rounding(original, draft, request.recipe, pictures, expected, run)
@@ -184,6 +185,8 @@ def _engine(wish: str | None, model: keras.Model, recipe: str) -> str:
 def _by_tensorflow(request: Request) -> bytes:
     if None in request.shape or request.shape[0] != 1:
         raise InputError("engine 'tensorflow' writes files of batch 1 and one size; leave batch and open_size out")
+    if request.states:
+        raise InputError("engine 'tensorflow' writes files of one input; leave engine out for a network of one step")
     try:
         from converters.tflite import tensorflow_engine
     except ImportError as error:
@@ -198,9 +201,11 @@ def _corrects(
 ) -> bool:
     """Whether biases are corrected: where ranges are measured, unless somebody says no, or asks TensorFlow's engine for 16-bit
     layers, of which the folded form is coarser."""
-    can = images is not None and not is_tf_keras(model)
+    can = images is not None and not is_tf_keras(model) and not images.states  # a token is too little to take means of
     if wish and not can:
-        raise InputError(f"correct_bias is for a Keras 3 model and a recipe with calibration, not for {recipe!r} here")
+        raise InputError(
+            f"correct_bias is for a Keras 3 model of pictures and a recipe with calibration, not for {recipe!r} here"
+        )
     return can and not coarser if wish is None else wish
 
 
@@ -222,7 +227,9 @@ def _shape(
     return (batch, *shape[1:])
 
 
-def _calibration(images: Any, shape: tuple[int, ...], dtype: str) -> Calibration:
+def _calibration(model: keras.Model, images: Any, shape: tuple[int, ...], dtype: str) -> Calibration:
+    if len(model.inputs) > 1:
+        return calibration.of_steps(model, images)
     return replace(calibration.check(images, shape[1:3], shape[3]), dtype=dtype)
 
 

@@ -55,21 +55,34 @@ def describe(
     }
 
 
+def state_shapes(model: keras.Model, batch: int) -> list[tuple[int, ...]]:
+    """The shapes of the inputs behind the first, for so many items at a time.
+
+    Raises:
+        InputError: for a state of open shape.
+    """
+    shapes = [(batch, *tensor.shape[1:]) for tensor in model.inputs[1:]]
+    if any(None in shape for shape in shapes):
+        raise InputError(f"model '{model.name}' takes states {shapes}; expected N×units, units known")
+    return shapes
+
+
 def output_names(description: Mapping[str, Any]) -> list[str]:
     """The names of the outputs, in the model's order."""
     return [spec["name"] for spec in description["outputs"]]
 
 
 def check_size(model: keras.Model, input_size: tuple[int, int] | None) -> tuple[int, int | None, int | None, int]:
-    """The file's input shape N×H×W×C: the model's, with H and W as asked for.
+    """The shape of the file's first input, N×H×W×C: the model's, with H and W as asked for.
 
     Raises:
-        InputError: for a model that is not an image's, or a size that it does not take.
+        InputError: for a model that is not an image's, a size that it does not take, or inputs beside it that are no states.
     """
     inputs = model.inputs if is_tf_keras(model) else as_functional(model).inputs
-    if len(inputs) != 1:
+    if [tensor.name for tensor in inputs[1:]] != [spec.name for spec in input_specs(model)[1:] if spec.feedback]:
         raise InputError(
-            f"model '{model.name}' has {len(inputs)} inputs; a file takes one: let it take several pictures along the channels"
+            f"model '{model.name}' has {len(inputs)} inputs; a file takes one, and the states of a step behind it "
+            "(zoo.layers.step_network): let it take several pictures along the channels"
         )
     shape = tuple(inputs[0].shape)
     if len(shape) != 4 or shape[3] is None:

@@ -43,7 +43,7 @@ def graph(request: Request) -> Graph:
     Raises:
         InputError: naming the layer that cannot be written.
     """
-    result = lowering.lower(request.model, [request.shape], request.inputs, request.outputs)
+    result = lowering.lower(request.model, [request.shape, *request.states], request.inputs, request.outputs)
     optimize(result)
     FORMS[request.recipe](result, request)
     return result

@@ -80,7 +80,8 @@ def write_graph(path: Path, graph: Graph, description: Mapping[str, Any], versio
 def _members(description: Mapping[str, Any]) -> dict[str, str]:
     """The files of the zip by their names."""
     labels = description["outputs"][0]["labels"]
-    members = {metadata.LABELS_FILE: "".join(f"{label}\n" for label in labels)} if labels else {}
+    lines = [label.replace("\n", "\\n") for label in labels]  # a token may be the end of a line
+    members = {metadata.LABELS_FILE: "".join(f"{line}\n" for line in lines)} if labels else {}
     return {**members, DESCRIPTION: _text(description)}
 
 
@@ -146,7 +147,7 @@ def _about(
     ends: Sequence[tuple[str, Sequence[int]]], description: Mapping[str, Any], version: str
 ) -> metadata.Description:
     """What the standard metadata say, from each output's type and shape and from densezoo.json."""
-    image, outputs = description["inputs"][0], {}
+    (image, *states), outputs = description["inputs"], {}
     for spec, (dtype, shape) in zip(description["outputs"], ends, strict=True):
         words = f"{spec['kind'].replace('_', ' ')}, {spec['activation']}, {spec['unit']}".removesuffix(", ")
         outputs[spec["name"]] = f"{words}, {dtype} {'×'.join('any' if side < 0 else str(side) for side in shape)}"
@@ -162,7 +163,8 @@ def _about(
         labelled=bool(description["outputs"][0]["labels"]),
         indices=description["outputs"][0]["activation"] == "argmax",
         files=list(_members(description)),
-        missing=_missing_activation(OutputSpec.from_dict(description["outputs"][0])),
+        missing="" if states else _missing_activation(OutputSpec.from_dict(description["outputs"][0])),
+        states={spec["name"]: spec.get("feedback", "") for spec in states},
     )
 
 

@@ -8,7 +8,7 @@ MediaPipe (V001), which tells its ImageSegmenter what to make of the scores. No 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import flatbuffers
 
@@ -39,6 +39,7 @@ class Description:
         files: all files in the appended zip.
         missing: of scores of classes for each pixel, the activation that makes them probabilities: "none", "sigmoid" or
             "softmax"; empty for any other output.
+        states: of a network of one step, by the name of the input behind the first the output that feeds it.
     """
 
     name: str
@@ -53,13 +54,15 @@ class Description:
     frames: int = 1
     license: str = ""
     missing: str = ""
+    states: Mapping[str, str] = field(default_factory=dict)
 
 
 def build(about: Description) -> bytes:
     """The ModelMetadata flatbuffer: input normalised with mean 0 and deviation 1 from 0–255, outputs with their labels."""
     write = _Writer()
     outputs = [_output(write, about, index, name) for index, name in enumerate(about.outputs)]
-    subgraph_fields = {2: write.tables([_input(write, about)]), 3: write.tables(outputs)}
+    states = [_state(write, name, feedback) for name, feedback in about.states.items()]
+    subgraph_fields = {2: write.tables([_input(write, about), *states]), 3: write.tables(outputs)}
     if about.missing:
         subgraph_fields[9] = write.tables([_segmenter(write, about)])
     subgraph = write.table(subgraph_fields)
@@ -96,6 +99,12 @@ def _input(write: _Writer, about: Description) -> int:
         else f"{about.frames} {picture} pictures along the channels, 0-255"
     )
     return write.table({0: write.text("image"), 1: write.text(text), 3: content, 4: write.tables([unit]), 5: stats})
+
+
+def _state(write: _Writer, name: str, feedback: str) -> int:
+    content = write.table({1: write.table({})}, {0: ("uint8", _FEATURE)})
+    text = write.text(f"state: zeros at the first step, then what {feedback} gave")
+    return write.table({0: write.text(name), 1: text, 3: content})
 
 
 def _output(write: _Writer, about: Description, index: int, name: str) -> int:

@@ -16,8 +16,8 @@ class Request:
 
     Args:
         model: of Keras 3, or its tf_keras counterpart; biases corrected, if they are.
-        shape: of the input, N×H×W×C, None where the file leaves a side open.
-        inputs: the name of the input.
+        shape: of the first input, N×H×W×C, None where the file leaves a side open.
+        inputs: the names of the inputs.
         outputs: the names of the outputs, in the model's order.
         recipe: a key of `recipes.RECIPES`.
         io: the type of input and output.
@@ -27,6 +27,7 @@ class Request:
         names: of the model's layers.
         correct_bias: whether an engine that can shall take the mean error of rounded kernels out of the biases.
         spans: what layers' answers span, by the layer's name, as training with the file's rounding learnt it.
+        states: shapes of the inputs behind the first, which a network of one step has.
     """
 
     model: Any
@@ -41,3 +42,4 @@ class Request:
     names: Names
     correct_bias: bool = False
     spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    states: Sequence[tuple[int, ...]] = ()

@@ -1,7 +1,8 @@
 """What the backend of this process answers and learns: `backend_toy.py FOLDER`, which prints one line of JSON.
 
 FOLDER holds NAME.npz for tiny networks of the registry and toy.npz for the one that learns: weights to begin with. The
-answer is left there as NAME.npy, and what a network recorded of its maxima as NAME.positions.
+answer is left there as NAME.npy, and what a network recorded of its maxima as NAME.positions. FOLDER/cells holds what recurrent
+layers are asked (`recurrence_toy`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import recurrence_toy
 from tiny_models import answer, pictures, tiny
 from training_toys import RUN, Blocks, network
 
@@ -24,6 +26,7 @@ from zoo.experiments import convolution_gradient
 
 SIZE = (64, 64)
 TOY = "toy"
+CELLS = "cells"  # a folder of questions to recurrent layers
 
 
 def keep(model: keras.Model, path: Path) -> None:
@@ -72,6 +75,7 @@ def main(folder: Path) -> None:
             if records(graph):
                 with path.with_suffix(".positions").open("wb") as file:
                     np.savez(file, **positions(graph, evaluate(graph, pictures(model, 1))))
+    recurrence_toy.write_answers(folder / CELLS)
     toy = folder / f"{TOY}.npz"
     learnt, whole, parts = losses(toy), ends(toy, folder / "whole", 0), ends(toy, folder / "parts", 2)
     print(json.dumps({"losses": learnt, "whole": whole, "parts": parts, "gradients": gradients()}))

@@ -33,15 +33,15 @@ def tiny_model(name: str, size: tuple[int, int] | None = SIZE, **options: Any) -
 
     Args:
         name: of the registry.
-        size: (H, W) in pixels, enlarged to the least that it can see; None for any size, or the paper's where none is not
-            enough. One answer a picture of a fixed size is given at the paper's.
+        size: (H, W) in pixels, enlarged to the least that it can see, or the task's toy size; None for any size, or the paper's
+            where none is not enough. One answer a picture of a fixed size is given at the paper's.
         **options: of `zoo.build`, over those that make it tiny.
     """
     entry = registry.get(name)
     if entry.fixed_size and (size is None or not _dense(entry)):
         size = entry.input_size
     elif size is not None:
-        size = tuple(max(pixels, entry.min_size) for pixels in size)
+        size = tasks.get(entry.task).toy_size or tuple(max(pixels, entry.min_size) for pixels in size)
     shape = (*(size or (None, None)), entry.channels)
     keras.utils.set_random_seed(3)
     return zoo.build(name, **{**tasks.get(entry.task).toy_build, "input_shape": shape, **entry.tiny, **options})
@@ -68,7 +68,7 @@ def toy_batch(model: keras.Model, count: int = 64, seed: int = 0) -> ToyBatch:
     task = task_of(model)
     ((_, spec),) = trained_specs(model, task).items()
     toy = task.toy_batch(model.input_shape[1:], spec, count, seed)
-    if not spec.dense or not outputs.kind(spec).pixelwise:
+    if not spec.dense or toy.targets.ndim < 3 or not outputs.kind(spec).pixelwise:  # no map of the output's size
         return toy
     # Unpadded networks see a margin that they say nothing of.
     return ToyBatch(toy.images, _centre(toy.targets, model.output_shape[1:3]))

@@ -31,6 +31,7 @@ from zoo.cli.recipes import app as recipes
 from zoo.cli.report import report
 from zoo.cli.train import train
 from zoo.cli.weights import app as weights
+from zoo.cli.write import write
 from zoo.errors import InputError
 
 BAD_INPUT = 2  # exit status
@@ -63,6 +64,7 @@ for name, command in {
     "report": report,
     "crf": crf,
     "predict": predict,
+    "write": write,
     "convert": convert,
     "conversions": conversions,
     "gpu-check": gpu_check,

@@ -199,8 +199,10 @@ def default_size(path: Path) -> tuple[int, int] | None:
 
     if path.exists() or not catalog.is_name(str(path)):
         return None
+    from zoo import tasks
+
     weights = catalog.get(str(path))
-    return weights.input_size if weights.overlap is None else None
+    return weights.input_size if weights.overlap is None and tasks.get(weights.task).stretches else None
 
 
 def shipped_file(path: Path) -> Path:

@@ -95,14 +95,15 @@ class _Tools:
     def convert(self, model: keras.Model, path: Path, form: str, training: Dataset, recipe: Recipe) -> None:
         """Writes the converted file of a form, calibrated as `zoo convert` does."""
         import converters
-        import zoo.data
+        from zoo import tasks
+        from zoo.layers import model_output
 
-        quantized = {}
+        task, images = tasks.get(model_output(model).task), None
         if converters.RECIPES[form].calibrated:
-            count, tiles = min(recipe.calibration, len(training)), recipe.overlap is not None
-            images = zoo.data.calibration_images(training, count, recipe.size, tiles)
-            quantized = {"calibration": images, "correct_bias": True}
-        converters.to_tflite(model, path, recipe=form, input_size=recipe.size, **quantized)
+            images = task.calibration(training, recipe.calibration, recipe.size, tiles=recipe.overlap is not None)
+        network = task.deployed(model)
+        size = recipe.size if None in network.inputs[0].shape[1:3] else None
+        converters.to_tflite(network, path, recipe=form, input_size=size, calibration=images)
 
     def open(self, path: Path, overlap: int | None) -> Any:
         """LiteRT's runner on the file."""

@@ -90,9 +90,7 @@ class Batches(keras.utils.PyDataset):
         count = len(self)
         if not -count <= index < count:
             raise IndexError(f"there are {count} batches an epoch; there is no batch {index}")
-        order = np.arange(len(self.dataset))
-        if self.shuffle:
-            np.random.default_rng((0, self.seed, epoch)).shuffle(order)
+        order = self.dataset.order(epoch, self.batch_size, self.seed) if self.shuffle else np.arange(len(self.dataset))
         start = index % count * self.batch_size
         return order[start : start + self.batch_size].tolist()
 

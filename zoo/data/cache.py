@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from zoo.data.dataset import Dataset
 from zoo.data.sample import Sample
 
@@ -29,6 +31,9 @@ class CachedDataset(Dataset):
 
     def check(self) -> None:
         self.source.check()
+
+    def order(self, epoch: int, batch_size: int, seed: int) -> np.ndarray:
+        return self.source.order(epoch, batch_size, seed)
 
     def __len__(self) -> int:
         return len(self.source)

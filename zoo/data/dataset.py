@@ -81,6 +81,18 @@ class Dataset(ABC):
             raise IndexError(f"{self.name} has {count} samples; there is no sample {index}")
         return index % count
 
+    def order(self, epoch: int, batch_size: int, seed: int) -> np.ndarray:
+        """The order in which an epoch of training shows the samples: by default another one each time, by the seed.
+
+        Args:
+            epoch: counted from 0.
+            batch_size: samples that make a batch, one after the other.
+            seed: of the run.
+        """
+        order = np.arange(len(self))
+        np.random.default_rng((0, seed, epoch)).shuffle(order)
+        return order
+
     def read_as(self, channels: int | None = None, bits: int | None = None) -> Self:
         """The data set with its picture files read otherwise; None leaves what is.
 

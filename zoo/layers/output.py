@@ -165,9 +165,9 @@ def trained_spec(model: keras.Model) -> OutputSpec:
 
 def input_specs(model: keras.Model) -> tuple[InputSpec, ...]:
     """The specs of a model's inputs: its `ModelOutput`'s, or else one picture each, of the tensor's name, size and channels."""
-    layer = model_output(model)
-    if layer is not None and layer.inputs:
-        return layer.inputs
+    described = [layer.inputs for layer in model.layers if isinstance(layer, ModelOutput) and layer.inputs]
+    if described:
+        return described[0]
     specs = []
     for tensor in model.inputs:
         size = tuple(tensor.shape[1:3]) if len(tensor.shape) == 4 else (None, None)

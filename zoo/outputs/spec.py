@@ -27,6 +27,8 @@ class InputSpec:
             nobody knows, as of files of others.
         frames: how many pictures lie along the channels.
         layout: which axis of the tensor is which, in the letters of `zoo.outputs.layout`; empty where it takes no picture.
+        feedback: of a state, the name of the output that gives it for the next step, zeros before the first; empty for what
+            comes from outside.
     """
 
     name: str = "image"
@@ -35,6 +37,7 @@ class InputSpec:
     range: tuple[Bound, Bound] | None = (0.0, 255.0)
     frames: int = 1
     layout: str = CHANNELS_LAST
+    feedback: str = ""
 
     def __post_init__(self) -> None:
         if self.channels < 1 or self.frames < 1 or self.channels % self.frames:
@@ -45,7 +48,8 @@ class InputSpec:
         size = None if self.size is None else list(self.size)
         bounds = None if self.range is None else [list(end) if isinstance(end, tuple) else end for end in self.range]
         facts = {"name": self.name, "size": size, "channels": self.channels, "range": bounds, "frames": self.frames}
-        return facts if self.layout == CHANNELS_LAST else {**facts, "layout": self.layout}
+        facts |= {} if self.layout == CHANNELS_LAST else {"layout": self.layout}
+        return facts | ({"feedback": self.feedback} if self.feedback else {})
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> InputSpec:
@@ -58,6 +62,7 @@ class InputSpec:
             range=None if bounds is None else (_bound(bounds[0]), _bound(bounds[1])),
             frames=int(data.get("frames", 1)),
             layout=str(data.get("layout", CHANNELS_LAST)),
+            feedback=str(data.get("feedback", "")),
         )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import zoo
-from zoo import registry
+from zoo import registry, tasks
 from zoo.analysis.macs import parameters
 from zoo.build import shipped_network
 from zoo.errors import InputError
@@ -192,7 +192,8 @@ def _pack(
     model = shipped_network(recipe.name, meaning.labels, meaning.palette, finished.options, shape)
     read_arrays(model, paths[WEIGHTS])
     say(f"{WEIGHTS}: on {test.name}")
-    measured = [_score(WEIGHTS, zoo.evaluate(model, test, size=recipe.size if recipe.overlap is None else None), finished)]
+    stretched = recipe.overlap is None and tasks.get(meaning.task).stretches
+    measured = [_score(WEIGHTS, zoo.evaluate(model, test, size=recipe.size if stretched else None), finished)]
     for form in recipe.forms:
         path = folder / f"{form}.tflite"
         say(f"{form}: converting, on {test.name}")

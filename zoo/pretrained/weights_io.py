@@ -218,8 +218,16 @@ def write_arrays(model: keras.Model, path: Path) -> None:
 
 
 def _named(model: keras.Model) -> dict[str, keras.Variable]:
-    """The weights by layer and place: layers' names are the architecture's own, variables' paths are not."""
-    return {f"{layer.name}/{i}": weight for layer in model.layers for i, weight in enumerate(layer.weights)}
+    """The weights by layer and place: layers' names are the architecture's own, variables' paths are not.
+
+    What belongs to a run of training alone, as states that it carries on, is left out: a layer's `passing_weights`.
+    """
+    return {f"{layer.name}/{i}": weight for layer in model.layers for i, weight in enumerate(_lasting(layer))}
+
+
+def _lasting(layer: keras.layers.Layer) -> list[keras.Variable]:
+    passing = {id(weight) for weight in getattr(layer, "passing_weights", ())}
+    return [weight for weight in layer.weights if id(weight) not in passing]
 
 
 def _half(array: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from zoo.data.targets import NO_LABEL, Target
 from zoo.errors import InputError, unknown
 from zoo.lazy import keras
 from zoo.metrics import Metric
-from zoo.outputs import OutputSpec
+from zoo.outputs import OutputSpec, kind
 
 if TYPE_CHECKING:
     from zoo.data import Dataset
@@ -47,12 +47,14 @@ class Task(ABC):
         squashes: whether a softmax or sigmoid at the end of a model of others makes shares of its scores, which mean the same.
         frames: how many pictures a network sees at once, along the channels.
         toy_build: arguments of `zoo.build` that suit the task's toy batches.
+        toy_size: (H, W) of what its tiny networks see, where that is no picture whose sides could be any.
     """
 
     target: ClassVar[type[Target]]
     squashes: ClassVar[bool] = False
     frames: ClassVar[int] = 1
     toy_build: ClassVar[Mapping[str, Any]] = {}
+    toy_size: ClassVar[tuple[int, int] | None] = None
     name: ClassVar[str]
     headline: ClassVar[str]
     outputs: ClassVar[tuple[str, ...]]
@@ -109,6 +111,20 @@ class Task(ABC):
             count: how many pictures.
             seed: of what is drawn.
         """
+
+    @property
+    def stretches(self) -> bool:
+        """Whether pictures may be brought to a network's size; each is seen as it is where not."""
+        return kind(self.output_spec()).stretches
+
+    def deployed(self, model: keras.Model) -> keras.Model:
+        """The network that a device runs, which shares the model's weights; by default the model itself."""
+        return model
+
+    def calibration(self, dataset: Dataset, count: int, size: tuple[int, int], tiles: bool = False) -> np.ndarray:
+        """What ranges of the deployed network are measured on: `count` samples at most at that size, cut or resized."""
+        from zoo.data import calibration_images
+        return calibration_images(dataset, min(count, len(dataset)), size, tiles)
 
     def target_as_answer(self, target: Any, spec: OutputSpec) -> np.ndarray:
         """A sample's target as an answer that is all right, for the output's kind to draw."""

@@ -103,6 +103,9 @@ def train(
     if val_data is not None:
         need_dataset(val_data, "val_data")
     distribution.check_batch(config.batch_size)
+    for layer in model.layers:
+        if hasattr(layer, "check_batch"):  # one that carries something on from batch to batch
+            layer.check_batch(config.batch_size)
     with in_training(model, train_data, config) as (network, source, task):
         validate = _validation(model, network, val_data, config, task)
         facts = {"data": source.facts(), "val_data": None if val_data is None else val_data.name}

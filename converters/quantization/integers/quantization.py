@@ -20,6 +20,7 @@ from zoo.errors import InputError
 
 _ENOUGH = 8  # pictures for means over all positions
 _JUDGED = 2  # pictures on which the file is compared where biases are left as they are
+_PICTURE = 4  # axes of an input that is a picture; a state has fewer
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def quantize(
     answers = {tensor for tensor in graph.tensors() if not tensor.role and not tensor.constant}
     learnt = {tensor: known[tensor.layer] for tensor in answers if known and tensor.layer in known}
     spans.update(learnt)
-    spans.update(dict.fromkeys(graph.inputs, (0.0, 255.0)))  # a picture's, whatever these ones hold
+    pictures = [tensor for tensor in graph.inputs if len(tensor.shape) == _PICTURE]
+    spans.update(dict.fromkeys(pictures, (0.0, 255.0)))  # a picture's, whatever these ones hold
     to_integers(graph, infer(graph, spans), widths, ends, learnt.keys())
 
 

@@ -2,6 +2,7 @@
 import type { Card } from './model/card';
 import type { InputRange } from './model/spec';
 import type { Answer } from './outputs/kind';
+import type { Sampling } from './text/sampling';
 
 export type AcceleratorChoice = 'auto' | 'webgpu' | 'wasm';
 export type Accelerator = 'webgpu' | 'wasm';
@@ -54,7 +55,20 @@ export type Request =
   | { type: 'start'; id: number; choice: AcceleratorChoice; wasm: string; threads: boolean }
   | { type: 'load'; id: number; place: Place; name: string; source: string | ArrayBuffer; card: Card | null; precision: Precision }
   | { type: 'unload'; id: number; place: Place }
-  | { type: 'frame'; id: number; frames: ImageBitmap[]; question: Question };
+  | { type: 'frame'; id: number; frames: ImageBitmap[]; question: Question }
+  | { type: 'write'; id: number; order: WritingOrder };
+
+/** A part of a text to be written: its beginning behind a prompt, or what follows. */
+export interface WritingOrder {
+  network: NetworkId;
+  /** What is read first; null to go on behind what was written last. */
+  prompt: string | null;
+  /** Tokens to write. */
+  count: number;
+  sampling: Sampling;
+  /** Of what is drawn, from the prompt on. */
+  seed: number;
+}
 
 export interface Loaded {
   /** The id of the request that loaded it. */
@@ -65,6 +79,8 @@ export interface Loaded {
   compileMs: number;
   /** False when the GPU left part of the graph to the CPU. */
   whole: boolean;
+  /** Whether it writes texts, a token a step; else it looks at pictures. */
+  writes: boolean;
 }
 
 /** What one network says of a picture, and what that cost. */
@@ -83,11 +99,12 @@ export interface Framed extends Outcome {
   memory: number;
 }
 
-export type Failure = 'start' | 'fetch' | 'not-a-model' | 'input-type' | 'shape' | 'size' | 'kind' | 'outputs' | 'compile' | 'run' | 'stale';
+export type Failure = 'start' | 'fetch' | 'not-a-model' | 'input-type' | 'shape' | 'size' | 'kind' | 'outputs' | 'compile' | 'run' | 'stale' | 'token';
 
 export type Reply =
   | { type: 'started'; id: number; backend: Backend }
   | { type: 'loaded'; id: number; loaded: Loaded }
   | { type: 'unloaded'; id: number }
   | { type: 'framed'; id: number; framed: Framed }
+  | { type: 'written'; id: number; text: string }
   | { type: 'failed'; id: number; failure: Failure; detail: string };

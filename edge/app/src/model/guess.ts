@@ -17,7 +17,8 @@ const WHOLE_NUMBERS = new Set(['int32', 'int64', 'bool']);
 function specOf(kind: string, channels: number, layout: string): OutputSpec {
   const labels = channels === 1 ? SINGLE : Array.from({ length: channels }, (_, index) => String(index));
   const scale = isDense(layout) ? 1 : null;
-  return { name: 'answer', kind, channels, labels, palette: paletteFor(labels.length), activation: 'linear', unit: '', range: null, scale, layout };
+  const facts = { activation: 'linear', unit: '', range: null, options: {} } as const;
+  return { name: 'answer', kind, channels, labels, palette: paletteFor(labels.length), ...facts, scale, layout };
 }
 
 /** The order of axes that the first operators on a tensor bring it into; empty where they leave it. */
@@ -44,7 +45,7 @@ export function guessInput(graph: Graph, tensor: Tensor): InputSpec | null {
   const layout = turned ? (turned === CHANNELS_LAST ? CHANNELS_FIRST : CHANNELS_LAST) : first ? CHANNELS_FIRST : CHANNELS_LAST;
   const [height, width, channels] = ['H', 'W', 'C'].map((letter) => shape[layout.indexOf(letter)]);
   if (!COLOURS.includes(channels)) return null;
-  return { name: 'image', size: [height, width], channels, range: null, frames: 1, layout };
+  return { name: 'image', size: [height, width], channels, range: null, frames: 1, layout, feedback: '' };
 }
 
 /** Scores of classes or their indices, or null where what the numbers mean can't be told. */

@@ -22,6 +22,8 @@ export interface InputSpec {
   frames: number;
   /** Which axis is which, as `layout.ts` has it; empty where no picture goes in. */
   layout: string;
+  /** Of a state, the output that gives it for the next step; empty for what comes from outside. */
+  feedback: string;
 }
 
 /** What a model ends in. */
@@ -96,6 +98,7 @@ export function inputFrom(data: unknown): InputSpec | null {
     range: isRange(data.range) ? data.range : null,
     frames,
     layout: textOf(data.layout, CHANNELS_LAST),
+    feedback: textOf(data.feedback),
   };
 }
 

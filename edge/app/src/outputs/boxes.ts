@@ -148,7 +148,6 @@ export default {
     return { ...answer, rows: answer.rows.slice(0, sure * COLUMNS) };
   },
   agreement: agreementOf,
-  guess: () => null,
   views: () => ['overlay', 'split', 'mask'],
   hidden: () => [],
   paint(answer, spec, { view, hidden }) {

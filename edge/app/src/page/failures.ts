@@ -17,6 +17,7 @@ const FAILURES: Record<Failure, Word> = {
   compile: 'failCompile',
   run: 'failRun',
   stale: 'failRun',
+  token: 'failToken',
 };
 
 export interface Explanation {

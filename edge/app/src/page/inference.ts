@@ -1,6 +1,6 @@
 // The page's side of the inference worker: every request is a promise.
 import type { Card } from '../model/card';
-import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Place, Precision, Question, Reply, Request } from '../protocol';
+import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Place, Precision, Question, Reply, Request, WritingOrder } from '../protocol';
 
 export class InferenceError extends Error {
   constructor(
@@ -52,6 +52,13 @@ export class Inference {
     const reply = await this.ask({ type: 'frame', frames, question }, frames);
     if (reply.type !== 'framed') throw new InferenceError('run', reply.type);
     return reply.framed;
+  }
+
+  /** A part of a text. */
+  async write(order: WritingOrder): Promise<string> {
+    const reply = await this.ask({ type: 'write', order });
+    if (reply.type !== 'written') throw new InferenceError('run', reply.type);
+    return reply.text;
   }
 
   private stop(): void {

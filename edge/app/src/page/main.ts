@@ -17,6 +17,7 @@ import { Session } from './session';
 import { Speed } from './speed';
 import { Stage } from './stage';
 import { startTheme } from './theme';
+import { Writing } from './writing';
 import { nextLanguage, number, onLanguage, say, speech, startWords, type Word } from './words';
 
 const MEASURED_FRAMES = 50;
@@ -33,6 +34,7 @@ const speed = new Speed();
 const notice = new Notice();
 const least = byId<HTMLInputElement>('least');
 const session = new Session({ stage, legend, models, speed, notice }, least.valueAsNumber / 100);
+const writing = new Writing(session, notice);
 
 const receivers: Receivers = {
   pictures: (files) => void session.showPictures(files.slice(0, Math.max(KEPT_PICTURES, session.frames))),
@@ -220,6 +222,7 @@ function update(): void {
   byId('fallback').textContent = why ? say(FALLBACK_WORDS[why]) : '';
   byId('precision-row').hidden = backend?.accelerator !== 'webgpu';
   byId('welcome').hidden = shown;
+  writing.update();
   byId('camera-label').textContent = say(camera.open ? 'cameraStop' : 'camera');
   byId('camera').classList.toggle('active', camera.open);
   byId('freeze-label').textContent = say(frozen ? 'unfreeze' : 'freeze');

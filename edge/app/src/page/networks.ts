@@ -2,7 +2,7 @@
 import type { Entry } from '../model/catalogue';
 import type { InputRange, OutputSpec } from '../model/spec';
 import { alike } from '../outputs';
-import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Place, Precision, Question } from '../protocol';
+import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Place, Precision, Question, WritingOrder } from '../protocol';
 import { Inference, InferenceError } from './inference';
 import { titleOf } from './models';
 import type { Notice } from './notice';
@@ -48,10 +48,10 @@ export class Networks {
     return Math.max(1, ...Object.values(this.loaded).map((loaded) => loaded?.card.inputs[0].frames ?? 1));
   }
 
-  /** What is to be asked of this picture now; null while no network is there. */
+  /** What is to be asked of this picture now; null while no network is there that looks at pictures. */
   question(picture: number, range: InputRange | null): Question | null {
     const { main, beside } = this.loaded;
-    if (!main) return null;
+    if (!main || main.writes) return null;
     const other = beside && { network: beside.id, output: this.besideOutput() };
     return { picture, main: { network: main.id, output: this.output }, beside: other, range };
   }
@@ -91,6 +91,10 @@ export class Networks {
 
   frame(frames: ImageBitmap[], question: Question): Promise<Framed> {
     return this.inference.frame(frames, question);
+  }
+
+  write(order: WritingOrder): Promise<string> {
+    return this.inference.write(order);
   }
 
   /** Which output of the second network stands beside the one on show: the same, else one alike, else its first. */

@@ -31,7 +31,7 @@ export interface Parts {
 
 export class Session {
   readonly camera = new Camera();
-  private networks: Networks;
+  readonly networks: Networks;
   /** How near both answers are, in their kind's own measure; null where that cannot be said. */
   agreement: number | null = null;
   /** Milliseconds that each network took for the last picture. */

@@ -4,8 +4,10 @@ import { guessCard, readCard, type Card } from '../model/card';
 import { readGraph, type Graph } from '../model/graph';
 import { CHANNELS_FIRST, CHANNELS_LAST } from '../model/layout';
 import { alike, isKnown, kindOf } from '../outputs';
-import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, NetworkId, Outcome, Place, Precision, Question } from '../protocol';
+import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, NetworkId, Outcome, Place, Precision, Question, WritingOrder } from '../protocol';
+import { UnknownToken } from '../text/vocabulary';
 import { bindOutputs, Network, UnmatchedOutputs, type BoundOutput } from './network';
+import { isStep, Writer } from './writer';
 
 /** More threads than this slow small networks down: they wait for each other. */
 const MOST_THREADS = 4;
@@ -117,6 +119,8 @@ function outputsOf(card: Card, model: CompiledModel): BoundOutput[] {
 export class Engine {
   private backend: Backend | null = null;
   private networks: Record<Place, Network | null> = { main: null, beside: null };
+  /** The network in the main place, where that writes texts. */
+  private writer: Writer | null = null;
   private canvas = new OffscreenCanvas(1, 1);
   private context = this.canvas.getContext('2d', { willReadFrequently: true })!;
 
@@ -151,10 +155,11 @@ export class Engine {
     const model = await this.compile(bytes, precision);
     const compileMs = performance.now() - began;
     try {
-      const network = this.describe(id, name, model, graph, (await readCard(bytes)) ?? listed);
-      this.networks[place] = network;
+      const own = (await readCard(bytes)) ?? listed;
+      const writes = place === 'main' && own !== null && isStep(own);
+      const network = writes ? (this.writer = this.describeWriter(id, own, model)) : (this.networks[place] = this.describe(id, name, model, graph, own));
       const whole = this.backend.accelerator === 'wasm' || model.isFullyAccelerated;
-      return { id, card: network.card, bytes: bytes.byteLength, compileMs, whole };
+      return { id, card: network.card, bytes: bytes.byteLength, compileMs, whole, writes };
     } catch (error) {
       model.delete();
       throw error;
@@ -177,6 +182,24 @@ export class Engine {
     return new Network(id, described, outputs, model, stored);
   }
 
+  private describeWriter(id: NetworkId, card: Card, model: CompiledModel): Writer {
+    const [answer] = outputsOf(card, model);
+    if (answer.spec.labels.length === 0) throw new EngineError('shape', shapesOf(model));
+    return new Writer(id, { ...card, outputs: [answer.spec] }, model);
+  }
+
+  /** A part of a text, behind a prompt or behind the part before. */
+  async write({ network, prompt, count, sampling, seed }: WritingOrder): Promise<string> {
+    const { writer } = this;
+    if (writer?.id !== network) throw new EngineError('stale', `network ${network} is not loaded`);
+    try {
+      if (prompt !== null) await writer.read(prompt, seed);
+      return await writer.write(count, sampling);
+    } catch (error) {
+      throw new EngineError(error instanceof UnknownToken ? 'token' : 'run', message(error));
+    }
+  }
+
   private async compile(bytes: Uint8Array, precision: Precision): Promise<CompiledModel> {
     const { accelerator, threads } = this.backend!;
     try {
@@ -191,6 +214,9 @@ export class Engine {
   unload(place: Place): void {
     this.networks[place]?.delete();
     this.networks[place] = null;
+    if (place === 'beside') return;
+    this.writer?.delete();
+    this.writer = null;
   }
 
   /** What the networks say of the picture; of several frames, of the first one. */

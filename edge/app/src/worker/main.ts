@@ -28,6 +28,9 @@ async function handle(request: Request): Promise<void> {
       reply({ type: 'framed', id: request.id, framed }, [...framed.frames, ...transfer]);
       break;
     }
+    case 'write':
+      reply({ type: 'written', id: request.id, text: await engine.write(request.order) });
+      break;
     case 'unload':
       engine.unload(request.place);
       reply({ type: 'unloaded', id: request.id });

@@ -1,0 +1,70 @@
+"""Vocabulary: texts as the numbers of their tokens, and back; a token is a character or a word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from zoo.errors import InputError
+
+UNITS = ("characters", "words")
+UNKNOWN = "<unknown>"  # the word that stands for all that have no number
+END = "<end>"  # the word that ends a sentence
+_WORDS = re.compile(r"\n|<\w+>|[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")
+_CLOSING = frozenset(".,;:!?)\n")  # marks that stand at the word before them
+
+
+class Vocabulary:
+    """The tokens that a network knows, by their numbers.
+
+    Args:
+        tokens: the text of each, as a network's labels have it. Where all are single characters, texts are taken by
+            characters, else by words in small letters, marks and ends of lines.
+
+    Raises:
+        InputError: for no tokens.
+    """
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        if not tokens:
+            raise InputError("a vocabulary of no tokens; a network of texts names its tokens in its labels")
+        self.tokens = tuple(tokens)
+        self.unit = UNITS[0] if all(len(token) == 1 for token in tokens) else UNITS[1]
+        self._numbers = {token: number for number, token in enumerate(self.tokens)}
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def number(self, token: str) -> int | None:
+        """The number of a token; None of one that is not there."""
+        return self._numbers.get(token)
+
+    def encode(self, text: str) -> list[int]:
+        """A text as numbers.
+
+        Raises:
+            InputError: for a token that is not in the vocabulary, where none stands for those.
+        """
+        numbers = [self._numbers.get(token, self._numbers.get(UNKNOWN)) for token in split(text, self.unit)]
+        if None in numbers:
+            stray = split(text, self.unit)[numbers.index(None)]
+            raise InputError(f"{stray!r} is none of the {len(self)} {self.unit} that the network knows; leave it out")
+        return numbers
+
+    def text(self, numbers: Iterable[int]) -> str:
+        """The text of numbers: characters side by side, words with blanks between them."""
+        tokens = [self.tokens[number] for number in numbers]
+        if self.unit == UNITS[0]:
+            return "".join(tokens)
+        spaced = (token if token in _CLOSING else f" {token}" for token in tokens)
+        return "".join(spaced).replace("\n ", "\n").strip(" ")
+
+
+def split(text: str, unit: str) -> list[str]:
+    """A text's tokens.
+
+    Args:
+        text: any.
+        unit: of `UNITS`.
+    """
+    return list(text) if unit == UNITS[0] else _WORDS.findall(text.lower())
