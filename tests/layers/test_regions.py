@@ -14,7 +14,7 @@ import pytest
 
 import zoo
 from zoo.errors import InputError
-from zoo.layers import RegionsOfPictures, RoIAlign, RoIPool
+from zoo.layers import HalfDifference, LocallyConnected2D, PyramidRoIAlign, RegionsOfPictures, RoIAlign, RoIPool
 
 SIZE, STRIDE = (3, 4), 4
 
@@ -96,6 +96,22 @@ def test_both_give_torchvisions_numbers(torchvision) -> None:
         np.testing.assert_allclose(answer(layer, features, boxes), torchvision[name], atol=1e-5, err_msg=name)
 
 
+def test_a_pyramid_cuts_each_box_from_the_level_of_its_size() -> None:
+    """Feature Pyramid Networks, equation 1; within a level as `RoIAlign`."""
+    generator = np.random.default_rng(2)
+    strides, sides = (4, 8, 16, 32), [(64, 96), (32, 48), (16, 24), (8, 12)]
+    maps = [generator.normal(size=(2, *side, 3)).astype("float32") for side in sides]
+    corner = generator.uniform(0, 60, (2, 9, 2))
+    lengths = np.array([8, 60, 100, 112, 113, 223, 225, 300, 0])[None, :, None]
+    boxes = np.concatenate([corner, corner + lengths], axis=-1).astype("float32")
+    found = keras.ops.convert_to_numpy(PyramidRoIAlign(SIZE, strides)([*maps, boxes])).reshape(2, 9, *SIZE, 3)
+    by_level = [answer(RoIAlign(SIZE, stride), x, boxes) for x, stride in zip(maps, strides, strict=True)]
+    for picture, number in np.ndindex(2, 9):
+        level = math.floor(4 + math.log2(max(lengths[0, number, 0], 1e-3) / 224)) - 2
+        expected = by_level[min(max(level, 0), 3)][picture, number]
+        np.testing.assert_allclose(found[picture, number], expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("kind", [RoIAlign, RoIPool])
 def test_gradients_are_those_of_small_steps(torchvision, kind: type) -> None:
     """Along random directions: of the map for both, of the boxes for the one that interpolates."""
@@ -119,6 +135,30 @@ def test_gradients_are_those_of_small_steps(torchvision, kind: type) -> None:
         moved[0][index], moved[1][index] = moved[0][index] + step * direction, moved[1][index] - step * direction
         slope = (float(total(*moved[0])) - float(total(*moved[1]))) / (2 * step)
         assert slope == pytest.approx(float(tf.reduce_sum(gradients[index] * direction)), rel=2e-2, abs=1e-2)
+
+
+def test_local_kernels_are_a_convolution_where_all_are_the_same() -> None:
+    keras.utils.set_random_seed(0)
+    x = np.random.default_rng(0).normal(size=(2, 4, 5, 3)).astype("float32")
+    convolution, local = keras.layers.Conv2D(6, 3, padding="same"), LocallyConnected2D(6)
+    expected, _ = convolution(x), local(x)
+    kernel, bias = convolution.get_weights()
+    own = np.tile(kernel.reshape(1, 27, 6), (20, 1, 1))
+    local.set_weights([own, np.tile(bias, (20, 1))])
+    np.testing.assert_allclose(local(x), expected, atol=1e-5)
+    own[7] = 0  # the position of row 1, column 2
+    local.set_weights([own, np.zeros((20, 6))])
+    changed = np.abs(np.asarray(local(x)) - np.asarray(expected)).max(axis=(0, 3)) > 1e-5
+    assert changed[1, 2] and changed.sum() == 1
+    with pytest.raises(InputError, match="kernels a position"):
+        LocallyConnected2D(6)(keras.Input((None, 5, 3)))
+
+
+def test_two_scores_are_told_apart_by_their_difference() -> None:
+    x = np.random.default_rng(0).normal(size=(1, 2, 2, 6)).astype("float32")
+    np.testing.assert_array_equal(HalfDifference()(x), x[..., 3:] - x[..., :3])
+    with pytest.raises(InputError, match="no two halves"):
+        HalfDifference()(keras.Input((2, 2, 5)))
 
 
 def test_they_reload_and_are_counted(tmp_path) -> None:

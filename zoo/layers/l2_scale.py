@@ -17,8 +17,8 @@ _TINY = 1e-10  # under the root, as in the authors' Caffe
 class L2Scale(keras.layers.Layer):
     """Divides N×H×W×C by the length of each place's vector and multiplies each channel by its factor.
 
-    Liu, Rabinovich & Berg, "ParseNet", 2015, section 3.2: features of another scale than their neighbours' can be joined with them;
-    SSD has it on conv4_3.
+    Liu, Rabinovich & Berg, "ParseNet", 2015, section 3.2: features of another scale than their neighbours' can be joined with
+    them; SSD has it on conv4_3.
 
     Args:
         length: where the factors start.

@@ -91,9 +91,9 @@ def greedy(boxes: Any, scores: Any, overlap: float, count: int) -> Any:
 class Proposals(keras.layers.Layer):
     """Objectness and offsets of every level, [N×h×w×A, N×h×w×4A, …] → N×count×4, boxes in pixels, the surest first.
 
-    Ren et al., "Faster R-CNN", 2015, section 3.1, and Lin et al., "Feature Pyramid Networks", 2017: of each level the `before` best
-    are moved by their offsets and clipped to the picture; those of a side below `least` go; non-maximum suppression within each
-    level; the `count` best of all stay. Of equal scores the earlier anchor wins. Rows without a box are zeros. No gradient
+    Ren et al., "Faster R-CNN", 2015, section 3.1, and Lin et al., "Feature Pyramid Networks", 2017: of each level the `before`
+    best are moved by their offsets and clipped to the picture; those of a side below `least` go; non-maximum suppression within
+    each level; the `count` best of all stay. Of equal scores the earlier anchor wins. Rows without a box are zeros. No gradient
     flows through.
 
     Args:
@@ -127,8 +127,9 @@ class Proposals(keras.layers.Layer):
         super().__init__(**kwargs)
         if min(count, before, *picture, *strides) < 1 or not 0 < overlap <= 1 or len(sides) != len(strides):
             raise InputError(
-                f"Proposals(count={count}, before={before}, overlap={overlap}, picture={picture}) of {len(sides)} levels of anchors "
-                f"and {len(strides)} strides; expected numbers from 1 on, an overlap above 0 up to 1, and a stride a level"
+                f"Proposals(count={count}, before={before}, overlap={overlap}, picture={picture}) of {len(sides)} levels "
+                f"of anchors and {len(strides)} strides; expected numbers from 1 on, an overlap above 0 "
+                "up to 1, and a stride a level"
             )
         self.sides = [[[float(width), float(height)] for width, height in level] for level in sides]
         self.strides, self.picture = [int(stride) for stride in strides], (int(picture[0]), int(picture[1]))

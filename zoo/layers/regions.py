@@ -1,7 +1,7 @@
 """Regions of interest: what a map shows in boxes of any size, each brought to one size, by maxima or by interpolation.
 
-RoIPool: Girshick, "Fast R-CNN", 2015. RoIAlign: He, Gkioxari, Dollár & Girshick, "Mask R-CNN", 2017. Boxes are N×R×4 of (x0, y0,
-x1, y1) in pixels of the picture, as many for each picture; the answers of all pictures lie in a row, (N·R)×rows×columns×C,
+RoIPool: Girshick, "Fast R-CNN", 2015. RoIAlign: He, Gkioxari, Dollár & Girshick, "Mask R-CNN", 2017. Boxes are N×R×4 of (x0,
+y0, x1, y1) in pixels of the picture, as many for each picture; the answers of all pictures lie in a row, (N·R)×rows×columns×C,
 as the second stage of a detector reads them.
 """
 
@@ -32,7 +32,8 @@ class _RegionLayer(keras.layers.Layer):
     def __init__(self, size: tuple[int, int], stride: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if len(size) != 2 or min(*size, stride) < 1:
-            raise InputError(f"{type(self).__name__}(size={size}, stride={stride}): expected (rows, columns) and a stride from 1")
+            kind = type(self).__name__
+            raise InputError(f"{kind}(size={size}, stride={stride}): expected (rows, columns) and a stride, from 1 on")
         self.size, self.stride = (int(size[0]), int(size[1])), int(stride)
 
     def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
@@ -124,8 +125,8 @@ class RoIAlign(_RegionLayer):
 class RoIPool(_RegionLayer):
     """The maximum of each bin of every box, whose ends are rounded to whole positions of the map, both included.
 
-    Bin p of P in a box of n rows reaches from ⌊p·n/P⌋ to ⌈(p + 1)·n/P⌉, in whole numbers, so that no rounding of floats adds a row;
-    what lies beyond the map does not count, and a bin that lies there wholly is 0. As torchvision's `roi_pool`.
+    Bin p of P in a box of n rows reaches from ⌊p·n/P⌋ to ⌈(p + 1)·n/P⌉, in whole numbers, so that no rounding of floats adds a
+    row; what lies beyond the map does not count, and a bin that lies there wholly is 0. As torchvision's `roi_pool`.
 
     A bin's maximum is that of four overlapping windows whose sides are powers of 2 and whose maxima all boxes share, so that no
     loop over boxes or positions is needed. The map's size is known when the layer is built.

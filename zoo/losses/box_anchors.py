@@ -23,9 +23,10 @@ class MultiBoxLoss(keras.losses.Loss):
     """Cross-entropy of the classes and smooth L1 of the offsets, over matched anchors and the hardest others (Liu et al. 2016).
 
     An anchor learns the thing that it overlaps by `overlap` or more, and every thing has one anchor at least (`matched` in
-    `zoo.losses.box_matching`). Of the rest, `negatives` for every matched one learn that nothing is there, those of the greatest
-    loss in each picture; what overlaps only an ignored box does not. The sum is divided by the number of matched anchors
-    in the batch. A picture without anything in it learns from as many as one with a single match, and from none in the paper.
+    `zoo.losses.box_matching`). Of the rest, `negatives` for every matched one learn that nothing is there, those of the
+    greatest loss in each picture; what overlaps only an ignored box does not. The sum is divided by the number of matched
+    anchors in the batch. A picture without anything in it learns from as many as one with a single match, and from none in the
+    paper.
 
     Targets are `zoo.data.targets.Boxes.stack`'s, predictions N×P×(5 + K): offsets, and logits of the background and K classes.
 
@@ -64,7 +65,8 @@ class MultiBoxLoss(keras.losses.Loss):
             "anchors": [[[float(side) for side in sides] for sides in level] for level in anchors],
             "variances": [float(factor) for factor in variances],
         }
-        self.overlap, self.negatives, self.box_weight, self.rows = float(overlap), float(negatives), float(box_weight), int(rows)
+        self.overlap, self.negatives = float(overlap), float(negatives)
+        self.box_weight, self.rows = float(box_weight), int(rows)
         self._anchors = corners(self.options["grids"], self.options["anchors"])
 
     def prepare(self, targets: Mapping[str, np.ndarray] | np.ndarray, classes: int) -> np.ndarray:

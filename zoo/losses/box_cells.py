@@ -23,9 +23,9 @@ _SIDES = 4
 class CellLoss(keras.losses.Loss):
     """Sums of squares over a grid's cells (Redmon et al. 2016, equation 3), a picture's mean.
 
-    A cell learns the thing whose centre lies in it, of several the first. Of its boxes the one that overlaps the thing most learns its
-    place, the square roots of its sides, and to be as confident as it overlaps; all others learn a confidence of 0, those of
-    cells under an ignored box nothing. The shares of the classes are learnt where there is a thing.
+    A cell learns the thing whose centre lies in it, of several the first. Of its boxes the one that overlaps the thing most
+    learns its place, the square roots of its sides, and to be as confident as it overlaps; all others learn a confidence of 0,
+    those of cells under an ignored box nothing. The shares of the classes are learnt where there is a thing.
 
     Targets are `zoo.data.targets.Boxes.stack`'s, predictions N×P×(5·boxes + K), as of `zoo.outputs.box_codings`' "cells".
 
@@ -52,8 +52,8 @@ class CellLoss(keras.losses.Loss):
         super().__init__(name=name, dtype="float32")
         if min(place_weight, empty_weight) < 0 or min(boxes, rows) < 1:
             raise InputError(
-                f"boxes={boxes}, place_weight={place_weight}, empty_weight={empty_weight}, rows={rows}; expected 1 or more boxes "
-                "and rows, and weights of 0 or more"
+                f"boxes={boxes}, place_weight={place_weight}, empty_weight={empty_weight}, rows={rows}; expected 1 or more "
+                "boxes and rows, and weights of 0 or more"
             )
         self.grid, self.boxes, self.rows = (int(grid[0]), int(grid[1])), int(boxes), int(rows)
         self.place_weight, self.empty_weight = float(place_weight), float(empty_weight)
@@ -83,7 +83,7 @@ class CellLoss(keras.losses.Loss):
         return ops.mean(total) / distribution.parts()
 
     def _centred(self, target: Any) -> tuple[Any, Any]:
-        """The thing whose centre lies in each cell, int32 N×P, −1 for none; and float32 N×P, whether it is under an ignored box."""
+        """The thing whose centre lies in each cell, N×P, −1 for none; and whether the cell is under an ignored box, 0 or 1."""
         rows, columns = self.grid
         middle = (target[..., :2] + target[..., 2:_SIDES]) / 2
         cell = ops.floor(middle * np.array([columns, rows], np.float32))

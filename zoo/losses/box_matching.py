@@ -55,7 +55,8 @@ def matched(overlaps: Any, there: Any, least: float) -> Any:
 
 
 def assigned(overlaps: Any, there: Any, low: float, high: float) -> Any:
-    """Which thing each anchor of a region proposal network learns, int32 N×P: `NOTHING` for none, and −2 for what learns nothing.
+    """Which thing each anchor of a region proposal network learns, int32 N×P: `NOTHING` for none, and −2 for what learns
+    nothing.
 
     Ren et al. 2015, section 3.1.2: an anchor learns the thing that it overlaps most if that is by `high` or more, or if no
     anchor overlaps the thing more; it learns that nothing is there below `low`. Arguments as of `matched`.

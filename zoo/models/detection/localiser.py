@@ -1,11 +1,11 @@
 """Localiser: a classifier that also says where the one thing is, by a head of its own.
 
-Sermanet et al., "OverFeat", 2013, and Simonyan & Zisserman, 2014, section A.1: a box head of fully connected layers on the last map of
-a classifier, which answers the box's centre, width and height.
+Sermanet et al., "OverFeat", 2013, and Simonyan & Zisserman, 2014, section A.1: a box head of fully connected layers on the last
+map of a classifier, which answers the box's centre, width and height.
 
 Faithful: one box for all classes (Simonyan's single-class regression), trained together with the classes.
-Different: the box is told from the whole picture, sides by their logarithms; the classes have one more, for a picture of nothing;
-the last map is made narrow before the fully connected layer, which would hold most of the network's weights.
+Different: the box is told from the whole picture, sides by their logarithms; the classes have one more, for a picture of
+nothing; the last map is made narrow before the fully connected layer, which would hold most of the network's weights.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Liu, Anguelov, Erhan, Szegedy, Reed, Fu & Berg, "SSD: Single Shot MultiBox Detector", ECCV 2016.
 
-Faithful: VGG16 whose fifth pooling keeps its size, fc6 and fc7 as convolutions (fc6 of 3×3, dilated by 6), four further pairs of
-convolutions; conv4_3 normalised to length 20 at each place, with a learnt factor a channel; 8,732 default boxes at 300×300,
+Faithful: VGG16 whose fifth pooling keeps its size, fc6 and fc7 as convolutions (fc6 of 3×3, dilated by 6), four further pairs
+of convolutions; conv4_3 normalised to length 20 at each place, with a learnt factor a channel; 8,732 default boxes at 300×300,
 whose middles are the cells' (section 2.2); 26,285,486 parameters with VOC's 20 classes and the background. The loss with hard
 negatives is `zoo.losses.box_anchors`.
 Different: sizes other than 300 are answered from maps as large as they come; at most 200 boxes in the paper, the kind's own

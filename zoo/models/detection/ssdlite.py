@@ -2,8 +2,9 @@
 
 Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018, section 6.2, after Liu et al., "SSD", 2016.
 
-Faithful: heads on maps of stride 16 and 32 and on four more, each half the size; 3×3 depthwise and 1×1 convolutions; six default
-boxes a place, of scales from 0.2 to 0.95 (torchvision's `ssdlite320`, TensorFlow's object detection: three at the finest).
+Faithful: heads on maps of stride 16 and 32 and on four more, each half the size; 3×3 depthwise and 1×1 convolutions; six
+default boxes a place, of scales from 0.2 to 0.95 (torchvision's `ssdlite320`, TensorFlow's object detection: three at the
+finest).
 Different: the finest head sees the encoder's feature of stride 16, the paper's the wider map inside the block behind it, which
 not every encoder has; a level's offsets and scores share one depthwise convolution; activations are ReLU6.
 """

@@ -2,10 +2,10 @@
 
 Redmon, Divvala, Girshick & Farhadi, "You Only Look Once: Unified, Real-Time Object Detection", CVPR 2016.
 
-Faithful to the authors' released `yolov1.cfg`: 24 convolutions, batch normalisation, leaky ReLU of 0.1, a locally connected layer of
-256 maps, one fully connected layer that answers all cells; 7×7 cells of three boxes at 448×448; 197,301,875 parameters with
-VOC's 20 classes. (The paper's own figure has two fully connected layers and two boxes a cell; that network was not released.)
-The loss is the paper's, `zoo.losses.box_cells`.
+Faithful to the authors' released `yolov1.cfg`: 24 convolutions, batch normalisation, leaky ReLU of 0.1, a locally connected
+layer of 256 maps, one fully connected layer that answers all cells; 7×7 cells of three boxes at 448×448; 197,301,875 parameters
+with VOC's 20 classes. (The paper's own figure has two fully connected layers and two boxes a cell; that network was not
+released.) The loss is the paper's, `zoo.losses.box_cells`.
 Different: other sizes have as many cells as the picture has squares of 64 pixels.
 """
 
