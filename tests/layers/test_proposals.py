@@ -75,10 +75,12 @@ def test_anchors_boxes_and_choices_are_torchvisions(torchvision) -> None:
     sides = [[(2 * round(s / math.sqrt(r) / 2), 2 * round(s * math.sqrt(r) / 2)) for r in (0.5, 1, 2) for s in (64, 128, 256)]]
     np.testing.assert_array_equal(grid_anchors([(3, 4)], [16], sides, 0.0), torchvision["rpn_anchors"])
     boxes, scores = torchvision["nms_boxes"], torchvision["nms_scores"]
-    found = keras.ops.convert_to_numpy(moved(boxes[:20], torchvision["offsets"]))
+    tensor = keras.ops.convert_to_tensor
+    found = keras.ops.convert_to_numpy(moved(tensor(boxes[:20]), tensor(torchvision["offsets"])))
     np.testing.assert_allclose(found, torchvision["decoded"], rtol=1e-5, atol=1e-3)
     expected = np.append(torchvision["nms_keep"], [60] * 9)
-    np.testing.assert_array_equal(keras.ops.convert_to_numpy(greedy(boxes[None], scores[None], 0.5, 60))[0], expected)
+    stay = greedy(tensor(boxes[None]), tensor(scores[None]), 0.5, 60)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(stay)[0], expected)
 
 
 def test_what_does_not_fit_is_refused() -> None:

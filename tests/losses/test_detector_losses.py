@@ -14,11 +14,17 @@ from zoo.errors import InputError
 from zoo.losses.box_anchors import MultiBoxLoss
 from zoo.losses.box_cells import CellLoss
 from zoo.losses.box_matching import assigned, corners, encoded, hardest, matched, pairwise_overlap, smooth_distance
-from zoo.models.blocks.anchors import default_boxes
+from zoo.models.blocks.anchors import VARIANCES, default_boxes
 from zoo.outputs.boxes import box_output
 
 RNG = np.random.default_rng(5)
 EMPTY = [0, 0, 0, 0, -1, 0]
+
+
+def computed(function, *arrays: np.ndarray, **settings):
+    """What a function of tensors gives for arrays, which not every backend takes beside them."""
+    tensors = [keras.ops.convert_to_tensor(values) if isinstance(values, np.ndarray) else values for values in arrays]
+    return function(*tensors, **settings)
 
 
 def numbers(tensor) -> np.ndarray:
@@ -40,7 +46,7 @@ def iou(one: np.ndarray, other: np.ndarray) -> float:
 def test_overlaps_are_the_definition() -> None:
     one, other = random_boxes(2, 7), random_boxes(2, 5)
     expected = [[[iou(a, b) for b in boxes] for a in own] for own, boxes in zip(one, other, strict=True)]
-    np.testing.assert_allclose(numbers(pairwise_overlap(one, other)), expected, atol=1e-6)
+    np.testing.assert_allclose(numbers(computed(pairwise_overlap, one, other)), expected, atol=1e-6)
 
 
 def test_each_thing_has_an_anchor_and_each_anchor_its_best_thing() -> None:
@@ -56,34 +62,37 @@ def test_each_thing_has_an_anchor_and_each_anchor_its_best_thing() -> None:
         best = {thing: overlaps[picture, :, thing].argmax() for thing in things}
         for thing, anchor in sorted(best.items(), key=lambda item: overlaps[picture, item[1], item[0]]):
             expected[picture, anchor] = thing  # of two that want one anchor the one that overlaps it more comes last
-    np.testing.assert_array_equal(numbers(matched(overlaps, there, 0.5)), expected)
+    np.testing.assert_array_equal(numbers(computed(matched, overlaps, there, 0.5)), expected)
 
 
 def test_a_proposal_network_learns_by_two_thresholds_and_the_best_anchor() -> None:
     overlaps = np.array([[[0.8, 0.1], [0.75, 0.0], [0.5, 0.2], [0.1, 0.2], [0.1, 0.05], [0.0, 0.0]]], np.float32)
-    found = numbers(assigned(overlaps, np.ones((1, 2), np.float32), 0.3, 0.7))
+    found = numbers(computed(assigned, overlaps, np.ones((1, 2), np.float32), 0.3, 0.7))
     # Both anchors that overlap the second thing most learn by their own best thing; the last two learn that nothing is there.
     np.testing.assert_array_equal(found, [[0, 0, 0, 1, -1, -1]])
-    np.testing.assert_array_equal(numbers(assigned(overlaps, np.array([[1.0, 0.0]]), 0.3, 0.7)), [[0, 0, -2, -1, -1, -1]])
-    np.testing.assert_array_equal(numbers(assigned(overlaps, np.zeros((1, 2)), 0.3, 0.7)), [[-1] * 6])
+    for there, expected in (([1.0, 0.0], [0, 0, -2, -1, -1, -1]), ([0.0, 0.0], [-1] * 6)):
+        found = numbers(computed(assigned, overlaps, np.array([there], np.float32), 0.3, 0.7))
+        np.testing.assert_array_equal(found, [expected])
 
 
 def test_hard_ones_are_the_greatest_of_the_candidates_and_of_equals_the_first() -> None:
     losses = np.array([[1.0, 3.0, 2.0, 3.0, 9.0], [5.0, 5.0, 5.0, 5.0, 5.0]], np.float32)
     candidates = np.array([[True, True, True, True, False], [False, True, True, True, True]])
-    found = numbers(hardest(losses, candidates, np.array([2.0, 3.0])))
+    found = numbers(computed(hardest, losses, candidates, np.array([2.0, 3.0], np.float32)))
     np.testing.assert_array_equal(found, [[0, 1, 0, 1, 0], [0, 1, 1, 1, 0]])
 
 
 def test_offsets_are_torchvisions_and_the_kind_undoes_them() -> None:
     with np.load(Path(__file__).parents[1] / "layers" / "torchvision.npz") as file:
         boxes, expected = file["nms_boxes"], file["encoded_ssd"]
-    np.testing.assert_allclose(numbers(encoded(boxes[20:40], boxes[:20], (0.1, 0.1, 0.2, 0.2))), expected, rtol=1e-4, atol=1e-4)
+    found = numbers(computed(encoded, boxes[20:40], boxes[:20], VARIANCES))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
     grids, anchors = [(2, 3), (1, 1)], [[(0.3, 0.2), (0.1, 0.4)], [(0.9, 0.8)]]
     wanted = random_boxes(13)
-    table = np.concatenate([numbers(encoded(wanted, corners(grids, anchors), (0.1, 0.1, 0.2, 0.2))), np.zeros((13, 2))], axis=1)
+    offsets = numbers(computed(encoded, wanted, corners(grids, anchors), VARIANCES))
+    table = np.concatenate([offsets, np.zeros((13, 2))], axis=1)
     table[:, 5] = np.arange(13)  # sure of the first class, the surer the later
-    options = {"coding": "anchors", "scores": "softmax", "grids": grids, "anchors": anchors, "variances": [0.1, 0.1, 0.2, 0.2]}
+    options = {"coding": "anchors", "scores": "softmax", "grids": grids, "anchors": anchors, "variances": VARIANCES}
     spec = box_output(["thing"], options={**options, "overlap": 1.0})
     answer = outputs.kind(spec).decode(table, spec, (1, 1))
     np.testing.assert_allclose(answer[:, :4], wanted[::-1].clip(0, 1), atol=1e-5)
@@ -97,7 +106,7 @@ def test_default_boxes_are_torchvisions() -> None:
 
 
 def test_smooth_distance_by_hand() -> None:
-    found = smooth_distance(np.array([0.5, 3.0, 0.0], np.float32), np.zeros(3, np.float32))
+    found = computed(smooth_distance, np.array([0.5, 3.0, 0.0], np.float32), np.zeros(3, np.float32))
     assert float(found) == pytest.approx(0.5 * 0.25 + 2.5)
 
 

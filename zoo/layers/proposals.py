@@ -47,7 +47,7 @@ def moved(anchors: Any, offsets: Any) -> Any:
 def clipped(boxes: Any, picture: tuple[int, int]) -> Any:
     """Boxes …×4 within a picture of (H, W) pixels."""
     height, width = picture
-    return ops.clip(boxes, 0.0, np.array([width, height, width, height], np.float32))
+    return ops.clip(boxes, 0.0, ops.convert_to_tensor(np.array([width, height, width, height], np.float32)))
 
 
 def greedy(boxes: Any, scores: Any, overlap: float, count: int) -> Any:
@@ -65,7 +65,7 @@ def greedy(boxes: Any, scores: Any, overlap: float, count: int) -> Any:
         int32 N×count, K where there are no more.
     """
     total = boxes.shape[1]
-    places, turns = np.arange(total, dtype=np.int32)[None], np.arange(count, dtype=np.int32)[None]
+    places, turns = (ops.convert_to_tensor(np.arange(length, dtype=np.int32)[None]) for length in (total, count))
     areas = ops.prod(ops.maximum(boxes[..., 2:] - boxes[..., :2], 0.0), axis=-1)
     gone = -float("inf")
 
@@ -83,7 +83,7 @@ def greedy(boxes: Any, scores: Any, overlap: float, count: int) -> Any:
         left = ops.where(ops.logical_or(own, share > overlap), gone, left)
         return left, ops.where(turns == turn, place, chosen)
 
-    start = ops.cast(ops.zeros_like(scores[:, :1]), "int32") + np.full((1, count), total, np.int32)
+    start = ops.cast(ops.zeros_like(scores[:, :1]), "int32") + ops.zeros_like(turns) + total
     return ops.fori_loop(0, count, choose, (scores, start))[1]
 
 

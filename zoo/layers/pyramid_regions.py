@@ -86,13 +86,14 @@ class PyramidRoIAlign(keras.layers.Layer):
 
     def _of_level(self, level: Any, values: Sequence[float]) -> Any:
         """The value of each box's level, float32 N×R×1."""
-        chosen = ops.equal(level, np.arange(len(values), dtype=np.float32))
-        return ops.sum(ops.cast(chosen, "float32") * np.asarray(values, np.float32), axis=-1, keepdims=True)
+        chosen = ops.equal(level, ops.convert_to_tensor(np.arange(len(values), dtype=np.float32)))
+        own = ops.convert_to_tensor(np.asarray(values, np.float32))
+        return ops.sum(ops.cast(chosen, "float32") * own, axis=-1, keepdims=True)
 
     def _taps(self, low: Any, high: Any, bins: int, length: Any) -> list[tuple[Any, Any]]:
         """The two positions along a side that each sample lies between, int32 N×R×samples, and the share of each."""
         number = bins * self.samples
-        shares = (np.arange(number, dtype=np.float32) + 0.5)[None, None] / number
+        shares = ops.convert_to_tensor((np.arange(number, dtype=np.float32) + 0.5)[None, None] / number)
         places = low + ops.maximum(high - low, 1.0) * shares
         inside = ops.cast(ops.logical_and(places >= -1.0, places <= length), "float32")
         places = ops.clip(places, 0.0, length - 1)

@@ -40,10 +40,12 @@ class RegionBoxes(keras.layers.Layer):
         regions, logits, offsets = (ops.cast(x, "float32") for x in inputs)
         _, count, numbers = offsets.shape
         classes = numbers // _SIDES - 1
-        offsets = ops.reshape(offsets, (-1, count, 1 + classes, _SIDES))[:, :, 1:] * np.asarray(self.variances, np.float32)
+        offsets = ops.reshape(offsets, (-1, count, 1 + classes, _SIDES))[:, :, 1:]
+        variances = ops.convert_to_tensor(np.asarray(self.variances, np.float32))
         height, width = self.picture
-        boxes = clipped(moved(regions[:, :, None], offsets), self.picture) / np.array([width, height] * 2, np.float32)
-        shares = ops.softmax(logits, axis=-1)[..., 1:, None] * np.eye(classes, dtype=np.float32)
+        sides = ops.convert_to_tensor(np.array([width, height] * 2, np.float32))
+        boxes = clipped(moved(regions[:, :, None], offsets * variances), self.picture) / sides
+        shares = ops.softmax(logits, axis=-1)[..., 1:, None] * ops.eye(classes, dtype="float32")
         return ops.reshape(ops.concatenate([boxes, shares], axis=-1), (-1, count * classes, _SIDES + classes))
 
     def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:

@@ -102,7 +102,7 @@ class RoIAlign(_RegionLayer):
         low, high = (ops.cast(end, "float32") / self.stride - half for end in (low, high))
         extent = high - low if self.aligned else ops.maximum(high - low, 1.0)
         number = bins * self.samples
-        shares = (np.arange(number, dtype=np.float32) + 0.5)[None, None] / number
+        shares = ops.convert_to_tensor((np.arange(number, dtype=np.float32) + 0.5)[None, None] / number)
         places = ops.reshape(low + extent * shares, (-1, low.shape[1] * number, 1))
         last = ops.cast(length - 1, "float32")
         inside = ops.logical_and(places >= -1.0, places <= last + 1.0)
@@ -195,7 +195,7 @@ class _Bins(NamedTuple):
 def _bins(low: Any, high: Any, bins: int, length: int) -> _Bins:
     """The bins of boxes from position `low` to `high` (int32 N×R×1) of a map of that length."""
     extent = ops.maximum(high - low + 1, 1)
-    number = np.arange(bins, dtype=np.int32)[None, None]
+    number = ops.convert_to_tensor(np.arange(bins, dtype=np.int32)[None, None])
     first = ops.clip(ops.floor_divide(extent * number, bins) + low, 0, length)
     end = ops.clip(ops.floor_divide(extent * (number + 1) + (bins - 1), bins) + low, 0, length)
     there, count = end > first, ops.maximum(end - first, 1)

@@ -86,10 +86,10 @@ class CellLoss(keras.losses.Loss):
         """The thing whose centre lies in each cell, N×P, −1 for none; and whether the cell is under an ignored box, 0 or 1."""
         rows, columns = self.grid
         middle = (target[..., :2] + target[..., 2:_SIDES]) / 2
-        cell = ops.floor(middle * np.array([columns, rows], np.float32))
-        cell = ops.clip(cell, 0.0, np.array([columns - 1, rows - 1], np.float32))
+        sides = self._sides()
+        cell = ops.clip(ops.floor(middle * sides), 0.0, sides - 1)
         place = ops.cast(cell[..., 1] * columns + cell[..., 0], "int32")
-        inside = ops.cast(place[:, None] == np.arange(rows * columns, dtype=np.int32)[None, :, None], "float32")
+        inside = ops.cast(place[:, None] == ops.arange(rows * columns, dtype="int32")[None, :, None], "float32")
         inside *= learnt(target)[:, None]
         matches = ops.where(ops.max(inside, axis=-1) > 0, ops.cast(ops.argmax(inside, axis=-1), "int32"), -1)
         point = ops.convert_to_tensor(middles(self.grid), "float32")[None, :, None]
@@ -99,21 +99,24 @@ class CellLoss(keras.losses.Loss):
 
     def _wanted(self, boxes: Any) -> tuple[Any, Any]:
         """Boxes N×P×4 as their cells say them: the centre within the cell, and the square roots of the sides."""
-        rows, columns = self.grid
-        centre = (boxes[..., :2] + boxes[..., 2:]) / 2 * np.array([columns, rows], np.float32)
+        centre = (boxes[..., :2] + boxes[..., 2:]) / 2 * self._sides()
         return centre - self._corner(), ops.sqrt(ops.maximum(boxes[..., 2:] - boxes[..., :2], 0.0))
 
     def _corners(self, own: Any) -> Any:
         """Predictions N×P×boxes×5 as corners, shares of the picture's sides."""
-        rows, columns = self.grid
-        centre = (own[..., :2] + self._corner()[:, None]) / np.array([columns, rows], np.float32)
+        centre = (own[..., :2] + self._corner()[:, None]) / self._sides()
         half = ops.square(own[..., 2:_SIDES]) / 2
         return ops.concatenate([centre - half, centre + half], axis=-1)
 
-    def _corner(self) -> np.ndarray:
+    def _corner(self) -> Any:
         """The (column, row) of each cell, float32 P×2."""
         rows, columns = self.grid
-        return np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2).astype(np.float32)
+        places = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2)
+        return ops.convert_to_tensor(places.astype(np.float32))
+
+    def _sides(self) -> Any:
+        """Cells of a row and of a column, float32."""
+        return ops.convert_to_tensor(np.array(self.grid[::-1], np.float32))
 
     def get_config(self) -> dict[str, Any]:
         weights = {"place_weight": self.place_weight, "empty_weight": self.empty_weight}

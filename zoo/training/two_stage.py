@@ -48,7 +48,7 @@ class TwoStageTraining(keras.Model):
     ) -> Any:
         target, (height, width) = ops.cast(y, "float32"), self.proposals.picture
         there = ops.cast(ops.logical_and(target[..., 4] >= 0, target[..., 5] < 0.5), "float32")
-        boxes = target[..., :_SIDES] * np.array([width, height] * 2, np.float32)
+        boxes = target[..., :_SIDES] * ops.convert_to_tensor(np.array([width, height] * 2, np.float32))
         things = Things(boxes, target[..., 4], there)
         objectness = ops.reshape(y_pred["objectness"], (ops.shape(boxes)[0], -1))
         offsets = ops.reshape(y_pred["offsets"], (ops.shape(boxes)[0], -1, _SIDES))
@@ -56,9 +56,8 @@ class TwoStageTraining(keras.Model):
         within = ((anchors[:, :2] >= 0).all(axis=1)) & (anchors[:, 2:] <= [width, height]).all(axis=1)
         usable = within if within.any() else np.ones_like(within)  # of a small picture no anchor may lie within it
         noise = keras.random.uniform(ops.shape(objectness), seed=self.noise)
-        first = proposal_losses(
-            objectness, offsets, ops.convert_to_tensor(anchors), things, noise, usable=usable, count=self.drawn_anchors
-        )
+        anchors, usable = ops.convert_to_tensor(anchors), ops.convert_to_tensor(usable)
+        first = proposal_losses(objectness, offsets, anchors, things, noise, usable=usable, count=self.drawn_anchors)
         proposals = y_pred["proposals"]
         total = proposals.shape[1] + boxes.shape[1]
         noise = keras.random.uniform((ops.shape(boxes)[0], total), seed=self.noise)
