@@ -96,7 +96,7 @@ class PyramidRoIAlign(keras.layers.Layer):
         shares = ops.convert_to_tensor((np.arange(number, dtype=np.float32) + 0.5)[None, None] / number)
         places = low + ops.maximum(high - low, 1.0) * shares
         inside = ops.cast(ops.logical_and(places >= -1.0, places <= length), "float32")
-        places = ops.clip(places, 0.0, length - 1)
+        places = ops.minimum(ops.maximum(places, 0.0), length - 1)
         below = ops.floor(places)
         above = ops.minimum(below + 1, length - 1)
         share = places - below
