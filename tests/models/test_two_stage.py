@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import converters
+import edge
 import zoo
+from edge.gpu.vulkan import driver
 from zoo import outputs, tasks
 from zoo.data.targets import Boxes
 from zoo.errors import InputError
@@ -27,7 +29,16 @@ SMALL = {"proposals": 24, "candidates": 120, "width": 0.125, "units": 64, "scale
 def network() -> keras.Model:
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
-    return faster_rcnn((*SIZE, 3), len(LABELS), **SMALL)
+    return started(faster_rcnn((*SIZE, 3), len(LABELS), **SMALL))
+
+
+def started(model: keras.Model) -> keras.Model:
+    """The network with convolutions that hand on what they see: the paper's begin with a trained VGG16's."""
+    start = keras.initializers.HeNormal(seed=0)
+    for layer in model.layers:
+        if layer.name.startswith("conv"):
+            layer.kernel.assign(start(layer.kernel.shape) / (50 if layer.name == "conv1_1" else 1))
+    return model
 
 
 def picture(seed: int = 0) -> np.ndarray:
@@ -84,16 +95,25 @@ def test_dense_parts_become_files_with_named_outputs(network, tmp_path) -> None:
             np.testing.assert_allclose(said[output], value, atol=1e-4 * max(float(np.std(value)), 1e-3))
 
 
+def test_the_whole_becomes_one_file_that_is_whole_on_the_gpu(network, tmp_path) -> None:
+    """Proposals, their suppression and their regions included: the same boxes and scores, row by row."""
+    model, path = detector(network, LABELS), tmp_path / "detector.tflite"
+    images = np.concatenate([picture(seed) for seed in range(2)])
+    converters.to_tflite(model, path)
+    with edge.Runner(path) as runner:
+        np.testing.assert_allclose(runner.run(images), model(images), atol=1e-5)
+    if driver() is None:
+        pytest.skip("no Vulkan driver for the GPU accelerator; the CPU's part has passed")
+    verdict = edge.gpu_check(path, list(images))
+    assert verdict.whole and verdict.ok, verdict.report()
+
+
 def test_faster_rcnn_learns_to_find_things() -> None:
     """Bright blocks on noise, by all four losses at once; then the detector's answer names and frames most of them."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
     size, task = (64, 96), tasks.get("detection")
-    model = faster_rcnn((*size, 3), len(LABELS), **{**SMALL, "scales": (16, 32)})
-    start = keras.initializers.HeNormal(seed=0)  # the paper begins with a trained VGG16; without, thirteen layers learn slowly
-    for layer in model.layers:
-        if layer.name.startswith("conv"):
-            layer.kernel.assign(start(layer.kernel.shape) / (50 if layer.name == "conv1_1" else 1))
+    model = started(faster_rcnn((*size, 3), len(LABELS), **{**SMALL, "scales": (16, 32)}))
     toy = task.toy_batch((*size, 3), task.output_spec(LABELS), 6, seed=0)
     training = TwoStageTraining(model, anchors=64)
     training.compile(keras.optimizers.Adam(1e-3, clipnorm=5.0), jit_compile=False)

@@ -12,10 +12,12 @@ from keras import ops
 
 from zoo.errors import InputError
 from zoo.layers.field import Field, Shape, summed_up
+from zoo.layers.primitives import Primitives
 
 _SIDES = 4
 _LARGEST = math.log(1000 / 16)  # of the logarithm of a side over its anchor's, as the authors cut it off
 _TINY = 1e-9
+_PASSES, _NOWHERE = 12, -6e4  # of a file: over the overlaps, and the score of what is no box, which float16 holds
 
 
 def grid_anchors(grids: Sequence[Sequence[int]], strides: Sequence[int], sides: Sequence[Any], offset: float) -> np.ndarray:
@@ -47,7 +49,8 @@ def moved(anchors: Any, offsets: Any) -> Any:
 def clipped(boxes: Any, picture: tuple[int, int]) -> Any:
     """Boxes …×4 within a picture of (H, W) pixels."""
     height, width = picture
-    return ops.clip(boxes, 0.0, ops.convert_to_tensor(np.array([width, height, width, height], np.float32)))
+    edge = np.array([width, height, width, height], np.float32).reshape((1,) * (len(boxes.shape) - 1) + (_SIDES,))
+    return ops.minimum(ops.maximum(boxes, 0.0), ops.convert_to_tensor(edge))
 
 
 def greedy(boxes: Any, scores: Any, overlap: float, count: int) -> Any:
@@ -180,6 +183,50 @@ class Proposals(keras.layers.Layer):
         stay = ops.minimum(stay, scores.shape[1] - 1)
         scores = ops.where(there, ops.take_along_axis(scores, stay, axis=1), -float("inf"))
         return ops.take_along_axis(boxes, stay[..., None], axis=1), scores
+
+    def lower(self, inputs: Sequence[Any], primitives: Primitives) -> Any:
+        """Of one picture, without a loop: who suppresses whom is a triangle of overlaps, and a few passes over it settle who
+        stays.
+
+        That is the loop's answer unless more than `_PASSES` boxes suppress each other in a row.
+        """
+        boxes, scores, first = [], [], 0
+        for level in range(len(self.sides)):
+            score, offset = inputs[2 * level : 2 * level + 2]
+            total = math.prod(score.shape[1:])
+            count = min(self.before, total)
+            best, places = ops.top_k(ops.reshape(score, (1, total)), count)
+            places = ops.reshape(places, (count,))
+            anchors = ops.take(ops.convert_to_tensor(self.anchors[first : first + total]), places, axis=0)
+            first += total
+            offset = ops.take(ops.reshape(offset, (1, total, _SIDES)), places, axis=1)
+            own = clipped(moved(ops.reshape(anchors, (1, count, _SIDES)), offset), self.picture)
+            boxes.append(own)
+            scores.append(ops.where(self._stay(own) > 0.5, best, ops.full_like(best, _NOWHERE)))
+        boxes, scores = ops.concatenate(boxes, axis=1), ops.concatenate(scores, axis=1)
+        best, places = ops.top_k(scores, min(self.count, scores.shape[1]))
+        boxes = ops.take(boxes, ops.reshape(places, (-1,)), axis=1)
+        boxes *= ops.cast(ops.reshape(best, (1, -1, 1)) > _NOWHERE / 2, boxes.dtype)
+        missing = self.count - boxes.shape[1]
+        return ops.pad(boxes, ((0, 0), (0, missing), (0, 0))) if missing > 0 else boxes
+
+    def _stay(self, boxes: Any) -> Any:
+        """Which of the boxes 1×k×4 of one level, the best first, stay: 1×k of 0 and 1."""
+        count = boxes.shape[1]
+        x0, y0, x1, y1 = (boxes[..., side : side + 1] for side in range(_SIDES))
+        across = [ops.reshape(side, (1, 1, count)) for side in (x0, y0, x1, y1)]
+        width = ops.maximum(ops.minimum(x1, across[2]) - ops.maximum(x0, across[0]), 0.0)
+        height = ops.maximum(ops.minimum(y1, across[3]) - ops.maximum(y0, across[1]), 0.0)
+        area, shared = (x1 - x0) * (y1 - y0), width * height
+        union = area + ops.reshape(area, (1, 1, count)) - shared
+        later = np.triu(np.ones((1, count, count), np.float32), 1)  # whom each could suppress: those after it
+        rivals = ops.cast(shared > self.overlap * union, "float32") * ops.convert_to_tensor(later)
+        large = ops.cast(ops.minimum(x1 - x0, y1 - y0) >= self.least, "float32")
+        stay = large
+        for _ in range(min(_PASSES, count)):
+            suppressed = ops.max(rivals * stay, axis=1)
+            stay = large * (1.0 - ops.reshape(suppressed, (1, count, 1)))
+        return ops.reshape(stay, (1, count))
 
     def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
         """None: it chooses."""

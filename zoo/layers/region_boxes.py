@@ -41,11 +41,12 @@ class RegionBoxes(keras.layers.Layer):
         _, count, numbers = offsets.shape
         classes = numbers // _SIDES - 1
         offsets = ops.reshape(offsets, (-1, count, 1 + classes, _SIDES))[:, :, 1:]
-        variances = ops.convert_to_tensor(np.asarray(self.variances, np.float32))
+        variances = ops.convert_to_tensor(np.asarray(self.variances, np.float32).reshape(1, 1, 1, _SIDES))
         height, width = self.picture
-        sides = ops.convert_to_tensor(np.array([width, height] * 2, np.float32))
+        sides = ops.convert_to_tensor(np.array([width, height] * 2, np.float32).reshape(1, 1, 1, _SIDES))
         boxes = clipped(moved(regions[:, :, None], offsets * variances), self.picture) / sides
-        shares = ops.softmax(logits, axis=-1)[..., 1:, None] * ops.eye(classes, dtype="float32")
+        own = ops.convert_to_tensor(np.eye(classes, dtype=np.float32)[None, None])
+        shares = ops.softmax(logits, axis=-1)[..., 1:, None] * own
         return ops.reshape(ops.concatenate([boxes, shares], axis=-1), (-1, count * classes, _SIDES + classes))
 
     def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:

@@ -7,9 +7,9 @@ A network of two stages is one functional `keras.Model` of an image with a dict 
     scores, boxes         of each proposal: N×R×(1 + K) logits and N×R×4·(1 + K) offsets, the background's first
     masks                 of networks that have some
 
-What a phone runs are its two dense parts, `first_stage` and `region_heads`, a file each; choosing proposals and cutting their
-regions lie between them. `second_stage` is both of the latter.
-`detector` is the whole as a model of one answer, of the kind that every detector has.
+`detector` is the whole as a model of one answer, of the kind that every detector has. It becomes one file, proposals and all,
+of operations that an accelerator takes. So do its two dense parts, `first_stage` and `region_heads`, for whoever chooses
+proposals and cuts their regions elsewhere; `second_stage` is the latter with the cutting.
 """
 
 from __future__ import annotations
