@@ -34,6 +34,7 @@ class Remote:
 
     Takes and gives tensors as the file stores them. `load_ms` is the time to load and compile, without the process's
     own start; `adapter` the GPU's name as the driver gives it. Several threads may call it: one inference at a time.
+    `precision` "reduced" is whatever the GPU computes fastest in; on the CPU it is float16, a rehearsal.
 
     Raises InputError for an unknown accelerator, a file that the CPU refuses, and one that takes or gives text. Raises
     AcceleratorError, whose `reason` says which, where the GPU does not take the file whole or has no driver, or where the
@@ -63,13 +64,25 @@ class Remote:
         self._stop = weakref.finalize(self, _stop, self._process, self._log)
         options = {"threads": threads or default_threads(), "precision": precision, "keep_all": keep_all}
         self._opening = {"op": "open", "accelerator": accelerator, **options}
+        self._asked_at = 0  # the log's length when the worker was asked last
         self.peak_bytes = 0
         self.load_ms = 0.0
-        self.open(self.path)
+        try:
+            self.open(self.path)
+        except InputError:
+            self.close()
+            raise
 
-    def open(self, path: str | Path) -> None:
-        """Loads another file in the worker, in the place of the one that it has."""
+    @property
+    def alive(self) -> bool:
+        """Whether the worker is there: neither closed nor crashed."""
+        return self._stop.alive
+
+    def open(self, path: str | Path, **options: Any) -> None:
+        """Loads another file in the worker, in the place of the one that it has, or the same with another `precision` or
+        `keep_all`. After a file that the accelerator refuses the worker is still there, and takes another."""
         self.path = Path(path)
+        self._opening |= options
         self.load_ms, _ = self._inference({**self._opening, "path": str(self.path.resolve())}, (), "compiling")
 
     @property
@@ -77,13 +90,13 @@ class Remote:
         match = re.search(r"Selected adapter: (.*?), arch", self.log())
         return match.group(1) if match else ""
 
-    def log(self) -> str:
-        """The text that the runtime has printed so far."""
+    def log(self, start: int = 0) -> str:
+        """The text that the runtime has printed so far, from a byte on."""
         if self._log.closed:
             return ""
         size = os.fstat(self._log.fileno()).st_size
         # pread leaves the position alone, which the worker's writes share.
-        return os.pread(self._log.fileno(), size, 0).decode("utf-8", "replace")
+        return os.pread(self._log.fileno(), size - start, start).decode("utf-8", "replace")
 
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """One inference."""
@@ -143,6 +156,7 @@ class Remote:
         if not self._stop.alive:
             raise InputError(f"the worker of {self.path.name} is closed; open the file again")
         with self._lock:
+            self._asked_at = os.fstat(self._log.fileno()).st_size
             late = threading.Event()
             timer = threading.Timer(self._timeout, lambda: (late.set(), self._process.kill()))
             timer.start()
@@ -154,15 +168,12 @@ class Remote:
             finally:
                 timer.cancel()
         if not reply["ok"]:
-            error = self._refused(reply, doing)
-            if header["op"] == "open":
-                self.close()
-            raise error
+            raise self._refused(reply, doing)
         return reply, results
 
     def _ended(self, doing: str, late: bool) -> AcceleratorError:
         self._process.wait()
-        log = self.log()
+        log = self.log(self._asked_at)
         code = self._process.returncode
         self.close()
         if late:
@@ -174,7 +185,7 @@ class Remote:
         return AcceleratorError(f"{message}: {last}" if last else message, "crashed", log)
 
     def _refused(self, reply: dict[str, Any], doing: str) -> InputError:
-        error, log = " ".join(reply["error"].split()), self.log()
+        error, log = " ".join(reply["error"].split()), self.log(self._asked_at)
         if self.accelerator == "cpu":
             return InputError(error if reply["type"] == "InputError" else f"{self.path.name}: {doing} it: {error}")
         if any(phrase in error or phrase in log for phrase in _NOT_WHOLE):
