@@ -98,13 +98,13 @@ class Cpu:
 
 
 class Compiled:
-    """LiteRT's compiled model, with options of its own; inputs and outputs in the graph's order."""
+    """LiteRT's compiled model, made as `how` says; inputs and outputs in the graph's order."""
 
-    def __init__(self, path: str | Path, options: Any) -> None:
+    def __init__(self, path: str | Path, **how: Any) -> None:
         from ai_edge_litert.compiled_model import CompiledModel
 
         self.graph: Graph = read_graph(path)
-        self._model = CompiledModel.from_file(str(path), options=options)
+        self._model = CompiledModel.from_file(str(path), **how)
         self._inputs = self._model.create_input_buffers(0)
         self._outputs = self._model.create_output_buffers(0)
         signature = self._model.get_signature_by_index(0)
@@ -132,17 +132,21 @@ class Compiled:
 class Gpu(Compiled):
     """LiteRT's GPU accelerator alone: nothing falls back onto the CPU. Only for a worker process: it may abort.
 
-    `precision` "float32", or "reduced" for whatever the device computes fastest in (float16 where it has it). Raises
-    RuntimeError, as LiteRT does, for a file that it does not take whole.
+    `precision` "float32", or "reduced" for whatever the device computes fastest in (float16 where it has it); LiteRT before
+    2.3 leaves no choice. Raises RuntimeError, as LiteRT does, for a file that it does not take whole.
     """
 
     def __init__(self, path: str | Path, precision: str = "float32") -> None:
         # Loading LiteRT's GPU side costs 0.1 s and prints; the CPU's users need none of it.
-        from ai_edge_litert.compiled_model import GpuOptions, Options
+        from ai_edge_litert import compiled_model
         from ai_edge_litert.hardware_accelerator import HardwareAccelerator
 
-        gpu = GpuOptions(enforce_f32=precision == "float32")
-        super().__init__(path, Options(hardware_accelerators=HardwareAccelerator.GPU, gpu_options=gpu))
+        if not hasattr(compiled_model, "GpuOptions"):
+            super().__init__(path, hardware_accel=HardwareAccelerator.GPU)
+            return
+        gpu = compiled_model.GpuOptions(enforce_f32=precision == "float32")
+        options = compiled_model.Options(hardware_accelerators=HardwareAccelerator.GPU, gpu_options=gpu)
+        super().__init__(path, options=options)
 
 
 class HalfCpu(Compiled):
@@ -156,7 +160,7 @@ class HalfCpu(Compiled):
         from ai_edge_litert.hardware_accelerator import HardwareAccelerator
 
         cpu = CpuOptions(num_threads=threads or default_threads(), xnnpack_flags=_FORCE_FLOAT16)
-        super().__init__(path, Options(hardware_accelerators=HardwareAccelerator.CPU, cpu_options=cpu))
+        super().__init__(path, options=Options(hardware_accelerators=HardwareAccelerator.CPU, cpu_options=cpu))
 
 
 def _position(names: Sequence[str], details: dict, tensor: str) -> int:

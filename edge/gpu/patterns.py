@@ -48,6 +48,13 @@ INSTEAD = {
     "TRANSPOSE_CONV": "keep the activation apart (a LeakyReLU of slope 0 is not fused into it as a ReLU is)",
     "STRIDED_SLICE": "keep the sliced axis (x[:, 0:1], not x[:, 0]) and reshape after",
     "MUL": "keep the reduced axes (keepdims=True): a tensor without dimensions is refused",
+    "SELECT_V2": "give both branches the output's shape, or a number",
+    "DYNAMIC_UPDATE_SLICE": "give the start as an input, int32, or write by a mask: x·(1 − m) + new·m",
+    "BATCH_MATMUL": "put the constant on the right, transposed where it has to be (FULLY_CONNECTED)",
+    "PAD": "reshape to 3 or 4 dimensions first",
+    **dict.fromkeys(("DIV", "SUB", "NOT_EQUAL"), "give two different tensors: of one with itself the answer is known"),
+    **dict.fromkeys(("SUM", "MEAN", "REDUCE_MAX"), "compute it beforehand: of a constant it is one"),
+    **dict.fromkeys(("QUANTIZE", "DEQUANTIZE"), "stay within 4 dimensions"),
 }
 DYNAMIC = "export at a static size: convert with a fixed height, width and batch of 1"
 UNCHECKED = "unchecked"

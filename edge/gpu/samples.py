@@ -20,8 +20,11 @@ def feeds_of(graph: Graph, card: Card, samples: Sequence[Picture] | None) -> tup
     """(stored input tensors of each sample in the graph's order, what they are in words)."""
     if samples is not None and not len(samples):
         raise InputError("samples is empty; give at least one picture, or None for seeded ones")
+    if samples is not None and len(graph.inputs) > 1 and not any(isinstance(sample, np.ndarray) for sample in samples):
+        return [_tensors(graph, sample) for sample in samples], f"{len(samples)} given"
     if samples is not None and not card.takes_picture and len(graph.inputs) != 1:
-        raise InputError(f"{card.path.name} has {len(graph.inputs)} inputs; samples are for files of one (give None)")
+        count = len(graph.inputs)
+        raise InputError(f"{card.path.name} has {count} inputs; give None, or for each sample a list of {count} arrays")
     if samples is not None:
         values = [_sample(graph.inputs[0], card, sample) for sample in samples]
         return [[graph.inputs[0].store(one)] for one in values], f"{len(values)} given"
@@ -33,6 +36,16 @@ def feeds_of(graph: Graph, card: Card, samples: Sequence[Picture] | None) -> tup
         for index in range(SEEDED)
     ]
     return feeds, f"{SEEDED} seeded structured pictures, not the model's own kind of input{assumed}"
+
+
+def _tensors(graph: Graph, sample: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """One array for each input, in the graph's order and its shapes."""
+    if len(sample) != len(graph.inputs):
+        raise InputError(f"a sample has {len(sample)} arrays; the file has {len(graph.inputs)} inputs, each of which takes one")
+    for tensor, array in zip(graph.inputs, sample, strict=True):
+        if np.shape(array) != tensor.shape:
+            raise InputError(f"{tensor.label!r} is given {np.shape(array)}; expected an array of {tensor.shape}")
+    return [tensor.store(np.asarray(array)) for tensor, array in zip(graph.inputs, sample, strict=True)]
 
 
 def _sample(tensor: Tensor, card: Card, sample: Picture) -> np.ndarray:

@@ -86,6 +86,11 @@ def _padded(graph: Graph, operator: Operator) -> Operator | None:
     return before if before is not None and before.name in ("PAD", "PADV2") else None
 
 
+def _rounded(graph: Graph, operator: Operator) -> bool:
+    """Whether its input is put on a grid first, which keeps what comes before apart: int8 is right (border_before_… graphs)."""
+    return bool(graph.tensors[operator.inputs[0]].scale)
+
+
 @rule(
     "MAX_POOL_2D",
     kind=WRONG,
@@ -95,7 +100,9 @@ def _padded(graph: Graph, operator: Operator) -> Operator | None:
 )
 def _padding_of_a_maximum(graph: Graph, operator: Operator) -> bool:
     pad = _padded(graph, operator)
-    return pad is not None and (pad.name == "PADV2" or not not_negative(graph, pad.inputs[0]))
+    if pad is None or _rounded(graph, operator):
+        return False
+    return pad.name == "PADV2" or not not_negative(graph, pad.inputs[0])
 
 
 @rule(
@@ -105,7 +112,7 @@ def _padding_of_a_maximum(graph: Graph, operator: Operator) -> bool:
     advice="join the border on with CONCATENATION; zoo convert writes it so by itself",
 )
 def _padding_of_a_mean(graph: Graph, operator: Operator) -> bool:
-    return _padded(graph, operator) is not None
+    return _padded(graph, operator) is not None and not _rounded(graph, operator)
 
 
 @rule(
