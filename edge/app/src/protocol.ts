@@ -65,6 +65,8 @@ export interface Loaded {
   compileMs: number;
   /** False when the GPU left part of the graph to the CPU. */
   whole: boolean;
+  /** Whether it has layers that WebAssembly, on which it runs, computes many times slower than it could. */
+  slow: boolean;
 }
 
 /** What one network says of a picture, and what that cost. */

@@ -2,6 +2,7 @@
 import { getGlobalLiteRt, loadAndCompile, loadLiteRt, supportsFeature, type CompiledModel } from '@litertjs/core';
 import { guessCard, readCard, type Card } from '../model/card';
 import { readGraph, type Graph } from '../model/graph';
+import { mixesHalves } from '../model/halves';
 import { CHANNELS_FIRST, CHANNELS_LAST } from '../model/layout';
 import { alike, isKnown, kindOf } from '../outputs';
 import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, NetworkId, Outcome, Place, Precision, Question } from '../protocol';
@@ -153,8 +154,9 @@ export class Engine {
     try {
       const network = this.describe(id, name, model, graph, (await readCard(bytes)) ?? listed);
       this.networks[place] = network;
-      const whole = this.backend.accelerator === 'wasm' || model.isFullyAccelerated;
-      return { id, card: network.card, bytes: bytes.byteLength, compileMs, whole };
+      const wasm = this.backend.accelerator === 'wasm';
+      const whole = wasm || model.isFullyAccelerated;
+      return { id, card: network.card, bytes: bytes.byteLength, compileMs, whole, slow: wasm && mixesHalves(graph) };
     } catch (error) {
       model.delete();
       throw error;
