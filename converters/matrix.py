@@ -7,7 +7,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -24,15 +24,21 @@ COLUMNS = ("model", "form", "size", "measured_on", "converts", "bytes", "cpu_par
 _PICTURES, _COMPARED = 16, 4  # to measure ranges on, and to compare on; the latter are none of the former
 
 Row = dict[str, Any]
-GpuCheck = Callable[[Path, list[np.ndarray]], Any]  # `edge.gpu_check`, which this package may not import
 
 
-def complete(path: Path, gpu_check: GpuCheck, pattern: str = "*", full: bool = False) -> Iterator[Row]:
+class Gpu(NamedTuple):
+    """What asks the accelerator: `edge.gpu_check` and `edge.gpu_bisect`, which this package may not import."""
+
+    check: Callable[[Path, list[np.ndarray]], Any]
+    bisect: Callable[[Path, list[np.ndarray]], Any]
+
+
+def complete(path: Path, gpu: Gpu, pattern: str = "*", full: bool = False) -> Iterator[Row]:
     """Appends the rows that a table lacks, and gives each as soon as it is written.
 
     Args:
         path: of the .csv; it may be there already, or in part.
-        gpu_check: `edge.gpu_check`.
+        gpu: `edge.gpu_check` and `edge.gpu_bisect`.
         pattern: glob over the registry's names.
         full: convert the published widths and sizes, not tiny models of the same graphs.
 
@@ -53,7 +59,7 @@ def complete(path: Path, gpu_check: GpuCheck, pattern: str = "*", full: bool = F
                 row = rows[elder, form] | {"model": name}
             else:
                 pictures = _prepare(model, taught=not full) if pictures is None else pictures
-                row = _row(name, form, model, pictures, gpu_check)
+                row = _row(name, form, model, pictures, gpu)
             rows[name, form] = row
             _append(path, row)
             yield row
@@ -95,7 +101,7 @@ def _prepare(model: keras.Model, taught: bool) -> np.ndarray:
     return pictures
 
 
-def _row(name: str, form: str, model: keras.Model, pictures: np.ndarray, gpu_check: GpuCheck) -> Row:
+def _row(name: str, form: str, model: keras.Model, pictures: np.ndarray, gpu: Gpu) -> Row:
     size = "x".join(map(str, pictures.shape[1:3]))
     row: Row = {**dict.fromkeys(COLUMNS, ""), "model": name, "form": form, "size": size, "measured_on": name}
     reasons: list[str] = []
@@ -109,7 +115,7 @@ def _row(name: str, form: str, model: keras.Model, pictures: np.ndarray, gpu_che
         row |= {"converts": "yes", "bytes": path.stat().st_size}
         row["cpu_parity"] = _checked(lambda: _cpu(model, path, pictures), reasons)
         try:
-            row |= _gpu(path, pictures, reasons, gpu_check)
+            row |= _gpu(path, pictures, reasons, gpu)
         except Exception as error:  # as above
             row |= {"gpu_whole": "no", "gpu_parity": "no"}
             reasons.append(f"GPU: {_in_one_line(error)}")
@@ -134,7 +140,28 @@ def _cpu(model: keras.Model, path: Path, pictures: np.ndarray) -> tuple[bool, st
     result = converters.parity(model, path, pictures[-_COMPARED:])
     # Samples on which a network answers with one class prove nothing of classes; its numbers are still compared.
     numbers = all(output.passed is not False and "relative" in output.measures for output in result.outputs)
-    return result.passed or numbers, f"CPU: {result.reason}"
+    passed = bool(result.passed or numbers)
+    return passed, f"CPU: {result.reason}{'' if passed else _worst_layer(model, path, pictures)}"
+
+
+def _worst_layer(model: keras.Model, path: Path, pictures: np.ndarray) -> str:
+    """The operator that loses most by itself; nothing where a file's layers are not to be looked into, as in ONNX."""
+    try:
+        worst = converters.layer_errors(model, path, pictures[-_COMPARED:])[0]
+    except Exception:  # the row has its reason; this would say more of it
+        return ""
+    return f"; most at {worst.operator} of layer {worst.layer} ({worst.own:.0f} dB)"
+
+
+def _first_operator(verdict: Any, path: Path, samples: list[np.ndarray], gpu: Gpu) -> str:
+    """The operator that a search finds, where the verdict does not name one by itself."""
+    if verdict.unsupported or verdict.reason in ("no driver", "inconclusive"):
+        return ""
+    try:
+        culprit = gpu.bisect(path, samples).culprit
+    except Exception:  # as above
+        return ""
+    return f" First: {culprit}" if culprit else " No operator by itself: differences add up"
 
 
 def _checked(check: Callable[[], tuple[bool, str]], reasons: list[str]) -> str:
@@ -147,13 +174,14 @@ def _checked(check: Callable[[], tuple[bool, str]], reasons: list[str]) -> str:
     return "yes" if passed else "no"
 
 
-def _gpu(path: Path, pictures: np.ndarray, reasons: list[str], gpu_check: GpuCheck) -> dict[str, str]:
+def _gpu(path: Path, pictures: np.ndarray, reasons: list[str], gpu: Gpu) -> dict[str, str]:
     if path.suffix != ".tflite":
         reasons.append("GPU: the accelerator takes .tflite files")
         return {"gpu_whole": "no", "gpu_parity": "no"}
-    verdict = gpu_check(path, list(pictures[-2:]))
+    samples = list(pictures[-2:])
+    verdict = gpu.check(path, samples)
     if not verdict.ok:
-        reasons.append(f"GPU: {verdict.reason}, {verdict.detail}")
+        reasons.append(f"GPU: {verdict.reason}, {verdict.detail}{_first_operator(verdict, path, samples, gpu)}")
     if verdict.reason == "no driver":
         return {"gpu_whole": "untried", "gpu_parity": "untried"}
     return {"gpu_whole": "yes" if verdict.whole else "no", "gpu_parity": "yes" if verdict.ok else "no"}

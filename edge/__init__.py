@@ -3,6 +3,8 @@
     runner = edge.Runner("model.tflite")                 # accelerator="gpu" for the GPU
     classes = runner(image)                              # uint8 H×W×3 in, the task's answer at H×W out
     edge.gpu_check("model.tflite", samples=images)       # every op delegated? same numbers as on the CPU?
+    edge.gpu_bisect("model.tflite", samples=images)      # if not: the first operator that is refused or wrong
+    edge.gpu_lint("model.tflite")                        # what is known of its operators, without a GPU
     edge.benchmark(["a.tflite", "b.tflite"], accelerators=("cpu", "gpu"))
     edge.serve(["model.tflite"])                         # the demo app, on this machine
     edge.write_on(runner, "ROMEO:", 200)                 # a text, by a file of one step
@@ -18,13 +20,15 @@ from typing import Any
 _PUBLIC = {
     "Runner": "edge.runner",
     "gpu_check": "edge.gpu.check",
+    "gpu_bisect": "edge.gpu.bisection",
+    "gpu_lint": "edge.gpu.linting",
     "benchmark": "edge.timing",
     "serve": "edge.hosting.server",
     "export_app": "edge.hosting.export",
     "write_on": "edge.texts",
 }
 
-__all__ = ["Runner", "benchmark", "export_app", "gpu_check", "serve", "write_on"]
+__all__ = ["Runner", "benchmark", "export_app", "gpu_bisect", "gpu_check", "gpu_lint", "serve", "write_on"]
 
 
 def __getattr__(name: str) -> Any:

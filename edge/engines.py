@@ -1,6 +1,6 @@
-"""The two ways to run a file in this process: LiteRT's interpreter on the CPU, its compiled model on the GPU.
+"""The ways to run a file in this process: LiteRT's interpreter, its compiled model on the GPU, or on the CPU in float16.
 
-Both take and give the tensors as the file stores them (quantised ones as integers), in the graph's own order.
+All take and give the tensors as the file stores them (quantised ones as integers), in the graph's own order.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from edge.errors import InputError
 from edge.graph import Graph, read_graph
+
+_FORCE_FLOAT16 = 4  # TFLITE_XNNPACK_DELEGATE_FLAG_FORCE_FP16
 
 
 def default_threads() -> int:
@@ -94,24 +97,14 @@ class Cpu:
         return self._interpreter.get_tensor(index)
 
 
-class Gpu:
-    """LiteRT's GPU accelerator alone: nothing falls back onto the CPU. Only for a worker process: it may abort.
+class Compiled:
+    """LiteRT's compiled model, made as `how` says; inputs and outputs in the graph's order."""
 
-    `precision` "float32", or "reduced" for whatever the device computes fastest in (float16 where it has it). Raises
-    RuntimeError, as LiteRT does, for a file that it does not take whole.
-    """
-
-    def __init__(self, path: str | Path, precision: str = "float32") -> None:
-        # Loading LiteRT's GPU side costs 0.1 s and prints; the CPU's users need none of it.
-        from ai_edge_litert.compiled_model import CompiledModel, GpuOptions, Options
-        from ai_edge_litert.hardware_accelerator import HardwareAccelerator
+    def __init__(self, path: str | Path, **how: Any) -> None:
+        from ai_edge_litert.compiled_model import CompiledModel
 
         self.graph: Graph = read_graph(path)
-        options = Options(
-            hardware_accelerators=HardwareAccelerator.GPU,
-            gpu_options=GpuOptions(enforce_f32=precision == "float32"),
-        )
-        self._model = CompiledModel.from_file(str(path), options=options)
+        self._model = CompiledModel.from_file(str(path), **how)
         self._inputs = self._model.create_input_buffers(0)
         self._outputs = self._model.create_output_buffers(0)
         signature = self._model.get_signature_by_index(0)
@@ -134,6 +127,40 @@ class Gpu:
             count = int(np.prod(shape, dtype=np.int64))
             results.append(self._outputs[position].read(count, np.dtype(tensor.dtype)).reshape(shape))
         return results
+
+
+class Gpu(Compiled):
+    """LiteRT's GPU accelerator alone: nothing falls back onto the CPU. Only for a worker process: it may abort.
+
+    `precision` "float32", or "reduced" for whatever the device computes fastest in (float16 where it has it); LiteRT before
+    2.3 leaves no choice. Raises RuntimeError, as LiteRT does, for a file that it does not take whole.
+    """
+
+    def __init__(self, path: str | Path, precision: str = "float32") -> None:
+        # Loading LiteRT's GPU side costs 0.1 s and prints; the CPU's users need none of it.
+        from ai_edge_litert import compiled_model
+        from ai_edge_litert.hardware_accelerator import HardwareAccelerator
+
+        if not hasattr(compiled_model, "GpuOptions"):
+            super().__init__(path, hardware_accel=HardwareAccelerator.GPU)
+            return
+        gpu = compiled_model.GpuOptions(enforce_f32=precision == "float32")
+        options = compiled_model.Options(hardware_accelerators=HardwareAccelerator.GPU, gpu_options=gpu)
+        super().__init__(path, options=options)
+
+
+class HalfCpu(Compiled):
+    """The CPU in float16, as far as XNNPACK has it: a rehearsal of a phone's GPU on any machine.
+
+    Where the processor has no such arithmetic XNNPACK does each operation in float32 and rounds what it gives.
+    """
+
+    def __init__(self, path: str | Path, threads: int | None = None) -> None:
+        from ai_edge_litert.compiled_model import CpuOptions, Options
+        from ai_edge_litert.hardware_accelerator import HardwareAccelerator
+
+        cpu = CpuOptions(num_threads=threads or default_threads(), xnnpack_flags=_FORCE_FLOAT16)
+        super().__init__(path, options=Options(hardware_accelerators=HardwareAccelerator.CPU, cpu_options=cpu))
 
 
 def _position(names: Sequence[str], details: dict, tensor: str) -> int:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import mmap
 import struct
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,7 @@ _FUSING = {
     "SUB": schema.SubOptions,
     "TRANSPOSE_CONV": schema.TransposeConvOptions,
 }
-
+_TABLES = {value: name for name, value in vars(schema.BuiltinOptions).items() if isinstance(value, int) and value}
 
 _NUMERIC = {dtype for dtype in _DTYPES.values() if dtype != TEXT}
 
@@ -131,14 +133,32 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Operator:
-    """One node: its op's name (a custom op's own), its tensors' indices (-1: an optional input left out), and the activation
-    that is fused into it, "NONE" where there is none."""
+    """One node.
+
+    Attributes:
+        name: of its op; a custom op's own.
+        inputs: its tensors' indices; -1 is an optional input left out.
+        outputs: likewise.
+        custom: whether TFLite does not have it built in.
+        options: the fields of its options by the schema's names, as "strideH".
+    """
 
     name: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     custom: bool = False
-    fused: str = "NONE"
+    options: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def fused(self) -> str:
+        """The activation within it, "NONE" where there is none."""
+        number = self.options.get("fusedActivationFunction", 0) if self.name in _FUSING else 0
+        return _FUSED.get(number, "NONE")
+
+    @property
+    def activations(self) -> tuple[int, ...]:
+        """The tensors that it reads, without places left empty; constants are among them."""
+        return tuple(index for index in self.inputs if index >= 0)
 
 
 @dataclass(frozen=True)
@@ -170,11 +190,32 @@ class Graph:
 
     def producer(self, tensor: int) -> Operator | None:
         """The operator that writes a tensor, or None for inputs and constants."""
-        return next((operator for operator in self.operators if tensor in operator.outputs), None)
+        place = self._places.get(tensor)
+        return None if place is None else self.operators[place]
+
+    def place(self, tensor: int) -> int | None:
+        """The place of the operator that writes a tensor, or None for inputs and constants."""
+        return self._places.get(tensor)
 
     def readers(self, tensor: int) -> list[Operator]:
         """The operators that read a tensor."""
         return [operator for operator in self.operators if tensor in operator.inputs]
+
+    def fixed(self, tensor: int) -> bool:
+        """Whether a tensor is a constant, or computed of constants alone, as the weights of a half-precision file are."""
+        return tensor in self._fixed
+
+    @cached_property
+    def _places(self) -> dict[int, int]:
+        return {tensor: place for place, operator in enumerate(self.operators) for tensor in operator.outputs}
+
+    @cached_property
+    def _fixed(self) -> set[int]:
+        result = {tensor.index for tensor in self.tensors if tensor.constant}
+        for operator in self.operators:
+            if operator.inputs and result.issuperset(operator.activations):
+                result.update(operator.outputs)
+        return result
 
 
 def read_graph(path: str | Path) -> Graph:
@@ -222,7 +263,7 @@ def _graph(model: Any) -> Graph:
         operator = subgraph.Operators(index)
         name, custom = codes[operator.OpcodeIndex()]
         ends = _indices(operator, "Inputs"), _indices(operator, "Outputs")
-        operators.append(Operator(name, *ends, custom, _fused(name, operator)))
+        operators.append(Operator(name, *ends, custom, _options(operator)))
     keys = _signature(model)
     inputs, outputs = (
         tuple(replace(tensors[index], key=keys[side].get(index, "")) for index in _indices(subgraph, side))
@@ -260,13 +301,13 @@ def _operator_name(code: Any) -> tuple[str, bool]:
     return _OPERATORS.get(value, f"op {value}"), False
 
 
-def _fused(name: str, operator: Any) -> str:
-    options, table = _FUSING.get(name), operator.BuiltinOptions()
-    if options is None or table is None:
-        return "NONE"
-    read = options()
-    read.Init(table.Bytes, table.Pos)
-    return _FUSED.get(read.FusedActivationFunction(), "NONE")
+def _options(operator: Any) -> dict[str, Any]:
+    name, table = _TABLES.get(operator.BuiltinOptionsType(), ""), operator.BuiltinOptions()
+    if table is None or not hasattr(schema, f"{name}T"):
+        return {}
+    options = getattr(schema, name)()
+    options.Init(table.Bytes, table.Pos)
+    return vars(getattr(schema, f"{name}T").InitFromObj(options))
 
 
 def _tensor(model: Any, tensor: Any, index: int) -> Tensor:

@@ -31,6 +31,7 @@ INSIDE = (
     "zoo/pretrained/unet_lite.ccp/weights.npz",
     "zoo/pretrained/unet_lite.ccp/int8.tflite",
     "edge/gpu/probe.json",
+    "edge/gpu/web.html",
     "edge/app/dist/index.html",
     "edge/app/dist/service-worker.js",
     "edge/app/dist/wasm/",

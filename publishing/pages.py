@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from publishing import api, commands, guides, networks, recipes, results
+from publishing import api, commands, gpu_matrix, guides, networks, recipes, results
 from publishing.markers import filled
 from zoo.data.registry import listing
 
@@ -34,6 +34,13 @@ MAKERS: dict[str, Callable[[], str]] = {  # of the places between markers, by th
     "conversions": results.conversions,
     "denoising": results.denoising,
     "foreign_files": results.foreign_files,
+    "gpu_differences": gpu_matrix.differences,
+    "gpu_half": gpu_matrix.half,
+    "gpu_operators": gpu_matrix.operators,
+    "gpu_refused": gpu_matrix.refused,
+    "gpu_runtimes": gpu_matrix.runtimes,
+    "gpu_wrong": gpu_matrix.wrong,
+    "web_forms": gpu_matrix.web_forms,
     "layer_conversions": results.layer_conversions,
     "optical_flow": results.optical_flow,
     "person": results.person,

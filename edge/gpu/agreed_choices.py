@@ -11,6 +11,7 @@ import numpy as np
 
 from edge.choices import Choice, answers, inner_choices, taking, telling
 from edge.errors import AcceleratorError
+from edge.gpu.patterns import UNCHECKED, Caution
 from edge.gpu.remote import Remote
 from edge.graph import Graph, Tensor
 from zoo.outputs.near_ties import Choices, at_near_ties
@@ -20,10 +21,14 @@ Sample = list[np.ndarray]  # tensors as the file stores them
 
 @dataclass(frozen=True)
 class Reference:
-    """The CPU's outputs, sample by sample, and how many choices of the GPU they took over."""
+    """The CPU's outputs, sample by sample, and how many choices of the GPU they took over.
+
+    `caution` says where the GPU does not tell what it chose, so that its numbers had to stand for themselves.
+    """
 
     outputs: list[Sample]
     otherwise: int
+    caution: Caution | None = None
 
 
 def reference(
@@ -50,14 +55,23 @@ def reference(
     with tempfile.TemporaryDirectory(prefix="densezoo_") as folder:
         try:
             chosen = _chosen(path, Path(folder), inner, feeds, precision, timeout) if inner else [[] for _ in feeds]
-        except AcceleratorError:  # a result that the GPU does not give out; then its numbers stand for themselves
-            return Reference(expected, 0)
+        except AcceleratorError as error:  # a result that the GPU does not give out
+            return Reference(expected, 0, _untold(inner, error))
         scores = [choice.scores.index for choice in (*inner, *ends)]
         file = taking(path, Path(folder) / "taking.tflite", inner, scores)
         with Remote(file, "cpu", timeout=timeout) as cpu:
             samples = [_Sample(graph, inner, ends, cpu, feed) for feed in feeds]
             results = [sample.with_choices(own, gpu) for sample, own, gpu in zip(samples, chosen, got, strict=True)]
     return Reference([outputs for outputs, _ in results], sum(count for _, count in results))
+
+
+def _untold(inner: Sequence[Choice], error: AcceleratorError) -> Caution:
+    what = (
+        f"the GPU does not give out the positions that it chose ({error.reason}), so that a choice between equal values counts "
+        "as an error"
+    )
+    advice = "where numbers differ, compare the part before the choice: zoo gpu-check --bisect"
+    return Caution(UNCHECKED, what, advice, tuple(choice.result.label for choice in inner))
 
 
 def _chosen(

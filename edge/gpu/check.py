@@ -4,6 +4,8 @@ TensorFlow's own check has been a stub since 2.18 and finds everything compatibl
 `is_fully_accelerated` said True with ops left on the CPU. So the file is compiled for the GPU alone, in a process that may
 crash, and run on samples: some graphs are silently wrong there while fully delegated. Where a graph chooses between values
 that tie but for rounding, the CPU computes on with the GPU's choice (`edge.gpu.agreed_choices`), and the report says how often.
+What goes wrong on values that samples need not show is provoked (`edge.gpu.provocations`). It runs with float32 enforced and
+without, so that what float16 cannot hold is told from what is miscomputed.
 """
 
 from __future__ import annotations
@@ -18,21 +20,25 @@ import numpy as np
 from edge.errors import AcceleratorError, InputError
 from edge.gpu import vulkan
 from edge.gpu.agreed_choices import Reference, reference
-from edge.gpu.patterns import DEFAULT_ADVICE, DYNAMIC, INSTEAD, Caution, half_overflow, layer_names, scan
+from edge.gpu.layers import result_names
+from edge.gpu.patterns import DEFAULT_ADVICE, DYNAMIC, INSTEAD, Caution, advice, half_overflow, scan
+from edge.gpu.provocations import Provocation, provoke
 from edge.gpu.remote import PRECISIONS, Remote, unsupported
-from edge.graph import Graph, Operator, Tensor, read_graph
-from edge.images import Picture, prepare_input, structured
+from edge.gpu.rules.registry import OVERFLOW, REFUSED
+from edge.gpu.samples import feeds_of
+from edge.graph import Graph, Operator, read_graph
+from edge.images import Picture
 from edge.overrides import Overrides
 from edge.tflite_file import Card, read_card
 from zoo import outputs
-from zoo.outputs import Comparison, InputSpec
+from zoo.outputs import Comparison
 from zoo.outputs.layout import arranged
 from zoo.outputs.near_ties import tie_count
 from zoo.outputs.spec import Bound
 from zoo.outputs.tolerances import OF_GPU
 
-REASONS = ("whole and equal", "not whole", "wrong numbers", "crashed", "no driver", "inconclusive")
-SEEDED = 4  # pictures, where none are given
+REASONS = ("whole and equal", "not whole", "wrong numbers", "float32 alone", "crashed", "no driver", "inconclusive")
+_REHEARSED = "float16 on the CPU"
 
 
 @dataclass(frozen=True)
@@ -50,10 +56,11 @@ class Unsupported:
 class GpuVerdict:
     """The verdict of the gate. `reason` is one of REASONS and `detail` one sentence on it.
 
-    `whole` is None where it could not be tried. `comparisons` are those of the outputs with the CPU's, by precision.
-    `samples` says what the numbers were measured on. `cautions` are known bad
-    patterns and float16 overflows: reasons to look, no verdict. `half` tells whether the reduced precision was a different
-    computation here: where it is False, float16 is untested; None where one precision alone was tried.
+    `whole` is None where it could not be tried. `comparisons` are those of the outputs with the CPU's, by precision; one of
+    "float16 on the CPU" is a rehearsal. "float32 alone" is what is right with float32 enforced and wrong without. `samples`
+    says what the numbers were measured on. `cautions` are known bad patterns, float16 overflows and what could not be
+    checked: reasons to look, no verdict. `half` tells whether the reduced precision was a different computation here; where
+    it is False, float16 is untested but for a rehearsal; None where one precision alone was tried.
     """
 
     path: Path
@@ -82,7 +89,8 @@ class GpuVerdict:
         for precision, comparisons in self.comparisons.items():
             lines += [f"  {precision}, {entry}; {entry.reason}" for entry in comparisons]
         if self.half is False:
-            lines.append("  This driver computed the reduced precision in float32 as well: float16 is untested here.")
+            tested = "was rehearsed on the CPU" if _REHEARSED in self.comparisons else "is untested here"
+            lines.append(f"  This driver computed the reduced precision in float32 as well: float16 {tested}.")
         for caution in self.cautions:
             where = f" at {_some(caution.tensors)}" if caution.tensors else ""
             lines.append(f"  Caution: {caution.what}{where}. Instead: {caution.advice}.")
@@ -104,15 +112,17 @@ def gpu_check(
     labels: Sequence[str] | None = None,
     timeout: float = 300.0,
     precisions: Sequence[str] = PRECISIONS,
+    rehearse: bool = False,
 ) -> GpuVerdict:
     """Whether the file at `path` runs whole on the GPU, and with the CPU's numbers on `samples`.
 
     `samples` are pictures (uint8 H×W×3 of any size, of several frames lists of them), or float32 arrays h×w×c or 1×h×w×c
     in the model's own range. None takes seeded structured pictures: enough to catch a wrong graph, but not what the model
-    meets, and the verdict says so. `input_range`, `output` and `labels` are as in `edge.Runner`; `precisions` those
-    of the GPU to try, "float32" and "reduced", for each of which the file is compiled anew. A file of any size is not whole on
-    a GPU, whatever size it is asked at. Raises InputError for a file that is missing, damaged or does not run on the CPU, one
-    that takes or gives text, an unknown precision, and for samples that do not fit.
+    meets, and the verdict says so. `input_range`, `output` and `labels` are as in `edge.Runner`; `precisions` those of the GPU
+    to try, "float32" and "reduced", for each of which the file is compiled anew. `rehearse` computes in float16 on the CPU
+    too, as is done anyway where values are seen that it cannot hold. A file of any size is not whole on a GPU, whatever size
+    it is asked at. Raises InputError for a file that is missing, damaged or does not run on the CPU, one that takes or gives
+    text, an unknown precision, and for samples that do not fit.
     """
     if not precisions or set(precisions) - set(PRECISIONS):
         raise InputError(f"precisions={precisions!r} was given; expected one or more of {', '.join(PRECISIONS)}")
@@ -121,31 +131,75 @@ def gpu_check(
     card = Overrides(input_range, None, output, labels).over(read_card(path, graph), graph)
     if any(tensor.open for tensor in graph.inputs):  # compiled at the 1×1 that it holds, it would pass, and mean nothing
         return GpuVerdict(path, "not whole", f"It takes any size: {DYNAMIC}.", False, cautions=scan(graph))
-    feeds, description = _feeds(graph, card, samples)
+    feeds, description = feeds_of(graph, card, samples)
     base = GpuVerdict(path, "no driver", "", None, cautions=scan(graph), samples=description)
     if vulkan.driver() is None:
         return replace(base, detail=f"No Vulkan driver was found; {vulkan.HOW_TO}.")
     with Remote(path, "cpu", timeout=timeout) as cpu:
         expected = [cpu.run(feed) for feed in feeds]
-    base = replace(base, cautions=base.cautions + _overflows(path, graph, feeds, timeout))
+        base = replace(base, cautions=base.cautions + _overflows(cpu, graph, feeds[0]))
     answers: dict[str, list[list[np.ndarray]]] = {}
-    for precision in precisions:
-        try:
-            with Remote(path, "gpu", precision=precision, timeout=timeout) as gpu:
+    precision = precisions[0]
+    try:
+        with Remote(path, "gpu", precision=precision, timeout=timeout) as gpu:
+            base = replace(base, adapter=gpu.adapter, compile_ms=gpu.load_ms)
+            answers[precision] = [gpu.run(feed) for feed in feeds]
+            for precision in precisions[1:]:
+                gpu.open(path, precision=precision)
                 answers[precision] = [gpu.run(feed) for feed in feeds]
-                base = replace(base, adapter=gpu.adapter, compile_ms=base.compile_ms or gpu.load_ms)
-        except AcceleratorError as error:
-            return _refusal(base, graph, error, precision)
+    except AcceleratorError as error:
+        return _refusal(base, graph, error, precision)
+    for precision in precisions:
         agreed = reference(path, graph, feeds, expected, answers[precision], precision, timeout)
         comparisons = _comparisons(graph, card, agreed, answers[precision], precision)
         base = replace(base, comparisons={**base.comparisons, precision: comparisons})
-    return _judge(replace(base, whole=True, half=_differ(*answers.values()) if len(answers) > 1 else None))
+        if agreed.caution is not None and agreed.caution not in base.cautions:
+            base = replace(base, cautions=(*base.cautions, agreed.caution))
+    half = _differ(*answers.values()) if len(answers) > 1 else None
+    verdict = _judge(replace(base, whole=True, half=half))
+    if verdict.reason in ("whole and equal", "inconclusive"):
+        verdict = _provoked(verdict, provoke(path, timeout))
+    foreseen = half is False and any(caution.kind == OVERFLOW and caution.tensors for caution in verdict.cautions)
+    if rehearse or foreseen:
+        verdict = _rehearsed(verdict, graph, card, feeds, Reference(expected, 0), timeout)
+    return verdict
 
 
 def _differ(some: list[list[np.ndarray]], others: list[list[np.ndarray]]) -> bool:
     """Whether two precisions were two computations: any bit of any answer."""
     pairs = (pair for one, other in zip(some, others, strict=True) for pair in zip(one, other, strict=True))
     return any(not np.array_equal(*pair) for pair in pairs)
+
+
+def _provoked(verdict: GpuVerdict, wrong: tuple[Provocation, ...]) -> GpuVerdict:
+    """The verdict after what samples did not show."""
+    if not wrong:
+        return verdict
+    detail = f"All ops are delegated, and right on these samples. But {wrong[0]}."
+    return replace(verdict, reason="wrong numbers", detail=detail)
+
+
+def _rehearsed(
+    verdict: GpuVerdict, graph: Graph, card: Card, feeds: list[list[np.ndarray]], expected: Reference, timeout: float
+) -> GpuVerdict:
+    """The verdict with what float16 makes of the samples on the CPU; as it was where the file does not run so."""
+    try:
+        with Remote(verdict.path, "cpu", precision="reduced", timeout=timeout) as cpu:
+            answers = [cpu.run(feed) for feed in feeds]
+    except InputError:
+        return verdict
+    rows = _comparisons(graph, card, expected, answers, "reduced")
+    verdict = replace(verdict, comparisons={**verdict.comparisons, _REHEARSED: rows})
+    wrong = next((row for row in rows if row.passed is False), None)
+    if wrong is None:
+        return verdict
+    detail = f"{verdict.detail} In float16, rehearsed on the CPU, not so: {wrong.output}, {wrong.reason}{_overflown(verdict)}."
+    return replace(verdict, detail=detail)
+
+
+def _overflown(verdict: GpuVerdict) -> str:
+    cause = next((caution for caution in verdict.cautions if caution.kind == OVERFLOW and caution.tensors), None)
+    return f"; {cause.what}" if cause else "; by rounding, for no value overflows"
 
 
 def _comparisons(
@@ -167,6 +221,13 @@ def _judge(verdict: GpuVerdict) -> GpuVerdict:
     entries = [(precision, entry) for precision, rows in verdict.comparisons.items() for entry in rows]
     wrong = [(precision, entry) for precision, entry in entries if entry.passed is False]
     proven = [entry for _, entry in entries if entry.passed]
+    if wrong and "float32" in verdict.comparisons and all(precision != "float32" for precision, _ in wrong):
+        worst = wrong[0][1]
+        detail = (
+            f"All ops are delegated, and with float32 enforced the numbers are the CPU's. Without, not so: {worst.output},"
+            f" {worst.reason}{_overflown(verdict)}."
+        )
+        return replace(verdict, reason="float32 alone", detail=detail)
     if wrong:
         precision, worst = max(wrong, key=lambda row: row[1].measures.get("largest", np.inf))
         detail = (
@@ -194,7 +255,9 @@ def _refusal(verdict: GpuVerdict, graph: Graph, error: AcceleratorError, precisi
     if error.reason == "not whole":
         refused = _unsupported(graph, error.log)
         counted = sum(entry.count for entry in refused)
-        detail = f"{counted} of {len(graph.operators)} ops are not supported." if refused else f"Dynamic sizes: {DYNAMIC}."
+        names = ", ".join(f"{entry.op} at {entry.layers[0]}" if entry.layers else entry.op for entry in refused[:3])
+        counts = f"{counted} of {len(graph.operators)} ops are not supported: {names}."
+        detail = counts if refused else f"Dynamic sizes: {DYNAMIC}."
         return replace(verdict, reason="not whole", detail=detail, whole=False, unsupported=refused, log=log)
     suspects = [caution.what for caution in verdict.cautions if caution.kind == "crash"]
     hint = f" A known cause is in the file: {suspects[0]}." if suspects else ""
@@ -211,8 +274,8 @@ def _unsupported(graph: Graph, log: str) -> tuple[Unsupported, ...]:
         # The log often ends in the tensor's name: then only those nodes are meant, not every one of that op.
         meant = [node for node in nodes if any(_mentions(why, graph, node) for why in whys)] or nodes
         why = "; ".join(why for why, _ in Counter(whys).most_common(3))
-        advice = INSTEAD.get(op, DEFAULT_ADVICE)
-        result.append(Unsupported(op, why.rstrip(".") + ".", max(len(meant), 1), layer_names(graph, meant), advice))
+        instead = advice(graph, meant[0], REFUSED) if meant else INSTEAD.get(op, DEFAULT_ADVICE)
+        result.append(Unsupported(op, why.rstrip(".") + ".", max(len(meant), 1), result_names(graph, meant), instead))
     return tuple(result)
 
 
@@ -221,59 +284,14 @@ def _mentions(why: str, graph: Graph, node: Operator) -> bool:
     return any(name and (why.endswith(" " + name) or f'"{name}"' in why) for name in names)
 
 
-def _overflows(path: Path, graph: Graph, feeds: list[list[np.ndarray]], timeout: float) -> tuple[Caution, ...]:
-    """Cautions on float16, from the activations of the first sample; none for graphs whose activations are integers."""
+def _overflows(cpu: Remote, graph: Graph, feed: list[np.ndarray]) -> tuple[Caution, ...]:
+    """Cautions on float16, from the activations of a sample; none for graphs whose activations are integers."""
     if graph.quantized:
         return ()
     try:
-        with Remote(path, "cpu", keep_all=True, timeout=timeout) as cpu:
-            return half_overflow(graph, cpu.ranges(feeds[0]))
+        cpu.open(cpu.path, keep_all=True)
+        return half_overflow(graph, cpu.ranges(feed))
     except InputError as error:
         # The built-in kernels lack some ops that XNNPACK has. The verdict stands without this.
-        why = str(error).removeprefix(str(path.resolve())).strip()[:120]
-        return (Caution("overflow", f"float16's range was not checked (the file {why})", "check on the device", ()),)
-
-
-# --------------------------------------------------------------------------------------------------- the samples
-
-
-def _feeds(graph: Graph, card: Card, samples: Sequence[Picture] | None) -> tuple[list[list[np.ndarray]], str]:
-    """(stored input tensors of each sample in the graph's order, what they are in words)."""
-    if samples is not None and not len(samples):
-        raise InputError("samples is empty; give at least one picture, or None for seeded ones")
-    if samples is not None and not card.takes_picture and len(graph.inputs) != 1:
-        raise InputError(f"{card.path.name} has {len(graph.inputs)} inputs; samples are for files of one (give None)")
-    if samples is not None:
-        values = [_sample(graph.inputs[0], card, sample) for sample in samples]
-        return [[graph.inputs[0].store(one)] for one in values], f"{len(values)} given"
-    assumed = "" if card.range is not None or not card.inputs[0].layout else ", range 0–1 assumed"
-    specs = dict(zip(card.fed, card.inputs, strict=True))
-    rng = np.random.default_rng(0)
-    feeds = [
-        [_seeded(tensor, specs[place], card.name, index + SEEDED * place, rng) for place, tensor in enumerate(graph.inputs)]
-        for index in range(SEEDED)
-    ]
-    return feeds, f"{SEEDED} seeded structured pictures, not the model's own kind of input{assumed}"
-
-
-def _sample(tensor: Tensor, card: Card, sample: Picture) -> np.ndarray:
-    several = not isinstance(sample, np.ndarray) and card.inputs[0].frames > 1
-    sample = sample if several else np.asarray(sample)
-    if several or (sample.dtype == np.uint8 and sample.ndim in (2, 3)):
-        one = prepare_input(sample, card.inputs[0], card.name)
-    else:
-        one = sample[None] if sample.ndim == len(tensor.shape) - 1 else sample
-    if one.ndim != len(tensor.shape) or one.shape[1:] != tensor.shape[1:]:
-        expected = "×".join(map(str, tensor.shape[1:]))
-        raise InputError(f"a sample has shape {one.shape}; expected a uint8 picture, or float32 {expected}")
-    return np.repeat(one, tensor.shape[0], axis=0) if len(one) == 1 else one
-
-
-def _seeded(tensor: Tensor, spec: InputSpec, name: str, index: int, rng: np.random.Generator) -> np.ndarray:
-    if spec.layout and spec.channels // spec.frames in (1, 3):
-        pictures = structured(*spec.size, spec.frames, seed=index)
-        one = prepare_input(pictures if spec.frames > 1 else pictures[0], replace(spec, range=spec.range or (0.0, 1.0)), name)
-        return tensor.store(np.repeat(one, tensor.shape[0], axis=0) if len(one) == 1 else one)
-    if np.dtype(tensor.dtype).kind == "f" or tensor.scale:
-        return tensor.store(rng.normal(size=tensor.shape).astype(np.float32))
-    return tensor.store(rng.integers(0, 2, size=tensor.shape))
+        why = str(error).removeprefix(str(cpu.path.resolve())).strip()[:120]
+        return (Caution(OVERFLOW, f"float16's range was not checked (the file {why})", "check on the device", ()),)

@@ -1,34 +1,46 @@
 """Patterns that LiteRT's GPU accelerator does not take, or takes and gets wrong, and what to write instead.
 
-Measured on small graphs, GPU against CPU against TensorFlow: probe.json has what came of each and with which versions, and
-`zoo gpu-probe` measures them again. An entry here is a warning; only the numbers of a check are a verdict.
+`edge.gpu.rules` finds them in a graph. Measured on small graphs, GPU against CPU against TensorFlow: probe.json has what came
+of each and with which versions, and `zoo gpu-probe` measures them again. An entry here is a warning; only the numbers of a
+check are a verdict.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from edge.gpu.layers import result_names, short_name
+from edge.gpu.rules.registry import CRASH, KINDS, OVERFLOW, WRONG, known, rules_of
 from edge.graph import Graph, Operator
 
 HALF_MAX = 65_504.0  # the largest finite float16
 
-# Op → what to write instead. All but those of CONV_3D, DENSIFY, WHILE, PACK and MUL were run on the accelerator and gave
-# the CPU's numbers.
+# Op → what to write instead. All but those of CONV_3D, DENSIFY, IF, MUL, PACK, WHERE and WHILE were run on the accelerator and
+# gave the CPU's numbers.
 INSTEAD = {
     "L2_NORMALIZATION": "divide by sqrt(sum(x·x) + eps) yourself (the converter fuses x · rsqrt(sum(square(x))) back)",
     "LOCAL_RESPONSE_NORMALIZATION": "sum the squares over channels by a fixed 1×1 convolution, then divide by its power",
-    "GATHER_ND": "slice and concatenate, or GATHER along one axis with constant indices",
-    "GATHER": "give 1-D constant indices along one axis",
-    "SCATTER_ND": "pad and concatenate",
+    "GATHER_ND": "make the indices flat (y · width + x), reshape both to (n,) and (1, H·W, C), and GATHER along axis 1",
+    "GATHER": "give 1-D indices along one axis, constant or computed: reshape them to (n,) before, and the result after",
+    "SCATTER_ND": "pad and concatenate, or multiply by a one-hot matrix, transposed",
     "CONV_3D": "fold the depth into the batch or the channels and use 2-D convolutions",
     "ARG_MAX": "output int32 (keras.ops.argmax, then cast; tf.argmax(output_type=tf.int32)), or end at the logits",
-    "ARG_MIN": "argmax of the negated scores, int32",
+    "ARG_MIN": "argmax of the negated scores to int32, over channels padded to a multiple of 4 with copies of the first",
     "DENSIFY": "export dense weights (strip pruning without the sparse format)",
     "SPACE_TO_BATCH_ND": "export dilated convolutions at a static batch of 1",
     "BATCH_TO_SPACE_ND": "export dilated convolutions at a static batch of 1",
     "BROADCAST_TO": "multiply or add: they broadcast by themselves",
-    "WHILE": "unroll the loop",
+    "WHILE": "unroll the loop, or make its step the network, with state in and out",
+    "EXPAND_DIMS": "reshape",
+    "SQUEEZE": "reshape",
+    "RELU_0_TO_1": "clip by MINIMUM and MAXIMUM with constants",
+    "IF": "compute both sides and choose by a mask",
+    "LOG_SOFTMAX": "x − (max + log(sum(exp(x − max)))), the brackets as they stand: otherwise it is fused back",
+    "NON_MAX_SUPPRESSION_V4": "TOPK_V2, GATHER, and suppress by a matrix of overlaps, some times over",
+    "NON_MAX_SUPPRESSION_V5": "TOPK_V2, GATHER, and suppress by a matrix of overlaps, some times over",
+    "SEGMENT_SUM": "multiply by a one-hot matrix, transposed",
+    "UNSORTED_SEGMENT_SUM": "multiply by a one-hot matrix, transposed",
+    "WHERE": "multiply by a mask, or SELECT_V2: the number of results has to be fixed",
     "MIRROR_PAD": "pad by reflection (mode REFLECT), or with zeros; SYMMETRIC is refused",
     "PACK": "reshape to a new axis of 1 and concatenate, within 4 dimensions",
     "RESHAPE": "stay within 4 dimensions (Keras's UpSampling2D by nearest neighbour needs 5: resize by nearest instead)",
@@ -36,14 +48,25 @@ INSTEAD = {
     "TRANSPOSE_CONV": "keep the activation apart (a LeakyReLU of slope 0 is not fused into it as a ReLU is)",
     "STRIDED_SLICE": "keep the sliced axis (x[:, 0:1], not x[:, 0]) and reshape after",
     "MUL": "keep the reduced axes (keepdims=True): a tensor without dimensions is refused",
+    "SELECT_V2": "give both branches the output's shape, or a number",
+    "DYNAMIC_UPDATE_SLICE": "give the start as an input, int32, or write by a mask: x·(1 − m) + new·m",
+    "BATCH_MATMUL": "put the constant on the right, transposed where it has to be (FULLY_CONNECTED)",
+    "PAD": "reshape to 3 or 4 dimensions first",
+    **dict.fromkeys(("DIV", "SUB", "NOT_EQUAL"), "give two different tensors: of one with itself the answer is known"),
+    **dict.fromkeys(("SUM", "MEAN", "REDUCE_MAX"), "compute it beforehand: of a constant it is one"),
+    **dict.fromkeys(("QUANTIZE", "DEQUANTIZE"), "stay within 4 dimensions"),
 }
 DYNAMIC = "export at a static size: convert with a fixed height, width and batch of 1"
+UNCHECKED = "unchecked"
 DEFAULT_ADVICE = "write it with other ops, or run the file on the CPU"
 
 
 @dataclass(frozen=True)
 class Caution:
-    """A pattern found: `kind` is "wrong", "crash" or "overflow"; `tensors` names what the operators write."""
+    """A reason to look at a graph: `tensors` names what the operators in question write.
+
+    `kind` is "wrong", "crash" or "overflow" for a known pattern, "unchecked" for what a check could not look at.
+    """
 
     kind: str
     what: str
@@ -51,122 +74,25 @@ class Caution:
     tensors: tuple[str, ...]
 
 
-def _one_hot(graph: Graph) -> list[Operator]:
-    return [operator for operator in graph.operators if operator.name == "ONE_HOT"]
-
-
-def _split_reordered(graph: Graph) -> list[Operator]:
-    """SPLIT whose pieces go straight into one CONCATENATION in another order."""
-    joins = []
-    for joined in graph.operators:
-        for split in graph.operators:
-            if joined.name != "CONCATENATION" or split.name not in ("SPLIT", "SPLIT_V"):
-                continue
-            order = [split.outputs.index(tensor) for tensor in joined.inputs if tensor in split.outputs]
-            if order != sorted(order):
-                joins.append(joined)
-    return joins
-
-
-def _stretched(graph: Graph) -> list[Operator]:
-    """TRANSPOSE_CONV by 3 or more, of a map whose sides are no multiples of that. The factor is read from its sizes."""
-    matches = []
-    for operator in graph.operators:
-        if operator.name != "TRANSPOSE_CONV":
-            continue
-        small, large = graph.tensors[operator.inputs[2]].shape, graph.tensors[operator.outputs[0]].shape
-        if len(small) != 4 or len(large) != 4 or not all(small):
-            continue
-        factors = [round(large[axis] / small[axis]) for axis in (1, 2)]
-        if any(factor > 2 and small[axis] % factor for axis, factor in zip((1, 2), factors, strict=True)):
-            matches.append(operator)
-    return matches
-
-
-def _same_matrix(graph: Graph) -> list[Operator]:
-    return [
-        operator
-        for operator in graph.operators
-        if operator.name == "BATCH_MATMUL" and operator.inputs[0] == operator.inputs[1]
-    ]
-
-
-def _one_dimensional(graph: Graph) -> list[Operator]:
-    """Quantised ADD of a map and a computed vector: what converters make of adding a pooled value."""
-    matches = []
-    for operator in graph.operators:
-        if operator.name != "ADD":
-            continue
-        second = graph.tensors[operator.inputs[1]]
-        if len(second.shape) == 1 and second.scale and not second.constant:
-            matches.append(operator)
-    return matches
-
-
-def _strided_point(graph: Graph) -> list[Operator]:
-    """Quantised CONV_2D of one pixel that steps over others."""
-    matches = []
-    for operator in graph.operators:
-        if operator.name != "CONV_2D":
-            continue
-        image, kernel = graph.tensors[operator.inputs[0]], graph.tensors[operator.inputs[1]]
-        small = graph.tensors[operator.outputs[0]].shape
-        if image.scale and kernel.shape[1:3] == (1, 1) and image.shape[1:3] != small[1:3]:
-            matches.append(operator)
-    return matches
-
-
-_PATTERNS: tuple[tuple[str, str, str, Callable[[Graph], list[Operator]]], ...] = (
-    (
-        "wrong",
-        "ONE_HOT gives wrong values",
-        "compare the scores with their maximum and cast (x >= max(x)), in float: comparing in 8 bits is wrong on the CPU",
-        _one_hot,
-    ),
-    (
-        "wrong",
-        "SPLIT joined again in another order gives wrong values",
-        "slice (x[..., a:b]) instead of splitting",
-        _split_reordered,
-    ),
-    (
-        "wrong",
-        "TRANSPOSE_CONV of stride 3 or more gives wrong values where its input's sides are no multiples of the stride",
-        "choose a size whose map divides by the stride, chain strides of 2, or convolve and DEPTH_TO_SPACE",
-        _stretched,
-    ),
-    (
-        "wrong",
-        "a quantised ADD of a map and a computed vector gives wrong values",
-        "enlarge the pooled value to the map's size before adding, or put it first",
-        _one_dimensional,
-    ),
-    (
-        "wrong",
-        "a quantised 1×1 convolution of stride 2 or more gives wrong values",
-        "pick the pixels first (max pooling of 1×1 with that stride), then convolve",
-        _strided_point,
-    ),
-    (
-        "crash",
-        "BATCH_MATMUL of a tensor with itself aborts the process",
-        "compute queries and keys by two layers",
-        _same_matrix,
-    ),
-)
-
-
-KNOWN = tuple(what for _, what, _, _ in _PATTERNS)
+KNOWN = known(WRONG, CRASH)
 
 
 def scan(graph: Graph) -> tuple[Caution, ...]:
-    """The known bad patterns in a graph."""
-    cautions = []
-    for kind, what, advice, search in _PATTERNS:
-        operators = search(graph)
-        if operators:
-            cautions.append(Caution(kind, what, advice, layer_names(graph, operators)))
-    return tuple(cautions)
+    """The patterns in a graph that give wrong numbers, end the process, or overflow in float16; what is refused says itself."""
+    matches: dict[tuple[str, str, str], list[Operator]] = {}
+    for operator in graph.operators:
+        for rule in rules_of(operator.name):
+            if rule.kind in (CRASH, WRONG, OVERFLOW) and rule.matches(graph, operator):
+                matches.setdefault((rule.kind, rule.what, rule.advice), []).append(operator)
+    worst_first = sorted(matches.items(), key=lambda entry: KINDS.index(entry[0][0]))
+    return tuple(Caution(*entry, result_names(graph, operators)) for entry, operators in worst_first)
+
+
+def advice(graph: Graph, operator: Operator, *kinds: str) -> str:
+    """What to write instead of an operator: by the rule of these kinds that it matches, else by its name."""
+    rules = [rule for rule in rules_of(operator.name) if rule.kind in kinds and rule.advice]
+    match = next((rule for rule in rules if rule.matches(graph, operator)), None)
+    return match.advice if match else INSTEAD.get(operator.name, DEFAULT_ADVICE)
 
 
 def half_overflow(graph: Graph, peaks: dict[int, float]) -> tuple[Caution, ...]:
@@ -175,7 +101,7 @@ def half_overflow(graph: Graph, peaks: dict[int, float]) -> tuple[Caution, ...]:
     A mean is checked by its sum, which the accelerator forms first: a mean of 10 over 100×100 pixels is a sum of 100,000.
     """
     large = [index for index, peak in peaks.items() if peak > HALF_MAX]
-    sums = []
+    sums, largest_sum = [], 0.0
     for operator in graph.operators:
         if operator.name != "MEAN":
             continue
@@ -183,27 +109,18 @@ def half_overflow(graph: Graph, peaks: dict[int, float]) -> tuple[Caution, ...]:
         count = _size(before.shape) / max(_size(after.shape), 1)
         if peaks.get(after.index, 0.0) * count > HALF_MAX:
             sums.append(operator)
+            largest_sum = max(largest_sum, peaks[after.index] * count)
     cautions = []
     if large:
-        names = tuple(_short(graph.tensors[index].name) for index in large)
-        what = f"values up to {max(peaks[index] for index in large):.3g} overflow float16 (largest 65,504)"
+        large.sort(key=lambda index: -peaks[index])
+        names = tuple(short_name(graph, index) for index in large)
+        what = f"{names[0]} reaches {peaks[large[0]]:.3g}, which overflows float16 (largest 65,504)"
         cautions.append(Caution("overflow", what, "normalise earlier, or ask the device for float32", names))
     if sums:
-        what = "sums behind a mean may pass float16's largest value, 65,504"
+        what = f"sums behind a mean may reach {largest_sum:.3g}, more than float16's largest value, 65,504"
         advice = "average in two steps (pool, then mean), or ask the device for float32"
-        cautions.append(Caution("overflow", what, advice, layer_names(graph, sums)))
+        cautions.append(Caution("overflow", what, advice, result_names(graph, sums)))
     return tuple(cautions)
-
-
-def layer_names(graph: Graph, operators: list[Operator]) -> tuple[str, ...]:
-    """The layers that operators come from, by what they write: converters name tensors after them."""
-    # What only writes a variable has no output; its first input is named then.
-    ends = [(*operator.outputs, *operator.inputs)[:1] for operator in operators]
-    return tuple(_short(graph.tensors[end].name) for first in ends for end in first if end >= 0)
-
-
-def _short(name: str) -> str:
-    return name.split(";")[0]
 
 
 def _size(shape: tuple[int, ...]) -> int:

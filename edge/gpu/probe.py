@@ -1,40 +1,57 @@
-"""Probes of LiteRT's GPU accelerator, by small graphs of known truth: the measurements behind `edge.gpu.patterns`.
+"""Probes of LiteRT's GPU accelerator by small graphs whose true answers are known: what it made of each operator.
 
-`probe.json` holds them for one version of LiteRT on one driver. `zoo gpu-probe` measures them again, here or where another
-driver is; the graphs are built with TensorFlow, which this package does without.
+`probe.json` holds them for one version of LiteRT on one driver; `edge.gpu.patterns` stands on them. `zoo gpu-probe` measures
+them again (`edge.gpu.probing`), here or where another driver or another LiteRT is. A probe is written as JSON or, with the same
+rows, as CSV; from the same measurements the files are equal byte for byte.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from edge.errors import AcceleratorError, InputError
-from edge.gpu.check import gpu_check
-from edge.graph import read_graph
-from edge.runner import Runner
-from zoo import outputs
-from zoo.outputs.tolerances import OF_GPU
+from edge.errors import InputError
 
 FILE = Path(__file__).with_name("probe.json")
+EQUAL, NOT_WHOLE, WRONG, CRASHED, FLAT = "whole and equal", "not whole", "wrong numbers", "crashed", "inconclusive"
+SUFFIXES = (".json", ".csv")
+_COLUMNS = {  # of the CSV → the field
+    "graph": "name",
+    "operator": "operator",
+    "form": "recipe",
+    "inputs": "inputs",
+    "outputs": "outputs",
+    "outcome": "truth",
+    "gpu_error": "gpu",
+    "cpu_error": "cpu",
+    "half_error": "half",
+    "gate": "verdict",
+    "refused": "refused",
+    "why": "why",
+    "operators": "ops",
+    "source": "source",
+}
+_HEAD = {"runtime": "runtime", "version": "litert", "accelerator": "accelerator", "adapter": "adapter", "date": "date"}
 
 
 @dataclass(frozen=True)
 class Probed:
     """One graph.
 
-    `truth` is what is known of it and `verdict` what the gate said, both of `edge.gpu.check.REASONS`. The rest is measured
-    without the gate: whether the accelerator took the graph `whole`; whether its answer is `equal` to the reference's (None
-    where there is none, or one that proves nothing); `gpu` and `cpu`, the largest difference from the reference over its
-    range, of class indices what is missing of their union. `patterns` are those of `edge.gpu.patterns` that were found in
-    it, and `refused` the ops that the accelerator named.
+    `truth` is what its numbers say and `verdict` what the gate said, both of `edge.gpu.check.REASONS` (the verdict is empty
+    where the gate was not asked). `whole` says whether the accelerator took the graph; `equal` whether its answers are the true
+    ones (None where it gave none). `gpu` and `cpu` are the largest differences from the true answers over their largest value,
+    of whole numbers the share that differs; `half` is the CPU's in half precision, where it has that (None: it has not;
+    `probing.OVERFLOW`: infinite). `ops` are the graph's operators, `operator` the one that it asks about. `patterns` are those
+    of `edge.gpu.patterns` that were met in it, `refused` the ops that the accelerator named and `why` its words. `source` says
+    who reported the graph first.
     """
 
     name: str
@@ -45,101 +62,113 @@ class Probed:
     whole: bool
     equal: bool | None
     gpu: float | None
-    cpu: float
+    cpu: float | None
     refused: tuple[str, ...]
     patterns: tuple[str, ...]
+    operator: str = ""
+    inputs: str = ""
+    outputs: str = ""
+    half: float | None = None
+    why: str = ""
+    source: str = ""
 
     @property
     def right(self) -> bool:
-        """Whether the gate said what is true."""
-        return self.verdict == self.truth
+        """Whether the gate said what is true. A graph whose answers prove nothing is none of its verdicts."""
+        return self.verdict in (self.truth, "") or (self.verdict == FLAT and self.truth == EQUAL)
 
 
 @dataclass(frozen=True)
 class Probe:
-    """All graphs, the version of LiteRT, the GPU's name, and what the reference answers are of."""
+    """All graphs; the runtime and its version, the accelerator, the GPU's name, what the true answers are, and the day."""
 
     litert: str
     adapter: str
     reference: str
     graphs: tuple[Probed, ...]
+    runtime: str = "ai-edge-litert"
+    accelerator: str = "GPU"
+    date: str = ""
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Probe:
+        """The probe of a JSON object."""
+        rows = ({key: _plain(value) for key, value in row.items()} for row in data["graphs"])
+        head = {key: value for key, value in data.items() if key != "graphs"}
+        return cls(**head, graphs=tuple(Probed(**row) for row in rows))
 
     def report(self) -> str:
         """How many there are and what came of them, in one line."""
-        counts = Counter(graph.verdict for graph in self.graphs)
+        counts = Counter(graph.truth for graph in self.graphs)
+        truths = ", ".join(f"{count} {truth}" for truth, count in counts.most_common())
         wrong = sum(not graph.right for graph in self.graphs)
-        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
-        return f"{len(self.graphs)} graphs on {self.adapter}, LiteRT {self.litert}: {verdicts}; wrong verdicts: {wrong}"
-
-
-def probe(
-    path: Path, name: str, recipe: str, truth: str, pictures: Sequence[np.ndarray], reference: Sequence[np.ndarray]
-) -> tuple[Probed, str]:
-    """(what came of one file, the GPU's name), given pictures 1×h×w×c in the file's own range and the true answers to them."""
-    graph = read_graph(path)
-    verdict = gpu_check(path, pictures)
-    if verdict.reason == "no driver":
-        raise AcceleratorError(verdict.detail, "no driver")
-
-    def difference(runner: Runner) -> tuple[bool | None, float]:
-        with runner:
-            answers = np.concatenate([runner.run(picture) for picture in pictures])
-        spec, tolerance = runner.card.spec, OF_GPU["float32", graph.rounded]
-        result = outputs.kind(spec).compare(np.concatenate(reference), answers, spec, tolerance)
-        error = result.measures.get("largest", 1 - result.measures.get("iou", float(result.passed is not False)))
-        return result.passed, _rounded(error)
-
-    whole, equal, gpu = True, None, None
-    try:
-        equal, gpu = difference(Runner(path, "gpu"))
-    except AcceleratorError as error:
-        whole = error.reason != "not whole"
-    row = Probed(
-        name=name,
-        recipe=recipe,
-        ops=tuple(sorted({operator.name for operator in graph.operators})),
-        truth=truth,
-        verdict=verdict.reason,
-        whole=whole,
-        equal=equal,
-        gpu=gpu,
-        cpu=difference(Runner(path))[1],
-        refused=tuple(entry.op for entry in verdict.unsupported),
-        patterns=tuple(caution.what for caution in verdict.cautions if caution.kind != "overflow"),
-    )
-    return row, verdict.adapter
-
-
-def _rounded(value: float) -> float:
-    """Two digits: the next ones are the machine's."""
-    return float(f"{value:.1e}")
-
-
-def litert() -> str:
-    """The version of LiteRT that is installed."""
-    return metadata.version("ai-edge-litert")
+        where = f"{self.accelerator}, {self.adapter}" if self.adapter else self.accelerator
+        return f"{len(self.graphs)} graphs on {where}, {self.runtime} {self.litert}: {truths}; wrong verdicts: {wrong}"
 
 
 def read(path: Path = FILE) -> Probe:
-    """The measurements of a file.
+    """The measurements of a JSON file.
 
     Raises InputError where it is missing or no probe.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        graphs = tuple(Probed(**{key: _plain(value) for key, value in row.items()}) for row in data.pop("graphs"))
-        return Probe(**data, graphs=graphs)
+        return Probe.of(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} cannot be read as a probe ({error}); zoo gpu-probe --out {path} makes it anew") from error
 
 
 def write(probe: Probe, path: Path) -> None:
-    """Writes the measurements, a line a graph."""
+    """Writes the measurements, a line a graph, as the file's name ends: .json or .csv."""
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"a probe is written as {' or '.join(SUFFIXES)}, not as {path.name}")
+    path.write_text(as_csv(probe) if path.suffix == ".csv" else as_json(probe), encoding="utf-8")
+
+
+def joined(result: Probe, earlier: Probe, order: list[str]) -> Probe:
+    """The new rows, and those of an earlier probe of the same runtime and driver for graphs that were not measured now.
+
+    Where nothing differs from the earlier one, its date stays.
+    """
+    adapter = result.adapter or earlier.adapter  # unknown where every graph was refused
+    result = replace(result, adapter=adapter)
+    same = replace(earlier, graphs=(), date="", adapter=adapter) == replace(result, graphs=(), date="")
+    same = same and earlier.adapter in ("", adapter)
+    rows = {(graph.name, graph.recipe): graph for graph in result.graphs}
+    if same:
+        rows = {(graph.name, graph.recipe): graph for graph in earlier.graphs if graph.name in order} | rows
+    graphs = tuple(sorted(rows.values(), key=lambda graph: (order.index(graph.name), graph.recipe)))
+    return replace(result, graphs=graphs, date=earlier.date if same and graphs == earlier.graphs else result.date)
+
+
+def as_json(probe: Probe) -> str:
+    """The measurements as JSON, a line a graph."""
     data = asdict(probe)
     rows = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in data.pop("graphs"))
     head = json.dumps(data, ensure_ascii=False)[1:-1]
-    path.write_text(f"{{{head}, \"graphs\": [\n{rows}\n]}}\n", encoding="utf-8")
+    return f"{{{head}, \"graphs\": [\n{rows}\n]}}\n"
+
+
+def as_csv(probe: Probe) -> str:
+    """The measurements as CSV, each row with the runtime, its version, the GPU and the day."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*_COLUMNS, *_HEAD])
+    head = [getattr(probe, field) for field in _HEAD.values()]
+    for graph in probe.graphs:
+        writer.writerow([*(_cell(getattr(graph, field)) for field in _COLUMNS.values()), *head])
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return " ".join(value)
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else value
 
 
 def _plain(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def litert() -> str:
+    """The version of LiteRT that is installed."""
+    return metadata.version("ai-edge-litert")

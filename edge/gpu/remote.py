@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
 import sys
-import tempfile
 import threading
 import weakref
 from collections.abc import Sequence
@@ -19,8 +16,8 @@ import numpy as np
 from edge.engines import default_threads
 from edge.errors import AcceleratorError, InputError
 from edge.gpu import vulkan
-from edge.gpu.ipc import receive, send
 from edge.gpu.patterns import DYNAMIC
+from edge.gpu.process import Ended, process
 from edge.graph import read_graph
 
 ACCELERATORS = ("cpu", "gpu")
@@ -30,10 +27,11 @@ _NOT_WHOLE = ("not accelerated", "Failed to modify graph with delegate", "not su
 
 
 class Remote:
-    """One file on one accelerator in one worker process.
+    """One file on one accelerator in one worker process, which `python` runs: another environment may have another LiteRT.
 
     Takes and gives tensors as the file stores them. `load_ms` is the time to load and compile, without the process's
     own start; `adapter` the GPU's name as the driver gives it. Several threads may call it: one inference at a time.
+    `precision` "reduced" is whatever the GPU computes fastest in; on the CPU it is float16, a rehearsal.
 
     Raises InputError for an unknown accelerator, a file that the CPU refuses, and one that takes or gives text. Raises
     AcceleratorError, whose `reason` says which, where the GPU does not take the file whole or has no driver, or where the
@@ -48,6 +46,7 @@ class Remote:
         precision: str = "float32",
         timeout: float = 300.0,
         keep_all: bool = False,
+        python: str = sys.executable,
     ) -> None:
         if accelerator not in ACCELERATORS:
             raise InputError(f"accelerator {accelerator!r} is not known; expected 'cpu' or 'gpu'")
@@ -58,18 +57,30 @@ class Remote:
         self._check_graph()
         self._timeout = timeout
         self._lock = threading.Lock()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the worker)
-        self._process = self._start(_environment(accelerator))
-        self._stop = weakref.finalize(self, _stop, self._process, self._log)
+        self._process = process(accelerator, python)
+        self._release = weakref.finalize(self, self._process.release)
+        self._log_start = self._process.written  # a process may have served others before
         options = {"threads": threads or default_threads(), "precision": precision, "keep_all": keep_all}
         self._opening = {"op": "open", "accelerator": accelerator, **options}
+        self._asked_at = 0  # the log's length when the worker was asked last
         self.peak_bytes = 0
         self.load_ms = 0.0
-        self.open(self.path)
+        try:
+            self.open(self.path)
+        except InputError:
+            self.close()
+            raise
 
-    def open(self, path: str | Path) -> None:
-        """Loads another file in the worker, in the place of the one that it has."""
+    @property
+    def alive(self) -> bool:
+        """Whether the worker is there: neither closed nor crashed."""
+        return self._release.alive
+
+    def open(self, path: str | Path, **options: Any) -> None:
+        """Loads another file in the worker, in the place of the one that it has, or the same with another `precision` or
+        `keep_all`. After a file that the accelerator refuses the worker is still there, and takes another."""
         self.path = Path(path)
+        self._opening |= options
         self.load_ms, _ = self._inference({**self._opening, "path": str(self.path.resolve())}, (), "compiling")
 
     @property
@@ -77,13 +88,9 @@ class Remote:
         match = re.search(r"Selected adapter: (.*?), arch", self.log())
         return match.group(1) if match else ""
 
-    def log(self) -> str:
-        """The text that the runtime has printed so far."""
-        if self._log.closed:
-            return ""
-        size = os.fstat(self._log.fileno()).st_size
-        # pread leaves the position alone, which the worker's writes share.
-        return os.pread(self._log.fileno(), size, 0).decode("utf-8", "replace")
+    def log(self, start: int = 0) -> str:
+        """The text that the runtime has printed so far, from a byte on."""
+        return self._process.log(max(start, self._log_start))
 
     def run(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """One inference."""
@@ -105,7 +112,7 @@ class Remote:
 
     def close(self) -> None:
         """Ends the worker. Calling it again does nothing."""
-        self._stop()
+        self._release()
 
     def __enter__(self) -> Remote:
         return self
@@ -124,14 +131,6 @@ class Remote:
 
     # ------------------------------------------------------------------------------------------------ the process
 
-    def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        package = str(Path(__file__).resolve().parents[2])
-        paths = [package, environment.get("PYTHONPATH", "")]
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-        command = [sys.executable, "-m", "edge.gpu.worker"]
-        pipe = subprocess.PIPE
-        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=self._log, env=environment)
-
     def _inference(
         self, header: dict[str, Any], arrays: Sequence[np.ndarray], doing: str
     ) -> tuple[float, list[np.ndarray]]:
@@ -140,32 +139,22 @@ class Remote:
         return float(reply["ms"]), results
 
     def _ask(self, header: dict[str, Any], arrays: Sequence[np.ndarray], doing: str) -> tuple[dict, list[np.ndarray]]:
-        if not self._stop.alive:
+        if not self.alive:
             raise InputError(f"the worker of {self.path.name} is closed; open the file again")
         with self._lock:
-            late = threading.Event()
-            timer = threading.Timer(self._timeout, lambda: (late.set(), self._process.kill()))
-            timer.start()
+            self._asked_at = self._process.written
             try:
-                send(self._process.stdin, header, arrays)
-                reply, results = receive(self._process.stdout)
-            except (EOFError, BrokenPipeError) as error:
-                raise self._ended(doing, late.is_set()) from error
-            finally:
-                timer.cancel()
+                reply, results = self._process.ask(header, arrays, self._timeout)
+            except Ended as end:
+                raise self._ended(doing, end) from end
         if not reply["ok"]:
-            error = self._refused(reply, doing)
-            if header["op"] == "open":
-                self.close()
-            raise error
+            raise self._refused(reply, doing)
         return reply, results
 
-    def _ended(self, doing: str, late: bool) -> AcceleratorError:
-        self._process.wait()
-        log = self.log()
-        code = self._process.returncode
+    def _ended(self, doing: str, end: Ended) -> AcceleratorError:
+        log, code = self.log(self._asked_at), end.code
         self.close()
-        if late:
+        if end.late:
             message = f"{self.path.name}: {doing} it took over {self._timeout:g} s on the {self.accelerator.upper()}"
             return AcceleratorError(f"{message}; the worker was stopped", "timed out", log)
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
@@ -174,7 +163,7 @@ class Remote:
         return AcceleratorError(f"{message}: {last}" if last else message, "crashed", log)
 
     def _refused(self, reply: dict[str, Any], doing: str) -> InputError:
-        error, log = " ".join(reply["error"].split()), self.log()
+        error, log = " ".join(reply["error"].split()), self.log(self._asked_at)
         if self.accelerator == "cpu":
             return InputError(error if reply["type"] == "InputError" else f"{self.path.name}: {doing} it: {error}")
         if any(phrase in error or phrase in log for phrase in _NOT_WHOLE):
@@ -195,32 +184,8 @@ def unsupported(log: str) -> list[tuple[str, str]]:
     return [(op, why.strip()) for op, why in re.findall(r"^([A-Za-z0-9_]+): (.*)$", block.group(1), re.M)]
 
 
-def _environment(accelerator: str) -> dict[str, str]:
-    if accelerator == "cpu":
-        return dict(os.environ)
-    driver = vulkan.driver()
-    if driver is None:
-        raise AcceleratorError(f"no Vulkan driver was found for the GPU; {vulkan.HOW_TO}", "no driver")
-    return driver.environment()
-
-
 def _last_words(log: str) -> str:
     """The fatal line of a log ("F0000 … file.cc:12] Check failed: …"), or a Python error's last line."""
     fatal = re.findall(r"^F\d{4} .*?\] (.*)$", log, re.M) or re.findall(r"^(\w*Error: .*)$", log, re.M)
     return fatal[-1] if fatal else ""
 
-
-def _stop(process: subprocess.Popen[bytes], log: Any) -> None:
-    """Lets the worker end by itself; kills it where it does not within a second."""
-    for stream in (process.stdin, process.stdout):
-        if stream:
-            try:
-                stream.close()
-            except BrokenPipeError:  # what was still unsent has no reader any more
-                continue
-    try:
-        process.wait(timeout=1)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    log.close()

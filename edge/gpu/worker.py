@@ -14,13 +14,15 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from edge.engines import Cpu, Gpu
+from edge.engines import Compiled, Cpu, Gpu, HalfCpu
 from edge.gpu.ipc import receive, send
 
 
-def _open(header: dict[str, Any]) -> Cpu | Gpu:
+def _open(header: dict[str, Any]) -> Cpu | Compiled:
     if header["accelerator"] == "gpu":
         return Gpu(header["path"], header["precision"])
+    if header["precision"] == "reduced":
+        return HalfCpu(header["path"], header["threads"])
     return Cpu(header["path"], header["threads"], header["keep_all"])
 
 
@@ -59,7 +61,7 @@ def _peak_of_its_life() -> int:
 
 
 def _serve(requests: BinaryIO, replies: BinaryIO) -> None:
-    engine: Cpu | Gpu | None = None
+    engine: Cpu | Compiled | None = None
     while True:
         try:
             header, arrays = receive(requests)
@@ -68,6 +70,7 @@ def _serve(requests: BinaryIO, replies: BinaryIO) -> None:
         start = time.perf_counter()
         try:
             if header["op"] == "open":
+                engine = None  # what it holds is free before the next one is there
                 engine = _open(header)
                 results: list[np.ndarray] = []
             elif engine is None:

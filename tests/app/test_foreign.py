@@ -6,12 +6,14 @@ import inspect
 import json
 from pathlib import Path
 
+import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from app_visit import NEEDS, Open
 from foreign_files import HEIGHT, WIDTH, build, networks
 from foreign_in_app import in_app
 from PIL import Image
 
+from converters.gpu_graphs.draft import Draft, Value
 from edge.graph import _FUSING
 from edge.hosting.site import DIST
 from edge.images import structured
@@ -62,3 +64,27 @@ def test_the_apps_schema_is_litert_s() -> None:
     assert own["fused"].keys() == _FUSING.keys()
     for name, slot in own["fused"].items():
         assert f"Offset({slot})" in inspect.getsource(_FUSING[name].FusedActivationFunction), name
+
+
+def _halves(path: Path, kernel: str, bias: str) -> Path:
+    """A segmenter of one layer that keeps its kernel and its bias in these types."""
+    draft = Draft(samples=1)
+    image = draft.input((1, 32, 32, 3))
+
+    def stored(numbers: np.ndarray, dtype: str) -> Value:
+        constant = draft.constant(numbers.astype(dtype), dtype)
+        return constant if dtype == "float32" else draft.op("DEQUANTIZE", constant, dtype="float32")
+
+    weights = stored(draft.weights(5, 3, 3, 3).samples[0], kernel), stored(np.linspace(-1, 1, 5), bias)
+    sides = {"strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+    draft.result(draft.op("CONV_2D", image, *weights, **sides))
+    path.write_bytes(draft.bytes())
+    return path
+
+
+def test_a_file_that_webassembly_computes_slowly_is_told(visit: Open, tmp_path: Path) -> None:
+    """A kernel in 16 bits beside a bias in 32 is; both in 16 bits, as zoo convert writes them, are not."""
+    opened = visit().ready()
+    for kernel, bias in (("float16", "float32"), ("float32", "float16"), ("float16", "float16"), ("float32", "float32")):
+        opened.bring(_halves(tmp_path / f"{kernel}_{bias}.tflite", kernel, bias))
+        assert ("many times slower" in opened.page.inner_text("#notice")) == (kernel != bias), (kernel, bias)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -20,9 +21,11 @@ from tiny_models import ARCHITECTURES, KINDS, answer_at_near_ties, pictures
 
 import converters
 import edge
+from converters.specs import model_outputs
 from edge.gpu.remote import PRECISIONS
 from edge.gpu.vulkan import driver
-from zoo import registry
+from zoo import registry, tasks
+from zoo.layers import ModelOutput
 from zoo.training.batchnorm import recalibrate_batchnorm
 
 # float16 is the graph of float32 with weights rounded: once an architecture is enough.
@@ -70,7 +73,26 @@ def test_a_file_says_what_the_network_says(name: str, recipe: str, model: keras.
         assert np.isfinite(said).all()
     if registry.get(name).mobile:
         assert not (recipe == "int8" and converters.float_islands(path))
+        check_without_a_gpu(path)
+        if recipe == "float32":
+            for end in other_ends(name, model):
+                check_without_a_gpu(converters.to_tflite(end, tmp_path / "end.tflite").path)
         check_on_the_gpu(path, images)
+
+
+def other_ends(name: str, model: keras.Model) -> Iterator[keras.Model]:
+    """The network with each other output that it can be built with: its body is the same."""
+    task, layer = tasks.get(registry.get(name).task), model_outputs(model)[0]
+    for output in task.outputs[1:]:
+        spec = task.output_spec(layer.trained_on.labels, output=output)
+        meant = replace(layer.trained_on, kind=spec.kind, activation=spec.activation)
+        yield keras.Model(model.inputs, ModelOutput(layer.task, meant, layer.inputs)(layer.input))
+
+
+def check_without_a_gpu(path: Path) -> None:
+    """Nothing in it that the accelerator is known to get wrong or to refuse, whatever the pictures show of it."""
+    known = edge.gpu_lint(path)
+    assert known.at("overflow") == (), known.report()
 
 
 def in_half(model: keras.Model) -> keras.Model:

@@ -213,6 +213,24 @@ def test_zeros_before_a_maximum_take_part_in_it() -> None:
     relu = keras.Sequential([keras.Input((6, 7, 2)), L.ReLU(), L.ZeroPadding2D(1), L.MaxPooling2D(3, 2)])
     assert codes(written(relu)) == Counter({"RELU": 1, "PAD": 1, "MAX_POOL_2D": 1})
 
+def test_a_border_before_a_mean_or_of_other_numbers_stays_one() -> None:
+    """GPUs take the first for the pool's own padding, which is not counted, and the second for zeros."""
+    for layers in ([L.ZeroPadding2D(1), L.AveragePooling2D(3)], [_Ones(), L.Conv2D(4, 3)], [_Ones(), L.DepthwiseConv2D(3)]):
+        model = keras.Sequential([keras.Input((9, 11, 4)), *layers])
+        graph = written(model)
+        assert codes(graph)["CONCATENATION"] == 2 and not {"PAD", "PADV2"} & set(codes(graph)), layers
+        arrays = inputs_of(model, [(1, 9, 11, 4)])
+        assert distance(answers(content(graph), arrays)[0], expected(model, arrays)[0]) < 1e-5
+    zeros = written(keras.Sequential([keras.Input((9, 11, 4)), L.ZeroPadding2D(1), L.Conv2D(4, 3)]))
+    assert codes(zeros) == Counter({"PAD": 1, "CONV_2D": 1})
+
+
+class _Ones(keras.layers.Layer):
+    """A border of ones."""
+
+    def call(self, image):
+        return keras.ops.pad(image, [(0, 0), (1, 1), (1, 1), (0, 0)], constant_values=1.0)
+
 
 # ------------------------------------------------------------------------------------------------ inputs
 

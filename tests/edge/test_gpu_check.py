@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from command import says
 from edge_graphs import describe
 
 import edge
-from converters.probe_graphs import CRASHED, EQUAL, GRAPHS, NOT_WHOLE, SIDE, WRONG, build, conv, convert, deep
+from converters.probe_graphs import EQUAL, GRAPHS, SIDE, build, conv, convert, deep
 from edge.errors import AcceleratorError, InputError
-from edge.gpu import patterns, probe, vulkan
+from edge.gpu import vulkan
 from edge.gpu.check import gpu_check
 from edge.gpu.patterns import half_overflow, scan
 from edge.gpu.remote import Remote
@@ -121,19 +120,20 @@ def test_a_driver_that_is_no_driver_is_told(built, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("name", "kinds"),
     [
-        ("one_hot", "wrong"),
-        ("transposed_by_8", "wrong"),
-        ("split_reversed", "wrong"),
-        ("plus_pooled_vector_int8", "wrong"),
-        ("point_by_2_int8", "wrong"),
-        ("same_matrix_twice", "crash"),
+        ("argmax_int32", ["wrong"]),
+        ("one_hot", ["wrong", "wrong"]),  # of classes that may not exist
+        ("transposed_by_8", ["wrong"]),
+        ("split_reversed", ["wrong"]),
+        ("plus_pooled_vector_int8", ["wrong"]),
+        ("point_by_2_int8", ["wrong"]),
+        ("same_matrix_twice", ["crash"]),
     ],
 )
-def test_known_bad_patterns_are_found_without_a_gpu(built, name: str, kind: str) -> None:
-    (caution,) = scan(read_graph(built(name)))
-    assert caution.kind == kind and caution.tensors
+def test_known_bad_patterns_are_found_without_a_gpu(built, name: str, kinds: list[str]) -> None:
+    cautions = scan(read_graph(built(name)))
+    assert [caution.kind for caution in cautions] == kinds and all(caution.tensors for caution in cautions)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,6 @@ def test_known_bad_patterns_are_found_without_a_gpu(built, name: str, kind: str)
         "concat",
         "attention",
         "split_gate",
-        "argmax_int32",
         "plus_pooled_map_int8",
         "point_by_2",
         "picked_point_int8",
@@ -184,54 +183,6 @@ def test_one_precision_alone(built) -> None:
 def test_samples_that_do_not_fit(built, samples: list[np.ndarray], message: str) -> None:
     with pytest.raises(InputError, match=message):
         gpu_check(built("conv"), samples=samples, input_range=(0, 255))
-
-
-# -------------------------------------------------------------------------------------------- the probe that is kept
-
-
-def test_the_probe_has_every_graph_and_no_wrong_verdict() -> None:
-    kept = probe.read().graphs
-    assert {(graph.name, graph.recipe, graph.truth) for graph in kept} == {
-        (name, known.recipe, known.truth) for name, known in GRAPHS.items()
-    }, "run zoo gpu-probe --out edge/gpu/probe.json"
-    assert len(kept) >= 40 and all(graph.right for graph in kept)
-
-
-@pytest.mark.parametrize("graph", probe.read().graphs, ids=lambda graph: graph.name)
-def test_the_gate_said_what_was_measured_without_it(graph: probe.Probed) -> None:
-    assert graph.cpu < (0.03 if graph.recipe in ("int8", "dynamic") else 1e-3), "the CPU says what TensorFlow says"
-    assert graph.whole == (graph.verdict != NOT_WHOLE) and bool(graph.refused) == (graph.verdict == NOT_WHOLE)
-    assert graph.equal == {EQUAL: True, WRONG: False}.get(graph.verdict)
-    assert (graph.gpu is None) == (graph.verdict in (NOT_WHOLE, CRASHED))
-    assert bool(graph.patterns) == (graph.verdict in (WRONG, CRASHED))
-
-
-def test_every_pattern_and_every_advice_stands_on_a_measurement() -> None:
-    kept = probe.read().graphs
-    assert {what for graph in kept for what in graph.patterns} == set(patterns.KNOWN)
-    refused = {op for graph in kept for op in graph.refused}
-    assert refused <= set(patterns.INSTEAD), "an op that is refused has an advice of its own"
-
-
-@needs_vulkan
-@pytest.mark.parametrize("name", ["resize", "transposed_by_8", "point_by_2_int8"])
-def test_the_probe_comes_again(name: str, monkeypatch, capsys, tmp_path: Path) -> None:
-    status, said, _ = says(monkeypatch, capsys, "gpu-probe", name, "--out", tmp_path / "probe.json")
-    (now,), kept = probe.read(tmp_path / "probe.json").graphs, probe.read()
-    assert status == 0 and "1 graphs" in said and "wrong verdicts: 0" in said
-    before = next(graph for graph in kept.graphs if graph.name == name)
-    assert (now.ops, now.verdict, now.patterns) == (before.ops, before.verdict, before.patterns)
-    if (probe.litert(), probe.read(tmp_path / "probe.json").adapter) == (kept.litert, kept.adapter):
-        assert now.gpu == pytest.approx(before.gpu, rel=0.5, abs=1e-5)
-        assert said.count("\n") == 1, "nothing differs"
-
-
-def test_what_is_no_probe_is_told(tmp_path: Path, monkeypatch, capsys) -> None:
-    (tmp_path / "bad.json").write_text("{}")
-    with pytest.raises(InputError, match="zoo gpu-probe --out"):
-        probe.read(tmp_path / "bad.json")
-    status, _, told = says(monkeypatch, capsys, "gpu-probe", "rezise")
-    assert status == 2 and "did you mean resize" in told
 
 
 # ----------------------------------------------------------------------------------------------- the tolerances

@@ -23,6 +23,7 @@ from zoo.cli.evaluate import evaluate
 from zoo.cli.experiments import experiments
 from zoo.cli.gpu_check import gpu_check
 from zoo.cli.gpu_probe import gpu_probe
+from zoo.cli.lint import lint
 from zoo.cli.list import list_models
 from zoo.cli.old_names import current_arguments
 from zoo.cli.predict import predict
@@ -69,6 +70,7 @@ for name, command in {
     "conversions": conversions,
     "gpu-check": gpu_check,
     "gpu-probe": gpu_probe,
+    "lint": lint,
     "benchmark": benchmark,
     "demo": demo,
     "quickstart": quickstart,

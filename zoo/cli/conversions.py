@@ -18,7 +18,7 @@ def conversions(
     ] = False,
 ) -> None:
     """Convert the registry's networks to every form and write down what came of it: it converts or not, bytes, parity with
-    Keras on the CPU, whole on the GPU accelerator, parity there; and the reason of every 'no'.
+    Keras on the CPU, whole on the GPU accelerator, parity there; and the reason of every 'no', with the operator that it is of.
 
     Tiny models are taught a toy problem for some seconds before, so that their answers can be compared; networks whose tiny
     models are one graph share a measurement, whose network is named in measured_on, and bytes are the tiny model's. With
@@ -31,5 +31,5 @@ def conversions(
     import edge
     from converters import matrix
 
-    for row in matrix.complete(out, edge.gpu_check, pattern, full):
+    for row in matrix.complete(out, matrix.Gpu(edge.gpu_check, edge.gpu_bisect), pattern, full):
         print(" · ".join(str(row[column]) for column in matrix.COLUMNS if row[column]), flush=True)

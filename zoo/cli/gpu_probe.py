@@ -2,95 +2,197 @@
 
 from __future__ import annotations
 
+import datetime
+import sys
 import tempfile
-from dataclasses import replace
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli.quiet import start_keras
 from zoo.errors import unknown
 
 if TYPE_CHECKING:
-    from edge.gpu.probe import Probe, Probed
+    from rich.progress import Progress
 
-PICTURES = 3
+    from edge.gpu.probe import Probe, Probed
+    from edge.gpu.probing import Asked
+
+REFERENCE = "NumPy, float64"
 
 
 def gpu_probe(
     names: Annotated[list[str] | None, typer.Argument(help="Some graphs only; default all.")] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Leave what was measured there, as JSON; rows of other graphs stay.")
+        list[Path] | None,
+        typer.Option("--out", "-o", help="Leave the rows there, .json or .csv, once for each; rows of other graphs stay."),
+    ] = None,
+    diff: Annotated[
+        list[str] | None,
+        typer.Option("--diff", help="A version of ai-edge-litert to ask too, in an environment of its own; once for each."),
+    ] = None,
+    web: Annotated[
+        list[str] | None,
+        typer.Option("--web", help="A version of @litertjs/core to ask too, in Chromium, on WebGPU and on WebAssembly."),
     ] = None,
 ) -> None:
-    """What does this machine's GPU driver make of small graphs whose truth is known? Exit status 1 after a wrong verdict.
+    """What does this machine's GPU driver make of each operator? Exit status 1 after a wrong verdict of zoo gpu-check.
 
-    The densezoo package holds such a measurement, and what differs from it here is shown. The caution about patterns that
-    zoo gpu-check gives rests on it. Takes some minutes.
+    Small graphs run on the accelerator and are held to answers computed in float64. The densezoo package holds such a
+    measurement, and what differs from it here is shown; the cautions of zoo gpu-check and zoo lint rest on it. All graphs take
+    about ten minutes. With --diff or --web no verdicts are asked for, and a table says where the runtimes differ.
 
-    Example: zoo gpu-probe one_hot transposed_by_8
+    Example: zoo gpu-probe conv_k3 one_hot_of_1x5x7 --diff 2.2.0
     """
-    start_keras()
-    from converters.probe_graphs import GRAPHS
+    from converters.gpu_graphs.case import all_cases
     from edge.gpu import probe
 
-    stray = next((name for name in names or () if name not in GRAPHS), None)
+    cases = all_cases()
+    stray = next((name for name in names or () if name not in cases), None)
     if stray is not None:
-        raise unknown("graph", stray, GRAPHS)
-    result = measure(names or list(GRAPHS))
+        raise unknown("graph", stray, cases)
+    chosen = names or list(cases)
+    if diff or web:
+        _differences(chosen, diff or [], web or [], out or [])
+        return
+    result = measure(chosen)
     if probe.FILE.is_file():
         _compare(result, probe.read())
     print(result.report())
-    if out is not None:
-        probe.write(_joined(result, probe.read(out), list(GRAPHS)) if out.is_file() else result, out)
+    earlier = next((path for path in out or () if path.suffix == ".json" and path.is_file()), None)
+    if earlier is not None:
+        result = probe.joined(result, probe.read(earlier), list(cases))
+    for path in out or ():
+        probe.write(result, path)
     raise typer.Exit(0 if all(graph.right for graph in result.graphs) else 1)
 
 
-def measure(names: list[str]) -> Probe:
-    """Builds those graphs and has the accelerator run them, against TensorFlow's own answers."""
-    import numpy as np
-    import tensorflow as tf
-    from rich.console import Console
-    from rich.progress import track
-
-    from converters import probe_graphs
+def measure(names: list[str], gate: bool = True, python: str = sys.executable, version: str = "") -> Probe:
+    """Has the GPU accelerator run those graphs, in this environment or by another one's Python and its version of LiteRT."""
     from edge.gpu import probe
-    from edge.images import structured
+    from edge.gpu.probing import ask
+    from edge.gpu.process import reused
 
-    side = probe_graphs.SIDE
-    pictures = [picture[None].astype(np.float32) for picture in structured(side, side, PICTURES, seed=5)]
-    rows: list[Probed] = []
-    adapters: dict[str, None] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for name in track(names, "probing", console=Console(stderr=True)):
-            graph = probe_graphs.GRAPHS[name]
-            path = probe_graphs.build(name, Path(folder) / f"{name}.tflite")
-            reference = [probe_graphs.answer(name, picture) for picture in pictures]
-            row, adapter = probe.probe(path, name, graph.recipe, graph.truth, pictures, reference)
+    version, rows, adapters = version or probe.litert(), [], {}
+    with tempfile.TemporaryDirectory() as folder, reused():
+        for asked in _tracked(_files(names, Path(folder)), len(names), f"LiteRT {version}"):
+            row, adapter = ask(asked, gate, python)
             rows.append(row)
             adapters |= {adapter: None} if adapter else {}
-    return probe.Probe(probe.litert(), ", ".join(adapters), f"TensorFlow {tf.__version__}", tuple(rows))
+    return probe.Probe(version, ", ".join(adapters), REFERENCE, tuple(rows), date=_today())
 
 
-def _joined(result: Probe, earlier: Probe, order: list[str]) -> Probe:
-    """The new rows, and those of an earlier probe of the same versions and driver for graphs that were not measured now."""
-    rows = {graph.name: graph for graph in result.graphs}
-    if (result.litert, result.adapter, result.reference) == (earlier.litert, earlier.adapter, earlier.reference):
-        rows = {graph.name: graph for graph in earlier.graphs if graph.name in order} | rows
-    return replace(result, graphs=tuple(sorted(rows.values(), key=lambda graph: order.index(graph.name))))
+def measure_web(names: list[str], modules: Path, version: str, accelerator: str) -> Probe:
+    """Has LiteRT.js in Chromium run those graphs, on "webgpu" or "wasm"."""
+    from edge.gpu import web
+    from edge.gpu.probe import Probe
+
+    with tempfile.TemporaryDirectory() as folder:
+        asked = list(_files(names, Path(folder)))
+        with _bar() as bar:
+            task = bar.add_task(f"LiteRT.js {version}, {web.TITLES[accelerator]}", total=len(asked))
+            rows, adapter = web.ask_all(asked, modules, accelerator, lambda count: bar.update(task, completed=count))
+    return Probe(version, adapter, REFERENCE, tuple(rows), "@litertjs/core", web.TITLES[accelerator], _today())
+
+
+def _files(names: list[str], folder: Path) -> Iterator[Asked]:
+    from converters.gpu_graphs.case import all_cases
+    from converters.gpu_graphs.files import forms
+    from edge.gpu.probing import Asked
+
+    for name in names:
+        for form in forms(all_cases()[name], folder):
+            case = form.case
+            yield Asked(form.path, name, form.recipe, case.operator, case.source, form.feeds, form.answers)
+
+
+def _tracked(asked: Iterator[Asked], names: int, what: str) -> Iterator[Asked]:
+    """Shows how far the names have come; each has one file or two."""
+    with _bar() as bar:
+        task, started = bar.add_task(what, total=names), set()
+        for one in asked:
+            started.add(one.name)
+            bar.update(task, completed=len(started))
+            yield one
+
+
+def _bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    return Progress(console=Console(stderr=True))
+
+
+def _today() -> str:
+    return datetime.date.today().isoformat()
+
+
+def _differences(names: list[str], versions: list[str], web: list[str], out: list[Path]) -> None:
+    """Asks every runtime, this environment's first, and shows where they differ; those that a file has are not asked again."""
+    from edge.gpu import probe_diff
+
+    probes: list[Probe] = []
+    done = next((probe_diff.read_all(path) for path in out if path.suffix == ".json" and path.is_file()), [])
+    with tempfile.TemporaryDirectory(prefix="densezoo_") as folder:
+        for one in _each_runtime(names, versions, web, Path(folder), done):
+            probes.append(one)
+            print(one.report())
+            for path in out:  # after each: all of them take an hour
+                probe_diff.write_all(probes, path)
+    print(probe_diff.table(probes))
+
+
+def _each_runtime(
+    names: list[str], versions: list[str], web: list[str], folder: Path, done: list[Probe]
+) -> Iterator[Probe]:
+    """A probe of each runtime; only those graphs are asked now that it has not been asked already."""
+    from edge.gpu import environments, probe
+    from edge.gpu.web import TITLES
+
+    for version in [probe.litert(), *versions]:
+        before, rest = _asked_before(done, names, version, "GPU")
+        result = before
+        if rest:
+            python = sys.executable if version == probe.litert() else environments.python_with(version, folder / version)
+            result = measure(rest, gate=False, python=python, version=version)
+        yield _together(result, before)
+    for version in web:
+        modules = None
+        for accelerator, title in TITLES.items():
+            before, rest = _asked_before(done, names, version, title)
+            result = before
+            if rest:
+                modules = modules or environments.litertjs(version, folder / f"web-{version}")
+                result = measure_web(rest, modules, version, accelerator)
+            yield _together(result, before)
+
+
+def _asked_before(done: list[Probe], names: list[str], version: str, accelerator: str) -> tuple[Probe | None, list[str]]:
+    """(what a runtime has been asked, the graphs that it has not)."""
+    before = next((one for one in done if (one.litert, one.accelerator) == (version, accelerator)), None)
+    known = {graph.name for graph in before.graphs} if before else set()
+    return before, [name for name in names if name not in known]
+
+
+def _together(result: Probe, before: Probe | None) -> Probe:
+    from converters.gpu_graphs.case import all_cases
+    from edge.gpu.probe import joined
+
+    return result if before is None or before is result else joined(result, before, list(all_cases()))
 
 
 def _compare(result: Probe, earlier: Probe) -> None:
-    before = {graph.name: graph for graph in earlier.graphs}
+    before = {(graph.name, graph.recipe): graph for graph in earlier.graphs}
     for graph in result.graphs:
-        old = before.get(graph.name)
+        old = before.get((graph.name, graph.recipe))
+        label = f"{graph.name}, {graph.recipe}"
         if not graph.right:
-            print(f"{graph.name}: the gate says {graph.verdict}, the truth is {graph.truth}")
-        elif old is None or (graph.verdict, graph.whole, graph.equal) != (old.verdict, old.whole, old.equal):
+            print(f"{label}: the gate says {graph.verdict}, the truth is {graph.truth}")
+        elif old is None or (graph.truth, graph.verdict) != (old.truth, old.verdict):
             was = f"{_told(old)} with LiteRT {earlier.litert} on {earlier.adapter}" if old else "not measured before"
-            print(f"{graph.name}: {_told(graph)}; {was}")
+            print(f"{label}: {_told(graph)}; {was}")
 
 
 def _told(graph: Probed) -> str:
-    return graph.verdict if graph.gpu is None else f"{graph.verdict}, {graph.gpu:g} of the spread from the truth"
+    return graph.truth if graph.gpu is None else f"{graph.truth}, {graph.gpu:g} of the largest value from the truth"

@@ -26,6 +26,7 @@ _LIMIT = (1 << 31) - 1  # of a flatbuffer's offsets
 _DATA = 4  # the place of a Buffer's data among its fields
 _OPTIONS = {  # operators whose options table is not called like them
     "CONV_2D": "Conv2DOptions",
+    "CONV_3D": "Conv3DOptions",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "MAX_POOL_2D": "Pool2DOptions",
@@ -35,6 +36,7 @@ _OPTIONS = {  # operators whose options table is not called like them
     "PADV2": "PadV2Options",
     "REVERSE_V2": "ReverseV2Options",
     "SELECT_V2": "SelectV2Options",
+    "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
     "SPLIT_V": "SplitVOptions",
     "L2_NORMALIZATION": "L2NormOptions",
     **dict.fromkeys(

@@ -81,6 +81,8 @@ export interface Loaded {
   whole: boolean;
   /** Whether it writes texts, a token a step; else it looks at pictures. */
   writes: boolean;
+  /** Whether it has layers that WebAssembly, on which it runs, computes many times slower than it could. */
+  slow: boolean;
 }
 
 /** What one network says of a picture, and what that cost. */

@@ -125,6 +125,7 @@ export class Session {
       if (visit !== this.visit) return;
       notice.busy(null);
       if (!this.loaded!.whole) notice.warn('partly');
+      else if (this.loaded!.slow) notice.warn('slowHalves');
       this.mark('ready');
       this.onChange();
       await this.again();

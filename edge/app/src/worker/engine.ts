@@ -2,6 +2,7 @@
 import { getGlobalLiteRt, loadAndCompile, loadLiteRt, supportsFeature, type CompiledModel } from '@litertjs/core';
 import { guessCard, readCard, type Card } from '../model/card';
 import { readGraph, type Graph } from '../model/graph';
+import { mixesHalves } from '../model/halves';
 import { CHANNELS_FIRST, CHANNELS_LAST } from '../model/layout';
 import { alike, isKnown, kindOf } from '../outputs';
 import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, NetworkId, Outcome, Place, Precision, Question, WritingOrder } from '../protocol';
@@ -158,8 +159,9 @@ export class Engine {
       const own = (await readCard(bytes)) ?? listed;
       const writes = place === 'main' && own !== null && isStep(own);
       const network = writes ? (this.writer = this.describeWriter(id, own, model)) : (this.networks[place] = this.describe(id, name, model, graph, own));
-      const whole = this.backend.accelerator === 'wasm' || model.isFullyAccelerated;
-      return { id, card: network.card, bytes: bytes.byteLength, compileMs, whole, writes };
+      const wasm = this.backend.accelerator === 'wasm';
+      const whole = wasm || model.isFullyAccelerated;
+      return { id, card: network.card, bytes: bytes.byteLength, compileMs, whole, writes, slow: wasm && mixesHalves(graph) };
     } catch (error) {
       model.delete();
       throw error;

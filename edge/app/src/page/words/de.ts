@@ -109,6 +109,7 @@ export const de: Words = {
   whyNoApi: 'Dieser Browser kennt kein WebGPU, darum rechnet der Prozessor. Neuere Versionen von Chrome, Edge und Safari kennen es.',
   whyNoAdapter: 'Dem Browser steht kein Grafikprozessor offen, darum rechnet der Prozessor. Das ist langsamer, mit demselben Ergebnis.',
   whyRefused: 'Der Grafikprozessor nimmt dieses Modell nicht, darum rechnet der Prozessor.',
+  slowHalves: 'Diese Datei hält die Kerne ihrer Schichten in 16 Bit und deren Bias in 32. WebAssembly rechnet solche Schichten um ein Vielfaches langsamer als nötig. Konvertieren Sie sie neu, alles in 16 Bit (zoo convert tut das) oder alles in 32.',
   partly: 'Ein Teil dieses Modells läuft auf dem Prozessor: Die GPU kennt nicht alle seine Operatoren.',
   cameraDenied: 'Die Kamera ist für diese Seite nicht erlaubt. Klicken Sie auf das Kamera- oder Schlosszeichen neben der Adresse, erlauben Sie sie und versuchen Sie es noch einmal. Bilder gehen auch ohne sie.',
   cameraMissing: 'Auf diesem Gerät wurde keine Kamera gefunden. Öffnen Sie stattdessen ein Bild.',

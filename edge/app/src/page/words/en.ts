@@ -107,6 +107,7 @@ export const en = {
   whyNoApi: 'This browser has no WebGPU, so the processor does the work. Recent versions of Chrome, Edge and Safari have it.',
   whyNoAdapter: 'No graphics processor is open to this browser, so the processor does the work. That is slower, with the same result.',
   whyRefused: 'The graphics processor could not take this model, so the processor does the work.',
+  slowHalves: 'This file keeps the kernels of its layers in 16 bits and their biases in 32. WebAssembly computes such layers many times slower than they need to be. Convert it again with all of them in 16 bits (zoo convert does), or in 32.',
   partly: 'Part of this model runs on the processor: the GPU does not know all of its operators.',
   cameraDenied: 'The camera is not allowed for this page. Click the camera or lock sign beside the address, allow it, and try again. Pictures work without it.',
   cameraMissing: 'No camera was found on this device. Open a picture instead.',

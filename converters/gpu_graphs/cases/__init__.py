@@ -1,0 +1,1 @@
+"""The graphs, a file a family; each has a table `CASES`."""

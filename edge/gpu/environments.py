@@ -1,0 +1,49 @@
+"""Other versions of LiteRT: an environment for each version of ai-edge-litert, a folder for each of @litertjs/core."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge.errors import InputError
+
+# Versions before 2.2 import ml_dtypes and do not ask for it.
+_PACKAGES = ("ai-edge-litert=={version}", "ml_dtypes", "numpy")
+
+
+def python_with(version: str, folder: Path) -> str:
+    """The Python of a new environment in `folder` that has this version of ai-edge-litert; 160 MB from PyPI.
+
+    Raises InputError where it cannot be installed, in pip's words.
+    """
+    venv.create(folder, with_pip=True)
+    python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    wanted = [package.format(version=version) for package in _PACKAGES]
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _install([*pip, *wanted], f"ai-edge-litert {version}")
+    return str(python)
+
+
+def litertjs(version: str, folder: Path) -> Path:
+    """The folder of node modules that has this version of @litertjs/core, made by npm.
+
+    Raises InputError where npm is not there or does not find it.
+    """
+    npm = shutil.which("npm")
+    if npm is None:
+        raise InputError("npm is not installed, which fetches @litertjs/core; install Node.js, or leave the browser out")
+    folder.mkdir(parents=True, exist_ok=True)
+    options = ["--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(folder)]
+    _install([npm, "install", *options, f"@litertjs/core@{version}"], f"@litertjs/core {version}")
+    return folder / "node_modules"
+
+
+def _install(command: Sequence[str], what: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = [line for line in done.stderr.splitlines() if "error" in line.lower()][-2:]
+        raise InputError(f"{what} could not be installed: {' '.join(last) or done.stderr[-300:]}")

@@ -1,0 +1,71 @@
+"""Samples: pictures, or the seeded ones that stand in for them, as the tensors that a file takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edge.errors import InputError
+from edge.graph import Graph, Tensor
+from edge.images import Picture, prepare_input, structured
+from edge.tflite_file import Card
+from zoo.outputs import InputSpec
+
+SEEDED = 4  # pictures, where none are given
+
+
+def feeds_of(graph: Graph, card: Card, samples: Sequence[Picture] | None) -> tuple[list[list[np.ndarray]], str]:
+    """(stored input tensors of each sample in the graph's order, what they are in words)."""
+    if samples is not None and not len(samples):
+        raise InputError("samples is empty; give at least one picture, or None for seeded ones")
+    if samples is not None and len(graph.inputs) > 1 and not any(isinstance(sample, np.ndarray) for sample in samples):
+        return [_tensors(graph, sample) for sample in samples], f"{len(samples)} given"
+    if samples is not None and not card.takes_picture and len(graph.inputs) != 1:
+        count = len(graph.inputs)
+        raise InputError(f"{card.path.name} has {count} inputs; give None, or for each sample a list of {count} arrays")
+    if samples is not None:
+        values = [_sample(graph.inputs[0], card, sample) for sample in samples]
+        return [[graph.inputs[0].store(one)] for one in values], f"{len(values)} given"
+    assumed = "" if card.range is not None or not card.inputs[0].layout else ", range 0–1 assumed"
+    specs = dict(zip(card.fed, card.inputs, strict=True))
+    rng = np.random.default_rng(0)
+    feeds = [
+        [_seeded(tensor, specs[place], card.name, index + SEEDED * place, rng) for place, tensor in enumerate(graph.inputs)]
+        for index in range(SEEDED)
+    ]
+    return feeds, f"{SEEDED} seeded structured pictures, not the model's own kind of input{assumed}"
+
+
+def _tensors(graph: Graph, sample: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """One array for each input, in the graph's order and its shapes."""
+    if len(sample) != len(graph.inputs):
+        raise InputError(f"a sample has {len(sample)} arrays; the file has {len(graph.inputs)} inputs, each of which takes one")
+    for tensor, array in zip(graph.inputs, sample, strict=True):
+        if np.shape(array) != tensor.shape:
+            raise InputError(f"{tensor.label!r} is given {np.shape(array)}; expected an array of {tensor.shape}")
+    return [tensor.store(np.asarray(array)) for tensor, array in zip(graph.inputs, sample, strict=True)]
+
+
+def _sample(tensor: Tensor, card: Card, sample: Picture) -> np.ndarray:
+    several = not isinstance(sample, np.ndarray) and card.inputs[0].frames > 1
+    sample = sample if several else np.asarray(sample)
+    if several or (sample.dtype == np.uint8 and sample.ndim in (2, 3)):
+        one = prepare_input(sample, card.inputs[0], card.name)
+    else:
+        one = sample[None] if sample.ndim == len(tensor.shape) - 1 else sample
+    if one.ndim != len(tensor.shape) or one.shape[1:] != tensor.shape[1:]:
+        expected = "×".join(map(str, tensor.shape[1:]))
+        raise InputError(f"a sample has shape {one.shape}; expected a uint8 picture, or float32 {expected}")
+    return np.repeat(one, tensor.shape[0], axis=0) if len(one) == 1 else one
+
+
+def _seeded(tensor: Tensor, spec: InputSpec, name: str, index: int, rng: np.random.Generator) -> np.ndarray:
+    if spec.layout and spec.channels // spec.frames in (1, 3):
+        pictures = structured(*spec.size, spec.frames, seed=index)
+        one = prepare_input(pictures if spec.frames > 1 else pictures[0], replace(spec, range=spec.range or (0.0, 1.0)), name)
+        return tensor.store(np.repeat(one, tensor.shape[0], axis=0) if len(one) == 1 else one)
+    if np.dtype(tensor.dtype).kind == "f" or tensor.scale:
+        return tensor.store(rng.normal(size=tensor.shape).astype(np.float32))
+    return tensor.store(rng.integers(0, 2, size=tensor.shape))
