@@ -42,6 +42,7 @@ KeepFloat = Annotated[
 KeepInt16 = Annotated[
     str | None, typer.Option(help="int8: layers that compute with 16-bit activations, named like those of --keep-float.")
 ]
+_NOT_CHECKED = "whether it says the same as the model was not checked: that needs pictures, --calibration SPEC"
 
 
 def convert(
@@ -103,10 +104,7 @@ def convert(
         measured = images if _is_calibrated(quantize) else None
         written = converters.to_tflite(network, place, quantize, pixels, measured, io, **options)
     print(written)
-    if images is not None:
-        print(converters.parity(network, written, images[:8]))
-    else:
-        print("whether it says the same as the model was not checked: that needs pictures, --calibration SPEC")
+    print(_NOT_CHECKED if images is None else converters.parity(network, written, images[:8]))
 
 
 def _writes_steps(
