@@ -172,7 +172,8 @@ def _show_weights(sets: list[Trained]) -> None:
 
     shown, data = (Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0)) for _ in range(2))
     for heading in ("weights", "params", "size", "data", "score", "int8", "kB"):
-        shown.add_column(heading, no_wrap=True, justify="right" if heading in ("params", "score", "int8", "kB") else "left")
+        numbers = heading in ("params", "score", "int8", "kB")
+        shown.add_column(heading, no_wrap=heading != "data", overflow="fold", justify="right" if numbers else "left")
     data.add_column("scored on", no_wrap=True)
     data.add_column("licence of the data")
     for weights in sets:
