@@ -16,7 +16,7 @@ const LICENCES = [
 ];
 
 /** src/outputs holds a file a kind of output, found by itself; these are what all kinds share. */
-const NO_KINDS = new Set(['index.ts', 'kind.ts']);
+const NO_KINDS = new Set(['guess.ts', 'index.ts', 'kind.ts']);
 
 /** The module `densezoo:kinds`: all kinds in a list, by name of their files. */
 const kinds = {

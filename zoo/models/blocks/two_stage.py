@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from zoo import layers
-from zoo.layers import ModelOutput
 from zoo.lazy import keras
 
 PROPOSALS, REGIONS = "proposals", "regions"  # the layers that the parts meet at
@@ -55,7 +54,7 @@ def detector(model: keras.Model, labels: Sequence[str]) -> keras.Model:
     )
     task = tasks.get("detection")
     spec = task.output_spec(task.labels_for(list(labels)))
-    return keras.Model(model.inputs[0], ModelOutput(task.name, spec, name=spec.name)(rows), name=model.name)
+    return keras.Model(model.inputs[0], layers.ModelOutput(task.name, spec, name=spec.name)(rows), name=model.name)
 
 
 def per_picture(x: Any, count: int, name: str) -> Any:

@@ -2,7 +2,7 @@
 import { readEntry } from './archive';
 import { specsOfFormat1 } from './format1';
 import type { Graph } from './graph';
-import { guessInput, guessOutput } from './guess';
+import { guessInput, guessOutput } from '../outputs/guess';
 import { scoresFrom, type Scored } from './scores';
 import { inputFrom, isCount, isRecord, outputFrom, textOf, type InputSpec, type OutputSpec } from './spec';
 

@@ -1,9 +1,9 @@
 // What goes into a file that does not describe itself and what comes out, from its tensors and operators: `edge/guess.py` in Python.
 import rules from '../../../evidence.json';
-import { Evidence, turnedTo } from './evidence';
-import { readers, type Graph, type Tensor } from './graph';
-import { channelsOf, CHANNELS_FIRST, CHANNELS_LAST, isDense, layoutOfIndices, layoutsOfScores, type Sides } from './layout';
-import { paletteFor, type InputSpec, type OutputSpec } from './spec';
+import { Evidence, turnedTo } from '../model/evidence';
+import { readers, type Graph, type Tensor } from '../model/graph';
+import { channelsOf, CHANNELS_FIRST, CHANNELS_LAST, isDense, layoutOfIndices, layoutsOfScores, type Sides } from '../model/layout';
+import { paletteFor, type InputSpec, type OutputSpec } from '../model/spec';
 
 /** Channels of one picture. */
 const COLOURS = [1, 3];
