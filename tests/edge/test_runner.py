@@ -239,7 +239,7 @@ def test_options_that_are_none(files: dict[str, Path], options: dict, message: s
 def test_an_unknown_kind_still_runs_raw(files: dict[str, Path], folder: Path, picture: np.ndarray) -> None:
     text = json.dumps(description_2(kind="smells", task="of the picture"))
     runner = edge.Runner(describe(files["float32"].with_name("float32.plain.tflite"), folder / "smells.tflite", text))
-    with pytest.raises(InputError, match="kind of output 'smells'; known: .*class_map, class_scores"):
+    with pytest.raises(InputError, match=r"kind of output 'smells'; known: .*class_map, class_scores"):
         runner(picture)
     assert runner.run(prepare(picture, runner.card)).shape == (1, SIDE, SIDE, 5)
 
