@@ -117,20 +117,27 @@ def test_faster_rcnn_learns_to_find_things() -> None:
     toy = task.toy_batch((*size, 3), task.output_spec(LABELS), 6, seed=0)
     training = TwoStageTraining(model, anchors=64)
     training.compile(keras.optimizers.Adam(1e-3, clipnorm=5.0), jit_compile=False)
-    losses = [float(training.train_on_batch(toy.images, toy.targets)) for _ in range(120)]
-    assert np.isfinite(losses).all() and np.mean(losses[-10:]) < 0.5 * np.mean(losses[:3])
-
     answering = detector(model, LABELS)
     spec = zoo.output_spec(answering)
     assert spec.kind == "boxes" and spec.labels == LABELS
-    found = total = 0
-    for rows, target in zip(np.asarray(answering(toy.images)), toy.targets, strict=True):
-        answer = outputs.kind(spec).decode(rows, spec, size)
-        answer = answer[answer[:, 5] >= 0.3]
-        for box in target[target[:, 4] >= 0]:
-            edges, total = box[:4] * np.array([*size[::-1], *size[::-1]]), total + 1
-            found += any(row[4] == box[4] and overlap(row[:4], edges) >= 0.5 for row in answer)
-    assert found > total / 2, (found, total)
+
+    def share_found() -> float:
+        found = total = 0
+        for rows, target in zip(np.asarray(answering(toy.images)), toy.targets, strict=True):
+            answer = outputs.kind(spec).decode(rows, spec, size)
+            answer = answer[answer[:, 5] >= 0.3]
+            for box in target[target[:, 4] >= 0]:
+                edges, total = box[:4] * np.array([*size[::-1], *size[::-1]]), total + 1
+                found += any(row[4] == box[4] and overlap(row[:4], edges) >= 0.5 for row in answer)
+        return found / total
+
+    losses: list[float] = []
+    for _ in range(10):  # anchors are drawn: how soon it finds them hangs on the processor's rounding, that it does not
+        losses += [float(training.train_on_batch(toy.images, toy.targets)) for _ in range(40)]
+        if share_found() > 0.75:
+            break
+    assert np.isfinite(losses).all() and np.mean(losses[-10:]) < 0.5 * np.mean(losses[:3])
+    assert share_found() > 0.75
 
 
 def test_an_empty_picture_trains_and_gives_numbers(network) -> None:
