@@ -11,14 +11,14 @@ from pathlib import Path
 
 # What a command needs beyond the core, as extras of setup.cfg; "or" between roads that each suffice.
 NEEDS = {
-    "list, recipes": (),
+    "list, recipes, weights": (),
     "card, train, crf, experiments": ("train",),
     "predict, evaluate, report (Keras models)": ("train",),
     "predict, evaluate (.tflite files)": ("edge",),
     "predict, evaluate (classical methods)": ("classical",),
     "convert, conversions, quickstart": ("convert",),
-    "gpu-check, gpu-probe, benchmark": ("edge",),
-    "demo": ("edge",),
+    "gpu-check, gpu-probe, lint, benchmark": ("edge",),
+    "demo, write": ("edge",),
     "demo --lan": ("app",),
 }
 
