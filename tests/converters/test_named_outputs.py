@@ -115,5 +115,5 @@ def test_several_frames_are_one_input_of_more_channels(tmp_path: Path) -> None:
 
 def test_several_input_tensors_are_refused_in_one_sentence(tmp_path: Path) -> None:
     one, other = keras.Input((8, 8, 3), name="one"), keras.Input((8, 8, 3), name="other")
-    with pytest.raises(InputError, match="2 inputs; a file takes one: let it take several pictures"):
+    with pytest.raises(InputError, match=r"2 inputs; a file takes one, .*: let it take several pictures"):
         converters.to_tflite(keras.Model([one, other], L.Add()([one, other])), tmp_path / "a.tflite")

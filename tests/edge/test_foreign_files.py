@@ -159,7 +159,7 @@ def test_one_bad_file_leaves_the_table(made, tmp_path: Path) -> None:
 
 def test_a_worker_that_dies_leaves_this_process(made) -> None:
     with edge.Runner(made("flat"), input_range=(0, 1)) as runner:
-        runner._engine._process.kill()  # as LiteRT does with some public files
+        runner._engine._process._process.kill()  # as LiteRT does with some public files
         with pytest.raises(AcceleratorError, match="crashed while running"):
             runner(PICTURE)
 
