@@ -1,5 +1,5 @@
 // The app's icon as PNG bytes: a small landscape read as a grid of classes. Drawn here so that no binary lies in the repository.
-import { crc32, deflateSync } from 'node:zlib';
+import { deflateSync } from 'node:zlib';
 
 const COLOURS = {
   ground: [18, 58, 44],
@@ -13,6 +13,16 @@ const COLOURS = {
 const GRID = ['SSSSSS', 'SSSUUS', 'SHSUUS', 'HHHSSG', 'HHPGGG', 'HPPPGG'];
 const LETTERS = { S: 'sky', U: 'sun', H: 'hill', G: 'grove', P: 'path' };
 const SAMPLES = 3;
+
+/** PNG's checksum, which Node has from 20.15 on only; Debian 12 brings 18. */
+function crc32(bytes) {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc >>> 0;
+}
 
 function inRoundedSquare(x, y, low, high, radius) {
   if (x < low || y < low || x > high || y > high) return false;
