@@ -15,6 +15,7 @@ import numpy as np
 from zoo.errors import InputError
 from zoo.layers import input_specs
 
+JUDGED = 2  # images on which an integer file is compared with its model
 FEW = 8  # below this many images a single odd one sets the ranges
 
 

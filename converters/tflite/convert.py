@@ -25,12 +25,10 @@ from converters.tflite.description import check_size, describe, output_names, st
 from converters.tflite.layer_names import last_layers, layer_names
 from converters.tflite.recipes import BY_TENSORFLOW, IO, RECIPES
 from converters.tflite.request import Request
-from converters.tflite.rounding_check import apart, by_keras, here, warn_of_rounding
+from converters.tflite.rounding_check import by_keras, warn_of_rounding
 from zoo.errors import InputError, unknown
 
 ENGINES = ("direct", "tensorflow")
-
-_JUDGED = 2  # calibration pictures on which an integer file is compared with its model
 
 
 @dataclass(frozen=True)
@@ -148,18 +146,18 @@ def _written(path: Path, request: Request, engine: str, description: Mapping[str
     """Writes the file, whole or not at all: what cannot be summed up is not left behind."""
     draft = path.with_name(f".{path.stem}.{os.getpid()}.tflite")
     try:
-        expected, run = None, apart
+        expected = None
         if engine == "direct":
             graph = direct_engine.graph(request)
             tflite_file.write_graph(draft, graph, description, zoo.__version__)
-            expected, run = graph.expected, here
+            expected = graph.expected
         else:
             tflite_file.write(draft, _by_tensorflow(request), description, request.names.layers, zoo.__version__)
         summary = _summary(draft, request.recipe)
         if request.images is not None and not request.states:  # of single steps little can be said: texts tell, by parity
-            pictures = [batch[0] for batch in itertools.islice(request.images.batches(), _JUDGED)]
+            pictures = [batch[0] for batch in itertools.islice(request.images.batches(), calibration.JUDGED)]
             expected = by_keras(original, pictures) if expected is None else expected
-            warn_of_rounding(original, draft, request.recipe, pictures, expected, run)
+            warn_of_rounding(original, draft, request.recipe, pictures, expected, apart=engine != "direct")
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)

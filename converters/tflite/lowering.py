@@ -21,6 +21,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from converters import file_runs
 from converters.graph import Call, Trace, Value, at_inference, distance, evaluate, substitute, trace
 from converters.tensorflow_process import check_backend, quiet
 from converters.tf_keras.origin import is_tf_keras
@@ -129,7 +130,7 @@ def noise_pictures(graph: Trace, input_shape: tuple[int, ...]) -> np.ndarray:
 
 def _check(graph: Trace, pictures: np.ndarray, names: Sequence[str], file: str) -> None:
     """Compares a float file with the graph, each output by name."""
-    results = worker.call(saved_model.answers, file, [picture[None] for picture in pictures])
+    results = worker.call(file_runs.answers, file, [picture[None] for picture in pictures])
     for picture, result in zip(pictures, results, strict=True):
         tensors = evaluate(graph, picture[None])
         for name, value in zip(names, graph.outputs, strict=True):

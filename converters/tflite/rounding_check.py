@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,33 +29,13 @@ def by_keras(model: keras.Model, pictures: Sequence[np.ndarray]) -> list[list[np
     return [[keras.ops.convert_to_numpy(each[output]) for each in tensors] for output in graph.outputs]
 
 
-def apart(path: Path, pictures: Sequence[np.ndarray]) -> list[Mapping[str, np.ndarray]]:
-    """What a file that TensorFlow wrote answers, run where it can take no caller along.
-
-    Raises:
-        InputError: where it cannot be run.
-    """
-    from converters.tflite.saved_model import answers  # needs TensorFlow
-
-    try:
-        return worker.call(answers, str(path), list(pictures))
-    except (Died, Failed) as error:
-        raise InputError(f"{path.name} cannot be run: {str(error).partition(chr(10))[0]}") from error
-
-
-def here(path: Path, pictures: Sequence[np.ndarray]) -> list[Mapping[str, np.ndarray]]:
-    """What a file of our own writer answers."""
-    run = file_runs.Tflite(path)
-    return [run(picture) for picture in pictures]
-
-
 def warn_of_rounding(
     model: keras.Model,
     path: Path,
     recipe: str,
     pictures: Sequence[np.ndarray],
     expected: Sequence[Sequence[np.ndarray]],
-    run: Callable[[Path, Sequence[np.ndarray]], list[Mapping[str, np.ndarray]]],
+    apart: bool,
 ) -> None:
     """Compares a file with its model on calibration pictures, and warns where they are further apart than they may be.
 
@@ -64,21 +45,27 @@ def warn_of_rounding(
         recipe: of the file.
         pictures: float32, each as the file takes it.
         expected: for each output of the model what it is for each picture.
-        run: gives the file's answers, `here` or `apart`.
+        apart: whether the file is run where it can take no caller along, as those of TensorFlow's converter are.
+
+    Raises:
+        InputError: where the file cannot be run.
     """
     allowed = OF_RECIPE[recipe].bounds["relative"]
-    results = [list(result.values()) for result in run(path, pictures)]
+    try:
+        run = partial(worker.call, file_runs.answers) if apart else file_runs.answers
+        results = [list(result.values()) for result in run(str(path), list(pictures))]
+    except (Died, Failed) as error:
+        raise InputError(f"the {recipe} file of '{model.name}' cannot be run: {str(error).partition(chr(10))[0]}") from error
     errors = [
         distance(exact, result[place], least_spread(exact) / allowed)
         for place, maps in enumerate(expected)
-        for exact, result in zip(maps, results, strict=False)
+        for exact, result in zip(maps, results, strict=True)
         if exact.dtype.kind == "f" and exact.shape == result[place].shape
     ]
     if max(errors, default=0.0) > allowed:
-        images = np.concatenate(list(pictures))
         warnings.warn(
             f"the {recipe} file of '{model.name}' is off by {max(errors):.2g} of the answer's spread on calibration pictures"
-            f"{_where(model, path, images)}; converters.layer_errors tells more",
+            f"{_where(model, path, np.concatenate(list(pictures)))}; converters.layer_errors tells more",
             stacklevel=4,
         )
 

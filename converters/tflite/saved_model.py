@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.lite.python.lite import TFLiteSavedModelConverterV2
@@ -47,14 +46,6 @@ def _converter(folder: str) -> _Converter:
     # Holds times and machine names: the same model would not give the same bytes.
     converter.exclude_conversion_metadata = True
     return converter
-
-
-def answers(path: str, inputs: Sequence[np.ndarray]) -> list[Mapping[str, np.ndarray]]:
-    """What a file answers to each picture on the CPU, by the names of its outputs."""
-    from converters import file_runs
-
-    run = file_runs.Tflite(path)
-    return [run(picture) for picture in inputs]
 
 
 class _Converter(TFLiteSavedModelConverterV2):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from converters.quantization.calibration import JUDGED
 from converters.quantization.integers.bias_correction import correct_biases
 from converters.quantization.integers.forms import prepare
 from converters.quantization.integers.graph import to_integers
@@ -19,7 +20,6 @@ from converters.tflite.writer.graph import Graph, Operator
 from zoo.errors import InputError
 
 _ENOUGH = 8  # pictures for means over all positions
-_JUDGED = 2  # pictures on which the file is compared where biases are left as they are
 _PICTURE = 4  # axes of an input that is a picture; a state has fewer
 
 
@@ -78,16 +78,16 @@ def quantize(
     widths.check(graph)
     spans, rest = {}, list(batches)
     if correct_bias:
-        spans, graph.expected = correct_biases(graph, rest[:_ENOUGH], widths)
-        rest = rest[_ENOUGH:]
+        spans, answers = correct_biases(graph, rest[:_ENOUGH], widths)
+        graph.expected, rest = [maps[:JUDGED] for maps in answers], rest[_ENOUGH:]
     elif rest:
-        graph.expected = _answers(graph, rest[:_JUDGED])
+        graph.expected = _answers(graph, rest[:JUDGED])
     if rest:
         for tensor, (low, high) in measure(graph, rest).items():
             old = spans.get(tensor, (low, high))
             spans[tensor] = min(low, old[0]), max(high, old[1])
-    answers = {tensor for tensor in graph.tensors() if not tensor.role and not tensor.constant}
-    learnt = {tensor: known[tensor.layer] for tensor in answers if known and tensor.layer in known}
+    computed = {tensor for tensor in graph.tensors() if not tensor.role and not tensor.constant}
+    learnt = {tensor: known[tensor.layer] for tensor in computed if known and tensor.layer in known}
     spans.update(learnt)
     pictures = [tensor for tensor in graph.inputs if len(tensor.shape) == _PICTURE]
     spans.update(dict.fromkeys(pictures, (0.0, 255.0)))  # a picture's, whatever these ones hold
@@ -97,5 +97,5 @@ def quantize(
 def _answers(graph: Graph, batches: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
     """What each output is for each picture."""
     with running(graph) as run:
-        results = [[array.copy() for array in run(batch)] for batch in batches]
+        results = [run(batch) for batch in batches]
     return [list(maps) for maps in zip(*results, strict=True)]
