@@ -13,6 +13,7 @@ from zoo.layers.field import Field, Shape, united
 from zoo.layers.proposals import clipped, moved
 
 _SIDES = 4
+VARIANCES = (0.1, 0.1, 0.2, 0.2)  # spread of regions' offsets, which they are learnt in units of
 
 
 @keras.saving.register_keras_serializable(package="densezoo")
@@ -32,7 +33,7 @@ class RegionBoxes(keras.layers.Layer):
     quantization, carries = "rounds", 0
     output_options = {"coding": "corners", "scores": "shares"}  # noqa: RUF012 (nobody changes it)
 
-    def __init__(self, picture: tuple[int, int], variances: Sequence[float] = (0.1, 0.1, 0.2, 0.2), **kwargs: Any) -> None:
+    def __init__(self, picture: tuple[int, int], variances: Sequence[float] = VARIANCES, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.picture, self.variances = (int(picture[0]), int(picture[1])), [float(factor) for factor in variances]
 

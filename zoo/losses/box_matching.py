@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-_TINY = 1e-9
+from zoo.losses.box_targets import TINY, intersection_and_union
+from zoo.outputs.box_codings import middles
+
 NOTHING = -1  # what an anchor learns that is no thing's
 
 
@@ -19,21 +21,16 @@ def corners(grids: Any, anchors: Any) -> np.ndarray:
         anchors: of each level, (width, height) of each anchor of a cell, as shares of the picture's sides.
     """
     levels = []
-    for (rows, columns), sides in zip(grids, anchors, strict=True):
-        y, x = ((np.arange(count) + 0.5) / count for count in (rows, columns))
-        middles = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 1, 2)
-        half = np.asarray(sides, np.float64)[None] / 2
-        levels.append(np.concatenate([middles - half, middles + half], axis=-1).reshape(-1, 4))
+    for grid, sides in zip(grids, anchors, strict=True):
+        points, half = middles(grid).reshape(-1, 1, 2), np.asarray(sides, np.float64)[None] / 2
+        levels.append(np.concatenate([points - half, points + half], axis=-1).reshape(-1, 4))
     return np.concatenate(levels).astype(np.float32)
 
 
 def pairwise_overlap(one: Any, other: Any) -> Any:
     """The intersection over union of each of …×P×4 with each of …×n×4: …×P×n; 0 of boxes without an area."""
-    one, other = one[..., :, None, :], other[..., None, :, :]
-    low, high = ops.maximum(one[..., :2], other[..., :2]), ops.minimum(one[..., 2:], other[..., 2:])
-    shared = ops.prod(ops.maximum(high - low, 0.0), axis=-1)
-    areas = [ops.prod(ops.maximum(box[..., 2:] - box[..., :2], 0.0), axis=-1) for box in (one, other)]
-    return shared / ops.maximum(areas[0] + areas[1] - shared, _TINY)
+    shared, union = intersection_and_union(one[..., :, None, :], other[..., None, :, :])
+    return shared / ops.maximum(union, TINY)
 
 
 def matched(overlaps: Any, there: Any, least: float) -> Any:
@@ -74,7 +71,7 @@ def encoded(boxes: Any, anchors: Any, variances: Any) -> Any:
     """Boxes …×P×4 as offsets from anchors P×4: the inverse of what `zoo.outputs.box_codings` calls "anchors"."""
     centre, sides = _centre(boxes)
     own_centre, own_sides = _centre(anchors)
-    sides, own_sides = ops.maximum(sides, _TINY), ops.maximum(own_sides, _TINY)
+    sides, own_sides = ops.maximum(sides, TINY), ops.maximum(own_sides, TINY)
     offsets = ops.concatenate([(centre - own_centre) / own_sides, ops.log(sides / own_sides)], axis=-1)
     return offsets / ops.convert_to_tensor(np.asarray(variances, np.float32))
 
@@ -95,6 +92,11 @@ def hardest(losses: Any, candidates: Any, count: Any) -> Any:
     order = ops.argsort(ops.where(candidates, -ops.stop_gradient(losses), float("inf")), axis=-1)
     rank = ops.cast(ops.argsort(order, axis=-1), "float32")
     return ops.cast(ops.logical_and(candidates, rank < count[:, None]), "float32")
+
+
+def logistic_entropy(logits: Any, wanted: Any) -> Any:
+    """The cross-entropy of log-odds with probabilities 0 to 1, number by number, without overflow."""
+    return ops.maximum(logits, 0.0) - logits * wanted + ops.log1p(ops.exp(-ops.abs(logits)))
 
 
 def smooth_distance(one: Any, other: Any, beta: float = 1.0) -> Any:

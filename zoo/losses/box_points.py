@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from zoo.errors import InputError
+from zoo.losses.box_matching import logistic_entropy
 from zoo.losses.box_targets import ROWS, ignored, learnt, overlap, padded
 from zoo.outputs.box_codings import middles
 from zoo.outputs.spec import OutputSpec
@@ -115,8 +116,7 @@ class PointLoss(keras.losses.Loss):
 
 def focal(logits: Any, wanted: Any) -> Any:
     """The quality focal loss: cross-entropy times the squared distance of the probability from what is wanted (0 to 1)."""
-    entropy = ops.maximum(logits, 0.0) - logits * wanted + ops.log1p(ops.exp(-ops.abs(logits)))
-    return ops.square(ops.sigmoid(logits) - wanted) * entropy
+    return ops.square(ops.sigmoid(logits) - wanted) * logistic_entropy(logits, wanted)
 
 
 def loss_of(spec: OutputSpec) -> PointLoss:

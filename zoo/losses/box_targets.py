@@ -13,8 +13,7 @@ from zoo.errors import InputError
 
 ROWS = 128  # boxes a picture that there is room for, where nobody says otherwise; COCO's fullest picture has 93
 _COLUMNS = 6  # x0, y0, x1, y1, the class (NO_BOX in rows that only fill up), and 1 where ignored
-
-_TINY = 1e-9
+TINY = 1e-9  # a least area, to divide by
 
 
 def padded(targets: Mapping[str, np.ndarray] | np.ndarray, rows: int = ROWS) -> np.ndarray:
@@ -51,13 +50,18 @@ def ignored(targets: Any) -> Any:
 
 def overlap(one: Any, other: Any) -> tuple[Any, Any]:
     """The intersection over union of boxes …×4 pair by pair, and the generalised one (Rezatofighi et al. 2019)."""
-    low, high = ops.maximum(one[..., :2], other[..., :2]), ops.minimum(one[..., 2:], other[..., 2:])
-    shared = ops.prod(ops.maximum(high - low, 0.0), axis=-1)
-    union = _area(one) + _area(other) - shared
+    shared, union = intersection_and_union(one, other)
     span = ops.maximum(one[..., 2:], other[..., 2:]) - ops.minimum(one[..., :2], other[..., :2])
     hull = ops.prod(ops.maximum(span, 0.0), axis=-1)
-    share = shared / ops.maximum(union, _TINY)
-    return share, share - (hull - union) / ops.maximum(hull, _TINY)
+    share = shared / ops.maximum(union, TINY)
+    return share, share - (hull - union) / ops.maximum(hull, TINY)
+
+
+def intersection_and_union(one: Any, other: Any) -> tuple[Any, Any]:
+    """The areas that boxes …×4 share pair by pair, and that they cover together."""
+    low, high = ops.maximum(one[..., :2], other[..., :2]), ops.minimum(one[..., 2:], other[..., 2:])
+    shared = ops.prod(ops.maximum(high - low, 0.0), axis=-1)
+    return shared, _area(one) + _area(other) - shared
 
 
 def _area(boxes: Any) -> Any:

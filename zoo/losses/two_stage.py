@@ -10,10 +10,19 @@ from typing import Any, NamedTuple
 
 from keras import ops
 
-from zoo.losses.box_matching import NOTHING, assigned, encoded, hardest, of_matches, pairwise_overlap, smooth_distance
+from zoo.layers.region_boxes import VARIANCES
+from zoo.losses.box_matching import (
+    NOTHING,
+    assigned,
+    encoded,
+    hardest,
+    logistic_entropy,
+    of_matches,
+    pairwise_overlap,
+    smooth_distance,
+)
 
 _BETA = 1 / 9  # of the proposals' smooth L1, as in the authors' and in torchvision's code
-VARIANCES = (0.1, 0.1, 0.2, 0.2)  # spread of the regions' offsets
 
 
 class Things(NamedTuple):
@@ -63,7 +72,7 @@ def proposal_losses(
         matches = ops.where(usable[None], matches, NOTHING - 1)
     positive, negative = _sample(matches >= 0, matches == NOTHING, noise, count, share)
     weights = positive + negative
-    entropy = ops.maximum(objectness, 0.0) - objectness * positive + ops.log1p(ops.exp(-ops.abs(objectness)))
+    entropy = logistic_entropy(objectness, positive)
     boxes = ops.where((matches >= 0)[..., None], of_matches(matches, things.boxes), anchors[None])
     distance = smooth_distance(offsets, encoded(boxes, anchors, (1.0, 1.0, 1.0, 1.0)), _BETA)
     total = ops.maximum(ops.sum(weights), 1.0)
@@ -129,8 +138,8 @@ def mask_loss(masks: Any, labels: Any, wanted: Any) -> Any:
     learning = ops.cast(labels > 0, "float32")
     known = ops.one_hot(ops.maximum(labels - 1, 0), masks.shape[-1], dtype="float32")
     own = ops.sum(masks * known[:, None, None], axis=-1)
-    entropy = ops.maximum(own, 0.0) - own * wanted + ops.log1p(ops.exp(-ops.abs(own)))
-    return ops.sum(ops.mean(entropy, axis=(1, 2)) * learning) / ops.maximum(ops.sum(learning), 1.0)
+    entropy = ops.mean(logistic_entropy(own, wanted), axis=(1, 2))
+    return ops.sum(entropy * learning) / ops.maximum(ops.sum(learning), 1.0)
 
 
 def _sample(positive: Any, negative: Any, noise: Any, count: int, share: float) -> tuple[Any, Any]:

@@ -28,6 +28,7 @@ import numpy as np
 from zoo.data.targets import Boxes
 from zoo.errors import InputError
 from zoo.metrics.base import Metric, Score
+from zoo.outputs.box_selection import area, shared_area
 
 THRESHOLDS = tuple(0.5 + 0.05 * step for step in range(10))
 RECALLS = np.linspace(0, 1, 101)
@@ -104,14 +105,15 @@ class DetectionScores(Metric):
         precision = {name: [_average(counts.coco[name]) for counts in self._counts] for name in AREAS}
         whole = np.array([row[0] for row in precision["all"]])  # classes × thresholds
         recall = np.array([row[1] for row in precision["all"]])
+        voc = np.array([_voc_average(counts.voc) for counts in self._counts])
         values = {
             "ap50": _mean(whole[:, 0]),
             "ap": _mean(whole),
             "ap75": _mean(whole[:, 5]),
             **{f"ap_{name}": _mean(np.array([row[0] for row in precision[name]])) for name in list(AREAS)[1:]},
             "ar": _mean(recall),
-            "voc_ap": _mean(np.array([_voc_average(counts.voc)[0] for counts in self._counts])),
-            "voc_ap_11": _mean(np.array([_voc_average(counts.voc)[1] for counts in self._counts])),
+            "voc_ap": _mean(voc[:, 0]),
+            "voc_ap_11": _mean(voc[:, 1]),
         }
         return [Score(name, value) for name, value in values.items()]
 
@@ -129,38 +131,31 @@ class DetectionScores(Metric):
 
 def _overlaps(answer: np.ndarray, truth: np.ndarray, crowd: np.ndarray) -> np.ndarray:
     """Answer × truth: the intersection over union, and over the answer's box where the truth is a crowd."""
-    if not len(answer) or not len(truth):
-        return np.zeros((len(answer), len(truth)))
-    width = np.minimum(answer[:, None, 2], truth[None, :, 2]) - np.maximum(answer[:, None, 0], truth[None, :, 0])
-    height = np.minimum(answer[:, None, 3], truth[None, :, 3]) - np.maximum(answer[:, None, 1], truth[None, :, 1])
-    shared = np.where((width > 0) & (height > 0), width * height, 0.0)
-    own, theirs = _areas(answer), _areas(truth)
+    shared = shared_area(answer[:, None], truth[None])
+    own, theirs = area(answer), area(truth)
     union = np.where(crowd[None], own[:, None], own[:, None] + theirs[None] - shared)
     return shared / np.where(union > 0, union, 1.0)
-
-
-def _areas(boxes: np.ndarray) -> np.ndarray:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
 
 
 def _coco_row(
     truth: np.ndarray, crowd: np.ndarray, answer: np.ndarray, shares: np.ndarray, bounds: tuple[float, float]
 ) -> _Row:
     """One class in one picture by COCO's rules, for things of an area within bounds."""
-    areas = _areas(truth)
+    areas = area(truth)
     aside = crowd | (areas < bounds[0]) | (areas > bounds[1])
     order = np.argsort(aside, kind="stable")  # what counts comes first
     aside, crowd, shares = aside[order], crowd[order], shares[:, order]
     size = (len(THRESHOLDS), len(answer))
     right, ignored = np.zeros(size, bool), np.zeros(size, bool)
+    most = shares.max(axis=1, initial=0.0)
     for step, threshold in enumerate(THRESHOLDS):
         free = np.ones(len(truth), bool)
-        for place in range(len(answer)):
+        for place in np.flatnonzero(most >= min(threshold, 1 - 1e-10)):  # most answers overlap nothing
             match = _match(shares[place], free | crowd, aside, threshold)
             if match >= 0:
                 right[step, place], ignored[step, place] = True, aside[match]
                 free[match] = False
-    own = _areas(answer)
+    own = area(answer)
     outside = (own < bounds[0]) | (own > bounds[1])
     ignored |= ~right & outside
     return _Row(answer[:, 5], right & ~ignored, ~ignored, int((~aside).sum()))

@@ -105,11 +105,16 @@ def softly(pairs: Selection, deviation: float, threshold: float, most: int) -> S
 def intersection_over_union(one: np.ndarray, others: np.ndarray) -> np.ndarray:
     """The intersection over union of boxes …×4 with boxes …×4 (x0, y0, x1, y1), float64; 0 where neither has an area."""
     one, others = (np.asarray(boxes, np.float64) for boxes in (one, others))
-    width = np.minimum(one[..., 2], others[..., 2]) - np.maximum(one[..., 0], others[..., 0])
-    height = np.minimum(one[..., 3], others[..., 3]) - np.maximum(one[..., 1], others[..., 1])
-    shared = np.maximum(width, 0.0) * np.maximum(height, 0.0)
+    shared = shared_area(one, others)
     whole = area(one) + area(others) - shared
     return shared / np.where(whole > 0, whole, 1.0)
+
+
+def shared_area(one: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The area that boxes …×4 have in common with boxes …×4."""
+    width = np.minimum(one[..., 2], others[..., 2]) - np.maximum(one[..., 0], others[..., 0])
+    height = np.minimum(one[..., 3], others[..., 3]) - np.maximum(one[..., 1], others[..., 1])
+    return np.maximum(width, 0.0) * np.maximum(height, 0.0)
 
 
 def area(boxes: np.ndarray) -> np.ndarray:

@@ -45,7 +45,7 @@ class BoxesOutput(Kind):
         Raises:
             InputError: for an output that the spec's options do not fit.
         """
-        return answer(_selected(output, spec, spec.options), size)
+        return answer(select(*_clipped(output, spec), spec.options), size)
 
     def describe(self, answer: np.ndarray, spec: OutputSpec) -> str:
         """How many of each class there are of a score from `SHOWN` on, the most numerous first."""
@@ -156,18 +156,18 @@ def colour_of(spec: OutputSpec, label: int) -> tuple[int, int, int]:
     return colour if any(colour) else voc_palette()[(label + 1) % 256]
 
 
-def _selected(output: np.ndarray, spec: OutputSpec, options: Mapping[str, Any]) -> Selection:
+def _clipped(output: np.ndarray, spec: OutputSpec) -> tuple[np.ndarray, np.ndarray]:
+    """The candidates, boxes P×4 within the picture and scores P×K."""
     boxes, scores = candidates(output, spec.options)
-    return select(np.clip(boxes, 0.0, 1.0), scores, options)
+    return np.clip(boxes, 0.0, 1.0), scores
 
 
 def _matched(expected: np.ndarray, got: np.ndarray, spec: OutputSpec) -> tuple[int, int, int]:
     """Of one picture: how many sure boxes the other side has too, how many of those by a near tie, and how many there are."""
-    sure = _selected(expected, spec, {**spec.options, "threshold": _CONFIDENT})
+    boxes, scores = _clipped(expected, spec)
+    sure = select(boxes, scores, {**spec.options, "threshold": _CONFIDENT})
     low = {**spec.options, "threshold": _CONFIDENT / 2}
-    others = _selected(got, spec, low)
-    boxes, scores = candidates(expected, spec.options)
-    before = best(np.clip(boxes, 0.0, 1.0), scores, low)
+    before, others = best(boxes, scores, low), select(*_clipped(got, spec), low)
     there = ties = 0
     for place in range(len(sure)):
         alike = _near(sure, place, others, _SAME)

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.losses.box_targets import learnt
 from zoo.losses.two_stage import Things, proposal_losses, region_losses, sampled_regions
 from zoo.models.blocks.two_stage import PROPOSALS, first_stage, second_stage
 from zoo.training import distribution
@@ -47,7 +48,7 @@ class TwoStageTraining(keras.Model):
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         target, (height, width) = ops.cast(y, "float32"), self.proposals.picture
-        there = ops.cast(ops.logical_and(target[..., 4] >= 0, target[..., 5] < 0.5), "float32")
+        there = learnt(target)
         boxes = target[..., :_SIDES] * ops.convert_to_tensor(np.array([width, height] * 2, np.float32))
         things = Things(boxes, target[..., 4], there)
         objectness = ops.reshape(y_pred["objectness"], (ops.shape(boxes)[0], -1))

@@ -27,13 +27,13 @@ def first_stage(model: keras.Model) -> keras.Model:
     """From a picture to the maps that regions are cut from and what is said of each anchor; a dict of named outputs."""
     *maps, _ = model.get_layer(REGIONS).input
     names = ["features"] if len(maps) == 1 else [f"features_{level}" for level in range(1, 1 + len(maps))]
-    dense = {name: x for name, x in _outputs(model).items() if name.startswith(("objectness", "offsets"))}
+    dense = {name: x for name, x in model.output.items() if name.startswith(("objectness", "offsets"))}
     return keras.Model(model.inputs[0], {**dict(zip(names, maps, strict=True)), **dense}, name=f"{model.name}_first_stage")
 
 
 def second_stage(model: keras.Model) -> keras.Model:
     """From [map, …, regions N×R×4], as many as proposals, to a dict of what is said of each: scores, boxes and masks."""
-    outputs = _outputs(model)
+    outputs = model.output
     ends = {name: outputs[name] for name in ("scores", "boxes", "masks") if name in outputs}
     return keras.Model(model.get_layer(REGIONS).input, ends, name=f"{model.name}_second_stage")
 
@@ -48,7 +48,7 @@ def detector(model: keras.Model, labels: Sequence[str]) -> keras.Model:
     """From a picture to the answer of a detector, with a name for each class."""
     from zoo import tasks
 
-    outputs, proposals = _outputs(model), model.get_layer(PROPOSALS)
+    outputs, proposals = model.output, model.get_layer(PROPOSALS)
     rows = layers.RegionBoxes(proposals.picture, name="region_boxes")(
         [outputs["proposals"], outputs["scores"], outputs["boxes"]]
     )
@@ -65,8 +65,3 @@ def per_picture(x: Any, count: int, name: str) -> Any:
 def ratio_sides(scales: Sequence[float], ratios: Sequence[float]) -> list[tuple[float, float]]:
     """(width, height) in pixels of anchors of areas scale² and of heights over widths, ratio after ratio."""
     return [(scale / ratio**0.5, scale * ratio**0.5) for ratio in ratios for scale in scales]
-
-
-def _outputs(model: keras.Model) -> dict[str, Any]:
-    names = model.output_names if not isinstance(model.output, dict) else None
-    return model.output if names is None else dict(zip(names, model.outputs, strict=True))

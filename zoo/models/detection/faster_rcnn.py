@@ -30,7 +30,6 @@ PAPER = Paper(
     "Faster R-CNN: Towards Real-Time Object Detection with Region Proposal Networks", "Ren et al.", 2015,
     "https://arxiv.org/abs/1506.01497",
 )  # fmt: skip
-FAST_PAPER = Paper("Fast R-CNN", "Girshick", 2015, "https://arxiv.org/abs/1504.08083")
 STRIDE = 16
 SCALES, RATIOS = (128, 256, 512), (0.5, 1.0, 2.0)
 POOLED = (7, 7)

@@ -15,7 +15,7 @@ from typing import Any
 
 from zoo import layers
 from zoo.lazy import keras
-from zoo.models.blocks.conv import MOMENTUM
+from zoo.models.blocks.conv import batchnorm_relu
 from zoo.models.blocks.dilation import center_window
 from zoo.paper import Paper
 from zoo.registry import Variant, register
@@ -40,8 +40,7 @@ def conv_leaky(x: Any, channels: int, kernel: int, stride: int, name: str) -> An
     x, stride, padding = center_window(x, kernel, stride, name)
     options = {"padding": padding, "use_bias": False, "kernel_initializer": "he_normal"}
     x = keras.layers.Conv2D(channels, kernel, stride, name=name, **options)(x)
-    x = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"{name}_bn")(x)
-    return keras.layers.LeakyReLU(SLOPE, name=f"{name}_leaky")(x)
+    return keras.layers.LeakyReLU(SLOPE, name=f"{name}_leaky")(batchnorm_relu(x, name, relu=False))
 
 
 @register(
