@@ -23,12 +23,12 @@ function clipped(boxes: Float64Array): Float64Array {
   return boxes.map((edge) => Math.min(Math.max(edge, 0), 1));
 }
 
-function areaAt(boxes: Float64Array, at: number): number {
+function areaAt(boxes: ArrayLike<number>, at: number): number {
   return (boxes[at + 2] - boxes[at]) * (boxes[at + 3] - boxes[at + 1]);
 }
 
 /** The intersection over union of two boxes, which begin at `one` and `other`. */
-export function overlapOf(boxes: Float64Array, one: number, others: Float64Array, other: number): number {
+export function overlapOf(boxes: ArrayLike<number>, one: number, others: ArrayLike<number>, other: number): number {
   const width = Math.min(boxes[one + 2], others[other + 2]) - Math.max(boxes[one], others[other]);
   const height = Math.min(boxes[one + 3], others[other + 3]) - Math.max(boxes[one + 1], others[other + 1]);
   const shared = Math.max(width, 0) * Math.max(height, 0);

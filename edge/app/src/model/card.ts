@@ -1,8 +1,8 @@
 // What a model says of itself: `densezoo.json` inside the file, or, for other people's files, what tensors and operators let one guess.
+import { guessInput, guessOutput } from '../outputs/guess';
 import { readEntry } from './archive';
 import { specsOfFormat1 } from './format1';
 import type { Graph } from './graph';
-import { guessInput, guessOutput } from '../outputs/guess';
 import { scoresFrom, type Scored } from './scores';
 import { inputFrom, isCount, isRecord, outputFrom, textOf, type InputSpec, type OutputSpec } from './spec';
 

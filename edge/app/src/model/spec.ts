@@ -80,6 +80,11 @@ export function isCount(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) > 0;
 }
 
+/** What a class is called; its number, where it has no name. */
+export function labelOf(spec: OutputSpec, index: number): string {
+  return spec.labels[index] ?? String(index);
+}
+
 /** Colours for `count` classes: those that are given, then those of PASCAL VOC. */
 export function paletteFor(count: number, known: readonly Colour[] = []): Colour[] {
   return [...known, ...vocPalette(count).slice(known.length)];

@@ -1,8 +1,9 @@
 // Boxes: where things are and of what class, chosen from what a network says of every place it looked at.
 import { candidates } from '../boxes/codings';
 import { overlapOf, select } from '../boxes/selection';
+import { csv, quoted } from '../model/csv';
 import { css, vocPalette, type Colour } from '../model/palette';
-import type { OutputSpec } from '../model/spec';
+import { labelOf, type OutputSpec } from '../model/spec';
 import type { Answer, Kind, LegendRow, Size, Speech } from './kind';
 
 /** x0, y0, x1, y1 in pixels, class, score. */
@@ -57,10 +58,6 @@ function boxesOf({ rows }: BoxAnswer): Box[] {
   });
 }
 
-function labelOf(spec: OutputSpec, label: number): string {
-  return spec.labels[label] ?? String(label);
-}
-
 /** The class's colour; black, VOC's background, would not be seen. */
 function colourOf(spec: OutputSpec, label: number): Colour {
   const colour = spec.palette[label] ?? vocPalette(256)[label % 256];
@@ -106,12 +103,11 @@ function listed(answer: BoxAnswer, spec: OutputSpec, speech: Speech): string {
   return told.join('; ');
 }
 
-function csv(answer: BoxAnswer, spec: OutputSpec): Blob {
-  const quoted = (label: string) => `"${label.replaceAll('"', '""')}"`;
+function table(answer: BoxAnswer, spec: OutputSpec): Blob {
   const lines = boxesOf(answer).map(({ edges, label, score }) => {
     return [quoted(labelOf(spec, label)), Number(score.toPrecision(6)), ...edges.map((edge) => edge.toFixed(2))].join(',');
   });
-  return new Blob([['class,score,x0,y0,x1,y1', ...lines].join('\n') + '\n'], { type: 'text/csv' });
+  return csv('class,score,x0,y0,x1,y1', lines);
 }
 
 /** The share of the boxes of both, of those that are sure, that the other has too. */
@@ -120,8 +116,7 @@ function agreementOf(one: BoxAnswer, other: BoxAnswer): number {
   const free = new Set(right);
   let matched = 0;
   for (const box of left) {
-    const edges = Float64Array.from(box.edges);
-    const match = [...free].find((each) => each.label === box.label && overlapOf(edges, 0, Float64Array.from(each.edges), 0) > SAME);
+    const match = [...free].find((each) => each.label === box.label && overlapOf(box.edges, 0, each.edges, 0) > SAME);
     if (!match) continue;
     free.delete(match);
     matched++;
@@ -165,7 +160,7 @@ export default {
     const note = list ? speech.phrase(WORDS, 'things', { count, list }) : speech.phrase(WORDS, 'none');
     return { rows, pressable: true, rest: '', note, figure: null };
   },
-  file: async (answer, spec) => ({ blob: csv(answer, spec), ending: 'boxes.csv' }),
+  file: async (answer, spec) => ({ blob: table(answer, spec), ending: 'boxes.csv' }),
   names(_, speech) {
     const [kind, view, save, legend] = (['kind', 'view', 'save', 'legend'] as const).map((key) => speech.phrase(WORDS, key));
     return { kind, view, save, legend };

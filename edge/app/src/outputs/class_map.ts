@@ -1,6 +1,7 @@
 // Class map: the index of one class, for every pixel or for the whole picture. What answers in classes share is here.
+import { csv, quoted } from '../model/csv';
 import type { Colour } from '../model/palette';
-import type { OutputSpec } from '../model/spec';
+import { labelOf, type OutputSpec } from '../model/spec';
 import { enlargeClasses } from '../pixels/resize';
 import { canvasOf, png, type Answer, type Kind, type LegendRow, type Look, type Size, type Speech, type View } from './kind';
 
@@ -67,10 +68,6 @@ function isOfPixels(answer: ClassAnswer): answer is PixelClasses {
   return 'classes' in answer;
 }
 
-function labelOf(spec: OutputSpec, index: number): string {
-  return spec.labels[index] ?? String(index);
-}
-
 function backgroundOf(spec: OutputSpec): number {
   return spec.labels.findIndex((label) => BACKGROUND_NAMES.has(label.toLowerCase()));
 }
@@ -129,10 +126,9 @@ function rowsOf(answer: ClassAnswer, spec: OutputSpec, beside: ClassAnswer | nul
   });
 }
 
-function csv(answer: PictureClasses, spec: OutputSpec): Blob {
-  const quoted = (label: string) => `"${label.replaceAll('"', '""')}"`;
+function table(answer: PictureClasses, spec: OutputSpec): Blob {
   const lines = answer.probabilities.map((share, index) => `${quoted(labelOf(spec, index))},${Number(share.toPrecision(6))}`);
-  return new Blob([`class,probability\n${lines.join('\n')}\n`], { type: 'text/csv' });
+  return csv('class,probability', lines);
 }
 
 /** All that answers in classes have in common, wherever the classes come from. */
@@ -159,7 +155,7 @@ export const answersInClasses: Omit<Kind<ClassAnswer>, 'name' | 'decode'> = {
     return { rows, pressable: isOfPixels(answer), rest, note: '', figure: null };
   },
   async file(answer, spec) {
-    if (!isOfPixels(answer)) return { blob: csv(answer, spec), ending: 'classes.csv' };
+    if (!isOfPixels(answer)) return { blob: table(answer, spec), ending: 'classes.csv' };
     return { blob: await png(coloured(answer, (index) => packed(spec.palette[index] ?? [255, 255, 255], SOLID))), ending: 'mask.png' };
   },
   names(spec, speech) {

@@ -1,4 +1,5 @@
 // Class scores: a number for each class, of every pixel or of the whole picture.
+import { softmax } from '../model/softmax';
 import type { OutputSpec } from '../model/spec';
 import { enlargeScores } from '../pixels/resize';
 import { answersInClasses, ofPixels, type ClassAnswer } from './class_map';
@@ -32,10 +33,7 @@ function probabilities(data: RawOutput['data'], spec: OutputSpec): number[] {
   const sum = scores.reduce((total, score) => total + score, 0);
   const shares = spec.activation !== 'linear' || (scores.every((score) => score >= 0) && Math.abs(sum - 1) < NEARLY);
   if (shares) return scores.map((score) => score / (sum || 1));
-  const highest = scores.reduce((most, score) => Math.max(most, score), -Infinity);
-  const powers = scores.map((score) => Math.exp(score - highest));
-  const total = powers.reduce((all, power) => all + power, 0);
-  return powers.map((power) => power / total);
+  return softmax(scores);
 }
 
 export default {

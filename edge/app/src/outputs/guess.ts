@@ -12,7 +12,6 @@ const ELEMENTWISE = new Set(rules.elementwise);
 const MOST_CLASSES = 256;
 /** The classes of a single channel. */
 const SINGLE = ['background', 'foreground'];
-const WHOLE_NUMBERS = new Set(['int32', 'int64', 'bool']);
 
 function specOf(kind: string, channels: number, layout: string): OutputSpec {
   const labels = channels === 1 ? SINGLE : Array.from({ length: channels }, (_, index) => String(index));
@@ -59,7 +58,7 @@ export function guessOutput(graph: Graph, tensor: Tensor, image: InputSpec): Out
     if (layout === null || (classes === null && !isDense(layout))) return null;
     return { ...specOf('class_map', classes ?? MOST_CLASSES, layout), activation: 'argmax' };
   }
-  if (WHOLE_NUMBERS.has(dtype) || ((dtype === 'uint8' || dtype === 'int8') && !tensor.scale)) return null;
+  if (dtype === 'bool' || ((dtype === 'uint8' || dtype === 'int8') && !tensor.scale)) return null;
   const layouts = preferred(layoutsOfScores(shape, size), evidence.turned(tensor.index), image.layout);
   const [layout] = layouts;
   const bounds = evidence.bounds(tensor.index);

@@ -1,6 +1,7 @@
 // Heat map: how much of something is at each pixel, as of saliency or of joints; one map, or one a label. The coldest is clear.
+import { csv, quoted } from '../model/csv';
 import type { Colour } from '../model/palette';
-import type { OutputSpec } from '../model/spec';
+import { labelOf, type OutputSpec } from '../model/spec';
 import { enlargeValues } from '../pixels/resize';
 import { canvasOf, png, type Answer, type Kind, type LegendRow, type Size, type Speech } from './kind';
 
@@ -107,10 +108,6 @@ function rampImage(side: number): ImageData {
   return image;
 }
 
-function labelOf(spec: OutputSpec, index: number): string {
-  return spec.labels[index] ?? String(index);
-}
-
 function rowsOf(answer: HeatAnswer, spec: OutputSpec, beside: HeatAnswer | null, speech: Speech): LegendRow[] {
   if (answer.peaks.length === 1) return [];
   return answer.peaks.map(({ heat }, index) => {
@@ -131,10 +128,9 @@ function grey({ heat, peaks, width, height }: HeatAnswer): ImageData {
   return image;
 }
 
-function csv({ peaks }: HeatAnswer, spec: OutputSpec): Blob {
-  const quoted = (label: string) => `"${label.replaceAll('"', '""')}"`;
+function table({ peaks }: HeatAnswer, spec: OutputSpec): Blob {
   const lines = peaks.map(({ x, y, heat }, index) => `${quoted(labelOf(spec, index))},${x},${y},${Number(heat.toPrecision(6))}`);
-  return new Blob([`name,x,y,heat\n${lines.join('\n')}\n`], { type: 'text/csv' });
+  return csv('name,x,y,heat', lines);
 }
 
 /** Pearson's correlation of one map of both. */
@@ -187,7 +183,7 @@ export default {
     return { rows, pressable: false, rest: '', note, figure };
   },
   async file(answer, spec) {
-    if (answer.peaks.length > 1) return { blob: csv(answer, spec), ending: 'places.csv' };
+    if (answer.peaks.length > 1) return { blob: table(answer, spec), ending: 'places.csv' };
     return { blob: await png(grey(answer)), ending: 'heat.png' };
   },
   names(spec, speech) {

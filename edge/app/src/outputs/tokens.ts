@@ -1,5 +1,7 @@
 // Tokens: how likely each token of a vocabulary is to come next behind a text.
-import type { OutputSpec } from '../model/spec';
+import { csv, quoted } from '../model/csv';
+import { softmax } from '../model/softmax';
+import { labelOf, type OutputSpec } from '../model/spec';
 import type { Colour } from '../model/palette';
 import type { Answer, Kind } from './kind';
 
@@ -38,7 +40,7 @@ function likeliest({ probabilities }: NextToken): number[] {
 
 /** A token as people can see it: an end of a line and a blank have signs. */
 function shown(spec: OutputSpec, index: number): string {
-  return (spec.labels[index] ?? String(index)).replace('\n', '⏎').replace(/^ $/, '␣');
+  return labelOf(spec, index).replace('\n', '⏎').replace(/^ $/, '␣');
 }
 
 export default {
@@ -47,11 +49,7 @@ export default {
   opaque: false,
   decode({ data, shape }, spec) {
     const scores = Array.from(data.slice(-shape[shape.length - 1]));
-    if (spec.activation !== 'linear') return { kind: NAME, probabilities: scores };
-    const highest = scores.reduce((most, score) => Math.max(most, score), -Infinity);
-    const powers = scores.map((score) => Math.exp(score - highest));
-    const total = powers.reduce((all, power) => all + power, 0);
-    return { kind: NAME, probabilities: powers.map((power) => power / total) };
+    return { kind: NAME, probabilities: spec.activation === 'linear' ? softmax(scores) : scores };
   },
   transfer: () => [],
   agreement: (one, other) => one.probabilities.reduce((sum, share, index) => sum + Math.min(share, other.probabilities[index] ?? 0), 0),
@@ -72,8 +70,8 @@ export default {
     figure: null,
   }),
   async file(answer, spec) {
-    const rows = answer.probabilities.map((share, index) => `"${(spec.labels[index] ?? String(index)).replaceAll('"', '""')}",${share}`);
-    return { blob: new Blob([`token,probability\n${rows.join('\n')}\n`], { type: 'text/csv' }), ending: 'tokens.csv' };
+    const rows = answer.probabilities.map((share, index) => `${quoted(labelOf(spec, index))},${share}`);
+    return { blob: csv('token,probability', rows), ending: 'tokens.csv' };
   },
   names: (_, speech) => ({
     kind: speech.phrase(WORDS, 'kind'),
