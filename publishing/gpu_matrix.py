@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from edge.gpu.probe import EQUAL as RIGHT
+from edge.gpu.probe import NOT_WHOLE as REFUSED
+from edge.gpu.probe import WRONG
 from publishing.markers import table
-from publishing.results import FOLDER
+from publishing.results import rows_of
 
 Row = Mapping[str, str]
-RIGHT, WRONG, REFUSED = "whole and equal", "wrong numbers", "not whole"
 FORMS = ("float32", "int8")
 _HALF = 0.02  # the largest error in half precision that rounding explains
 
 
 def operators() -> str:
     """How many graphs of each operator are right, wrong and refused, form by form."""
-    rows = _rows("gpu_operators.csv")
+    rows = rows_of("gpu_operators.csv")
     names = sorted({row["operator"] for row in rows})
     counts = {form: Counter((row["operator"], row["outcome"]) for row in rows if row["form"] == form) for form in FORMS}
     lines = [
@@ -31,7 +32,7 @@ def operators() -> str:
 
 def wrong() -> str:
     """The graphs that are taken whole and computed wrongly, without a word."""
-    rows = [row for row in _rows("gpu_operators.csv") if row["outcome"] == WRONG]
+    rows = [row for row in rows_of("gpu_operators.csv") if row["outcome"] == WRONG]
     return table(
         ("operator", "graph", "form", "inputs", "outputs", ">error", "reported"),
         [[f"`{row['operator']}`", row["graph"], row["form"], row["inputs"], row["outputs"], row["gpu_error"], _source(row)]
@@ -41,7 +42,7 @@ def wrong() -> str:
 
 def refused() -> str:
     """The graphs that the accelerator does not take, in its own words."""
-    rows = [row for row in _rows("gpu_operators.csv") if row["outcome"] not in (RIGHT, WRONG)]
+    rows = [row for row in rows_of("gpu_operators.csv") if row["outcome"] not in (RIGHT, WRONG)]
     return table(
         ("operator", "graph", "form", "inputs", "its words", "reported"),
         [[f"`{row['operator']}`", row["graph"], row["form"], row["inputs"], row["why"] or "none", _source(row)]
@@ -51,7 +52,7 @@ def refused() -> str:
 
 def half() -> str:
     """The graphs that are right in float32 and wrong in half precision on the CPU."""
-    rows = [row for row in _rows("gpu_operators.csv") if row["half_error"] and float(row["half_error"]) > _HALF]
+    rows = [row for row in rows_of("gpu_operators.csv") if row["half_error"] and float(row["half_error"]) > _HALF]
     return table(
         ("operator", "graph", "inputs", ">error in half precision"),
         [[f"`{row['operator']}`", row["graph"], row["inputs"], _size(row["half_error"])] for row in _ordered(rows)],
@@ -60,7 +61,7 @@ def half() -> str:
 
 def runtimes() -> str:
     """What each runtime makes of the graphs, and where they differ."""
-    rows = _rows("gpu_runtimes.csv")
+    rows = rows_of("gpu_runtimes.csv")
     titles = list(dict.fromkeys(map(_runtime, rows)))
     counts = Counter((_runtime(row), row["outcome"]) for row in rows)
     lines = [[title, *(counts[title, outcome] for outcome in (RIGHT, WRONG, REFUSED))] for title in titles]
@@ -69,7 +70,7 @@ def runtimes() -> str:
 
 def differences() -> str:
     """The graphs that two runtimes make different things of, those apart that only a CPU takes."""
-    rows = [row for row in _rows("gpu_runtimes.csv") if row["accelerator"] != "WebAssembly"]
+    rows = [row for row in rows_of("gpu_runtimes.csv") if row["accelerator"] != "WebAssembly"]
     titles = list(dict.fromkeys(map(_runtime, rows)))
     graphs: dict[tuple[str, str], dict[str, Row]] = {}
     for row in rows:
@@ -87,7 +88,7 @@ def web_forms() -> str:
     return table(
         ("what", "kernel", "bias", ">ms, WebAssembly", ">of float32", ">ms, Python"),
         [[row["what"], row["kernel"], row["bias"], row["wasm_ms"], row["of_float32"], row["python_ms"]]
-         for row in _rows("web_forms.csv")],
+         for row in rows_of("web_forms.csv")],
     )  # fmt: skip
 
 
@@ -113,8 +114,3 @@ def _source(row: Row) -> str:
 
 def _ordered(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (row["operator"], row["graph"], row["form"]))
-
-
-def _rows(file: str) -> list[dict[str, str]]:
-    with open(FOLDER / file, newline="", encoding="utf-8") as opened:
-        return list(csv.DictReader(opened))

@@ -55,7 +55,7 @@ def conversion_cost() -> str:
 
 def conversions() -> str:
     """How many networks convert, form by form."""
-    rows = _rows("conversions.csv")
+    rows = rows_of("conversions.csv")
     forms = dict.fromkeys(row["form"] for row in rows)
     columns = {"converts": "converts", "CPU equal": "cpu_parity", "GPU whole": "gpu_whole", "GPU equal": "gpu_parity"}
     lines = []
@@ -73,7 +73,7 @@ def denoising() -> str:
 
 def foreign_files() -> str:
     """How the runner and the app answer on files of others, by what their first output is."""
-    rows, in_app = _rows("foreign_files.csv"), {row["file"]: row["app"] for row in _rows("foreign_files_app.csv")}
+    rows, in_app = rows_of("foreign_files.csv"), {row["file"]: row["app"] for row in rows_of("foreign_files_app.csv")}
     lines = []
     for kind in dict.fromkeys(row["head"] for row in rows):
         files = [row for row in rows if row["head"] == kind]
@@ -86,7 +86,7 @@ def foreign_files() -> str:
 
 def layer_conversions() -> str:
     """How Keras' layers convert, form by form."""
-    rows = _rows("layer_conversions.csv")
+    rows = rows_of("layer_conversions.csv")
     verdicts = dict.fromkeys(row["verdict"] for row in rows)
     counts = {
         form: Counter(row["verdict"] for row in rows if row["form"] == form)
@@ -99,7 +99,7 @@ def layer_conversions() -> str:
 
 def optical_flow() -> str:
     """Ways to say where things move, side by side: a column a pair, then means."""
-    pairs = [name for name in _rows("optical_flow.csv")[0] if "/" in name]
+    pairs = [name for name in rows_of("optical_flow.csv")[0] if "/" in name]
     columns = {"what": _code("what"), "form": _text("form")} | {f">{name.rpartition('/')[2]}": _text(name) for name in pairs}
     means = {">mean, px": "mean_epe", ">Fl-all": "fl_all", ">angle, °": "mean_angle", ">ms": "ms", ">bytes": "bytes"}
     return _table("optical_flow.csv", columns | {name: _text(column) for name, column in means.items()})
@@ -175,10 +175,10 @@ def shipping() -> str:
 def _milliseconds(name: str, form: str) -> str:
     """What the file takes, from the benchmark that has it in its table; empty where none has."""
     by_file = (("person.csv", f"{name}.{form}.tflite", "ms"), ("file_scoring.csv", f"{name}/{form}.tflite", "network_ms"))
-    times = [row[time] for rows, file, time in by_file for row in _rows(rows) if row["file"] == file]
+    times = [row[time] for rows, file, time in by_file for row in rows_of(rows) if row["file"] == file]
     by_name = {"super_resolution.csv": "method", "denoising.csv": "method", "saliency.csv": "what", "optical_flow.csv": "what"}
     for table_file, column in by_name.items():
-        times += [row["ms"] for row in _rows(table_file) if (row[column], row["form"]) == (name, form)]
+        times += [row["ms"] for row in rows_of(table_file) if (row[column], row["form"]) == (name, form)]
     return times[0] if times else ""
 
 
@@ -243,10 +243,11 @@ def _throughput(file: str, others: Mapping[str, Cell]) -> str:
 
 
 def _table(file: str, columns: Mapping[str, Cell]) -> str:
-    return table(list(columns), [[cell(row) for cell in columns.values()] for row in _rows(file)])
+    return table(list(columns), [[cell(row) for cell in columns.values()] for row in rows_of(file)])
 
 
-def _rows(file: str) -> list[dict[str, str]]:
+def rows_of(file: str) -> list[dict[str, str]]:
+    """The rows of a table of docs/results."""
     with open(FOLDER / file, newline="", encoding="utf-8") as opened:
         return list(csv.DictReader(opened))
 

@@ -173,10 +173,16 @@ def _grid(scale: float, zero_point: int) -> Quantization:
     return Quantization(np.array([scale], np.float32), np.array([zero_point], np.int64))
 
 
-def _steps(values: np.ndarray, tensor: Tensor) -> np.ndarray:
-    grid, limits = tensor.quantization, np.iinfo(tensor.dtype)
-    sides = [len(grid.scales) if place == grid.axis and len(grid.scales) > 1 else 1 for place in range(values.ndim)]
+def _along(grid: Quantization, rank: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scales and zero points in the shape that goes with values of a rank."""
+    sides = [len(grid.scales) if place == grid.axis and len(grid.scales) > 1 else 1 for place in range(rank)]
     scales, zeros = (np.asarray(each, np.float64).reshape(sides) for each in (grid.scales, grid.zero_points))
+    return scales, zeros
+
+
+def _steps(values: np.ndarray, tensor: Tensor) -> np.ndarray:
+    limits = np.iinfo(tensor.dtype)
+    scales, zeros = _along(tensor.quantization, values.ndim)
     return np.clip(np.rint(values / scales + zeros), limits.min, limits.max)
 
 
@@ -184,7 +190,5 @@ def _rounded(values: np.ndarray, tensor: Tensor) -> np.ndarray:
     """Real numbers on the tensor's grid; as they are where it has none."""
     if tensor.quantization is None:
         return values
-    grid = tensor.quantization
-    sides = [len(grid.scales) if place == grid.axis and len(grid.scales) > 1 else 1 for place in range(values.ndim)]
-    scales, zeros = (np.asarray(each, np.float64).reshape(sides) for each in (grid.scales, grid.zero_points))
+    scales, zeros = _along(tensor.quantization, values.ndim)
     return (_steps(values, tensor) - zeros) * scales

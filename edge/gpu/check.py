@@ -21,7 +21,7 @@ from edge.errors import AcceleratorError, InputError
 from edge.gpu import vulkan
 from edge.gpu.agreed_choices import Reference, reference
 from edge.gpu.layers import result_names
-from edge.gpu.patterns import DEFAULT_ADVICE, DYNAMIC, INSTEAD, Caution, advice, half_overflow, scan
+from edge.gpu.patterns import DYNAMIC, Caution, advice, half_overflow, instead_of, scan
 from edge.gpu.provocations import Provocation, provoke
 from edge.gpu.remote import PRECISIONS, Remote, unsupported
 from edge.gpu.rules.registry import OVERFLOW, REFUSED
@@ -80,6 +80,11 @@ class GpuVerdict:
     def ok(self) -> bool:
         """Whether the file may be shipped for the GPU: whole, and equal."""
         return self.reason == "whole and equal"
+
+    @property
+    def faulty(self) -> bool:
+        """Whether something is wrong with the file on the GPU; not so where nothing could be told."""
+        return not self.ok and self.reason not in ("no driver", "inconclusive")
 
     def report(self) -> str:
         """The verdict in plain text, several lines."""
@@ -274,7 +279,7 @@ def _unsupported(graph: Graph, log: str) -> tuple[Unsupported, ...]:
         # The log often ends in the tensor's name: then only those nodes are meant, not every one of that op.
         meant = [node for node in nodes if any(_mentions(why, graph, node) for why in whys)] or nodes
         why = "; ".join(why for why, _ in Counter(whys).most_common(3))
-        instead = advice(graph, meant[0], REFUSED) if meant else INSTEAD.get(op, DEFAULT_ADVICE)
+        instead = advice(graph, meant[0], REFUSED) if meant else instead_of(op)
         result.append(Unsupported(op, why.rstrip(".") + ".", max(len(meant), 1), result_names(graph, meant), instead))
     return tuple(result)
 

@@ -18,12 +18,7 @@ def result_names(graph: Graph, operators: Sequence[Operator]) -> tuple[str, ...]
     """The names of what operators write, of several names the first: converters name tensors after layers."""
     # What only writes a variable has no output; its first input is named then.
     ends = [next((index for index in (*operator.outputs, *operator.inputs) if index >= 0), None) for operator in operators]
-    return tuple(short_name(graph, end) for end in ends if end is not None)
-
-
-def short_name(graph: Graph, tensor: int) -> str:
-    """The first of a tensor's names; what was fused has several."""
-    return graph.tensors[tensor].name.split(";")[0]
+    return tuple(graph.tensors[end].label for end in ends if end is not None)
 
 
 def shape_of(graph: Graph, tensor: int) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 from edge.errors import InputError
 from edge.gpu import probe
 from edge.gpu.layers import layer_of, shape_of
-from edge.gpu.patterns import DEFAULT_ADVICE, DYNAMIC, INSTEAD
-from edge.gpu.rules.registry import KINDS, REFUSED, rules_of
+from edge.gpu.patterns import DYNAMIC, instead_of
+from edge.gpu.rules.registry import KINDS, REFUSED, matching
 from edge.graph import Graph, Operator, read_graph
 
 UNMEASURED = "unmeasured"
@@ -109,12 +109,11 @@ def _findings(graph: Graph, known: probe.Probe) -> Iterator[Finding]:
     for place, operator in enumerate(graph.operators):
         if operator.name == "DEQUANTIZE" and graph.fixed(operator.outputs[0]):
             continue  # weights of half precision, computed once, when the file is loaded
-        matches = [rule for rule in rules_of(operator.name) if rule.matches(graph, operator)]
+        matches = matching(graph, operator)
         for rule in matches:
             rows = [row.name for row in known.graphs if rule.what in row.patterns]
             rows = rows or ([row.name for row in known.graphs if operator.name in row.refused] if rule.kind == REFUSED else [])
-            instead = rule.advice or INSTEAD.get(operator.name, DEFAULT_ADVICE)
-            yield _finding(graph, place, rule.kind, rule.what, instead, rows)
+            yield _finding(graph, place, rule.kind, rule.what, instead_of(operator.name, rule), rows)
         if not matches:
             yield from _by_measurement(graph, place, known.graphs)
 
@@ -125,8 +124,8 @@ def _by_measurement(graph: Graph, place: int, rows: Sequence[probe.Probed]) -> I
     measured = [row for row in rows if operator.name in row.ops]
     if measured and all(operator.name in row.refused for row in measured):
         names = [row.name for row in measured]
-        instead = INSTEAD.get(operator.name, DEFAULT_ADVICE)
-        yield _finding(graph, place, REFUSED, "it was refused wherever it was measured", instead, names)
+        what = "it was refused wherever it was measured"
+        yield _finding(graph, place, REFUSED, what, instead_of(operator.name), names)
     elif not measured:
         what = "no measured graph has it"
         yield _finding(graph, place, UNMEASURED, what, "run zoo gpu-check on the file, where a GPU or Chromium is", [])

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edge.gpu.layers import result_names, short_name
-from edge.gpu.rules.registry import CRASH, KINDS, OVERFLOW, WRONG, known, rules_of
+from edge.gpu.layers import result_names
+from edge.gpu.rules.registry import CRASH, KINDS, OVERFLOW, WRONG, Rule, matching
 from edge.graph import Graph, Operator
 
 HALF_MAX = 65_504.0  # the largest finite float16
@@ -74,25 +74,24 @@ class Caution:
     tensors: tuple[str, ...]
 
 
-KNOWN = known(WRONG, CRASH)
-
-
 def scan(graph: Graph) -> tuple[Caution, ...]:
     """The patterns in a graph that give wrong numbers, end the process, or overflow in float16; what is refused says itself."""
     matches: dict[tuple[str, str, str], list[Operator]] = {}
     for operator in graph.operators:
-        for rule in rules_of(operator.name):
-            if rule.kind in (CRASH, WRONG, OVERFLOW) and rule.matches(graph, operator):
-                matches.setdefault((rule.kind, rule.what, rule.advice), []).append(operator)
+        for rule in matching(graph, operator, (CRASH, WRONG, OVERFLOW)):
+            matches.setdefault((rule.kind, rule.what, rule.advice), []).append(operator)
     worst_first = sorted(matches.items(), key=lambda entry: KINDS.index(entry[0][0]))
     return tuple(Caution(*entry, result_names(graph, operators)) for entry, operators in worst_first)
 
 
 def advice(graph: Graph, operator: Operator, *kinds: str) -> str:
     """What to write instead of an operator: by the rule of these kinds that it matches, else by its name."""
-    rules = [rule for rule in rules_of(operator.name) if rule.kind in kinds and rule.advice]
-    match = next((rule for rule in rules if rule.matches(graph, operator)), None)
-    return match.advice if match else INSTEAD.get(operator.name, DEFAULT_ADVICE)
+    return instead_of(operator.name, next((rule for rule in matching(graph, operator, kinds) if rule.advice), None))
+
+
+def instead_of(name: str, rule: Rule | None = None) -> str:
+    """What to write instead of an operator: what a rule says, where one is given that says something, else by its name."""
+    return (rule.advice if rule else "") or INSTEAD.get(name, DEFAULT_ADVICE)
 
 
 def half_overflow(graph: Graph, peaks: dict[int, float]) -> tuple[Caution, ...]:
@@ -113,7 +112,7 @@ def half_overflow(graph: Graph, peaks: dict[int, float]) -> tuple[Caution, ...]:
     cautions = []
     if large:
         large.sort(key=lambda index: -peaks[index])
-        names = tuple(short_name(graph, index) for index in large)
+        names = tuple(graph.tensors[index].label for index in large)
         what = f"{names[0]} reaches {peaks[large[0]]:.3g}, which overflows float16 (largest 65,504)"
         cautions.append(Caution("overflow", what, "normalise earlier, or ask the device for float32", names))
     if sums:

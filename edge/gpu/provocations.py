@@ -9,13 +9,13 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from edge.errors import InputError
 from edge.evidence import Evidence
-from edge.gpu.layers import short_name
-from edge.gpu.rules.registry import Rule, rules_of
+from edge.gpu.rules.registry import Rule, matching
 from edge.gpu.trial import WRONG_NUMBERS, Outcome, Trial, Workers
 from edge.graph import Graph, Tensor, read_graph
 
@@ -43,34 +43,43 @@ class Provocation:
         return f"at {self.tensor} {self.rule.what}: {self.outcome.detail}"
 
 
+class Suspect(NamedTuple):
+    """An operator that may be wrong below zero: by which rule, and where it is fed when it is cut out."""
+
+    rule: Rule
+    places: list[int]
+    source: int
+
+
 def provoke(path: Path, timeout: float = 300.0) -> tuple[Provocation, ...]:
     """The suspects that are wrong on values below zero; nothing where there is no suspect."""
     graph = read_graph(path)
+    evidence = Evidence(graph)
     suspects = [
-        (place, operator, rule)
+        Suspect(rule, *_with_its_chain(graph, place))
         for place, operator in enumerate(graph.operators)
-        for rule in rules_of(operator.name)
-        if rule.below_zero and rule.matches(graph, operator)
+        for rule in matching(graph, operator)
+        if rule.below_zero
     ]
-    suspects = [each for each in suspects if _may_be_negative(graph, each[0])]
+    suspects = [suspect for suspect in suspects if _may_be_negative(evidence, suspect.source)]
     if not suspects:
         return ()
     with tempfile.TemporaryDirectory(prefix="densezoo_") as folder, Workers(timeout=timeout) as workers:
         trial = Trial(path, Path(folder), workers)
-        results = [_provoked(trial, place, rule) for place, _, rule in suspects]
+        results = [_provoked(trial, suspect) for suspect in suspects]
     return tuple(result for result in results if result is not None)
 
 
-def _provoked(trial: Trial, place: int, rule: Rule) -> Provocation | None:
-    places, source = _with_its_chain(trial.graph, place)
-    outputs = trial.graph.operators[place].outputs
+def _provoked(trial: Trial, suspect: Suspect) -> Provocation | None:
+    rule, places, source = suspect
+    outputs = trial.graph.operators[places[-1]].outputs
     try:
         outcome = trial.outcome(places, outputs, {source: _negative(trial.graph.tensors[source])})
     except InputError:  # what the CPU does not take by itself
         return None
     if outcome.reason != WRONG_NUMBERS:
         return None
-    return Provocation(tuple(places), short_name(trial.graph, outputs[0]), rule, outcome)
+    return Provocation(tuple(places), trial.graph.tensors[outputs[0]].label, rule, outcome)
 
 
 def _with_its_chain(graph: Graph, place: int) -> tuple[list[int], int]:
@@ -93,7 +102,6 @@ def _negative(tensor: Tensor) -> np.ndarray:
     return tensor.store((spread * values).astype(np.float32))
 
 
-def _may_be_negative(graph: Graph, place: int) -> bool:
-    _, source = _with_its_chain(graph, place)
-    bounds = Evidence(graph).bounds(source)
+def _may_be_negative(evidence: Evidence, source: int) -> bool:
+    bounds = evidence.bounds(source)
     return bounds is None or bounds.low < 0

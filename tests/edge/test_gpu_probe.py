@@ -20,6 +20,7 @@ from edge.errors import AcceleratorError, InputError
 from edge.gpu import patterns, probe, probe_diff, probing, process, vulkan, web
 from edge.gpu.probe import EQUAL, NOT_WHOLE, WRONG, Probe, Probed
 from edge.gpu.remote import Remote
+from edge.gpu.rules import registry
 from edge.graph import read_graph
 
 ROOT = Path(__file__).parents[2]
@@ -123,9 +124,10 @@ def test_patterns_and_advice_stand_on_measurements() -> None:
     rows = probe.read().graphs
     met = {what for row in rows for what in row.patterns}
     # A graph that ends the process is in no table that everybody runs: tests/edge/test_gpu_check.py has it.
-    assert set(patterns.KNOWN) - met == {"BATCH_MATMUL of a tensor with itself aborts the process"}
+    known = set(registry.known(registry.WRONG, registry.CRASH))
+    assert known - met == {"BATCH_MATMUL of a tensor with itself aborts the process"}
     # Scores that ABS made are never below zero, which is what a warning of ARG_MAX is about; a file does not say so.
-    warned = {row.name for row in rows if row.truth == EQUAL and set(row.patterns) & set(patterns.KNOWN)}
+    warned = {row.name for row in rows if row.truth == EQUAL and set(row.patterns) & known}
     assert warned == {"arg_max_of_5_behind_abs", "arg_max_of_21_behind_abs"}, "a warning of what is right"
     assert [row.name for row in rows if row.truth == WRONG and not row.patterns] == [], "wrong, and no rule says so"
     refused = {op for row in rows for op in row.refused}

@@ -37,7 +37,7 @@ def gpu_check(
     path, pictures = shipped_file(file), [read_rgb(path) for path in images] if images else None
     verdict = edge.gpu_check(path, pictures, **said, rehearse=float16)
     print(verdict.report())
-    if bisect and not verdict.ok and verdict.reason not in ("no driver", "inconclusive"):
+    if bisect and verdict.faulty:
         target = out or Path(f"{file.stem}_alone.tflite")
         print(edge.gpu_bisect(path, pictures, **said, target=target).report())
     raise typer.Exit(0 if verdict.ok else 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from edge.graph import Graph, Operator
@@ -54,6 +54,11 @@ def rules_of(operator: str) -> list[Rule]:
     """The rules that look at operators of that name."""
     rules = _loaded()
     return [*rules.get(operator, ()), *rules.get("", ())]
+
+
+def matching(graph: Graph, operator: Operator, kinds: Collection[str] = KINDS) -> list[Rule]:
+    """The rules of some kinds that an operator of a graph is one of."""
+    return [each for each in rules_of(operator.name) if each.kind in kinds and each.matches(graph, operator)]
 
 
 def known(*kinds: str) -> tuple[str, ...]:
