@@ -49,14 +49,11 @@ class Load:
 
     def macs(self, name: str) -> int:
         """Multiply-accumulates of an answer of that network, without memory for its weights."""
-        import keras
-
         import zoo
+        from zoo.analysis.weightless import weightless
 
-        with keras.StatelessScope(initialize_variables=False):
-            count = zoo.macs(self.build(name), self.size)
-        keras.backend.clear_session()
-        return count
+        with weightless():
+            return zoo.macs(self.build(name), self.size)
 
 
 def ceilings(copied: int) -> Row:
@@ -91,15 +88,18 @@ def predicted(name: str, load: Load, limits: Row) -> Row:
     """
     import keras
 
+    import zoo
+    from zoo.analysis.weightless import weightless
     from zoo.training.throughput import STEP
 
-    with keras.StatelessScope(initialize_variables=False):
+    with weightless():
         model = load.build(name)
-    outputs = [layer.output for layer in model.layers]
-    activations = sum(math.prod(output.shape[1:]) for output in outputs if isinstance(output, keras.KerasTensor))
-    arithmetic = STEP * load.macs(name) / limits["bfloat16_macs_per_second"]
+        outputs = [layer.output for layer in model.layers]
+        activations = sum(math.prod(output.shape[1:]) for output in outputs if isinstance(output, keras.KerasTensor))
+        work, parameters = zoo.macs(model, load.size), model.count_params()
+    arithmetic = STEP * work / limits["bfloat16_macs_per_second"]
     traffic = VISITS * HALF * activations / limits["bytes_per_second"]
-    update = 7 * 4 * model.count_params() / limits["bytes_per_second"] / load.batch  # weights, gradients and AdamW's moments
+    update = 7 * 4 * parameters / limits["bytes_per_second"] / load.batch  # weights, gradients and AdamW's moments
     rate = 1 / (arithmetic + traffic + update)
     return {"network": name, "images_per_second": round(rate, 2), "share_of_product": round(arithmetic * rate, 3)}
 

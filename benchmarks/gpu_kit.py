@@ -19,7 +19,6 @@ are no masks) is trained by `zoo train`'s own runner instead.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import subprocess
@@ -31,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from device_steps import NETWORKS, Load, Row, ceilings, our_steps, predicted, torch_steps
+from rows import write_table
 
 MINUTES, REST = 9.0, 3.0
 PARTS = ("ceilings", "predictions", "train", *(f"{side}-{name}" for name in NETWORKS for side in ("ours", "torch")))
@@ -199,10 +199,7 @@ def _table(plan: Plan) -> None:
     if (plan.out / "predictions.json").is_file():
         rows += [{**row, "program": "predicted"} for row in plan.result("predictions").values()]
     if rows:
-        with (plan.out / "steps.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(max(rows, key=len)), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        write_table(plan.out / "steps.csv", list(max(rows, key=len)), rows)
 
 
 if __name__ == "__main__":

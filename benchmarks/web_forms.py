@@ -10,7 +10,6 @@ files beside.
 
 from __future__ import annotations
 
-import csv
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from rows import write_table
 
 from converters.gpu_graphs.draft import Draft, Value
 from edge.gpu.probing import Asked
@@ -93,12 +93,10 @@ def main(out: Annotated[Path, typer.Option(help="The table.")] = Path("docs/resu
                 native = min(cpu.times(one.feeds[0], REPEATS))
             whole.setdefault(what, wasm)
             ratio = f"{wasm / whole[what]:.1f}"
-            rows.append([what, kernel, bias, one.path.stat().st_size, f"{wasm:.1f}", ratio, f"{native:.1f}", LITERTJS])
-    with open(out, "w", newline="", encoding="utf-8") as opened:
-        writer = csv.writer(opened, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
-    print(*rows, sep="\n")
+            values = (what, kernel, bias, one.path.stat().st_size, f"{wasm:.1f}", ratio, f"{native:.1f}", LITERTJS)
+            rows.append(dict(zip(COLUMNS, values, strict=True)))
+            print(*values)
+    write_table(out, COLUMNS, rows)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def build(
     named = published.completed_options(entry, _checked_options(entry, encoder, options), weights, encoder_weights)
     classes = published.classes_of(entry, named, weights) if classes is None else classes
     options = {**entry.options, **({} if init is None else entry.warm_start_options), **named}
-    shape = _checked_shape(entry, input_shape or _default_shape(entry, named))
+    shape = _checked_shape(entry, _default_shape(entry, named) if input_shape is None else input_shape)
     model = _network(entry, classes, shape, output, palette, options)
     if files:
         _load(entry, model, options, **files)
@@ -249,8 +249,7 @@ def _load(
     encoder_weights: str | Path | None = None,
     init: str | Path | None = None,
 ) -> None:
-    from zoo.pretrained import published, torchvision, weights_io
-    from zoo.pretrained.torch_files import is_torch
+    from zoo.pretrained import weights_io
 
     if encoder_weights is not None:
         encoder = options.get("encoder", entry.default_encoder)
@@ -261,9 +260,20 @@ def _load(
         load_encoder(model, encoder, encoder_weights, **(options.get("encoder_options") or {}))
     if init is not None:
         weights_io.copy_by_name(_trained(init), model, strict=False)
-    if weights is not None and is_torch(weights):
-        torchvision.transfer(model, entry, published.all_options(entry, options), weights)
-    elif weights is not None:
+    if weights is not None:
+        _fill(model, entry, options, weights)
+
+
+def _fill(
+    model: keras.Model, entry: Variant, options: Mapping[str, Any], weights: str | Path, *, top: bool = True
+) -> None:
+    """All of a network's weights, of PyTorch's with the last layer or without it."""
+    from zoo.pretrained import published, torchvision, weights_io
+    from zoo.pretrained.torch_files import is_torch
+
+    if is_torch(weights):
+        torchvision.transfer(model, entry, published.all_options(entry, options), weights, top=top)
+    else:
         weights_io.load_weights(model, weights)
 
 
@@ -313,16 +323,12 @@ def _trained(weights: str | Path) -> keras.Model:
 
 def _published_classifier(encoder: str, weights: str | Path, options: Mapping[str, Any]) -> keras.Model:
     """Our classifier filled from a file of `keras.applications` or PyTorch, which are of RGB."""
-    from zoo.pretrained import published, torchvision, weights_io
-    from zoo.pretrained.torch_files import is_torch
+    from zoo.pretrained import published
 
     entry = variant(encoder)
     options = published.completed_options(entry, options, weights)
     classifier = build(encoder, None, (*entry.input_size, 3), **options)
-    if is_torch(weights):
-        torchvision.transfer(classifier, entry, published.all_options(entry, options), weights, top=False)
-    else:
-        weights_io.load_weights(classifier, weights)
+    _fill(classifier, entry, options, weights, top=False)
     return classifier
 
 

@@ -12,17 +12,11 @@ import sys
 import time
 from pathlib import Path
 
+from writer_bytes import Absent
+
 RECIPE = Path(__file__).with_name("kit_net_toy.py")
 PARTS = ("ceilings", "predictions", "ours-unet", "train")
 LIMITS = ("--size", "32", "--batch", "2", "--steps", "2", "--copied", "4096", "--tiny")
-
-
-class Absent:
-    """A finder by which there is no TensorFlow, as there is none on the device."""
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        if name.partition(".")[0] == "tensorflow":
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 class Clock:

@@ -151,34 +151,23 @@ def open_model(path: Path, weights: str | None = None) -> keras.Model:
     Raises:
         InputError: if there is none.
     """
-    if weights is not None:
-        return _with_weights(str(path), weights)
     from zoo.cli.quiet import start_keras
     from zoo.pretrained import catalog
 
-    named = not path.exists() and path.suffix not in MODEL_SUFFIXES
-    if named and not catalog.is_name(str(path)):
+    named = weights is not None or (not path.exists() and path.suffix not in MODEL_SUFFIXES)
+    if named and weights is None and not catalog.is_name(str(path)):
         raise _no_model(str(path))
     start_keras()
     from zoo import build, load  # which import Keras
 
     if named:
-        return build(str(path))
+        return build(str(path), weights=weights)
     if path.is_dir():
         inside = path / "model.keras"
         if not inside.is_file():
             raise InputError(f"{path} holds no model.keras; give a .keras file, or the folder of a finished training run")
         path = inside
     return load(path)
-
-
-def _with_weights(name: str, weights: str) -> keras.Model:
-    from zoo.build import build, variant
-    from zoo.cli.quiet import start_keras
-
-    start_keras()
-    variant(name)
-    return build(name, weights=weights)
 
 
 def _no_model(text: str) -> InputError:

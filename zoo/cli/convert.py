@@ -84,9 +84,10 @@ def convert(
     network, pixels = open_model(model, weights), parse_size(size) or default_size(model)
     network, form = (network, _format(form, out)) if reader is None else _for_client(network, reader, form, out, io)
     place = out or _beside(model, ".onnx" if form == "onnx" else f"_{quantize}.tflite")
-    options = _exceptions(keep_float, keep_int16)
-    if form == "tflite" and _writes_steps(network, place, quantize, calibration, count, options):
-        return
+    keeps = _exceptions(keep_float, keep_int16)
+    options = {**keeps, "correct_bias": None if correct_bias else False, "engine": engine}
+    if form == "tflite" and (steps := _steps_of(network, bool(size or quantize_aware))):
+        return _write_steps(network, steps, place, quantize, io, calibration, count, options)
     shape = network.inputs[0].shape[1:3]
     _check_size(model, form, pixels or shape, reader)
     images = None if calibration is None else _images(calibration, count, pixels or shape)
@@ -98,42 +99,53 @@ def convert(
         if images is None or quantize != "int8":
             raise InputError("--quantize-aware is for --quantize int8 with --calibration, whose data it trains on")
         aware = _trained_for_int8(network, calibration, images, quantize_aware)
-        written = converters.to_tflite(aware, place, quantize, pixels, io=io, **options)
+        written = converters.to_tflite(aware, place, quantize, pixels, io=io, **keeps)
     else:
-        options |= {"correct_bias": None if correct_bias else False, "engine": engine}
         measured = images if _is_calibrated(quantize) else None
         written = converters.to_tflite(network, place, quantize, pixels, measured, io, **options)
     print(written)
     print(_NOT_CHECKED if images is None else converters.parity(network, written, images[:8]))
 
 
-def _writes_steps(
-    network: keras.Model, place: Path, quantize: str, spec: str | None, count: int, options: dict[str, Any]
-) -> bool:
-    """Whether the network is one of texts, of which this writes the file of one step; with texts at hand it holds what the file
-    reads of them to what the whole network does."""
+def _steps_of(network: keras.Model, as_pictures: bool) -> keras.Model | None:
+    """Of a network of texts that of one step, which is what runs on a device; None for others.
+
+    Raises:
+        InputError: for texts, if options are given that only pictures have.
+    """
+    from zoo import tasks
+    from zoo.layers import model_output
+
+    meaning = model_output(network)
+    steps = network if meaning is None else tasks.get(meaning.task).deployed(network)
+    if steps is network:
+        return None
+    if as_pictures:
+        raise InputError("--size and --quantize-aware are for networks of pictures, and this one is of texts; leave them out")
+    return steps
+
+
+def _write_steps(
+    network: keras.Model, steps: keras.Model, place: Path, quantize: str, io: str, spec: str | None, count: int,
+    options: dict[str, Any],
+) -> None:  # fmt: skip
+    """Writes the file of one step; with texts at hand it holds what the file reads of them to what the whole network does."""
     import converters
     import edge
     import zoo.data
     from zoo import tasks
     from zoo.layers import model_output
 
-    meaning = model_output(network)
-    task = None if meaning is None else tasks.get(meaning.task)
-    steps = network if task is None else task.deployed(network)
-    if steps is network:
-        return False
-    texts = None
+    texts, task = None, tasks.get(model_output(network).task)
     if spec is not None:
         texts = task.calibration(zoo.data.open(spec, "train"), count, network.inputs[0].shape[1:3])
     measured = texts if _is_calibrated(quantize) else None
-    print(written := converters.to_tflite(steps, place, quantize, calibration=measured, **options))
+    print(written := converters.to_tflite(steps, place, quantize, calibration=measured, io=io, **options))
     if texts is None:
         print("whether it says the same as the model was not checked: that needs texts, --calibration text:PATH")
-        return True
+        return
     with edge.Runner(written.path) as runner:
         print(converters.parity(network, lambda text: runner(text[0])[None, None], texts[:2], recipe=quantize))
-    return True
 
 
 def _renamed(recipe: str | None) -> str | None:

@@ -32,6 +32,7 @@ import numpy as np
 
 from zoo.data.datasets.scenes import CLASSES, Scenes
 from zoo.experiments.figures import BLUE, GREEN, INK, ORANGE, QUIET, plain_axes, save_figure
+from zoo.outputs.box_selection import intersection_over_union as overlaps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,14 +92,6 @@ def build(size: int, width: int) -> keras.Model:
     x = keras.layers.Dense(16 * width, "relu", name="shared")(keras.layers.Flatten()(x))
     label = keras.layers.Dense(len(CLASSES) - 1, name="label")(x)
     return keras.Model(picture, {"label": label, "box": keras.layers.Dense(4, name="box")(x)})
-
-
-def overlaps(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """Intersection over union of one box with each of several: n."""
-    low, high = np.maximum(box[:2], boxes[:, :2]), np.minimum(box[2:], boxes[:, 2:])
-    both = np.prod(np.maximum(high - low, 0), axis=1)
-    areas = np.prod(np.maximum(boxes[:, 2:] - boxes[:, :2], 0), axis=1)
-    return both / np.maximum(areas + np.prod(np.maximum(box[2:] - box[:2], 0)) - both, 1e-9)
 
 
 def outcome(label: int, box: np.ndarray, shown: Objects) -> str:

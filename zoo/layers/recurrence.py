@@ -91,7 +91,7 @@ class Recurrence(keras.layers.Layer):
         Raises:
             InputError: saying both.
         """
-        if self.carried % size or size > self.carried > 0:
+        if self.carried % size:
             raise self._unfit(size)
 
     def _check_rows(self, rows: int | None) -> None:

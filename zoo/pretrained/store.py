@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterable
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,11 +38,14 @@ class Archive:
     url: str | None = None
 
 
-def folders() -> list[Path]:
-    """The folders that sets are looked for in, those that exist."""
+def folders() -> Iterator[Path]:
+    """The folders that sets are looked for in, those that exist; the cache's is asked for when the others have been."""
     place = os.environ.get(PLACE, "")
     named = [Path(place)] if place and not place.startswith(_SCHEMES) else []
-    return [folder for folder in (*named, CHECKOUT, cache()) if folder is not None and folder.is_dir()]
+    yield from (folder for folder in (*named, CHECKOUT) if folder.is_dir())
+    kept = cache()
+    if kept is not None and kept.is_dir():
+        yield kept
 
 
 def cache() -> Path | None:
@@ -98,22 +102,30 @@ def fetch(name: str, archive: Archive) -> Path:
 
 
 def unpack(path: Path, folder: Path) -> Path:
-    """Unpacks an archive's files, which lie in no folder inside it, into a folder; gives that.
+    """Unpacks an archive's files, which lie in no folder inside it, into a folder; gives that. What is there already stays.
 
     Raises:
         InputError: for a broken archive.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if name == Path(name).name]
+            entries = [entry for entry in archive.infolist() if entry.filename == Path(entry.filename).name]
             folder.mkdir(parents=True, exist_ok=True)
-            for name in names:
-                unfinished = folder / f".part.{os.getpid()}.{name}"
-                unfinished.write_bytes(archive.read(name))
-                os.replace(unfinished, folder / name)
+            for entry in entries:
+                target = folder / entry.filename
+                if _is_unpacked(entry, target):
+                    continue
+                unfinished = folder / f".part.{os.getpid()}.{entry.filename}"
+                unfinished.write_bytes(archive.read(entry))
+                os.replace(unfinished, target)
     except (zipfile.BadZipFile, OSError) as error:
         raise InputError(f"{path} cannot be unpacked ({error}); delete it and fetch it again") from error
     return folder
+
+
+def _is_unpacked(entry: zipfile.ZipInfo, target: Path) -> bool:
+    same_size = target.is_file() and target.stat().st_size == entry.file_size
+    return same_size and zlib.crc32(target.read_bytes()) == entry.CRC
 
 
 def write(files: Iterable[Path], path: Path) -> None:

@@ -101,11 +101,12 @@ def source(encoder: str) -> Source:
     return ENCODERS[encoder]
 
 
-def encoder_options(encoder: str, state: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """The options of our encoder that make its graph the one of these weights."""
+def encoder_options(encoder: str, weights: str | Path) -> dict[str, Any]:
+    """The options of our encoder that make its graph the one of these weights; only some are read for that."""
     theirs = source(encoder)
-    normalized = any(name.endswith(".running_mean") for name in state)
-    return {**theirs.options, **({theirs.normalized: normalized} if theirs.normalized else {})}
+    if not theirs.normalized:
+        return dict(theirs.options)
+    return {**theirs.options, theirs.normalized: any(name.endswith(".running_mean") for name in read(weights))}
 
 
 def adapted(
@@ -119,13 +120,13 @@ def adapted(
         weights, encoder_weights: as `zoo.build` takes them; of no other weights anything is added.
 
     Raises:
-        InputError: if the file cannot be read, or is of a network whose graph we have not.
+        InputError: if a file that has to be looked into cannot be read, or is of a network whose graph we have not.
     """
     path = weights if is_torch(weights) else encoder_weights
     encoder = entry.name if entry.body is not None else options.get("encoder", entry.default_encoder)
     if not is_torch(path) or encoder is None:
         return dict(options)
-    theirs = encoder_options(encoder, read(path))
+    theirs = encoder_options(encoder, path)
     if entry.body is not None:
         return {**theirs, **options}
     if "encoder_options" not in entry.parameters:
