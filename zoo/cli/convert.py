@@ -87,13 +87,13 @@ def convert(
     keeps = _exceptions(keep_float, keep_int16)
     options = {**keeps, "correct_bias": None if correct_bias else False, "engine": engine}
     if form == "tflite" and (steps := _steps_of(network, bool(size or quantize_aware))):
-        return _write_steps(network, steps, place, quantize, io, calibration, count, options)
+        _write_steps(network, steps, place, quantize, io, calibration, count, options)
+        return
     shape = network.inputs[0].shape[1:3]
     _check_size(model, form, pixels or shape, reader)
     images = None if calibration is None else _images(calibration, count, pixels or shape)
     if form == "onnx":
-        if (quantize, io) != ("float32", "float32"):
-            raise InputError(f"an .onnx file is float32 throughout; leave out --quantize {quantize} and --io {io}")
+        _check_float(quantize, io)
         written = converters.to_onnx(network, place, pixels)
     elif quantize_aware:
         if images is None or quantize != "int8":
@@ -105,6 +105,11 @@ def convert(
         written = converters.to_tflite(network, place, quantize, pixels, measured, io, **options)
     print(written)
     print(_NOT_CHECKED if images is None else converters.parity(network, written, images[:8]))
+
+
+def _check_float(quantize: str, io: str) -> None:
+    if (quantize, io) != ("float32", "float32"):
+        raise InputError(f"an .onnx file is float32 throughout; leave out --quantize {quantize} and --io {io}")
 
 
 def _steps_of(network: keras.Model, as_pictures: bool) -> keras.Model | None:
