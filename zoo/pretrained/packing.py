@@ -102,6 +102,44 @@ def pack(
     return weights
 
 
+def convert(
+    known: Trained, recipe: Recipe, data: str | None, tools: FileTools, say: Callable[[str], None] = lambda line: None
+) -> Trained:
+    """Makes the converted files of shipped weights anew, measures them, and writes their scores and checksums into the card.
+
+    Weights, and the scores of forms without a file, stay as they are.
+
+    Args:
+        known: the weights.
+        recipe: theirs.
+        data: the data's spec, as `zoo train --recipe` got it.
+        tools: converting and running.
+        say: gets a line for every form.
+
+    Raises:
+        InputError: for data of another kind, if a file is missing or damaged, or the new one is too large to be shipped.
+    """
+    import zoo.data
+
+    spec = recipe.spec(data)
+    test, training = zoo.data.open(spec, recipe.scored), zoo.data.open(spec, recipe.split)
+    finished = _Finished(recipe, training, test, dict(known.options), dict(known.training))
+    model, files, scores = zoo.build(known.name), dict(known.files), {score.form: score for score in known.measured}
+    for form in files:
+        if form != WEIGHTS:
+            place = known.path(form)
+            with tempfile.TemporaryDirectory(dir=place.parent, prefix=".packing") as temporary:
+                path = Path(temporary) / place.name
+                scores[form] = _converted(model, form, path, finished, tools, say)
+                files[form] = file_facts(path)
+                os.replace(path, place)
+    known = replace(known, files=files, measured=tuple(scores.values()))
+    if known.archive is not None:
+        known = replace(known, archive=archive_of(known, known.archive.url))
+    write_card(known)
+    return known
+
+
 def write_scores(known: Trained, tools: FileTools) -> Trained:
     """Writes the scores of shipped weights into their converted files once more, and the files' new checksums into the card.
 
@@ -196,10 +234,7 @@ def _pack(
     measured = [_score(WEIGHTS, zoo.evaluate(model, test, size=recipe.size if stretched else None), finished)]
     for form in recipe.forms:
         path = folder / f"{form}.tflite"
-        say(f"{form}: converting, on {test.name}")
-        tools.convert(model, path, form, finished.training, recipe)
-        measured.append(_score(form, zoo.evaluate(tools.open(path, recipe.overlap), test), finished))
-        tools.describe(path, _description(measured[-1], recipe.license, recipe.overlap))
+        measured.append(_converted(model, form, path, finished, tools, say))
         if form in recipe.shipped:
             paths[form] = path
     return Trained(
@@ -221,6 +256,18 @@ def _pack(
         folder=folder,
         overlap=recipe.overlap,
     )
+
+
+def _converted(
+    model: keras.Model, form: str, path: Path, finished: _Finished, tools: FileTools, say: Callable[[str], None]
+) -> Score:
+    """The scores of a form, whose file is written to the path and tells them."""
+    recipe, test = finished.recipe, finished.test
+    say(f"{form}: converting, on {test.name}")
+    tools.convert(model, path, form, finished.training, recipe)
+    score = _score(form, zoo.evaluate(tools.open(path, recipe.overlap), test), finished)
+    tools.describe(path, _description(score, recipe.license, recipe.overlap))
+    return score
 
 
 def _score(form: str, evaluation: Any, finished: _Finished) -> Score:
