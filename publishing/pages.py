@@ -44,6 +44,7 @@ MAKERS: dict[str, Callable[[], str]] = {  # of the places between markers, by th
     "layer_conversions": results.layer_conversions,
     "optical_flow": results.optical_flow,
     "person": results.person,
+    "proposals": results.proposals,
     "saliency": results.saliency,
     "scaling": results.scaling,
     "shipping": results.shipping,
