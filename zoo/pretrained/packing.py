@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from zoo.data import Dataset
     from zoo.recipes import Recipe
 
-GIVEN_BY_CARD = ("classes", "palette", "input_shape", "head", "weights", "encoder_weights")  # arguments that the card replaces
+# Arguments of `zoo.build` that the card replaces.
+GIVEN_BY_CARD = ("classes", "palette", "input_shape", "head", "weights", "encoder_weights", "init")
 
 
 class FileTools(Protocol):
