@@ -112,23 +112,24 @@ _ENGLISH_SIDE = {"left": ("left", "of"), "right": ("right", "of"), "above": ("ab
 _ENGLISH_END = {"left": ("to", "the", "left"), "right": ("to", "the", "right"), "above": ("up",), "below": ("down",)}
 
 
-def _noun(name: Name, plural: bool = False) -> Words:
+def noun(name: Name, plural: bool = False) -> Words:
+    """A name in English, without an article."""
     texture = (TEXTURES[name.texture],) if name.texture else ()
     return (*texture, (_ENGLISH_PLURAL if plural else _ENGLISH)[name.shape])
 
 
 def _a(name: Name) -> Words:
-    return ("a", *_noun(name))  # none of the words begins with a vowel
+    return ("a", *noun(name))  # none of the words begins with a vowel
 
 
 def _the(name: Name) -> Words:
-    return ("the", *_noun(name))
+    return ("the", *noun(name))
 
 
 def _english_count(name: Name, count: int) -> Words:
     if count == 1:
         return ("there", "is", *_a(name), ".")
-    return ("there", "are", NUMBERS[count], *_noun(name, plural=True), ".")
+    return ("there", "are", NUMBERS[count], *noun(name, plural=True), ".")
 
 
 def _english_row(names: tuple[Name, ...]) -> Words:

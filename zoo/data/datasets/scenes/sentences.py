@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Iterator
 
@@ -53,7 +54,7 @@ def meanings(seen: tuple[Thing, ...]) -> tuple[Meaning, ...]:
         others = [other for other in seen if other is not thing]
         for name in names[thing.number]:
             result += [Largest(name)] * (bool(others) and all(map(thing.is_larger_than, others)))
-            result += [Outermost(name, side) for side in _outermost(thing, others)]
+            result += [Outermost(name, side) for side, lead in leads(thing, seen).items() if OUTERMOST <= lead < math.inf]
         if thing.corner:
             result += [Corner(name, thing.corner) for name in (Name(thing.shape), Name(thing.shape, thing.texture))]
         if Name(thing.shape) in names[thing.number]:
@@ -97,12 +98,12 @@ def _sides(one: Thing, other: Thing) -> tuple[tuple[str, bool], ...]:
     )
 
 
-def _outermost(thing: Thing, others: list[Thing]) -> Iterator[str]:
-    """The sides at which it is ahead of all others."""
-    ahead = {
-        "left": [other.x - thing.x for other in others],
-        "right": [thing.x - other.x for other in others],
-        "above": [other.y - thing.y for other in others],
-        "below": [thing.y - other.y for other in others],
+def leads(thing: Thing, seen: tuple[Thing, ...]) -> dict[str, float]:
+    """By how much a thing is ahead of all others at each side, in sides of the picture; infinite where it is alone."""
+    others = [other for other in seen if other is not thing]
+    return {
+        "left": min((other.x - thing.x for other in others), default=math.inf),
+        "right": min((thing.x - other.x for other in others), default=math.inf),
+        "above": min((other.y - thing.y for other in others), default=math.inf),
+        "below": min((thing.y - other.y for other in others), default=math.inf),
     }
-    return (side for side, leads in ahead.items() if leads and min(leads) >= OUTERMOST)
