@@ -11,6 +11,7 @@ from zoo.data.targets.fixations import Fixations
 from zoo.data.targets.flow_field import FlowField
 from zoo.data.targets.label import Label, Tokens
 from zoo.data.targets.pixels import NO_LABEL, HeatMap, Mask, TargetImage
+from zoo.data.targets.sentence import Sentence
 
 __all__ = [
     "NO_BOX",
@@ -22,6 +23,7 @@ __all__ = [
     "HeatMap",
     "Label",
     "Mask",
+    "Sentence",
     "Size",
     "Target",
     "TargetImage",
