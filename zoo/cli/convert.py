@@ -113,10 +113,10 @@ def _check_float(quantize: str, io: str) -> None:
 
 
 def _steps_of(network: keras.Model, as_pictures: bool) -> keras.Model | None:
-    """Of a network of texts that of one step, which is what runs on a device; None for others.
+    """The network that runs on a device where that is another: of texts that of one step; None for others.
 
     Raises:
-        InputError: for texts, if options are given that only pictures have.
+        InputError: for such a network, if options are given that only those of pictures have.
     """
     from zoo import tasks
     from zoo.layers import model_output
@@ -126,7 +126,7 @@ def _steps_of(network: keras.Model, as_pictures: bool) -> keras.Model | None:
     if steps is network:
         return None
     if as_pictures:
-        raise InputError("--size and --quantize-aware are for networks of pictures, and this one is of texts; leave them out")
+        raise InputError("--size and --quantize-aware are for networks of pictures alone, and this one reads; leave them out")
     return steps
 
 
@@ -134,7 +134,8 @@ def _write_steps(
     network: keras.Model, steps: keras.Model, place: Path, quantize: str, io: str, spec: str | None, count: int,
     options: dict[str, Any],
 ) -> None:  # fmt: skip
-    """Writes the file of one step; with texts at hand it holds what the file reads of them to what the whole network does."""
+    """Writes the file of the device's network; with data at hand it holds what the file says of them to what the network does,
+    of steps to what the whole network does."""
     import converters
     import edge
     import zoo.data
@@ -147,7 +148,10 @@ def _write_steps(
     measured = texts if _is_calibrated(quantize) else None
     print(written := converters.to_tflite(steps, place, quantize, calibration=measured, io=io, **options))
     if texts is None:
-        print("whether it says the same as the model was not checked: that needs texts, --calibration text:PATH")
+        print("whether it says the same as the model was not checked: that needs training data, as --calibration text:PATH")
+        return
+    if isinstance(texts, dict):  # of several inputs, an array each
+        print(converters.parity(steps, written, {name: array[:8] for name, array in texts.items()}))
         return
     with edge.Runner(written.path) as runner:
         print(converters.parity(network, lambda text: runner(text[0])[None, None], texts[:2], recipe=quantize))
