@@ -160,3 +160,22 @@ def test_what_a_sentence_cannot_list_is_refused() -> None:
         zoo.data.open("scenes_captions:size=64x96", "train")
     with pytest.raises(InputError, match="sentences are of up to 4"):
         meanings(things(scene(0, 3, (64, 256))))
+
+
+def test_a_translation_says_the_same_and_no_split_says_what_another_does() -> None:
+    splits = {split: zoo.data.open("scenes_translation:count=200,seed=2", split) for split in ("train", "val", "test")}
+    said_in: dict[str, set[str]] = {}
+    for split, data in splits.items():
+        words, length = Vocabulary(data.classes), longest(*LANGUAGES)
+        english, german = [], []
+        for image, target, _ in data:
+            assert image.shape == (1, length, 1) and target.shape == (length,) and data.ignore == 0
+            for sentence, sentences in ((image[0, :, 0], english), (target.values, german)):
+                cut = sentence.tolist().index(words.number("<end>"))
+                assert not sentence[cut + 1 :].any()
+                sentences.append(words.text(sentence[:cut]))
+        pairs = dict(zip(english, german, strict=True))
+        assert len(set(pairs.values())) == len(pairs)  # no two sentences are translated alike
+        said_in[split] = {sentence for sentence in english if not sentence.endswith("can be seen.")}
+    assert len(said_in["train"]) > 100 and len(said_in["val"]) > 5
+    assert not said_in["train"] & (said_in["val"] | said_in["test"]) and not said_in["val"] & said_in["test"]
