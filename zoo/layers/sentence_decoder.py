@@ -8,14 +8,17 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.errors import InputError
 from zoo.layers.field import Field, Shape, united
+from zoo.layers.output import ModelOutput, model_output
 from zoo.layers.primitives import Primitives
 from zoo.layers.soft_attention import SoftAttention
 from zoo.layers.token_embedding import TokenEmbedding
+from zoo.outputs.spec import InputSpec, OutputSpec
 
 FEATURES, KEYS = "features", "keys"  # of the places of a map: what is fetched from them, and what is looked for in them
 STATES = ("lstm_h", "lstm_c")  # what a step hands to the next one
-ATTENTION = "attention"
+ATTENTION, WORD = "attention", "word"
 
 
 @keras.saving.register_keras_serializable(package="densezoo")
@@ -67,8 +70,10 @@ class SentenceDecoder(keras.layers.Layer):
         self.mean = keras.layers.GlobalAveragePooling2D(name="mean", **policy)
         if not attention:
             self.picture = dense(embedding, name="picture", **policy)
+            self.alone = keras.layers.Reshape((1, embedding), name="alone", **policy)
+            self.once = keras.layers.RNN(self.cell, return_state=True, unroll=True, name="once", **policy)
             return
-        self.keys = dense(attention, use_bias=False, name=KEYS, **policy)
+        self.keys = dense(attention, use_bias=False, name="to_keys", **policy)
         self.first = [dense(units, activation="tanh", name=f"first_{name}", **policy) for name in STATES]
         self.look = SoftAttention(name="look", **policy)
         self.weigh = keras.layers.Multiply(name="weigh", **policy)
@@ -89,7 +94,7 @@ class SentenceDecoder(keras.layers.Layer):
         self.scores.build((batch, self.embedding if self.attention else self.units))
         if not self.attention:
             self.picture.build((batch, channels))
-            self.cell.build((batch, self.embedding))
+            self.once.build((batch, 1, self.embedding))
         else:
             self.gate = keras.layers.Dense(channels, activation="sigmoid", name="gate", dtype=self.dtype_policy)
             self.places = keras.layers.Reshape((-1, channels), name="places", dtype=self.dtype_policy)
@@ -135,8 +140,7 @@ class SentenceDecoder(keras.layers.Layer):
         """What a map N×h×w×C is to all steps, by name, and the states before the first of them."""
         mean = self.mean(maps)
         if not self.attention:
-            zeros = [ops.zeros_like(mean[:, :1]) * ops.zeros((1, self.units), mean.dtype) for _ in STATES]
-            return {}, list(self.cell(self.picture(mean), zeros)[1])
+            return {}, list(self.once(self.alone(self.picture(mean)))[1:])
         places = self.places(maps)
         return {FEATURES: places, KEYS: self.keys(places)}, [layer(mean) for layer in self.first]
 
@@ -186,3 +190,79 @@ class SentenceDecoder(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         own = {"length": self.length, "units": self.units, "embedding": self.embedding, "attention": self.attention}
         return {**super().get_config(), "vocabulary": self.vocabulary, **own, "dropout": self.rate, "start": self.start}
+
+
+def encoder_network(model: keras.Model) -> keras.Model:
+    """From a model's own input to what its steps start from: the states before the first, and what all of them look at.
+
+    It shares every layer with `model`. Its outputs are a dict by the names of the inputs of `word_network`.
+
+    Args:
+        model: one that ends in a `SentenceDecoder`.
+
+    Raises:
+        InputError: for another.
+    """
+    decoder, maps, last = _parts(model)
+    memory, states = decoder.begin(maps)
+    outputs = memory | dict(zip(STATES, states, strict=True))
+    ends = {name: ModelOutput(last.task, _numbers(name), name=name)(tensor) for name, tensor in outputs.items()}
+    return keras.Model(model.inputs[0] if len(model.inputs) == 1 else model.inputs, ends, name=model.name)
+
+
+def word_network(model: keras.Model) -> keras.Model:
+    """The network of one word: a word, the states before it and what the encoder saw in; the scores of the next word out.
+
+    It shares every layer with `model`. The first input is the word's number, N×1×1×1; then comes what `encoder_network` gives,
+    by the same names, of which the states are fed back. Outputs are a dict of the answer, the states for the next word, and
+    with attention where it looked, N×h×w×1, shares that sum to 1.
+
+    Args:
+        model: one that ends in a `SentenceDecoder`, over a map of known size.
+
+    Raises:
+        InputError: for another, and for one of any size.
+    """
+    decoder, maps, last = _parts(model)
+    if decoder.attention and None in maps.shape[1:3]:
+        raise InputError(
+            f"{model.name} takes pictures of any size, and looks at as many places as its map then has; build it for one, "
+            "input_shape=(height, width, 3)"
+        )
+    memory, states = _symbolic(decoder.begin(maps))
+    word = keras.Input((1, 1, 1), name=WORD)
+    scores, after, shares = decoder.step(word, list(states.values()), memory)
+    inputs = [InputSpec(WORD, (1, 1), 1)]
+    inputs += [InputSpec(name, None, tensor.shape[-1], None, layout="") for name, tensor in memory.items()]
+    inputs += [InputSpec(name, None, decoder.units, None, layout="", feedback=f"{name}_next") for name in STATES]
+    spec = OutputSpec("tokens", last.spec.name, labels=last.spec.labels, scale=None, options=last.spec.options)
+    outputs = {spec.name: ModelOutput(last.task, spec, inputs, name=spec.name)(scores)}
+    for name, state in zip(STATES, after, strict=True):
+        outputs[f"{name}_next"] = ModelOutput(last.task, _numbers(f"{name}_next"), name=f"{name}_next")(state)
+    if shares is not None:
+        shares = keras.layers.Reshape((*maps.shape[1:3], 1), name="shares")(shares)
+        outputs[ATTENTION] = ModelOutput(last.task, _numbers(ATTENTION), name=ATTENTION)(shares)
+    return keras.Model([word, *memory.values(), *states.values()], outputs, name=model.name)
+
+
+def _parts(model: keras.Model) -> tuple[SentenceDecoder, keras.KerasTensor, ModelOutput]:
+    """The decoder that a model ends in, the map that it is given, and the output behind it."""
+    last = model_output(model)
+    decoder = None if last is None else last.input._keras_history.operation
+    if not isinstance(decoder, SentenceDecoder):
+        raise InputError(f"{model.name} says no sentences: expected a network of this zoo that ends in a SentenceDecoder")
+    return decoder, decoder.input, last
+
+
+def _symbolic(
+    begun: tuple[dict[str, keras.KerasTensor], list[keras.KerasTensor]],
+) -> tuple[dict[str, keras.KerasTensor], dict[str, keras.KerasTensor]]:
+    """Inputs of the shapes of what begins a sentence: what all steps look at, and the states, by name."""
+    memory, states = begun
+    named = memory | dict(zip(STATES, states, strict=True))
+    inputs = {name: keras.Input(tensor.shape[1:], name=name) for name, tensor in named.items()}
+    return {name: inputs[name] for name in memory}, {name: inputs[name] for name in STATES}
+
+
+def _numbers(name: str) -> OutputSpec:
+    return OutputSpec("numbers", name, scale=None)
