@@ -15,12 +15,12 @@ from zoo.data.registry import WHOLE, dataset
 from zoo.data.sample import Sample
 from zoo.data.targets import Sentence
 from zoo.errors import InputError
-from zoo.outputs.vocabulary import END, PADDING, START, UNKNOWN, split
+from zoo.outputs.vocabulary import END, SENTENCES, UNKNOWN, split
 
 LENGTH, LEAST = 20, 3  # words of a sentence, and how often training says a word that is one
 _SHORTEST = 2  # a word and the end
 _TRAINING = "train"  # the split whose words are known
-_FIRST = (PADDING, START, END, UNKNOWN)
+_FIRST = (*SENTENCES, UNKNOWN)
 Words = list[str]
 
 

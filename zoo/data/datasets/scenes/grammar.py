@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.outputs.vocabulary import END, PADDING, START
+from zoo.outputs.vocabulary import SENTENCES
 
 Words = tuple[str, ...]
 SIDES = ("left", "right", "above", "below")
@@ -274,7 +274,7 @@ def said(meaning: Meaning, language: str = "english") -> Words:
 def vocabulary(*languages: str) -> Words:
     """All words of languages, in one order for ever: what fills up, begins and ends a sentence, the others by alphabet."""
     words = {word for language in languages for meaning in _every() for word in said(meaning, language)}
-    return (PADDING, START, END, *sorted(words))
+    return (*SENTENCES, *sorted(words))
 
 
 def longest(*languages: str) -> int:
