@@ -1,4 +1,4 @@
-"""Tables of other runtimes: what they answer to networks and to graphs of one operator, as benchmarks/other_runtimes.py saw it."""
+"""Tables of other runtimes: what they answer to networks and to graphs of one operator, by benchmarks/other_runtimes.py."""
 
 from __future__ import annotations
 
