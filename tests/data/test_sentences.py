@@ -177,5 +177,5 @@ def test_a_translation_says_the_same_and_no_split_says_what_another_does() -> No
         pairs = dict(zip(english, german, strict=True))
         assert len(set(pairs.values())) == len(pairs)  # no two sentences are translated alike
         said_in[split] = {sentence for sentence in english if not sentence.endswith("can be seen.")}
-    assert len(said_in["train"]) > 100 and len(said_in["val"]) > 5
+    assert len(said_in["train"]) > 60 and len(said_in["val"]) > 5
     assert not said_in["train"] & (said_in["val"] | said_in["test"]) and not said_in["val"] & said_in["test"]
