@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,9 @@ from edge.engines import Cpu
 from edge.errors import InputError
 from edge.gpu.remote import ACCELERATORS, Remote
 from edge.graph import Tensor, read_graph
+from edge.guess import picture_of
 from edge.images import Picture, frames_of, prepare
+from edge.inputs import by_name, prepared
 from edge.overrides import Overrides
 from edge.tflite_file import OURS, read_card
 from edge.tiles import by_tiles
@@ -83,16 +86,20 @@ class Runner:
         """The number of pictures that the first input takes along its channels."""
         return self.card.inputs[0].frames
 
-    def __call__(self, image: Picture) -> np.ndarray:
+    def __call__(self, image: Picture | Mapping[str, Any]) -> np.ndarray:
         """The first output's answer to a uint8 H×W×3 picture of any size, at the picture's own resolution.
 
-        A file of several frames takes a sequence of so many pictures, or H×W×3k of k pictures. A file of one step takes a text
-        1×n×1 of tokens and reads it from the beginning; `edge.texts` says what else can be done with one.
+        A file of several frames takes a sequence of so many pictures, or H×W×3k of k pictures; one of several inputs a dict by
+        their names, or a tuple in their order, of pictures and of arrays. A file of one step takes a text 1×n×1 of tokens and
+        reads it from the beginning; `edge.texts` says what else can be done with one.
         """
         if self.card.states:
             return texts.reading(self, np.asarray(image))
+        if isinstance(image, Mapping | tuple) and len(self.card.inputs) > 1:
+            return self._of_several(image)
         if not self.card.takes_picture:
-            raise InputError(f"{self.path.name} takes no picture, or not one alone; use run(tensor)")
+            names = ", ".join(spec.name for spec in self.card.inputs)
+            raise InputError(f"{self.path.name} takes no picture alone, but {names}; give a dict by name, or use run(tensor)")
         spec, frames = self.card.spec, frames_of(image, self.card.inputs[0])
         size = frames[0].shape[:2]
         if self.card.size not in (None, size) and not kinds.kind(spec).stretches:
@@ -101,6 +108,16 @@ class Runner:
             tiled = by_tiles(self.run, np.concatenate(frames, axis=-1), self.card, self._overlap)
             return kinds.kind(spec).decode(tiled, spec, size)
         raw = arranged(self.run(prepare(image, self.card)), spec.layout, self.card.size or size)
+        return kinds.kind(spec).decode(raw[0] if raw.ndim else raw, spec, size)
+
+    def _of_several(self, values: Any) -> np.ndarray:
+        """The first output's answer to one item for each input."""
+        spec, feeds = self.card.spec, prepared(values, self.card, self.graph)
+        image = self.card.inputs[picture_of(self.card.inputs)]
+        size = (1, 1)
+        if image.layout:
+            size = frames_of(by_name(values, list(feeds), self.path.name)[image.name], image)[0].shape[:2]
+        raw = arranged(self.run(feeds), spec.layout, image.size or size)
         return kinds.kind(spec).decode(raw[0] if raw.ndim else raw, spec, size)
 
     def step(self, token: int, states: texts.States | None = None) -> tuple[np.ndarray, texts.States]:
@@ -169,7 +186,7 @@ class Runner:
     def _pieces(self, batch: Batch) -> list[list[np.ndarray]]:
         """The batch as the file stores it, in the graph's order of inputs and in pieces of the file's own."""
         names = [spec.name for spec in self.card.inputs]
-        arrays = _by_name(batch, names, self.path.name)
+        arrays = by_name(batch, names, self.path.name)
         feeds: dict[int, np.ndarray] = {}
         for name, place in zip(names, self.card.fed, strict=True):
             feeds[place] = self._stored(np.asarray(arrays[name]), self.graph.inputs[place])
@@ -215,23 +232,6 @@ def _together(parts: Sequence[np.ndarray]) -> np.ndarray:
     if len(parts) == 1:
         return parts[0]
     return np.concatenate(parts) if parts[0].ndim else np.stack(parts)
-
-
-def _by_name(batch: Batch, names: Sequence[str], file: str) -> Mapping[str, np.ndarray]:
-    """The arrays of a batch by the names of the inputs.
-
-    Raises InputError for other names, or another number of arrays.
-    """
-    if isinstance(batch, Mapping):
-        if set(batch) != set(names):
-            raise InputError(f"inputs {', '.join(map(str, batch))} given; {file} takes {', '.join(names)}")
-        return batch
-    arrays = [batch] if len(names) == 1 and not isinstance(batch, tuple) else batch
-    if len(names) > 1 and isinstance(arrays, np.ndarray):
-        raise InputError(f"{file} has {len(names)} inputs ({', '.join(names)}); give a dict by name, or a tuple of arrays")
-    if len(arrays) != len(names):
-        raise InputError(f"{len(arrays)} arrays given; {file} takes {', '.join(names)}")
-    return dict(zip(names, arrays, strict=True))
 
 
 def _close(engine: Cpu | Remote) -> None:

@@ -93,7 +93,7 @@ def to_onnx(
         shape = (None, *shape[1:])  # who leaves the size open has no use for a fixed batch
     overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"scores": dict(scores or {})}
     description = describe(
-        model, shape, overrides, name or model.name, recipe="float32", io="float32", **facts
+        model, [shape], overrides, name or model.name, recipe="float32", io="float32", **facts
     )
     proto = _checked(model, shape)
     _sort(proto.graph)

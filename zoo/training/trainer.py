@@ -18,7 +18,7 @@ import numpy as np
 from zoo.data.dataset import need_dataset
 from zoo.errors import InputError, unknown
 from zoo.evaluation.evaluate import Evaluation, NetworkScorer, check_fit, score, task_of, trained_specs
-from zoo.layers import inference, supervised
+from zoo.layers import fed, inference, supervised
 from zoo.losses import prepared
 from zoo.outputs import OutputSpec
 from zoo.training import distribution
@@ -130,6 +130,7 @@ def in_training(
     """A model as `fit` trains it: the network up to its logits, compiled, and its batches. Undone afterwards."""
     network, weights = supervised(model)
     source = BatchSource(data, config, repeats=None if isinstance(weights, dict) else len(weights))
+    source.feed = functools.partial(fed, network)
     task = task_of(model, source.dataset)
     specs = trained_specs(model, task)
     if source.dataset is not None:
@@ -257,7 +258,8 @@ def _validation(
         return None
     # Learnt on crops of the pictures' own pixels, a network is judged on whole pictures at that scale.
     like_training = None if getattr(config.augment, "native", False) else config.size
-    scorer = NetworkScorer(network, data, config.val_size or like_training, trained_specs(model, task), task)
+    answering = network if len(network.inputs) == 1 else model  # one that is shown what to say is asked without
+    scorer = NetworkScorer(answering, data, config.val_size or like_training, trained_specs(model, task), task)
     return lambda: score(scorer, data, config.batch_size, workers=config.workers)
 
 
