@@ -142,7 +142,10 @@ class SentenceDecoder(keras.layers.Layer):
 
     def begin(self, maps: Any) -> tuple[dict[str, Any], list[Any]]:
         """What a map N×h×w×C is to all steps, by name, and the states before the first of them."""
-        mean = self.mean(maps)
+        return self._begin(maps, self.mean(maps))
+
+    def _begin(self, maps: Any, mean: Any) -> tuple[dict[str, Any], list[Any]]:
+        """The same of a map whose places have that mean."""
         if not self.attention:
             return {}, list(self.once(self.alone(self.picture(mean)))[1:])
         places = self.places(maps)

@@ -27,6 +27,8 @@ class TranslationDecoder(SentenceDecoder):
 
     def begin(self, maps: Sequence[Any]) -> tuple[dict[str, Any], list[Any]]:
         memory, words = maps
+        places = memory.shape[2]
         present = ops.cast(ops.minimum(words, 1), memory.dtype)
-        begun, states = super().begin(memory * present)
-        return begun | {EMPTY: 1 - ops.reshape(present, (-1, memory.shape[2]))}, states
+        share = ops.maximum(ops.sum(present, axis=2, keepdims=True), 1) / places  # of an empty sentence nothing is known
+        begun, states = self._begin(memory * present, self.mean(memory * (present / share)))
+        return begun | {EMPTY: 1 - ops.reshape(present, (-1, places))}, states

@@ -1,6 +1,6 @@
 """seq2seq.captions: English sentences about drawn scenes in German, by attention over what a small LSTM read.
 
-    KERAS_BACKEND=jax zoo train --recipe seq2seq.captions --out runs/seq2seq_captions
+    zoo train --recipe seq2seq.captions --out runs/seq2seq_captions
     zoo recipes pack seq2seq.captions runs/seq2seq_captions
 """
 
