@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edge import texts
+from edge import sentences, texts
 from edge.choices import inner_choices, telling
 from edge.engines import Cpu
 from edge.errors import InputError
@@ -22,8 +23,9 @@ from edge.overrides import Overrides
 from edge.tflite_file import OURS, read_card
 from edge.tiles import by_tiles
 from zoo import outputs as kinds
+from zoo.outputs import sayings
 from zoo.outputs.layout import arranged
-from zoo.outputs.spec import Bound
+from zoo.outputs.spec import Bound, OutputSpec
 
 Batch = np.ndarray | Mapping[str, np.ndarray] | Sequence[np.ndarray]
 
@@ -81,18 +83,50 @@ class Runner:
         self._overlap = self.card.overlap if overlap is None else overlap
         self._engine = self._open(path)
 
+    @cached_property
+    def encoder(self) -> Runner:
+        """The runner of what looks at a picture before the first word: of the file beside one of one word.
+
+        Raises:
+            InputError: if there is none, or it is another file's.
+        """
+        path = sentences.encoder_path(self.path)
+        if not path.is_file():
+            raise InputError(f"{self.path.name} goes on from what {path.name} makes of a picture; put it beside that file")
+        encoder = Runner(path, self.accelerator, self._threads, precision=self._precision)
+        sentences.check_encoder(self, encoder)
+        return encoder
+
+    @property
+    def meaning(self) -> OutputSpec:
+        """The meaning of what it answers to a picture."""
+        return sayings.meaning(self.card.spec) if self.card.begun else self.card.spec
+
+    def sheets(self, image: Picture) -> dict[str, np.ndarray]:
+        """Further pictures that say how it came to its answer to a picture, uint8, by name: where each word looked."""
+        if not self.card.begun:
+            return {}
+        return sayings.sheets(frames_of(image, self.encoder.card.inputs[0])[0], sentences.say(self, image))
+
     @property
     def frames(self) -> int:
         """The number of pictures that the first input takes along its channels."""
         return self.card.inputs[0].frames
+
+    def prepared(self, image: Picture) -> np.ndarray:
+        """A uint8 H×W×3 picture of any size, or its frames, as `run` takes it."""
+        return prepare(image, self.card)
 
     def __call__(self, image: Picture | Mapping[str, Any]) -> np.ndarray:
         """The first output's answer to a uint8 H×W×3 picture of any size, at the picture's own resolution.
 
         A file of several frames takes a sequence of so many pictures, or H×W×3k of k pictures; one of several inputs a dict by
         their names, or a tuple in their order, of pictures and of arrays. A file of one step takes a text 1×n×1 of tokens and
-        reads it from the beginning; `edge.texts` says what else can be done with one.
+        reads it from the beginning; `edge.texts` says what else can be done with one. A file of one word of a sentence takes a
+        picture, which its encoder beside it looks at first, and says its likeliest sentence (`edge.sentences`).
         """
+        if self.card.begun:
+            return sentences.say(self, image).numbers
         if self.card.states:
             return texts.reading(self, np.asarray(image))
         if isinstance(image, Mapping | tuple) and len(self.card.inputs) > 1:
@@ -131,6 +165,13 @@ class Runner:
             InputError: for a file that is not one of a step, and a token that it does not know.
         """
         return texts.step(self, token, states)
+
+    def said(self, sample: np.ndarray) -> np.ndarray:
+        """What the network of all steps gives of one sample, word by word: of a text 1×n×1 float32 1×n×V, and of a picture h×w×c
+        as `run` takes it the scores length×V of the likeliest sentence, zeros behind its end."""
+        if not self.card.begun:
+            return texts.reading(self, sample)[None]
+        return sentences.scores(self, sample[None])
 
     def run(self, batch: Batch) -> np.ndarray:
         """The first output, real values, for float32 in the card's range and the file's own order of axes, N×h×w×c as a rule.
@@ -171,6 +212,8 @@ class Runner:
     def close(self) -> None:
         """Ends the GPU's worker process, where there is one."""
         _close(self._engine)
+        if "encoder" in vars(self):
+            self.encoder.close()
 
     def __enter__(self) -> Runner:
         return self

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,23 +81,35 @@ def warn_of_few(count: int) -> None:
 
 
 def of_steps(model: keras.Model, given: Any) -> Calibration:
-    """What a network of one step sees while it reads texts: every token, and the states before it.
+    """What a network of one step sees while it reads texts: every token, the states before it, and what goes with the text.
 
     Args:
-        model: of `zoo.layers.step_network`.
-        given: texts N×1×T×1, tokens from 0 to 255, or anything that gives 1×T×1 when iterated or indexed.
+        model: of `zoo.layers.step_network` or `zoo.layers.word_network`.
+        given: texts N×1×T×1, tokens from 0 to 255, or anything that gives 1×T×1 when iterated or indexed; or a dict of them and
+            of what the other inputs begin with, by the inputs' names. States that it does not name begin as zeros.
 
     Raises:
-        InputError: as `check`.
+        InputError: as `check`, and for an input that is no state and not given.
     """
-    texts = check_samples(given, (1, None), model.inputs[0].shape[-1], what="calibration")
-    feedback = [spec.feedback for spec in input_specs(model)[1:]]
-    states = [np.zeros((len(texts), *tensor.shape[1:]), np.float32) for tensor in model.inputs[1:]]
+    first, *others = input_specs(model)
+    begun = dict(given) if isinstance(given, Mapping) else {first.name: given}
+    texts = check_samples(begun.get(first.name, ()), (1, None), model.inputs[0].shape[-1], what="calibration")
+    lacking = [spec.name for spec in others if not spec.feedback and spec.name not in begun]
+    if lacking:
+        raise InputError(f"calibration lacks {', '.join(lacking)}, which goes with each text; give a dict by the inputs' names")
+    zeros = {
+        spec.name: np.zeros((len(texts), *tensor.shape[1:]), np.float32)
+        for spec, tensor in zip(others, model.inputs[1:], strict=True)
+    }
+    states = [np.asarray(begun.get(spec.name, zeros[spec.name]), np.float32) for spec in others]
     before: list[list[np.ndarray]] = []
     for place in range(texts.shape[2]):
         before.append(states)
         outputs = model([texts[:, :, place : place + 1].astype(np.float32), *states], training=False)
-        states = [keras.ops.convert_to_numpy(outputs[name]) for name in feedback]
+        states = [
+            keras.ops.convert_to_numpy(outputs[spec.feedback]) if spec.feedback else state
+            for spec, state in zip(others, states, strict=True)
+        ]
     tokens = texts.transpose(2, 0, 1, 3).reshape(-1, 1, 1, texts.shape[3])
     return Calibration(tokens, others=tuple(np.concatenate(column) for column in zip(*before, strict=True)), steps=True)
 

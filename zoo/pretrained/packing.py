@@ -112,7 +112,7 @@ def write_scores(known: Trained, tools: FileTools) -> Trained:
     for form in files:
         if form != WEIGHTS:
             path = known.path(form)
-            tools.describe(path, _description(known.score(form), known.license, known.overlap))
+            tools.describe(path, _description(known.score(form.partition(".")[0]), known.license, known.overlap))
             files[form] = file_facts(path)
     known = replace(known, files=files)
     if known.archive is not None:
@@ -200,6 +200,10 @@ def _pack(
         tools.convert(model, path, form, finished.training, recipe)
         measured.append(_score(form, zoo.evaluate(tools.open(path, recipe.overlap), test), finished))
         tools.describe(path, _description(measured[-1], recipe.license, recipe.overlap))
+        for beside in folder.glob(f"{form}.*.tflite"):  # what the file goes on from, if anything
+            tools.describe(beside, _description(measured[-1], recipe.license, recipe.overlap))
+            if form in recipe.shipped:
+                paths[beside.stem] = beside
         if form in recipe.shipped:
             paths[form] = path
     return Trained(

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.data.dataset import spread
 from zoo.data.targets import Sentence
 from zoo.errors import InputError, unknown
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 from zoo.outputs.sentence import sentence_output, until_end
-from zoo.outputs.vocabulary import END, PADDING, START
+from zoo.outputs.vocabulary import SENTENCES, START
 from zoo.tasks.base import ClassTask
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from zoo.data import Dataset
 
-MARKS = (PADDING, START, END)  # in front of every vocabulary
+MARKS = SENTENCES  # in front of every vocabulary
 
 
 class SentenceTask(ClassTask):
@@ -93,6 +94,13 @@ class SentenceTask(ClassTask):
         from zoo.layers import word_network
 
         return word_network(model)
+
+    def steps_seen(self, dataset: Dataset, count: int) -> np.ndarray:
+        """The right sentences behind what begins each, N×1×length×1."""
+        places = spread(min(count, len(dataset)), len(dataset))
+        sentences = np.stack([np.asarray(dataset[place].target) for place in places])
+        begun = np.concatenate([np.full_like(sentences[:, :1], MARKS.index(START)), sentences[:, :-1]], axis=1)
+        return begun[:, None, :, None].astype(np.float32)
 
     def target_as_answer(self, target: Any, spec: OutputSpec) -> np.ndarray:
         """The words of the sentence that is learnt."""
