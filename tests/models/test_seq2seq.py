@@ -11,7 +11,9 @@ import pytest
 import converters
 import edge
 import zoo
-from zoo.layers.sentence_decoder import ATTENTION, EMPTY, encoder_network, word_network
+from zoo.errors import InputError
+from zoo.layers.sentence_decoder import ATTENTION, EMPTY
+from zoo.outputs.sentence import until_end
 from zoo.outputs.vocabulary import END, SENTENCES, START
 
 WORDS = (*SENTENCES, *"abcdefgh")
@@ -47,22 +49,41 @@ def test_however_much_padding_follows_the_same_is_said(long: keras.Model) -> Non
     assert np.abs(keras.ops.convert_to_numpy(long(other)) - expected).max() > 1e-3
 
 
-def test_padding_is_never_looked_at_in_files(long: keras.Model, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def path(long: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return converters.device_files(long, tmp_path_factory.mktemp("seq2seq") / "said.tflite")[0].path
+
+
+def test_padding_is_never_looked_at_in_files(long: keras.Model, path: Path) -> None:
     """Masks are easily lost in conversion: the two files of a device are walked word by word beside Keras."""
-    encoder, step = (converters.to_tflite(each(long), tmp_path / f"{each.__name__}.tflite").path
-                     for each in (encoder_network, word_network))  # fmt: skip
     expected = keras.ops.convert_to_numpy(long(sentence(9)))[0]
-    with edge.Runner(encoder) as reading, edge.Runner(step) as writing:
-        fed = reading.outputs(sentence(9))
+    with edge.Runner(path) as runner:
+        fed = runner.encoder.outputs(sentence(9))
         np.testing.assert_array_equal(fed[EMPTY][0], [0] * len(SAID) + [1] * 5)
         word = WORDS.index(START)
         for scores in expected:
-            results = writing.outputs({"word": np.full((1, 1, 1, 1), word, np.float32), **fed})
+            results = runner.outputs({"word": np.full((1, 1, 1, 1), word, np.float32), **fed})
             np.testing.assert_allclose(results["answer"][0], scores, atol=1e-4)
             looked = results[ATTENTION].reshape(-1)
             assert looked[len(SAID) :].max() == 0 and looked.sum() == pytest.approx(1, abs=1e-5)
             fed |= {name: results[f"{name}_next"] for name in ("lstm_h", "lstm_c")}
             word = int(scores.argmax())
+
+
+def test_a_text_is_said_anew_by_the_files(long: keras.Model, path: Path) -> None:
+    text = " ".join(WORDS[number] for number in SAID[:-1])
+    expected = until_end(keras.ops.convert_to_numpy(long(sentence(9)))[0].argmax(-1), WORDS)
+    with edge.Runner(path) as runner:
+        np.testing.assert_array_equal(edge.say(runner, text).numbers, expected)
+        np.testing.assert_array_equal(runner(sentence(9)[0].astype(np.uint8)), expected)
+        for wrong, message in (
+            ("c a i", "'i' is none of the 11 words"),
+            ("", "has 0 words; said.tflite reads 1 to 8"),
+            ("a b c d e f g h a", "has 9 words"),
+            (np.zeros((1, 5, 1), np.uint8), "reads 1×9×1"),
+        ):
+            with pytest.raises(InputError, match=message):
+                edge.say(runner, wrong)
 
 
 def test_an_empty_sentence_is_no_fault(long: keras.Model) -> None:

@@ -19,6 +19,12 @@ class TranslationDecoder(SentenceDecoder):
     was read there.
     """
 
+    @property
+    def output_options(self) -> dict[str, Any]:
+        """What a loop around steps knows, and how many words, the end with them, are read."""
+        reads = self.input[1].shape[2] if self._inbound_nodes else None
+        return super().output_options | ({} if reads is None else {"reads": reads})
+
     def call(self, inputs: Sequence[Any], training: bool = False) -> Any:
         memory, words, *right = inputs
         if right:

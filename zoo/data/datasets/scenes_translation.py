@@ -31,7 +31,7 @@ _TENTHS = {"val": (0,), "test": (1,), "train": tuple(range(2, 10))}  # of all se
 class Translations(Dataset):
     """Translation: an English sentence that is true of a scene, and the same in German.
 
-    The image is int32 1×length×1, the numbers of the English words, of END, and PADDING, so that it goes every road that texts
+    The image is uint8 1×length×1, the numbers of the English words, of END, and PADDING, so that it goes every road that texts
     go; the target is a `Sentence` of `length` likewise. Both have one vocabulary, `classes`. PADDING is 0, and `ignore`.
 
     No sentence of val or test is said in train: each belongs to one split, by a checksum of its English. Only how many things
@@ -61,7 +61,7 @@ class Translations(Dataset):
         number, said_before = self.scenes.index(place // A_SCENE), place % A_SCENE
         meaning = self._meaning(number, np.random.default_rng((_STREAM, self.scenes.seed, number, said_before)))
         source, target = (numbered(said(meaning, language), self.classes, self.length) for language in LANGUAGES)
-        return Sample(source[None, :, None], Sentence(target, padding=self.ignore), f"{self.name}-{place:05d}")
+        return Sample(source[None, :, None].astype(np.uint8), Sentence(target, padding=self.ignore), f"{self.name}-{place:05d}")
 
     def _meaning(self, number: int, random: np.random.Generator) -> Meaning:
         """What is said of a scene, or of the next one of which something can be said in this split."""
