@@ -114,10 +114,10 @@ def _check_float(quantize: str, io: str) -> None:
 
 
 def _runs_in_steps(network: keras.Model, sized: bool, aware: bool) -> bool:
-    """Whether a device runs a network word by word.
+    """Whether a device runs another network: word by word, or of several inputs.
 
     Raises:
-        InputError: for one of texts, if options are given that only pictures have.
+        InputError: for one that reads, if options are given that only pictures have.
     """
     from zoo import tasks
     from zoo.layers import model_output
@@ -127,7 +127,7 @@ def _runs_in_steps(network: keras.Model, sized: bool, aware: bool) -> bool:
     if task is None or task.deployed(network) is network:
         return False
     if aware or (sized and task.encoder(network) is None):
-        raise InputError("--size and --quantize-aware are for networks of pictures, and this one is of texts; leave them out")
+        raise InputError("--size and --quantize-aware are for networks of pictures alone, and this one reads; leave them out")
     return True
 
 
@@ -135,8 +135,8 @@ def _write_steps(
     network: keras.Model, place: Path, quantize: str, spec: str | None, count: int, size: tuple[int, int] | None,
     options: dict[str, Any],
 ) -> None:  # fmt: skip
-    """Writes the file of one step, and its encoder's where it has one; with data at hand it holds what the file says of them to
-    what the whole network does."""
+    """Writes the file of a device's network, and its encoder's where it has one; with data at hand it holds what the file says
+    of them to what the whole network does."""
     import converters
     import edge
     import zoo.data
@@ -149,7 +149,11 @@ def _write_steps(
     if data is None:
         print(f"whether it says the same as the model was not checked: that needs data, --calibration SPEC of {task.name}")
         return
-    samples = task.calibration(data, _CHECKED, size or network.inputs[0].shape[1:3])[:_CHECKED]
+    samples = task.calibration(data, _CHECKED, size or network.inputs[0].shape[1:3])
+    if isinstance(samples, dict):  # a network of several inputs, asked once
+        print(converters.parity(task.deployed(network), written[0], samples))
+        return
+    samples = samples[:_CHECKED]
     with edge.Runner(written[0].path) as runner:
         print(converters.parity(network, lambda sample: runner.said(sample[0])[None], samples, recipe=quantize))
 

@@ -134,7 +134,11 @@ class Task(ABC):
         """
         raise InputError(f"networks of {self.name} have no encoder and no steps behind it")
 
-    def calibration(self, dataset: Dataset, count: int, size: tuple[int, int], tiles: bool = False) -> np.ndarray:
+    def asked(self, image: np.ndarray) -> Any:
+        """What the deployed network is asked of a sample's image, as `edge.Runner` takes it; by default the image itself."""
+        return image
+
+    def calibration(self, dataset: Dataset, count: int, size: tuple[int, int], tiles: bool = False) -> Any:
         """What ranges of the deployed network are measured on: `count` samples at most at that size, cut or resized."""
         from zoo.data import calibration_images
         return calibration_images(dataset, min(count, len(dataset)), size, tiles)

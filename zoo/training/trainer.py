@@ -30,7 +30,7 @@ from zoo.training.config import TrainingConfig, with_current_names
 from zoo.training.foreign_models import ending_of, functional, without_activation
 from zoo.training.history import draw_curves
 from zoo.training.jit import compiles
-from zoo.training.mixed_precision import computing_in, holding_batchnorm
+from zoo.training.mixed_precision import computing_in, holding, holding_batchnorm
 from zoo.training.optimizers import WarmUp, make_optimizer, shares_of, warmup_steps
 from zoo.training.teacher import Teacher
 from zoo.training.throughput import throughput_summary
@@ -144,6 +144,7 @@ def in_training(
         closing(source),
         computing_in(model, config.precision),
         holding_batchnorm(model, config.frozen_batchnorm),
+        holding(model, config.frozen),
         without_activation(network, ending) as trained,
     ):
         _compile(trained, specs, losses, weights, config, source, task)

@@ -66,13 +66,15 @@ class _Candidate:
     weight: float = 1.0
 
 
-def question(one: Scene) -> Question:
-    """The question that is asked about a scene, the same for ever: of a kind that can be, as often one as another.
+def question(one: Scene, number: int = 0) -> Question:
+    """A question that is asked about a scene, the same for ever: of a kind that can be, as often one as another.
 
     Args:
         one: square, of any size.
+        number: which of them; each is drawn by itself.
     """
-    seen, random = things(one), np.random.default_rng((_STREAM, one.seed, one.index))
+    further = (number,) if number else ()
+    seen, random = things(one), np.random.default_rng((_STREAM, one.seed, one.index, *further))
     possible = {kind: found for kind, ask in KINDS.items() if (found := list(ask(seen, random)))}
     kind = _drawn(list(possible), [max(each.weight for each in found) for found in possible.values()], random)
     candidate = _drawn(possible[kind], [each.weight for each in possible[kind]], random)
