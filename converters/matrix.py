@@ -155,7 +155,7 @@ def _worst_layer(model: keras.Model, path: Path, pictures: np.ndarray) -> str:
 
 def _first_operator(verdict: Any, path: Path, samples: list[np.ndarray], gpu: Gpu) -> str:
     """The operator that a search finds, where the verdict does not name one by itself."""
-    if verdict.unsupported or not verdict.faulty:
+    if verdict.unsupported or verdict.suspect or not verdict.faulty:
         return ""
     try:
         culprit = gpu.bisect(path, samples).culprit

@@ -118,16 +118,12 @@ class _Tools:
     def convert(self, model: keras.Model, path: Path, form: str, training: Dataset, recipe: Recipe) -> None:
         """Writes the converted file of a form, calibrated as `zoo convert` does."""
         import converters
-        from zoo import tasks
-        from zoo.layers import model_output
 
-        task, images, settings = tasks.get(model_output(model).task), None, {}
+        size, tiles = recipe.size, recipe.overlap is not None
+        options = {"data": training, "count": recipe.calibration, "input_size": size, "tiles": tiles}
         if converters.RECIPES[form].calibrated:
-            images = task.calibration(training, recipe.calibration, recipe.size, tiles=recipe.overlap is not None)
-            settings = dict(recipe.quantization)
-        network = task.deployed(model)
-        size = recipe.size if None in network.inputs[0].shape[1:3] else None
-        converters.to_tflite(network, path, recipe=form, input_size=size, calibration=images, **settings)
+            options |= recipe.quantization
+        converters.device_files(model, path, form, **options)
 
     def open(self, path: Path, overlap: int | None) -> Any:
         """LiteRT's runner on the file."""

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from zoo.data import Dataset
     from zoo.recipes import Recipe
 
-GIVEN_BY_CARD = ("classes", "palette", "input_shape", "head", "weights", "encoder_weights")  # arguments that the card replaces
+# Arguments of `zoo.build` that the card replaces.
+GIVEN_BY_CARD = ("classes", "palette", "input_shape", "head", "weights", "encoder_weights", "init")
 
 
 class FileTools(Protocol):
@@ -125,14 +126,13 @@ def convert(
     test, training = zoo.data.open(spec, recipe.scored), zoo.data.open(spec, recipe.split)
     finished = _Finished(recipe, training, test, dict(known.options), dict(known.training))
     model, files, scores = zoo.build(known.name), dict(known.files), {score.form: score for score in known.measured}
-    for form in files:
-        if form != WEIGHTS:
-            place = known.path(form)
-            with tempfile.TemporaryDirectory(dir=place.parent, prefix=".packing") as temporary:
-                path = Path(temporary) / place.name
-                scores[form] = _converted(model, form, path, finished, tools, say)
-                files[form] = file_facts(path)
-                os.replace(path, place)
+    for form in (form for form in recipe.forms if form in files):
+        place = known.path(form).parent
+        with tempfile.TemporaryDirectory(dir=place, prefix=".packing") as temporary:
+            scores[form], paths = _converted(model, form, Path(temporary), finished, tools, say)
+            files |= {name: file_facts(path) for name, path in paths.items()}
+            for path in paths.values():
+                os.replace(path, place / path.name)
     known = replace(known, files=files, measured=tuple(scores.values()))
     if known.archive is not None:
         known = replace(known, archive=archive_of(known, known.archive.url))
@@ -150,7 +150,7 @@ def write_scores(known: Trained, tools: FileTools) -> Trained:
     for form in files:
         if form != WEIGHTS:
             path = known.path(form)
-            tools.describe(path, _description(known.score(form), known.license, known.overlap))
+            tools.describe(path, _description(known.score(form.partition(".")[0]), known.license, known.overlap))
             files[form] = file_facts(path)
     known = replace(known, files=files)
     if known.archive is not None:
@@ -233,10 +233,10 @@ def _pack(
     stretched = recipe.overlap is None and tasks.get(meaning.task).stretches
     measured = [_score(WEIGHTS, zoo.evaluate(model, test, size=recipe.size if stretched else None), finished)]
     for form in recipe.forms:
-        path = folder / f"{form}.tflite"
-        measured.append(_converted(model, form, path, finished, tools, say))
+        score, files = _converted(model, form, folder, finished, tools, say)
+        measured.append(score)
         if form in recipe.shipped:
-            paths[form] = path
+            paths |= files
     return Trained(
         name=recipe.name,
         model=recipe.model,
@@ -259,15 +259,17 @@ def _pack(
 
 
 def _converted(
-    model: keras.Model, form: str, path: Path, finished: _Finished, tools: FileTools, say: Callable[[str], None]
-) -> Score:
-    """The scores of a form, whose file is written to the path and tells them."""
-    recipe, test = finished.recipe, finished.test
+    model: keras.Model, form: str, folder: Path, finished: _Finished, tools: FileTools, say: Callable[[str], None]
+) -> tuple[Score, dict[str, Path]]:
+    """The scores of a form, and its files by their forms, which are written into the folder and tell them."""
+    recipe, test, path = finished.recipe, finished.test, folder / f"{form}.tflite"
     say(f"{form}: converting, on {test.name}")
     tools.convert(model, path, form, finished.training, recipe)
     score = _score(form, zoo.evaluate(tools.open(path, recipe.overlap), test), finished)
-    tools.describe(path, _description(score, recipe.license, recipe.overlap))
-    return score
+    files = {each.stem: each for each in (path, *folder.glob(f"{form}.*.tflite"))}  # and what it goes on from
+    for each in files.values():
+        tools.describe(each, _description(score, recipe.license, recipe.overlap))
+    return score, files
 
 
 def _score(form: str, evaluation: Any, finished: _Finished) -> Score:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edge.gpu.rules.registry import REFUSED, rule
+from edge.gpu.rules.registry import CRASH, REFUSED, rule
 from edge.graph import Graph, Operator
 
 _REFLECT = 0  # schema.MirrorPadMode
@@ -57,7 +57,8 @@ def _wide(graph: Graph, operator: Operator) -> bool:
     return any(graph.tensors[index].dtype in ("int64", "float64") for index in ends if not graph.fixed(index))
 
 
-@_refused(
+@rule(
+    kind=CRASH,
     what="16-bit integers are refused, and end the process in some graphs",
     advice="convert with 8-bit activations or in float for the GPU; int16x8 is for the CPU",
 )
