@@ -44,6 +44,7 @@ MAKERS: dict[str, Callable[[], str]] = {  # of the places between markers, by th
     "layer_conversions": results.layer_conversions,
     "optical_flow": results.optical_flow,
     "person": results.person,
+    "proposals": results.proposals,
     "runtimes": runtimes.networks,
     "runtimes_wrong": runtimes.wrong_networks,
     "runtime_operators": runtimes.operators,

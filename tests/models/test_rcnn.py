@@ -10,6 +10,7 @@ import pytest
 
 import zoo
 from zoo import classical
+from zoo.data import Boxes, Sample
 from zoo.errors import InputError
 from zoo.models.blocks import region_machines
 from zoo.models.blocks.region_machines import BoxRegression, Machines, Windows
@@ -102,6 +103,16 @@ def test_it_finds_things_in_scenes_and_goes_on_where_it_was_broken_off(tmp_path:
     assert zoo.evaluate(again, data, progress=False).scores["ap50"] >= 0.8
     with pytest.raises(InputError, match="another run: steps"):
         again.fit(data, tmp_path, steps=3)
+
+
+def test_windows_are_proposals_and_things_but_not_what_is_ignored(tmp_path: Path) -> None:
+    boxes = np.array([[0, 0, 10, 10], [30, 30, 50, 50], [5, 5, 5, 9], [0, 0, 20, 10]], np.float32)
+    target = Boxes(np.array([[0, 0, 10, 10], [30, 30, 50, 52]]), np.array([1, 0]), (60, 60), np.array([False, True]))
+    detector = RCNN(small_network(), lambda image: boxes, ("a", "b"))
+    windows = detector._windows(Sample(np.zeros((60, 60, 3), np.uint8), target, "one"), 0, tmp_path)
+    assert windows.boxes.tolist() == [[0, 0, 10, 10], [0, 0, 20, 10], [0, 0, 10, 10]]
+    assert windows.overlaps.tolist() == [[0, 1], [0, 0.5], [0, 1]] and windows.things.tolist() == [-1, -1, 1]
+    assert windows.wanted[:, 1].tolist() == [[0, 0, 10, 10]] * 3
 
 
 def test_what_does_not_fit_gets_a_sentence() -> None:

@@ -209,8 +209,8 @@ def run(
     size: tuple[int, int] = (480, 640),
     width: float = 1.0,
     units: int = UNITS,
-    crops: int = 8,
-    rounds: int = 3,
+    crops: int = 4,
+    rounds: int = 2,
 ) -> list[dict[str, Any]]:
     """Times every part of every method.
 

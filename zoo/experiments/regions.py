@@ -96,7 +96,7 @@ def run(
     regions: Sequence[int] = (1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 512, 1024, 2000),
     width: float = 1.0,
     units: int = HIDDEN,
-    crops: int = 8,
+    crops: int = 4,
     rounds: int = 2,
 ) -> list[dict[str, Any]]:
     """Counts the work of each method for each number of regions, and times it for the papers' numbers.

@@ -38,7 +38,7 @@ import numpy as np
 
 from zoo.errors import InputError
 from zoo.lazy import keras
-from zoo.models.blocks.region_machines import BoxRegression, Machines, Pictured, Windows
+from zoo.models.blocks.region_machines import BESIDE, BoxRegression, Machines, Pictured, Windows
 from zoo.models.encoders import features as encoder_features
 from zoo.outputs import OutputSpec
 from zoo.outputs.box_selection import intersection_over_union, select
@@ -264,13 +264,16 @@ class RCNN:
         return {**own, **drawn, "data": dataset.name, "pictures": len(dataset), "classes": list(self.classes)}
 
     def _proposed(self, image: np.ndarray) -> np.ndarray:
-        return np.asarray(self.proposals(image), np.float32)[: self.most, :4]
+        boxes = np.asarray(self.proposals(image), np.float32)[:, :4]
+        return boxes[(boxes[:, 2:] > boxes[:, :2]).all(axis=1)][: self.most]
 
     def _windows(self, sample: Any, index: int, folder: Path) -> Windows:
-        """The windows of a picture, whose proposals are kept in the folder."""
+        """The windows of a picture, whose proposals are kept in the folder; those on ignored things are left out."""
         proposed = _kept(folder / f"proposals_{index:06}.npy", lambda: self._proposed(sample.image))
         target, count = sample.target, len(self.classes)
         counted = ~target.ignored
+        aside = intersection_over_union(proposed[:, None], target.values[target.ignored][None])
+        proposed = proposed[aside.max(axis=1, initial=0.0) < BESIDE]
         edges, labels = target.values[counted], target.labels[counted]
         boxes = np.concatenate([proposed, edges]).astype(np.float32)
         shares = intersection_over_union(boxes[:, None], edges[None])
