@@ -51,6 +51,8 @@ INSTEAD = {
     "STRIDED_SLICE": "keep the sliced axis (x[:, 0:1], not x[:, 0]) and reshape after",
     "MUL": "keep the reduced axes (keepdims=True): a tensor without dimensions is refused",
     "SELECT_V2": "give both branches the output's shape, or a number",
+    "PRELU": "repeat the slopes to one a channel, or one a number",
+    "SOFTMAX": "multiply before it: a factor inside (beta) is refused",
     "DYNAMIC_UPDATE_SLICE": "give the start as an input, int32, or write by a mask: x·(1 − m) + new·m",
     "BATCH_MATMUL": "put the constant on the right, transposed where it has to be (FULLY_CONNECTED)",
     "PAD": "reshape to 3 or 4 dimensions first",
