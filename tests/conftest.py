@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import keras
+
+    from edge.gpu.process import Free
 
 # Fixtures that build a network's tiny sibling by its `name`, for whoever comes next as well.
 BUILT = ("untrained", "untrained_of_any_size")
@@ -72,6 +76,25 @@ def untrained_of_any_size(name: str) -> keras.Model:
     from zoo import registry
 
     return shared_tiny(name, ODD if registry.get(name).fixed_size else None)
+
+
+@pytest.fixture(scope="session")
+def idle_workers() -> Iterator[Free]:
+    """Processes of `edge.gpu.worker` that no test is using."""
+    from edge.gpu.process import stop_all
+
+    idle: Free = {}
+    yield idle
+    stop_all(idle)
+
+
+@pytest.fixture
+def workers(idle_workers: Free) -> Iterator[None]:
+    """Files run in worker processes that have run others before: for tests of files, not of processes."""
+    from edge.gpu.process import reused
+
+    with reused(idle_workers):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -20,6 +20,8 @@ from zoo.analysis import tiny_models
 from zoo.cli import app
 from zoo.errors import InputError
 
+pytestmark = pytest.mark.usefixtures("workers")
+
 L = keras.layers
 
 

@@ -14,6 +14,7 @@ import backend_toy
 import keras
 import numpy as np
 import pytest
+import quick_jax
 import recurrence_toy
 from backend_toy import CELLS, SIZE, TOY, keep, losses
 from tiny_models import KINDS, answer_at_near_ties, pictures, tiny
@@ -32,7 +33,7 @@ def asked(backend: str, networks: dict[str, keras.Model], folder: Path) -> tuple
     keep(network(dropout=0.0), folder / f"{TOY}.npz")
     recurrence_toy.write_questions(folder / CELLS)
     command = [sys.executable, "-W", "error::UserWarning", backend_toy.__file__, str(folder)]
-    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", **quick_jax.FLAGS}
     process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
     assert process.returncode == 0, process.stderr[-2000:]
     *said, found = process.stdout.strip().splitlines()
