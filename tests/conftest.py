@@ -41,12 +41,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the tests of one network's tiny sibling in a row, wherever they lie, so that it is built once."""
+    """Puts the tests of one network's tiny sibling in a row, wherever they lie, so that it is built once.
+
+    Those marked `early` come first: long ones, which must not be what one process still does when the other has ended, and
+    modules of a fixture that takes long, which a process that takes over half of the other's rest would make again.
+    """
     places: dict[str, int] = {}
-    order: dict[pytest.Item, int] = {}
+    order: dict[pytest.Item, tuple[bool, int]] = {}
     for place, item in enumerate(items):
         built = isinstance(item, pytest.Function) and not set(BUILT).isdisjoint(item.fixturenames)
-        order[item] = places.setdefault(item.callspec.params["name"], place) if built else place
+        early = item.get_closest_marker("early") is not None
+        order[item] = not early, places.setdefault(item.callspec.params["name"], place) if built else place
     items.sort(key=order.__getitem__)
 
 

@@ -30,6 +30,7 @@ from zoo.data import Dataset
 from zoo.training import Result
 
 pytest_plugins = ["app_fixtures"]
+pytestmark = pytest.mark.early
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,10 @@ from training_toys import network
 # JAX compiles op by op, half a minute for some networks: there those with layers of our own.
 ASKED = {"jax": ("segnet", "resnet50_deformable", "pocket_seg"), "torch": tuple(KINDS)}
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the others are held against TensorFlow")
+pytestmark = [
+    pytest.mark.early,
+    pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the others are held against TensorFlow"),
+]
 
 
 def asked(backend: str, networks: dict[str, keras.Model], folder: Path) -> tuple[dict[str, Any], str]:

@@ -18,7 +18,10 @@ import quick_jax
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 LOAD = ((64, 64), 2)
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="starts JAX in a process of its own")
+pytestmark = [
+    pytest.mark.early,
+    pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="starts JAX in a process of its own"),
+]
 
 
 def run(*command: str | Path) -> str:
