@@ -25,9 +25,8 @@ from edge.gpu.patterns import DYNAMIC, Caution, advice, half_overflow, instead_o
 from edge.gpu.provocations import Provocation, provoke
 from edge.gpu.remote import PRECISIONS, Remote, unsupported
 from edge.gpu.rules.registry import CRASH, OVERFLOW, REFUSED
-from edge.gpu.samples import feeds_of
+from edge.gpu.samples import Samples, feeds_of
 from edge.graph import Graph, Operator, read_graph
-from edge.images import Picture
 from edge.overrides import Overrides
 from edge.tflite_file import Card, read_card
 from zoo import outputs
@@ -112,7 +111,7 @@ def _some(names: tuple[str, ...]) -> str:
 
 def gpu_check(
     path: str | Path,
-    samples: Sequence[Picture] | None = None,
+    samples: Samples | None = None,
     *,
     input_range: tuple[Bound, Bound] | None = None,
     output: str | None = None,
@@ -124,7 +123,8 @@ def gpu_check(
     """Whether the file at `path` runs whole on the GPU, and with the CPU's numbers on `samples`.
 
     `samples` are pictures (uint8 H×W×3 of any size, of several frames lists of them), or float32 arrays h×w×c or 1×h×w×c in
-    the model's own range; of a file of several inputs, lists of as many arrays. None takes seeded structured pictures: enough
+    the model's own range; of a file of several inputs dicts by their names, lists of as many arrays in the graph's order, or
+    one dict of arrays that hold an item a sample. None takes seeded structured pictures: enough
     to catch a wrong graph, but not what the model meets, and the verdict says so. `input_range`, `output` and `labels` are as
     in `edge.Runner`; `precisions` those of the GPU to try, "float32" and "reduced", for each of which the file is compiled
     anew. `rehearse` computes in float16 on the CPU too, as is done anyway where values are seen that it cannot hold. A file
