@@ -199,37 +199,36 @@ def _voc_row(truth: np.ndarray, difficult: np.ndarray, answer: np.ndarray) -> Ro
     return Row(answer[:, 5], right, counted, int((~difficult).sum()))
 
 
-def _curve(rows: list[Row], step: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Recall and precision after each box, the best first, at a threshold; and how many boxes the truth has."""
+def _curves(rows: list[Row]) -> tuple[np.ndarray, np.ndarray, int]:
+    """Recall and precision after each box, the best first, a row a threshold; and how many boxes the truth has."""
     truth = sum(row.truth for row in rows)
     if not rows:
-        return np.zeros(0), np.zeros(0), truth
-    scores = np.concatenate([row.scores for row in rows])
-    order = np.argsort(-scores, kind="mergesort")
-    right, counted = (np.concatenate([getattr(row, name)[step] for row in rows])[order] for name in ("right", "counted"))
-    hits, misses = np.cumsum(right & counted), np.cumsum(~right & counted)
+        return np.zeros((len(THRESHOLDS), 0)), np.zeros((len(THRESHOLDS), 0)), truth
+    order = np.argsort(-np.concatenate([row.scores for row in rows]), kind="mergesort")
+    right, counted = (np.concatenate([getattr(row, name) for row in rows], axis=1) for name in ("right", "counted"))
+    right, counted = right[:, order], counted[:, order]
+    hits, misses = np.cumsum(right & counted, axis=1), np.cumsum(~right & counted, axis=1)
     return hits / max(truth, 1), hits / (hits + misses + _EPSILON), truth
 
 
 def average(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
     """COCO's average precision and greatest recall, by threshold; nan where the truth has no box."""
-    precisions, recalls = np.full(len(THRESHOLDS), math.nan), np.full(len(THRESHOLDS), math.nan)
-    for step in range(len(THRESHOLDS)):
-        recall, precision, truth = _curve(rows, step)
-        if not truth:
-            continue
+    recalls, precisions, truth = _curves(rows)
+    if not truth:
+        return np.full(len(THRESHOLDS), math.nan), np.full(len(THRESHOLDS), math.nan)
+    averages = []
+    for recall, precision in zip(recalls, precisions, strict=True):
         envelope = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)  # 0 at recalls that are not reached
-        precisions[step] = envelope[np.searchsorted(recall, RECALLS, side="left")].mean()
-        recalls[step] = recall.max(initial=0.0)
-    return precisions, recalls
+        averages.append(envelope[np.searchsorted(recall, RECALLS, side="left")].mean())
+    return np.array(averages), recalls.max(axis=1, initial=0.0)
 
 
 def _voc_average(rows: list[Row]) -> tuple[float, float]:
     """VOC's average precision over all recalls, and over eleven."""
-    recall, precision, truth = _curve(rows, 0)
+    recalls, precisions, truth = _curves(rows)
     if not truth:
         return math.nan, math.nan
-    recall, precision = np.concatenate([[0.0], recall, [1.0]]), np.concatenate([[0.0], precision, [0.0]])
+    recall, precision = np.concatenate([[0.0], recalls[0], [1.0]]), np.concatenate([[0.0], precisions[0], [0.0]])
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     steps = np.flatnonzero(recall[1:] != recall[:-1])
     every = float(((recall[steps + 1] - recall[steps]) * envelope[steps + 1]).sum())

@@ -12,6 +12,7 @@ from zoo.data.targets.flow_field import FlowField
 from zoo.data.targets.instances import UNKNOWN, InstanceMask
 from zoo.data.targets.label import Label, Tokens
 from zoo.data.targets.pixels import NO_LABEL, HeatMap, Mask, TargetImage
+from zoo.data.targets.sentence import Sentence
 
 __all__ = [
     "NO_BOX",
@@ -25,6 +26,7 @@ __all__ = [
     "InstanceMask",
     "Label",
     "Mask",
+    "Sentence",
     "Size",
     "Target",
     "TargetImage",
