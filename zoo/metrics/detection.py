@@ -27,33 +27,21 @@ import numpy as np
 
 from zoo.data.targets import Boxes
 from zoo.errors import InputError
+from zoo.metrics.average_precision import Row, average, coco_row, curve, mean
 from zoo.metrics.base import Metric, Score
 from zoo.outputs.box_selection import area, shared_area
 
-THRESHOLDS = tuple(0.5 + 0.05 * step for step in range(10))
-RECALLS = np.linspace(0, 1, 101)
 AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
 MOST = 100  # boxes a picture and class, of COCO's
-_EPSILON = np.spacing(1.0)
 _COLUMNS = 6
-
-
-@dataclass
-class _Row:
-    """One class in one picture: the answer's scores, and whether each was right and whether it counts, by threshold."""
-
-    scores: np.ndarray
-    right: np.ndarray
-    counted: np.ndarray
-    truth: int
 
 
 @dataclass
 class _Class:
     """What was counted of one class, by range of areas; and by VOC's rules."""
 
-    coco: dict[str, list[_Row]] = field(default_factory=lambda: {name: [] for name in AREAS})
-    voc: list[_Row] = field(default_factory=list)
+    coco: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in AREAS})
+    voc: list[Row] = field(default_factory=list)
 
 
 class DetectionScores(Metric):
@@ -89,8 +77,9 @@ class DetectionScores(Metric):
             counts.voc.append(_voc_row(truth, crowd, chosen))
             best = chosen[:MOST]
             shares = _overlaps(best[:, :4], truth, crowd)
+            areas = area(truth), area(best[:, :4])
             for name, bounds in AREAS.items():
-                counts.coco[name].append(_coco_row(truth, crowd, best, shares, bounds))
+                counts.coco[name].append(coco_row(shares, best[:, 5], areas, bounds, crowd=crowd, ignored=crowd))
 
     def merge(self, other: Metric) -> DetectionScores:
         if not isinstance(other, DetectionScores) or other.classes != self.classes:
@@ -102,18 +91,18 @@ class DetectionScores(Metric):
         return self
 
     def scores(self) -> list[Score]:
-        precision = {name: [_average(counts.coco[name]) for counts in self._counts] for name in AREAS}
+        precision = {name: [average(counts.coco[name]) for counts in self._counts] for name in AREAS}
         whole = np.array([row[0] for row in precision["all"]])  # classes × thresholds
         recall = np.array([row[1] for row in precision["all"]])
         voc = np.array([_voc_average(counts.voc) for counts in self._counts])
         values = {
-            "ap50": _mean(whole[:, 0]),
-            "ap": _mean(whole),
-            "ap75": _mean(whole[:, 5]),
-            **{f"ap_{name}": _mean(np.array([row[0] for row in precision[name]])) for name in list(AREAS)[1:]},
-            "ar": _mean(recall),
-            "voc_ap": _mean(voc[:, 0]),
-            "voc_ap_11": _mean(voc[:, 1]),
+            "ap50": mean(whole[:, 0]),
+            "ap": mean(whole),
+            "ap75": mean(whole[:, 5]),
+            **{f"ap_{name}": mean(np.array([row[0] for row in precision[name]])) for name in list(AREAS)[1:]},
+            "ar": mean(recall),
+            "voc_ap": mean(voc[:, 0]),
+            "voc_ap_11": mean(voc[:, 1]),
         }
         return [Score(name, value) for name, value in values.items()]
 
@@ -121,10 +110,10 @@ class DetectionScores(Metric):
         """A row a class."""
         rows = []
         for label, counts in zip(self.classes, self._counts, strict=True):
-            precision, recall = _average(counts.coco["all"])
+            precision, recall = average(counts.coco["all"])
             truth = sum(row.truth for row in counts.coco["all"])
             rows.append(
-                {"class": label, "ap50": float(precision[0]), "ap": _mean(precision), "ar": _mean(recall), "boxes": truth}
+                {"class": label, "ap50": float(precision[0]), "ap": mean(precision), "ar": mean(recall), "boxes": truth}
             )
         return rows
 
@@ -137,42 +126,7 @@ def _overlaps(answer: np.ndarray, truth: np.ndarray, crowd: np.ndarray) -> np.nd
     return shared / np.where(union > 0, union, 1.0)
 
 
-def _coco_row(
-    truth: np.ndarray, crowd: np.ndarray, answer: np.ndarray, shares: np.ndarray, bounds: tuple[float, float]
-) -> _Row:
-    """One class in one picture by COCO's rules, for things of an area within bounds."""
-    areas = area(truth)
-    aside = crowd | (areas < bounds[0]) | (areas > bounds[1])
-    order = np.argsort(aside, kind="stable")  # what counts comes first
-    aside, crowd, shares = aside[order], crowd[order], shares[:, order]
-    size = (len(THRESHOLDS), len(answer))
-    right, ignored = np.zeros(size, bool), np.zeros(size, bool)
-    most = shares.max(axis=1, initial=0.0)
-    for step, threshold in enumerate(THRESHOLDS):
-        free = np.ones(len(truth), bool)
-        for place in np.flatnonzero(most >= min(threshold, 1 - 1e-10)):  # most answers overlap nothing
-            match = _match(shares[place], free | crowd, aside, threshold)
-            if match >= 0:
-                right[step, place], ignored[step, place] = True, aside[match]
-                free[match] = False
-    own = area(answer)
-    outside = (own < bounds[0]) | (own > bounds[1])
-    ignored |= ~right & outside
-    return _Row(answer[:, 5], right & ~ignored, ~ignored, int((~aside).sum()))
-
-
-def _match(shares: np.ndarray, free: np.ndarray, aside: np.ndarray, threshold: float) -> int:
-    """The place of the truth that a box of the answer takes, −1 for none: of those that count the last of the most overlap,
-    or else likewise of those that are ignored."""
-    for group in (~aside, aside):
-        places = np.flatnonzero(group & free & (shares >= min(threshold, 1 - 1e-10)))
-        if places.size:
-            most = shares[places].max()
-            return int(places[np.flatnonzero(shares[places] == most)[-1]])
-    return -1
-
-
-def _voc_row(truth: np.ndarray, difficult: np.ndarray, answer: np.ndarray) -> _Row:
+def _voc_row(truth: np.ndarray, difficult: np.ndarray, answer: np.ndarray) -> Row:
     """One class in one picture by VOC's rules at 0.5: a box is held against the one that it overlaps most."""
     shares = _overlaps(answer[:, :4], truth, np.zeros(len(truth), bool))
     taken, right, counted = np.zeros(len(truth), bool), np.zeros((1, len(answer)), bool), np.ones((1, len(answer)), bool)
@@ -184,37 +138,12 @@ def _voc_row(truth: np.ndarray, difficult: np.ndarray, answer: np.ndarray) -> _R
             counted[0, place] = False
         elif not taken[best]:
             right[0, place] = taken[best] = True
-    return _Row(answer[:, 5], right, counted, int((~difficult).sum()))
+    return Row(answer[:, 5], right, counted, int((~difficult).sum()))
 
 
-def _curve(rows: list[_Row], step: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Recall and precision after each box, the best first, at a threshold; and how many boxes the truth has."""
-    truth = sum(row.truth for row in rows)
-    if not rows:
-        return np.zeros(0), np.zeros(0), truth
-    scores = np.concatenate([row.scores for row in rows])
-    order = np.argsort(-scores, kind="mergesort")
-    right, counted = (np.concatenate([getattr(row, name)[step] for row in rows])[order] for name in ("right", "counted"))
-    hits, misses = np.cumsum(right & counted), np.cumsum(~right & counted)
-    return hits / max(truth, 1), hits / (hits + misses + _EPSILON), truth
-
-
-def _average(rows: list[_Row]) -> tuple[np.ndarray, np.ndarray]:
-    """COCO's average precision and greatest recall, by threshold; nan where the truth has no box."""
-    precisions, recalls = np.full(len(THRESHOLDS), math.nan), np.full(len(THRESHOLDS), math.nan)
-    for step in range(len(THRESHOLDS)):
-        recall, precision, truth = _curve(rows, step)
-        if not truth:
-            continue
-        envelope = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)  # 0 at recalls that are not reached
-        precisions[step] = envelope[np.searchsorted(recall, RECALLS, side="left")].mean()
-        recalls[step] = recall.max(initial=0.0)
-    return precisions, recalls
-
-
-def _voc_average(rows: list[_Row]) -> tuple[float, float]:
+def _voc_average(rows: list[Row]) -> tuple[float, float]:
     """VOC's average precision over all recalls, and over eleven."""
-    recall, precision, truth = _curve(rows, 0)
+    recall, precision, truth = curve(rows, 0)
     if not truth:
         return math.nan, math.nan
     recall, precision = np.concatenate([[0.0], recall, [1.0]]), np.concatenate([[0.0], precision, [0.0]])
@@ -223,9 +152,3 @@ def _voc_average(rows: list[_Row]) -> tuple[float, float]:
     every = float(((recall[steps + 1] - recall[steps]) * envelope[steps + 1]).sum())
     eleven = [precision[recall >= tenth / 10].max(initial=0.0) for tenth in range(11)]
     return every, float(np.mean(eleven))
-
-
-def _mean(values: np.ndarray) -> float:
-    """Of what was counted; nan where nothing was."""
-    values = np.asarray(values)[~np.isnan(values)]
-    return float(values.mean()) if values.size else math.nan

@@ -9,6 +9,7 @@ from zoo.data.targets.base import Batch, Size, Target, mirror
 from zoo.data.targets.boxes import NO_BOX, Boxes
 from zoo.data.targets.fixations import Fixations
 from zoo.data.targets.flow_field import FlowField
+from zoo.data.targets.joints import Joints
 from zoo.data.targets.label import Label, Tokens
 from zoo.data.targets.pixels import NO_LABEL, HeatMap, Mask, TargetImage
 
@@ -20,6 +21,7 @@ __all__ = [
     "Fixations",
     "FlowField",
     "HeatMap",
+    "Joints",
     "Label",
     "Mask",
     "Size",
