@@ -65,7 +65,7 @@ def _slope(maps: np.ndarray, rows: np.ndarray, columns: np.ndarray, axis: int) -
         moved = list(places)
         moved[axis] = np.where(inside, places[axis] + step, places[axis])
         heat.append(maps[moved[0], moved[1], each].astype(np.float64))
-    return np.sign(heat[0] - heat[1])
+    return np.nan_to_num(np.sign(heat[0] - heat[1]))
 
 
 def _means(maps: np.ndarray, sharpness: float) -> np.ndarray:

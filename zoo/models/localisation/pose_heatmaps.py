@@ -29,7 +29,6 @@ from zoo.registry import Variant, register
 PAPER = Paper(
     "Simple Baselines for Human Pose Estimation and Tracking", "Xiao, Wu & Wei", 2018, "https://arxiv.org/abs/1804.06208"
 )
-STEPS = 3
 VARIANTS = {
     "pose_heatmaps": Variant(options={"encoder": "resnet50"}),
     "pose_heatmaps_lite": Variant(
@@ -57,25 +56,28 @@ def pose_heatmaps(
     encoder_options: Mapping[str, Any] | None = None,
     channels: tuple[int, ...] = (256, 256, 256),
 ) -> Any:
-    """Encoder → three times a transposed convolution → heat.
+    """Encoder → transposed convolutions, each to twice the sides → heat.
 
     Args:
         image: N×H×W×C, 0–255, of one person.
         joints: maps.
-        encoder: any encoder with strides 4 and 32.
+        encoder: any encoder; its deepest map's stride and the steps up say on which of its grids the heat lies.
         encoder_options: options of that encoder.
-        channels: of each transposed convolution.
+        channels: of each step up; three of them from stride 32 give maps of a quarter of the sides.
 
     Returns:
         N×⌈H/4⌉×⌈W/4⌉×joints.
     """
     narrow = {"last": False} if "last" in encoder_entry(encoder).option_names else {}
-    quarter, x = encoder_features(encoder, image, **{**narrow, **(encoder_options or {})}).at(4, 32)
+    features = encoder_features(encoder, image, **{**narrow, **(encoder_options or {})})
+    deepest = list(features)[-1]
+    stride = int(deepest[1:]) >> len(channels)
+    grid, x = features.at(stride)[0], features[deepest]
     normal = keras.initializers.RandomNormal(stddev=1e-3)
-    for number, n in enumerate(channels[:STEPS], start=1):
+    for number, n in enumerate(channels, start=1):
         options = {"padding": "same", "use_bias": False, "kernel_initializer": normal, "name": f"up{number}"}
         x = keras.layers.Conv2DTranspose(n, 4, 2, **options)(x)
         x = keras.layers.BatchNormalization(momentum=MOMENTUM, name=f"up{number}_bn")(x)
         x = rectified(x, f"up{number}_relu")
-    x = layers.CropLike(name="fit")([x, quarter])
+    x = layers.CropLike(name="fit")([x, grid])
     return keras.layers.Conv2D(joints, 1, kernel_initializer=normal, name="heat")(x)
