@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_models import raw_outputs, write_network
+from app_models import constant, raw_outputs, write_network
 from app_visit import AXE, GPU, NEEDS, Open, check_accessible
 from PIL import Image
 
@@ -51,13 +51,6 @@ CASES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
 
 def spec(name: str, options: dict[str, Any]) -> OutputSpec:
     return replace(box_output(LABELS, PALETTE, options), name=name)
-
-
-def constant(values: np.ndarray) -> Any:
-    """A network that says the same of every picture."""
-    import tensorflow as tf
-
-    return lambda image: tf.constant(values) + 0 * tf.reduce_max(image)
 
 
 @pytest.fixture

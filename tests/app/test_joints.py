@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from app_models import raw_outputs, write_network
+from app_models import constant, raw_outputs, write_network
 from app_visit import AXE, GPU, NEEDS, Open, check_accessible
 from PIL import Image
 
@@ -48,13 +47,6 @@ CASES = {
     "tied": (hills(0.05, tied=True), "quarter"),
     "places": (np.random.default_rng(1).uniform(-0.5, 0.5, (1, 10)).astype(np.float32), "quarter"),
 }
-
-
-def constant(values: np.ndarray) -> Any:
-    """A network that says the same of every picture."""
-    import tensorflow as tf
-
-    return lambda image: tf.constant(values) + 0 * tf.reduce_max(image)
 
 
 @pytest.fixture

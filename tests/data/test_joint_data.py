@@ -1,8 +1,9 @@
-"""Data sets of joints: puppets, whose joints are where their shapes are, and COCO's people, read from files that tests write."""
+"""Data sets of joints: puppets, whose joints are where their shapes are, and COCO's people, from files that tests write."""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from zoo.data.datasets.scenes.puppet import JOINTS, LABEL, PuppetScene
 from zoo.data.datasets.scenes.render import distance_from
 from zoo.data.datasets.scenes_landmarks import LandmarkScenes
 from zoo.errors import InputError
+from zoo.metrics.joints import JointScores
 from zoo.tasks.landmarks import JOINTS as COCO_JOINTS
 
 ABOUT = 1.5  # pixels: shapes have round corners
@@ -120,15 +122,15 @@ def test_bad_files(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
 def test_files_that_are_missing_or_of_something_else(tmp_path: Path) -> None:
     write_coco(tmp_path, [person(5)])
     Image.fromarray(np.zeros((40, 50, 3), np.uint8)).save(tmp_path / "images" / "7.png")
-    with pytest.raises(InputError, match="7.png is 50×40.*100×80; give the photograph that was annotated"):
+    with pytest.raises(InputError, match=r"7.png is 50×40.*100×80; give the photograph that was annotated"):
         opened(tmp_path)[0]
     (tmp_path / "images" / "7.png").unlink()
-    with pytest.raises(InputError, match="lists 7.png, and there is no such file"):
+    with pytest.raises(InputError, match=r"lists 7.png, and there is no such file"):
         opened(tmp_path)
     (tmp_path / "person_keypoints_train.json").write_text("{}")
     with pytest.raises(InputError, match="no JSON of joints"):
         opened(tmp_path)
-    with pytest.raises(InputError, match="holds person_keypoints_val.json and images/"):
+    with pytest.raises(InputError, match=r"holds person_keypoints_val.json and images/"):
         zoo.data.open(f"coco_joints:{tmp_path}", "val")
 
 
@@ -139,3 +141,22 @@ def test_samples_of_any_size_make_batches(tmp_path: Path) -> None:
     assert images.shape == (2, 64, 48, 3) and targets.shape == (2, 17, 3)
     known = targets[..., 2] > 0
     assert known.any() and ((targets[known] >= 0) & (targets[known] <= 1)).all() and isinstance(samples[0].target, Joints)
+
+
+@pytest.mark.skipif("DENSEZOO_SHARED" not in os.environ, reason="DENSEZOO_SHARED is not set")
+@pytest.mark.parametrize(("split", "people"), [("val", 29), ("test", 19)])
+def test_photographs_of_people(split: str, people: int) -> None:
+    folder = Path(os.environ["DENSEZOO_SHARED"]) / "data" / "coco"
+    samples = zoo.data.open(f"coco_joints:{folder}", split)
+    table = json.loads((folder / f"person_keypoints_{split}.json").read_text())
+    assert len(samples) == people and samples.classes == COCO_JOINTS
+    metric, known = JointScores(samples.classes), 0
+    for sample in samples:
+        height, width = sample.image.shape[:2]
+        assert width / height == pytest.approx(0.75, abs=0.5 / height + 0.02)
+        known += int((sample.target.seen > 0).sum())
+        metric.update(sample.target, np.column_stack([sample.target.values, np.ones(17)]))
+    labelled = sum(each["num_keypoints"] for each in table["annotations"])
+    assert labelled - known <= 0.05 * labelled, "a cut leaves out what lies far from its box"
+    scores = {score.name: score.value for score in metric.scores()}
+    assert scores["pck"] == scores["oks"] == scores["oks_ap"] == 1.0

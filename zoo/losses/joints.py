@@ -17,10 +17,10 @@ from zoo.training import distribution
 class JointHeatLoss(keras.losses.Loss):
     """The squared difference of each joint's map from a hill of height 1 around its place.
 
-    Tompson et al., 2014, and Xiao et al., "Simple Baselines for Human Pose Estimation and Tracking", 2018. The hill is a Gaussian
-    about the place itself, between cells too. The squares are added up over the cells and given over the hill's own, so that a
-    map of zeros has the loss 1 whatever its size; the papers' mean over the cells is the same but for that factor. Joints whose
-    place is not known do not count; where none is, the loss is 0.
+    Tompson et al., 2014, and Xiao et al., "Simple Baselines for Human Pose Estimation and Tracking", 2018. The hill is a
+    Gaussian about the place itself, between cells too. The squares are added up over the cells and given over the hill's own,
+    so that a map of zeros has the loss 1 whatever its size; the papers' mean over the cells is the same but for that factor.
+    Joints whose place is not known do not count; where none is, the loss is 0.
 
     Predictions are N×h×w×K.
 

@@ -1,13 +1,14 @@
 """Joint decoding: from a network's maps of heat, or its coordinates, to places in shares of the picture's sides and scores.
 
-The network says K maps h×w, one a joint, or 2K numbers: of each joint x and y, in shares of the sides from the picture's middle.
+The network says K maps h×w, one a joint, or 2K numbers: x and y of each joint, in shares of the sides from the picture's
+middle.
 Of maps, `OutputSpec.options["decode"]` says how a place is read:
 
 - "quarter": the hottest cell, a quarter of a cell towards its hotter neighbour, along each side (Newell et al., 2016, and Xiao
   et al., 2018). At an edge, and between neighbours as hot, nothing is shifted.
 - "argmax": the middle of the hottest cell, the first one of several.
-- "soft_argmax": the mean of all cells' middles, weighed by the softmax of `options["sharpness"]` times the heat (Luvizon et al.,
-  2017; Sun et al., 2018).
+- "soft_argmax": the mean of all cells' middles, weighed by the softmax of `options["sharpness"]` times the heat (Luvizon et
+  al., 2017; Sun et al., 2018).
 
 A score is the heat of the hottest cell, cut to 0 … 1. Coordinates come without one: theirs is 1.
 """

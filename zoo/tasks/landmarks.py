@@ -75,7 +75,9 @@ class Landmarks(Task):
         """The network answers the joints that the data set has."""
         if spec.classes and spec.classes != len(dataset.classes):
             count = len(dataset.classes)
-            raise InputError(f"{name} finds {spec.classes} joints and {dataset.name} has {count}; build it with classes={count}")
+            raise InputError(
+                f"{name} finds {spec.classes} joints and {dataset.name} has {count}; build it with classes={count}"
+            )
 
     def toy_batch(self, shape: tuple[int, int, int], spec: OutputSpec, count: int, seed: int) -> ToyBatch:
         """Disks on noise, a brightness a joint."""

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from zoo.data.coco_files import located
 from zoo.data.dataset import FileDataset
-from zoo.data.folders import need_folder
 from zoo.data.registry import dataset
 from zoo.data.sample import Sample
 from zoo.data.targets import Joints
@@ -98,18 +98,7 @@ def coco_joints(path: Path, split: str) -> PersonDataset:
     People without a joint, and crowds, are left out: there is nothing to learn or to score. Places are taken as they are
     written, though some tools count them from a pixel's middle.
     """
-    need_folder(path, "coco_joints")
-    layouts = [
-        (path / f"person_keypoints_{split}.json", path / "images"),
-        (path / "annotations" / f"person_keypoints_{split}.json", path / "images"),
-        (path / "annotations" / f"person_keypoints_{split}2017.json", path / f"{split}2017"),
-    ]
-    source, folder = next(((file, folder) for file, folder in layouts if file.is_file()), layouts[0])
-    if not source.is_file():
-        raise InputError(
-            f"{source}: no such file; coco_joints:PATH holds person_keypoints_{split}.json and images/, or COCO's own layout"
-        )
-    images = need_folder(folder, "coco_joints", "the images")
+    source, images = located(path, split, "person_keypoints", "coco_joints")
     try:
         table = json.loads(source.read_text(encoding="utf-8"))
         pictures = {each["id"]: each for each in table["images"]}

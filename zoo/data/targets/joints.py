@@ -29,7 +29,7 @@ class Joints(Target):
     Attributes:
         seen: int32 K, one of ABSENT, HIDDEN and SEEN each; of an absent joint the place says nothing.
         picture: (H, W) of the picture.
-        opposite: the place of each joint's counterpart on the other side, as of `zoo.outputs.sides.opposites`; none for its own.
+        opposite: the place of each joint's counterpart on the other side, as of `zoo.outputs.sides.opposites`; none: its own.
         area: square pixels of the thing, that COCO's similarity is measured by; nan where nobody knows.
         side: the longer side of the box around the thing, in pixels; likewise.
         head: the size of its head in pixels; likewise.

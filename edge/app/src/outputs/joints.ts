@@ -3,7 +3,7 @@ import { decoded } from '../joints/decoding';
 import { csv, quoted } from '../model/csv';
 import { css, type Colour } from '../model/palette';
 import { labelOf, type OutputSpec } from '../model/spec';
-import type { Answer, Kind, LegendRow, Size, Speech } from './kind';
+import { sheet, type Answer, type Kind, type LegendRow, type Size, type Speech } from './kind';
 
 /** x, y in pixels, score. */
 const COLUMNS = 3;
@@ -165,11 +165,9 @@ export default {
   views: () => ['overlay', 'split', 'mask'],
   hidden: () => [],
   paint(answer, spec, { view, hidden }) {
-    const canvas = new OffscreenCanvas(answer.width, answer.height);
-    const context = canvas.getContext('2d')!;
-    if (view === 'mask') context.fillRect(0, 0, answer.width, answer.height);
+    const canvas = sheet(answer, view);
     const shown = jointsOf(answer).filter(({ index }) => !hidden.has(index));
-    drawSkeleton(context, shown, spec, answer);
+    drawSkeleton(canvas.getContext('2d')!, shown, spec, answer);
     return canvas;
   },
   legend(answer, spec, beside, speech) {

@@ -6,6 +6,7 @@ A puppet faces the viewer, so that its left arm is on the picture's right. Lengt
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -111,12 +112,12 @@ def compose_puppet(rng: np.random.Generator, ground: Ground, size: tuple[int, in
     trunk = Pose(*origin, turn + np.pi / 2, scale * _TRUNK[1] / _BOX)
     form = (_TRUNK[0] / _TRUNK[1] - 0.6) / 0.4  # by which the shape's own sides are these
     head = Pose(*places["head"], turn, scale * _HEAD)
-    limbs = {
-        part: [bone(f"{way} {one}", f"{way} {other}") for way in ("left", "right") for one, other in pairs]
-        for part, pairs in (("legs", (("hip", "knee"), ("knee", "ankle"))), ("arms", (("shoulder", "elbow"), ("elbow", "wrist"))))
-    }
+    legs, arms = (
+        [bone(f"{way} {one}", f"{way} {other}") for way in ("left", "right") for one, other in pairwise(limb)]
+        for limb in (("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist"))
+    )
     body = [Layer(LABEL, "box", form, (trunk, trunk), wear, cloth), Layer(LABEL, "disk", 1.0, (head, head), bare, skin)]
-    layers = (*limbs["legs"], *body, *limbs["arms"])
+    layers = (*legs, *body, *arms)
     first = {"hip": 4, "head": 5, "shoulder": 6, "elbow": 7, "wrist": 7, "knee": 1, "ankle": 1}
     own = tuple(first[name.split()[-1]] + 2 * (name.startswith("right") and not name.endswith("hip")) for name in JOINTS)
     return Puppet(layers, np.array([places[name] for name in JOINTS]), own, 2 * scale * _HEAD)
