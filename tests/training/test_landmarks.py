@@ -112,3 +112,14 @@ def test_a_network_of_other_joints_is_refused(road: Road) -> None:
         zoo.train(model, road.puppets, epochs=1, tensorboard=False, verbose=0)
     with pytest.raises(InputError, match=r"class_weights.*all joints weigh the same"):
         zoo.tasks.get("landmarks").loss(zoo.output_spec(model), class_weights=(1, 1))
+
+
+def test_coordinates_are_learnt_too(road: Road) -> None:
+    with entered() as encoder:
+        keras.utils.set_random_seed(0)
+        options = {"encoder": encoder, "hidden": (64,), "dropout": 0.0, "output": "argmax"}
+        model = zoo.build("pose_regression", classes=road.puppets.classes, input_shape=(67, 67, 3), **options)
+        train = {"size": (67, 67), "epochs": 40, "batch_size": 8, "learning_rate": 1e-2, "augment": None, "tensorboard": False, "verbose": 0}
+        zoo.train(model, road.puppets, **train)
+    result = zoo.evaluate(model, road.puppets, progress=False)
+    assert result.headline.value >= PCK, result.scores
