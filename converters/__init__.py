@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from converters.collapsing import collapse
+    from converters.deployment import device_files
     from converters.fully_convolutional.convolutionalize import convolutionalize
     from converters.onnx.convert import OnnxFile, to_onnx
     from converters.parity_check import Parity, parity
@@ -42,6 +43,7 @@ _PUBLIC = {
     "OnnxFile": "converters.onnx.convert",
     "Parity": "converters.parity_check",
     "collapse": "converters.collapsing",
+    "device_files": "converters.deployment",
     "convolutionalize": "converters.fully_convolutional.convolutionalize",
     "float_islands": "converters.tflite.inspection",
     "operators": "converters.tflite.inspection",

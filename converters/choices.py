@@ -64,10 +64,12 @@ def evaluate(graph: Trace, arrays: Sequence[Any], recorded: Recorded) -> tuple[d
     return tensors, otherwise
 
 
-def answers(graph: Trace, images: Any, recorded: Recorded) -> tuple[list[np.ndarray], int, dict[int, np.ndarray]]:
-    """A model's outputs on pictures, as `evaluate`, the positions taken over, and the scores behind outputs of class indices,
-    by their place."""
-    tensors, otherwise = evaluate(graph, [images], recorded)
+def answers(
+    graph: Trace, arrays: Sequence[Any], recorded: Recorded
+) -> tuple[list[np.ndarray], int, dict[int, np.ndarray]]:
+    """A model's outputs on what its inputs take, as `evaluate`, the positions taken over, and the scores behind outputs of
+    class indices, by their place."""
+    tensors, otherwise = evaluate(graph, arrays, recorded)
     outputs = [keras.ops.convert_to_numpy(tensors[value]) for value in graph.outputs]
     decided = {call.outputs[0]: call.inputs[0] for call in graph.calls if _decides(call.operation)}
     scores = {

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import keras
-import numpy as np
 
 from converters import graph as graphs
 from converters.graph import Call, Trace, trace
@@ -67,10 +66,7 @@ def _prove(before: Trace, after: Trace, name: str) -> None:
     Raises:
         InputError: if they differ.
     """
-    noise = [
-        np.random.default_rng(seed).uniform(0, 255, shape).astype(value.dtype)
-        for seed, (value, shape) in enumerate(zip(before.inputs, graphs.concrete_shapes(before), strict=True))
-    ]
+    noise = graphs.noise(before)
     old, new = graphs.evaluate(before, *noise), graphs.evaluate(after, *noise)
     for one, other in zip(graphs.scores(before), graphs.scores(after), strict=True):
         error = graphs.difference(old[one], new[other])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,32 +18,39 @@ from zoo.errors import InputError
 _TYPES = {"tensor(uint8)": np.uint8, "tensor(int8)": np.int8, "tensor(int32)": np.int32, "tensor(int64)": np.int64}
 
 
-def answers(path: str | Path, pictures: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
+Feed = np.ndarray | Mapping[str, np.ndarray]  # of the only input, or of several by their names
+
+
+def answers(path: str | Path, pictures: Sequence[Feed]) -> list[dict[str, np.ndarray]]:
     """What a `.tflite` file answers to each picture on the CPU, by the names of its outputs."""
     run = Tflite(path)
     return [run(picture) for picture in pictures]
 
 
 class Tflite:
-    """A `.tflite` file on the CPU: float32 1×H×W×C in 0–255 → float32 outputs by name, as the signature has them."""
+    """A `.tflite` file on the CPU: float32 1×H×W×C in 0–255 → float32 outputs by name, as the signature has them.
+
+    Several inputs are a dict by the names that it has for them.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self._path = path
         self._interpreter = _interpreter(model_path=os.fspath(path))
         self._recording: tuple[Any, list[str]] | None = None
-        self._input = self._interpreter.get_input_details()[0]
-        self._outputs = self._interpreter.get_output_details()
-        self._names = _output_names(path)
-        self.shape = tuple(int(side) for side in self._input["shape"])
+        inputs, self._outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        names, self._names = _names(path)
+        self._inputs = dict(zip(names, inputs, strict=True))
+        self.shapes = {name: tuple(int(side) for side in detail["shape"]) for name, detail in self._inputs.items()}
+        self.shape = next(iter(self.shapes.values()))
         kinds = {detail["dtype"] for detail in self._interpreter.get_tensor_details()}
         self.guess = next(
             (name for name, kind in (("int8", np.int8), ("float16", np.float16)) if kind in kinds), "float32"
         )
 
-    def __call__(self, image: np.ndarray) -> dict[str, np.ndarray]:
+    def __call__(self, image: Feed) -> dict[str, np.ndarray]:
         return dict(zip(self._names, self._run(self._interpreter, image), strict=True))
 
-    def positions(self, image: np.ndarray) -> Recorded:
+    def positions(self, image: Feed) -> Recorded:
         """The positions of maxima that the file records on its way, by layer."""
         if self._recording is None:
             content, layers = _recording(self._path)
@@ -51,8 +58,10 @@ class Tflite:
         interpreter, layers = self._recording
         return dict(zip(layers, self._run(interpreter, image)[len(self._outputs) :], strict=True))
 
-    def _run(self, interpreter: Any, image: np.ndarray) -> list[np.ndarray]:
-        interpreter.set_tensor(self._input["index"], stored(image, self._input))
+    def _run(self, interpreter: Any, image: Feed) -> list[np.ndarray]:
+        feed = image if isinstance(image, Mapping) else dict(zip(self._inputs, [image], strict=True))
+        for name, detail in self._inputs.items():
+            interpreter.set_tensor(detail["index"], stored(feed[name], detail))
         interpreter.invoke()
         return [real(interpreter.get_tensor(detail["index"]), detail) for detail in interpreter.get_output_details()]
 
@@ -98,12 +107,14 @@ class Onnx:
         return dict(zip(layers.values(), results, strict=True))
 
 
-def _output_names(path: str | Path) -> list[str]:
-    """The names of a file's outputs, in the graph's order: by its signature, or else by their tensors."""
+def _names(path: str | Path) -> list[list[str]]:
+    """The names of a file's inputs and of its outputs, in the graph's order: by its signature, or else by their tensors."""
     model = inspection.load(path)
-    graph = model.subgraphs[0]
-    keys = {entry.tensorIndex: entry.name for signature in model.signatureDefs or () for entry in signature.outputs}
-    return [(keys.get(index) or graph.tensors[index].name).decode() for index in graph.outputs]
+    graph, sides = model.subgraphs[0], []
+    for side in ("inputs", "outputs"):
+        keys = {entry.tensorIndex: entry.name for entries in model.signatureDefs or () for entry in getattr(entries, side)}
+        sides.append([(keys.get(index) or graph.tensors[index].name).decode() for index in getattr(graph, side)])
+    return sides
 
 
 def _session(source: str | bytes) -> Any:

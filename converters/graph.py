@@ -39,6 +39,7 @@ __all__ = [
 
 
 _SIDES = (64, 96, 128, 224, 320, 512, 640)  # tried for an open side, until the network can see it
+_MAP = 4  # axes of a map, N×H×W×C
 
 
 def shapes_at(graph: Trace, *input_shapes: tuple[int | None, ...]) -> dict[Value, tuple[int | None, ...]]:
@@ -177,7 +178,9 @@ def rebuilt(
         args, kwargs = substitute((call.args, call.kwargs), tensors.__getitem__)
         tensors.update(zip(call.outputs, keras.tree.flatten(answer(call, args, kwargs)), strict=True))
     ends = in_form(model, [tensors[value] for value in graph.outputs])
-    return keras.Model(inputs[0] if len(inputs) == 1 else inputs, ends, name=model.name)
+    structure = getattr(model, "_inputs_struct", None)  # its names are the inputs', whatever the tensors are called
+    several = dict(zip(sorted(structure), inputs, strict=True)) if isinstance(structure, Mapping) else inputs
+    return keras.Model(inputs[0] if len(inputs) == 1 else several, ends, name=model.name)
 
 
 def concrete_shapes(graph: Trace) -> list[tuple[int, ...]]:
@@ -191,6 +194,26 @@ def concrete_shapes(graph: Trace) -> list[tuple[int, ...]]:
         except InputError as error:
             problem = error
     raise problem
+
+
+def check_one_input(model: keras.Model, what: str) -> None:
+    """Refuses models of several inputs, for what knows of one picture only.
+
+    Raises:
+        InputError: saying how many there are.
+    """
+    count = len(getattr(model, "inputs", None) or ())
+    if count > 1:
+        raise InputError(f"model '{model.name}' has {count} inputs; {what} is for models of one picture, to_tflite for both")
+
+
+def noise(graph: Trace) -> list[np.ndarray]:
+    """Seeded numbers for each input, two items: 0–255, but 0 or 1 for whole numbers that are no map, which may be looked up."""
+    arrays = []
+    for seed, (value, shape) in enumerate(zip(graph.inputs, concrete_shapes(graph), strict=True)):
+        most = 255 if len(shape) == _MAP or "int" not in value.dtype else 1.99
+        arrays.append(np.random.default_rng(seed).uniform(0, most, shape).astype(value.dtype))
+    return arrays
 
 
 def in_form(model: keras.Model, outputs: Sequence[Any]) -> Any:

@@ -18,10 +18,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from converters import choices, file_runs
+from converters import choices, file_runs, input_arrays
+from converters.input_arrays import ModelInput, model_inputs
 from converters.quantization import calibration
 from converters.single_precision import in_float32
-from converters.specs import output_specs
+from converters.specs import input_specs, output_specs, picture_place
 from converters.tflite import file as tflite_file
 from converters.tflite import inspection
 from zoo import outputs as kinds
@@ -33,7 +34,7 @@ from zoo.outputs.layout import arranged
 from zoo.outputs.near_ties import at_near_ties, tie_count
 from zoo.outputs.tolerances import OF_RECIPE
 
-Run = Callable[[np.ndarray], Any]
+Run = Callable[[Any], Any]
 _CPU = "cpu"
 _SAME = 0.02  # two probabilities of one class, with what 8 bits round
 
@@ -111,8 +112,10 @@ def parity(
         model: the Keras model.
         path: its `.tflite` or `.onnx` file, run here on the CPU; or what runs it: a function from float32 1×H×W×C in
             0–255 to the raw outputs in float32 (one, several in the model's order, or by name), such as
-            `edge.Runner(path, "gpu").run`, or of several outputs `edge.Runner(path, "gpu").outputs`.
-        samples: pictures of the file's size, as for calibration: N×H×W×C in 0–255, or anything that gives such.
+            `edge.Runner(path, "gpu").run`, or of several outputs `edge.Runner(path, "gpu").outputs`. Of several inputs it
+            gets a dict of arrays by their names.
+        samples: pictures of the file's size, as for calibration: N×H×W×C in 0–255, or anything that gives such; of several
+            inputs a dict by their names, or a tuple in their order.
         accelerator: "cpu", or the name of what a given function runs on.
         labels: N×H×W class indices (N for a classifier), to compare mIoU as well.
         recipe: whose tolerance to apply; by default what the file says of itself.
@@ -123,17 +126,21 @@ def parity(
     """
     if isinstance(model, (keras.Sequential, keras.Function)):
         model = in_float32(model)  # which the file computes in, whatever the model was trained in
-    run, shape, recipe = _runner(model, path, accelerator, recipe)
-    images = calibration.check_samples(samples, shape[1:3], shape[3])
+    run, shapes, recipe = _runner(model, path, accelerator, recipe)
+    inputs = model_inputs(model, shapes)
+    if len(inputs) == 1:
+        arrays = [calibration.check_samples(samples, shapes[0][1:3], shapes[0][3])]
+    else:
+        arrays = input_arrays.checked(samples, inputs)
     specs, tolerance = output_specs(model), OF_RECIPE[recipe]
-    sides = _answers(model, run, images, specs)
+    sides = _answers(model, run, inputs, arrays, specs)
     cards = _cards(path, specs)
     comparisons = tuple(
         _compare(sides, place, spec, card, tolerance) for place, (spec, card) in enumerate(zip(specs, cards, strict=True))
     )
     miou = None if labels is None else _miou(np.asarray(labels), sides, specs[0], ignore)
     passed, reason = _judge(comparisons, miou, tolerance)
-    return Parity(passed, reason, recipe, accelerator, len(images), comparisons, tolerance, miou)
+    return Parity(passed, reason, recipe, accelerator, len(arrays[0]), comparisons, tolerance, miou)
 
 
 # ------------------------------------------------------------------------------------------------ running both
@@ -152,15 +159,18 @@ class _Sides:
 
 def _runner(
     model: keras.Model, path: str | Path | Run, accelerator: str, recipe: str | None
-) -> tuple[Run, tuple[int, ...], str]:
+) -> tuple[Run, list[tuple[int, ...]], str]:
+    """What runs the file, the shapes of its inputs in the model's order, and the recipe."""
     if recipe is not None and recipe not in OF_RECIPE:
         raise unknown("recipe", recipe, OF_RECIPE)
     if callable(path):
         owner = getattr(path, "__self__", None)  # edge.Runner.run knows its file
         card = getattr(owner, "card", None)
-        size = card.size if card is not None and card.size is not None else model.inputs[0].shape[1:3]
-        shape = (1, *size, model.inputs[0].shape[3])
-        return path, shape, recipe or getattr(card, "recipe", None) or "float32"
+        shapes = [tuple(tensor.shape) for tensor in model.inputs]
+        for place, spec in enumerate(getattr(card, "inputs", ())):
+            if spec.layout and spec.size is not None:
+                shapes[place] = (1, *spec.size, shapes[place][3])
+        return path, shapes, recipe or getattr(card, "recipe", None) or "float32"
     if accelerator != _CPU:
         raise InputError(
             f"accelerator {accelerator!r} needs what runs the file there: pass edge.Runner(path, {accelerator!r}).run "
@@ -168,22 +178,42 @@ def _runner(
         )
     if Path(path).suffix == ".onnx":
         session = file_runs.Onnx(path)
-        return session, session.shape, recipe or "float32"
+        return session, [session.shape], recipe or "float32"
     inspection.load(path)  # says clearly that a file is missing or none
     run = file_runs.Tflite(path)
-    return run, run.shape, recipe or (tflite_file.read(path) or {}).get("recipe") or run.guess
+    return run, _shapes_of(model, run), recipe or (tflite_file.read(path) or {}).get("recipe") or run.guess
 
 
-def _answers(model: keras.Model, run: Run, images: np.ndarray, specs: Sequence[OutputSpec]) -> _Sides:
+def _shapes_of(model: keras.Model, run: file_runs.Tflite) -> list[tuple[int, ...]]:
+    """The shapes of a file's inputs in the model's order: by their names, or the only one."""
+    if len(run.shapes) == 1 == len(model.inputs):
+        return [run.shape]
+    names = [spec.name for spec in input_specs(model)]
+    if set(names) != set(run.shapes):
+        raise InputError(
+            f"the file takes {', '.join(run.shapes)}, the model {', '.join(names)}: it was not made from this model"
+        )
+    return [run.shapes[name] for name in names]
+
+
+def _answers(
+    model: keras.Model,
+    run: Run,
+    inputs: Sequence[ModelInput],
+    arrays: Sequence[np.ndarray],
+    specs: Sequence[OutputSpec],
+) -> _Sides:
     expected, got, scores, otherwise = [], [], [], 0
     graph = choices.choosing(model)
     record = _recorder(run) if choices.records(graph) else None
-    for image in images:
-        batch = image[None].astype(np.float32)
+    for items in zip(*arrays, strict=True):
+        sample = [item[None] if len(inputs) > 1 else item[None].astype(np.float32) for item in items]
+        batch = input_arrays.by_name(inputs, sample)
         if graph is None:
-            expected.append([keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(model(batch, training=False))])
+            answer = model(input_arrays.as_called(model, sample), training=False)
+            expected.append([keras.ops.convert_to_numpy(y) for y in keras.tree.flatten(answer)])
         else:
-            outputs, count, decided_by = choices.answers(graph, batch, record(batch) if record else {})
+            outputs, count, decided_by = choices.answers(graph, sample, record(batch) if record else {})
             expected.append(outputs)
             scores.append(decided_by)
             otherwise += count
@@ -195,8 +225,9 @@ def _answers(model: keras.Model, run: Run, images: np.ndarray, specs: Sequence[O
                 )
     together = {place: np.concatenate([each[place] for each in scores]) for place in (scores[0] if scores else {})}
     whole = ([np.concatenate(each) for each in zip(*answers, strict=True)] for answers in (expected, got))
+    size = arrays[picture_place([one.spec for one in inputs])].shape[1:3]
     sides = [
-        [arranged(values, spec.layout, images.shape[1:3]) for values, spec in zip(side, specs, strict=True)] for side in whole
+        [arranged(values, spec.layout, size) for values, spec in zip(side, specs, strict=True)] for side in whole
     ]
     return _Sides(*sides, together, otherwise)
 

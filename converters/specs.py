@@ -20,8 +20,9 @@ _IMAGE, _ANSWER = "image", "answer"  # what the only input and the only output a
 
 def input_specs(model: Any) -> tuple[InputSpec, ...]:
     """One spec an input; the only one is called "image" where the model does not say otherwise."""
+    count = len(model.inputs if is_tf_keras(model) else as_functional(model).inputs)
     own = next((layer.inputs for layer in model_outputs(model) if layer is not None and layer.inputs), None)
-    if own is not None:
+    if own is not None and len(own) == count:
         return own
     specs = zoo.layers.input_specs(model if is_tf_keras(model) else as_functional(model))
     return (replace(specs[0], name=_IMAGE),) if len(specs) == 1 else specs
@@ -51,25 +52,32 @@ def output_specs(
     return tuple(replace(spec, name=name) for spec, name in zip(specs, _names(model, ends, specs), strict=True))
 
 
-def specs_at_size(model: Any, specs: Sequence[OutputSpec], shape: tuple[int | None, ...]) -> tuple[OutputSpec, ...]:
-    """The specs with what the layers before the outputs say of them for an input of that shape, N×H×W×C.
+def picture_place(specs: Sequence[InputSpec]) -> int:
+    """The place of the first picture among the inputs, 0 where there is none."""
+    return next((place for place, spec in enumerate(specs) if spec.layout), 0)
+
+
+def specs_at_size(
+    model: Any, specs: Sequence[OutputSpec], shapes: Sequence[tuple[int | None, ...]]
+) -> tuple[OutputSpec, ...]:
+    """The specs with what the layers before the outputs say of them for inputs of these shapes.
 
     Args:
         model: of Keras 3, or its tf_keras counterpart.
         specs: of its outputs, in their order.
-        shape: of the input; of several inputs their sizes are the model's own, and nothing is to be said.
+        shapes: of its inputs, batch first.
     """
     graph = None if is_tf_keras(model) else trace(model)
-    if graph is None or len(graph.inputs) > 1 or None in shape[1:3]:
+    if graph is None or any(None in shape[1:] for shape in shapes):
         return tuple(specs)
-    producers, shapes = graph.producers(), None
+    producers, sides = graph.producers(), None
     result = []
     for spec, value in zip(specs, graph.outputs, strict=True):
         end = producers.get(value)
         before = producers.get(end.inputs[0]) if end is not None and end.inputs else None
         if before is not None and hasattr(before.operation, "options_at"):
-            shapes = shapes or shapes_at(graph, (None, *shape[1:]))
-            options = before.operation.options_at([shapes[each] for each in before.inputs])
+            sides = sides or shapes_at(graph, *((None, *shape[1:]) for shape in shapes))
+            options = before.operation.options_at([sides[each] for each in before.inputs])
             spec = replace(spec, options={**spec.options, **options})
         result.append(spec)
     return tuple(result)
@@ -114,7 +122,7 @@ def _names(model: Any, ends: Sequence[Any], specs: Sequence[OutputSpec]) -> list
 def _guesses(model: Any, tensors: Sequence[Any]) -> list[OutputSpec]:
     keys, step, shape = output_guess.producers(model)
     types = [tensor.dtype if isinstance(tensor.dtype, str) else tensor.dtype.name for tensor in tensors]
-    image = tuple(model.inputs[0].shape)
+    image = tuple(model.inputs[picture_place(input_specs(model))].shape)
     size = None if len(image) != 4 or None in image[1:3] else image[1:3]
     return output_guess.guess(list(zip(keys, types, strict=True)), step, shape, size)
 

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from edge import texts
+from edge import sentences, texts
 from edge.choices import inner_choices, telling
 from edge.engines import Cpu
 from edge.errors import InputError
 from edge.gpu.remote import ACCELERATORS, Remote
 from edge.graph import Tensor, read_graph
+from edge.guess import picture_of
 from edge.images import Picture, frames_of, prepare
+from edge.inputs import by_name, prepared
 from edge.overrides import Overrides
 from edge.tflite_file import OURS, read_card
 from edge.tiles import by_tiles
 from zoo import outputs as kinds
+from zoo.outputs import sayings
 from zoo.outputs.layout import arranged
-from zoo.outputs.spec import Bound
+from zoo.outputs.spec import Bound, OutputSpec
 
 Batch = np.ndarray | Mapping[str, np.ndarray] | Sequence[np.ndarray]
 
@@ -78,21 +83,57 @@ class Runner:
         self._overlap = self.card.overlap if overlap is None else overlap
         self._engine = self._open(path)
 
+    @cached_property
+    def encoder(self) -> Runner:
+        """The runner of what looks at a picture before the first word: of the file beside one of one word.
+
+        Raises:
+            InputError: if there is none, or it is another file's.
+        """
+        path = sentences.encoder_path(self.path)
+        if not path.is_file():
+            raise InputError(f"{self.path.name} goes on from what {path.name} makes of a picture; put it beside that file")
+        encoder = Runner(path, self.accelerator, self._threads, precision=self._precision)
+        sentences.check_encoder(self, encoder)
+        return encoder
+
+    @property
+    def meaning(self) -> OutputSpec:
+        """The meaning of what it answers to a picture."""
+        return sayings.meaning(self.card.spec) if self.card.begun else self.card.spec
+
+    def sheets(self, image: Picture) -> dict[str, np.ndarray]:
+        """Further pictures that say how it came to its answer to a picture, uint8, by name: where each word looked."""
+        if not self.card.begun:
+            return {}
+        return sayings.sheets(frames_of(image, self.encoder.card.inputs[0])[0], sentences.say(self, image))
+
     @property
     def frames(self) -> int:
         """The number of pictures that the first input takes along its channels."""
         return self.card.inputs[0].frames
 
-    def __call__(self, image: Picture) -> np.ndarray:
+    def prepared(self, image: Picture) -> np.ndarray:
+        """A uint8 H×W×3 picture of any size, or its frames, as `run` takes it."""
+        return prepare(image, self.card)
+
+    def __call__(self, image: Picture | Mapping[str, Any]) -> np.ndarray:
         """The first output's answer to a uint8 H×W×3 picture of any size, at the picture's own resolution.
 
-        A file of several frames takes a sequence of so many pictures, or H×W×3k of k pictures. A file of one step takes a text
-        1×n×1 of tokens and reads it from the beginning; `edge.texts` says what else can be done with one.
+        A file of several frames takes a sequence of so many pictures, or H×W×3k of k pictures; one of several inputs a dict by
+        their names, or a tuple in their order, of pictures and of arrays. A file of one step takes a text 1×n×1 of tokens and
+        reads it from the beginning; `edge.texts` says what else can be done with one. A file of one word of a sentence takes a
+        picture, which its encoder beside it looks at first, and says its likeliest sentence (`edge.sentences`).
         """
+        if self.card.begun:
+            return sentences.say(self, image).numbers
         if self.card.states:
             return texts.reading(self, np.asarray(image))
+        if isinstance(image, Mapping | tuple) and len(self.card.inputs) > 1:
+            return self._of_several(image)
         if not self.card.takes_picture:
-            raise InputError(f"{self.path.name} takes no picture, or not one alone; use run(tensor)")
+            names = ", ".join(spec.name for spec in self.card.inputs)
+            raise InputError(f"{self.path.name} takes no picture alone, but {names}; give a dict by name, or use run(tensor)")
         spec, frames = self.card.spec, frames_of(image, self.card.inputs[0])
         size = frames[0].shape[:2]
         if self.card.size not in (None, size) and not kinds.kind(spec).stretches:
@@ -101,6 +142,16 @@ class Runner:
             tiled = by_tiles(self.run, np.concatenate(frames, axis=-1), self.card, self._overlap)
             return kinds.kind(spec).decode(tiled, spec, size)
         raw = arranged(self.run(prepare(image, self.card)), spec.layout, self.card.size or size)
+        return kinds.kind(spec).decode(raw[0] if raw.ndim else raw, spec, size)
+
+    def _of_several(self, values: Any) -> np.ndarray:
+        """The first output's answer to one item for each input."""
+        spec, feeds = self.card.spec, prepared(values, self.card, self.graph)
+        image = self.card.inputs[picture_of(self.card.inputs)]
+        size = (1, 1)
+        if image.layout:
+            size = frames_of(by_name(values, list(feeds), self.path.name)[image.name], image)[0].shape[:2]
+        raw = arranged(self.run(feeds), spec.layout, image.size or size)
         return kinds.kind(spec).decode(raw[0] if raw.ndim else raw, spec, size)
 
     def step(self, token: int, states: texts.States | None = None) -> tuple[np.ndarray, texts.States]:
@@ -114,6 +165,13 @@ class Runner:
             InputError: for a file that is not one of a step, and a token that it does not know.
         """
         return texts.step(self, token, states)
+
+    def said(self, sample: np.ndarray) -> np.ndarray:
+        """What the network of all steps gives of one sample, word by word: of a text 1×n×1 float32 1×n×V, and of a picture h×w×c
+        as `run` takes it the scores length×V of the likeliest sentence, zeros behind its end."""
+        if not self.card.begun:
+            return texts.reading(self, sample)[None]
+        return sentences.scores(self, sample[None])
 
     def run(self, batch: Batch) -> np.ndarray:
         """The first output, real values, for float32 in the card's range and the file's own order of axes, N×h×w×c as a rule.
@@ -138,7 +196,7 @@ class Runner:
 
         What is compared with this file's numbers needs them where values tie but for rounding.
         """
-        inner = inner_choices(self.path, self.graph)
+        inner = inner_choices(self.graph)
         if not inner:
             return {}
         with tempfile.TemporaryDirectory(prefix="densezoo_") as folder:
@@ -154,6 +212,8 @@ class Runner:
     def close(self) -> None:
         """Ends the GPU's worker process, where there is one."""
         _close(self._engine)
+        if "encoder" in vars(self):
+            self.encoder.close()
 
     def __enter__(self) -> Runner:
         return self
@@ -169,7 +229,7 @@ class Runner:
     def _pieces(self, batch: Batch) -> list[list[np.ndarray]]:
         """The batch as the file stores it, in the graph's order of inputs and in pieces of the file's own."""
         names = [spec.name for spec in self.card.inputs]
-        arrays = _by_name(batch, names, self.path.name)
+        arrays = by_name(batch, names, self.path.name)
         feeds: dict[int, np.ndarray] = {}
         for name, place in zip(names, self.card.fed, strict=True):
             feeds[place] = self._stored(np.asarray(arrays[name]), self.graph.inputs[place])
@@ -215,23 +275,6 @@ def _together(parts: Sequence[np.ndarray]) -> np.ndarray:
     if len(parts) == 1:
         return parts[0]
     return np.concatenate(parts) if parts[0].ndim else np.stack(parts)
-
-
-def _by_name(batch: Batch, names: Sequence[str], file: str) -> Mapping[str, np.ndarray]:
-    """The arrays of a batch by the names of the inputs.
-
-    Raises InputError for other names, or another number of arrays.
-    """
-    if isinstance(batch, Mapping):
-        if set(batch) != set(names):
-            raise InputError(f"inputs {', '.join(map(str, batch))} given; {file} takes {', '.join(names)}")
-        return batch
-    arrays = [batch] if len(names) == 1 and not isinstance(batch, tuple) else batch
-    if len(names) > 1 and isinstance(arrays, np.ndarray):
-        raise InputError(f"{file} has {len(names)} inputs ({', '.join(names)}); give a dict by name, or a tuple of arrays")
-    if len(arrays) != len(names):
-        raise InputError(f"{len(arrays)} arrays given; {file} takes {', '.join(names)}")
-    return dict(zip(names, arrays, strict=True))
 
 
 def _close(engine: Cpu | Remote) -> None:

@@ -34,15 +34,25 @@ def step(runner: Runner, token: int, states: States | None = None) -> tuple[np.n
     known = card.classes or card.spec.channels
     if not 0 <= token < known:
         raise InputError(f"token {token}; {runner.path.name} knows the tokens 0 to {known - 1}")
-    states = beginning(runner) if states is None else states
-    image = card.inputs[0]
-    results = runner.outputs({image.name: np.full((1, 1, 1, 1), token, np.float32), **states})
-    scores = outputs.kind(card.spec).decode(results[card.spec.name][0], card.spec, (1, 1))[-1]
-    return scores, {spec.name: results[spec.feedback] for spec in card.states}
+    results, states = raw_step(runner, token, beginning(runner) if states is None else states)
+    return outputs.kind(card.spec).decode(results[card.spec.name][0], card.spec, (1, 1))[-1], states
+
+
+def raw_step(runner: Runner, token: int, states: States) -> tuple[dict[str, np.ndarray], States]:
+    """All outputs of a step by name, as the file gives them, and what the next one is given beside its token."""
+    card = runner.card
+    results = runner.outputs({card.inputs[0].name: np.full((1, 1, 1, 1), token, np.float32), **states})
+    return results, {**states, **{spec.name: results[spec.feedback] for spec in card.states}}
 
 
 def beginning(runner: Runner) -> dict[str, np.ndarray]:
-    """The states before a text: zeros."""
+    """The states before a text: zeros.
+
+    Raises:
+        InputError: for a file whose texts are about something, which is to be looked at first (`edge.sentences`).
+    """
+    if runner.card.begun:
+        raise InputError(f"{runner.path.name} writes about a picture, which it is to be given first: runner(image)")
     return {spec.name: np.zeros((1, spec.channels), np.float32) for spec in runner.card.states}
 
 

@@ -102,6 +102,11 @@ class Card:
         return tuple(spec for spec in self.inputs if spec.feedback)
 
     @property
+    def begun(self) -> bool:
+        """Whether it goes on from what another file, its encoder, makes of a picture: of a file of one word of a sentence."""
+        return bool(self.states) and "start" in self.spec.options
+
+    @property
     def channels(self) -> int:
         """Of the first input."""
         return self.inputs[0].channels

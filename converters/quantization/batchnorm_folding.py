@@ -228,10 +228,7 @@ def _depthwise(name: str, scale: np.ndarray, shift: np.ndarray, channels: int) -
 
 
 def _check(before: Trace, after: Trace, name: str) -> None:
-    noise = [
-        np.random.default_rng(seed).uniform(0, 255, shape).astype(value.dtype)
-        for seed, (value, shape) in enumerate(zip(before.inputs, graphs.concrete_shapes(before), strict=True))
-    ]
+    noise = graphs.noise(before)
     new = graphs.evaluate(after, *noise)
     old, _ = choices.evaluate(before, noise, choices.positions(after, new))
     errors = [

@@ -43,6 +43,7 @@ def correct_biases(model: keras.Model, samples: Any, keep_float: str | Iterable[
     Raises:
         InputError: for pictures that do not fit, or a model that does not fold.
     """
+    graphs.check_one_input(model, "correct_biases")
     folded = fold(model, biases=True)
     graph = trace(folded)
     shape = graph.inputs[0].shape

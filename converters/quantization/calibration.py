@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,35 +23,40 @@ FEW = 8  # below this many images a single odd one sets the ranges
 class Calibration:
     """Checked calibration images: float32 or uint8 N×H×W×C in 0–255; `dtype` is what the model takes.
 
-    Of a network of one step they are tokens N×1×1×1, and `states` are those that it had before each of them.
+    Of a model of several inputs these are the first one's, and `others` those of the others, in their types. Of a network of
+    one step (`steps`) they are tokens N×1×1×1, and the states that it had before each of them.
     """
 
     images: np.ndarray
     dtype: str = "float32"
-    states: tuple[np.ndarray, ...] = ()
+    others: tuple[np.ndarray, ...] = ()
+    steps: bool = False
 
     @property
     def count(self) -> int:
+        """How many there are."""
         return len(self.images)
 
     @property
     def sha256(self) -> str:
-        """Over the images' pixels, their number and size."""
-        digest = hashlib.sha256(repr((self.images.shape, self.images.dtype.str)).encode())
-        digest.update(np.ascontiguousarray(self.images).data)
+        """Over the images' pixels, their number and size, and those of what other inputs get beside them."""
+        digest = hashlib.sha256()
+        for array in (self.images, *(() if self.steps else self.others)):  # states follow from the tokens
+            digest.update(repr((array.shape, array.dtype.str)).encode())
+            digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def batches(self) -> Iterator[list[np.ndarray]]:
-        """Each image as TensorFlow's converter wants it, [1×H×W×C] in the model's type, and the states beside it.
+        """Each image as TensorFlow's converter wants it, [1×H×W×C] in the model's type, and the other inputs beside it.
 
-        Two pixels of the first image are set to 0 and 255, so that the input's quantization is exactly one step per grey
-        level (scale 1, uint8 value = pixel) whatever the calibration images happen to hold.
+        Of one input two pixels of the first image are set to 0 and 255, so that the input's quantization is exactly one step
+        per grey level (scale 1, uint8 value = pixel) whatever the calibration images happen to hold.
         """
         for index, image in enumerate(self.images):
             batch = image[None].astype(self.dtype)
-            if index == 0:
+            if index == 0 and (self.steps or not self.others):
                 batch[0, 0, 0], batch[0, -1, -1] = 0, 255
-            yield [batch, *(state[index : index + 1] for state in self.states)]
+            yield [batch, *(other[index : index + 1] for other in self.others)]
 
 
 def check(given: Any, size: tuple[int, int], channels: int) -> Calibration:
@@ -62,34 +67,51 @@ def check(given: Any, size: tuple[int, int], channels: int) -> Calibration:
         InputError: for none at all, another size, values outside 0–255 or that look scaled to 0–1, or not a number.
     """
     images = check_samples(given, size, channels, what="calibration")
-    if len(images) < FEW:
-        warnings.warn(
-            f"calibration holds {len(images)} images; ranges measured on fewer than {FEW} depend on each one: give dozens",
-            stacklevel=4,
-        )
+    warn_of_few(len(images))
     return Calibration(images)
 
 
+def warn_of_few(count: int) -> None:
+    """Warns where there are so few images that each of them counts."""
+    if count < FEW:
+        warnings.warn(
+            f"calibration holds {count} images; ranges measured on fewer than {FEW} depend on each one: give dozens",
+            stacklevel=5,
+        )
+
+
 def of_steps(model: keras.Model, given: Any) -> Calibration:
-    """What a network of one step sees while it reads texts: every token, and the states before it.
+    """What a network of one step sees while it reads texts: every token, the states before it, and what goes with the text.
 
     Args:
-        model: of `zoo.layers.step_network`.
-        given: texts N×1×T×1, tokens from 0 to 255, or anything that gives 1×T×1 when iterated or indexed.
+        model: of `zoo.layers.step_network` or `zoo.layers.word_network`.
+        given: texts N×1×T×1, tokens from 0 to 255, or anything that gives 1×T×1 when iterated or indexed; or a dict of them and
+            of what the other inputs begin with, by the inputs' names. States that it does not name begin as zeros.
 
     Raises:
-        InputError: as `check`.
+        InputError: as `check`, and for an input that is no state and not given.
     """
-    texts = check_samples(given, (1, None), model.inputs[0].shape[-1], what="calibration")
-    feedback = [spec.feedback for spec in input_specs(model)[1:]]
-    states = [np.zeros((len(texts), *tensor.shape[1:]), np.float32) for tensor in model.inputs[1:]]
+    first, *others = input_specs(model)
+    begun = dict(given) if isinstance(given, Mapping) else {first.name: given}
+    texts = check_samples(begun.get(first.name, ()), (1, None), model.inputs[0].shape[-1], what="calibration")
+    lacking = [spec.name for spec in others if not spec.feedback and spec.name not in begun]
+    if lacking:
+        raise InputError(f"calibration lacks {', '.join(lacking)}, which goes with each text; give a dict by the inputs' names")
+    zeros = {
+        spec.name: np.zeros((len(texts), *tensor.shape[1:]), np.float32)
+        for spec, tensor in zip(others, model.inputs[1:], strict=True)
+    }
+    states = [np.asarray(begun.get(spec.name, zeros[spec.name]), np.float32) for spec in others]
     before: list[list[np.ndarray]] = []
     for place in range(texts.shape[2]):
         before.append(states)
         outputs = model([texts[:, :, place : place + 1].astype(np.float32), *states], training=False)
-        states = [keras.ops.convert_to_numpy(outputs[name]) for name in feedback]
+        states = [
+            keras.ops.convert_to_numpy(outputs[spec.feedback]) if spec.feedback else state
+            for spec, state in zip(others, states, strict=True)
+        ]
     tokens = texts.transpose(2, 0, 1, 3).reshape(-1, 1, 1, texts.shape[3])
-    return Calibration(tokens, states=tuple(np.concatenate(column) for column in zip(*before, strict=True)))
+    return Calibration(tokens, others=tuple(np.concatenate(column) for column in zip(*before, strict=True)), steps=True)
 
 
 def check_samples(given: Any, size: tuple[int | None, ...], channels: int, what: str = "samples") -> np.ndarray:

@@ -42,6 +42,7 @@ def equalize(model: keras.Model, samples: Any) -> keras.Model:
     Raises:
         InputError: for pictures that do not fit, or where the answer would change by more than 1e-3 of its spread.
     """
+    graphs.check_one_input(model, "equalize")
     folded = fold(model)
     graph = trace(folded)
     shape = graph.inputs[0].shape

@@ -17,7 +17,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from converters import input_arrays
 from converters.graph import Trace, apply, evaluate, trace
+from converters.input_arrays import model_inputs
 from converters.quantization import calibration
 from converters.quantization.batchnorm_folding import fold
 from converters.quantization.quantized_values import real, stored
@@ -109,18 +111,25 @@ def layer_errors(model: keras.Model, path: str | Path, samples: Any) -> LayerErr
     Args:
         model: the Keras model.
         path: its `.tflite` file.
-        samples: pictures of the file's size, N×H×W×C in 0–255; a handful is enough.
+        samples: pictures of the file's size, N×H×W×C in 0–255, of several inputs as `to_tflite` takes a calibration; a handful
+            is enough.
 
     Raises:
         InputError: for a file that is none or was not made of this model, or samples that do not fit.
     """
     graph = _as_converted(model, path)
     file = _File(path, {call.operation.name for call in graph.calls})
-    images = calibration.check_samples(samples, file.shape[1:3], file.shape[3])
+    if len(graph.inputs) != len(file.shapes):
+        counts = f"{len(file.shapes)} inputs, '{model.name}' {len(graph.inputs)}"
+        raise InputError(f"{path} takes {counts}: it was not made of this model")
+    if len(file.shapes) == 1:
+        arrays = [calibration.check_samples(samples, file.shapes[0][1:3], file.shapes[0][3]).astype(np.float32)]
+    else:
+        arrays = input_arrays.checked(samples, model_inputs(model, file.shapes))
     sums: dict[str, _Powers] = {}
-    for image in images:
-        batch = image[None].astype(np.float32)
-        _add(sums, graph, batch, file(batch))
+    for items in zip(*arrays, strict=True):
+        batches = [item[None] for item in items]
+        _add(sums, graph, batches, file(batches))
     if not sums:
         raise InputError(f"no tensor of {path} bears the name of a layer of '{model.name}': it was not made of this model")
     kinds = {call.operation.name: type(call.operation).__name__ for call in graph.calls}
@@ -133,7 +142,7 @@ def layer_errors(model: keras.Model, path: str | Path, samples: Any) -> LayerErr
         )
         for name, row in sums.items()
     ]  # fmt: skip
-    return LayerErrors(rows, f"{model.name}: {Path(path).name}", len(images))
+    return LayerErrors(rows, f"{model.name}: {Path(path).name}", len(arrays[0]))
 
 
 def _as_converted(model: keras.Model, path: str | Path) -> Trace:
@@ -168,10 +177,13 @@ class _Powers:
         return float(np.maximum(self.squares - self.values**2 / self.count, 0).sum())
 
 
-def _add(sums: dict[str, _Powers], graph: Trace, batch: np.ndarray, file_values: dict[str, np.ndarray]) -> None:
+def _add(
+    sums: dict[str, _Powers], graph: Trace, batches: Sequence[np.ndarray], file_values: dict[str, np.ndarray]
+) -> None:
     """Adds one picture: the signal, all noise up to a layer, the noise of the layer alone."""
-    expected = evaluate(graph, batch)
-    inside = {graph.inputs[0]: batch}  # what the file has; where it does not show it, what the model's layers make of it
+    expected = evaluate(graph, *batches)
+    # What the file has; where it does not show it, what the model's layers make of it.
+    inside = dict(zip(graph.inputs, batches, strict=True))
     for call in graph.calls:
         inside.update(zip(call.outputs, apply(call, inside), strict=True))
         value, name = call.outputs[0], call.operation.name
@@ -208,8 +220,8 @@ class _File:
         )
         self._interpreter.allocate_tensors()
         details = {detail["name"]: detail for detail in self._interpreter.get_tensor_details()}
-        self._input = self._interpreter.get_input_details()[0]
-        self.shape = tuple(int(side) for side in self._input["shape"])
+        self._inputs = self._interpreter.get_input_details()  # in the model's order, as our files have them
+        self.shapes = [tuple(int(side) for side in detail["shape"]) for detail in self._inputs]
         self.operators: dict[str, str] = {}
         self._tensors: dict[str, dict[str, Any]] = {}
         for operator in operators:
@@ -218,8 +230,9 @@ class _File:
                 self.operators[layer], self._tensors[layer] = operator.name, details[operator.tensor]
         self.spans = {layer: _span(detail) for layer, detail in self._tensors.items()}
 
-    def __call__(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        self._interpreter.set_tensor(self._input["index"], stored(batch, self._input))
+    def __call__(self, batches: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        for detail, batch in zip(self._inputs, batches, strict=True):
+            self._interpreter.set_tensor(detail["index"], stored(batch, detail))
         self._interpreter.invoke()
         return {
             layer: real(self._interpreter.get_tensor(detail["index"]), detail).astype(np.float64)

@@ -60,6 +60,7 @@ def auto_mixed(model: keras.Model, samples: Any, budget: float = 0.05, correct_b
     """
     if not budget > 0:
         raise InputError(f"budget={budget!r}; expected a share of the answer's spread above 0, such as 0.05")
+    graphs.check_one_input(model, "auto_mixed")
     folded = fold(model, biases=True)
     graph = trace(folded)
     shape = graph.inputs[0].shape

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from converters.graph import check_one_input
 from converters.quantization import qat_direct
 from converters.quantization.rounding_layers import KEEPS
 from converters.quantization.unquantized import UnquantizedLayer
@@ -51,6 +52,7 @@ def quantize_aware(
     for name in keep:
         if name not in KEEPS:
             raise unknown("thing to keep", name, KEEPS)
+    check_one_input(model, "quantize_aware")
     if engine is None:
         engine = "tensorflow" if keras.backend.backend() == "tensorflow" else "direct"
     if engine not in ENGINES:

@@ -13,7 +13,9 @@ from typing import Any
 import keras
 
 import zoo
+from converters import input_arrays
 from converters.collapsing import collapse
+from converters.input_arrays import BYTES, model_inputs
 from converters.quantization import calibration, mixed_precision, qat_direct
 from converters.quantization.bias_correction import correct_biases
 from converters.quantization.calibration import Calibration
@@ -21,12 +23,13 @@ from converters.single_precision import in_float32
 from converters.tf_keras.origin import is_tf_keras
 from converters.tflite import direct_engine, inspection
 from converters.tflite import file as tflite_file
-from converters.tflite.description import check_size, describe, output_names, state_shapes
+from converters.tflite.description import describe, input_shapes, output_names
 from converters.tflite.layer_names import last_layers, layer_names
 from converters.tflite.recipes import BY_TENSORFLOW, IO, RECIPES
 from converters.tflite.request import Request
 from converters.tflite.rounding_check import by_keras, warn_of_rounding
 from zoo.errors import InputError, unknown
+from zoo.outputs import InputSpec
 
 ENGINES = ("direct", "tensorflow")
 
@@ -81,13 +84,15 @@ def to_tflite(
     operations only. The same weights, calibration and versions give the same bytes, on every backend.
 
     Args:
-        model: functional or Sequential, one N×H×W×C input in 0–255. One that ends in `zoo.layers.ModelOutput` says itself what
-            its output means. Or what `quantize_aware` returned, which for int8 needs no calibration.
+        model: functional or Sequential, of one N×H×W×C input in 0–255, or several inputs of which one is such a picture: the
+            file has them by the model's names, in its order. One that ends in `zoo.layers.ModelOutput` says itself what its
+            output means. Or what `quantize_aware` returned, which for int8 needs no calibration.
         path: where to; written at once or not at all.
         recipe: a key of `RECIPES`.
-        input_size: (height, width) in pixels; needed where the model leaves its size open.
-        calibration: for int8: dozens of training images of that size, N×H×W×C in 0–255, or anything that gives such images;
-            for a network of one step (`zoo.layers.step_network`) texts N×1×T×1.
+        input_size: (height, width) of pictures in pixels; needed where the model leaves their size open.
+        calibration: for int8: dozens of training images of that size, N×H×W×C in 0–255, or anything that gives such images; of
+            several inputs a dict by their names or a tuple in their order; for a network of one step
+            (`zoo.layers.step_network`) texts N×1×T×1.
         io: the type of input and output: "float32", or with int8 also "int8" or "uint8", which takes the picture's bytes as
             they are. Class indices are int32 whatever is said here.
         labels, palette, task: for a model without a `ModelOutput`: one name and one (r, g, b) per class of the first output,
@@ -108,21 +113,22 @@ def to_tflite(
     _check_options(recipe, io, calibration, is_tf_keras(model) or bool(spans))
     path = _check_path(path)
     model = model if is_tf_keras(model) else in_float32(collapse(model))
-    shape = _shape(model, check_size(model, input_size), batch, open_size)
-    images, dtype = calibration if RECIPES[recipe].calibrated else None, _input_type(model, io)
-    images = None if images is None else _calibration(model, images, shape, dtype)
+    shapes = _shapes(model, input_shapes(model, input_size), batch, open_size)
+    images = calibration if RECIPES[recipe].calibrated else None
+    _check_types(model, io)
+    images = None if images is None else _calibration(model, images, shapes)
     overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"recipe": recipe, "io": io}
-    description = describe(model, shape, overrides, name or model.name, images, **facts, scores=dict(scores or {}))
+    description = describe(model, shapes, overrides, name or model.name, images, **facts, scores=dict(scores or {}))
     engine, keeps = _engine(engine, model, recipe), {"keep_float": keep_float, "keep_int16": keep_int16}
     _check_mixed(keeps, recipe, io, images)
     corrects = not spans and _corrects(correct_bias, model, images, recipe, keep_int16 and engine != "direct")
-    request = _request(model, shape, description, images, keeps, corrects, spans, engine)
+    request = _request(model, shapes, description, images, keeps, corrects, spans, engine)
     return _written(path, request, engine, description, model)
 
 
 def _request(
     model: keras.Model,
-    shape: tuple[int | None, ...],
+    shapes: Sequence[tuple[int | None, ...]],
     description: Mapping[str, Any],
     images: Calibration | None,
     keeps: Mapping[str, Sequence[str]],
@@ -136,10 +142,11 @@ def _request(
         layers |= layer_names(model := correct_biases(model, images.images, keeps["keep_float"]))
     exceptions = [mixed_precision.chosen(patterns, layers, argument) for argument, patterns in keeps.items()]
     names = mixed_precision.Names(layers, last_layers(model))
-    inputs, outputs = [spec["name"] for spec in description["inputs"]], output_names(description)
+    specs = [InputSpec.from_dict(spec) for spec in description["inputs"]]
+    inputs, outputs = [spec.name for spec in specs], output_names(description)
     recipe, io = description["recipe"], description["io"]
-    states = [] if is_tf_keras(model) else state_shapes(model, shape[0])
-    return Request(model, shape, inputs, outputs, recipe, io, images, *exceptions, names, corrects, spans, states)
+    held = frozenset(spec.name for spec in specs if spec.range == BYTES)
+    return Request(model, shapes, inputs, outputs, recipe, io, images, *exceptions, names, corrects, spans, held)
 
 
 def _written(path: Path, request: Request, engine: str, description: Mapping[str, Any], original: keras.Model) -> Converted:
@@ -154,10 +161,10 @@ def _written(path: Path, request: Request, engine: str, description: Mapping[str
         else:
             tflite_file.write(draft, _by_tensorflow(request), description, request.names.layers, zoo.__version__)
         summary = _summary(draft, request.recipe)
-        if request.images is not None and not request.states:  # of single steps little can be said: texts tell, by parity
-            pictures = [batch[0] for batch in itertools.islice(request.images.batches(), calibration.JUDGED)]
-            expected = by_keras(original, pictures) if expected is None else expected
-            warn_of_rounding(original, draft, request.recipe, pictures, expected, apart=engine != "direct")
+        if request.images is not None and not request.images.steps:  # of single steps little can be said: texts tell, by parity
+            samples = list(itertools.islice(request.images.batches(), calibration.JUDGED))
+            expected = by_keras(original, samples) if expected is None else expected
+            warn_of_rounding(original, draft, request, samples, expected, apart=engine != "direct")
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
@@ -181,10 +188,10 @@ def _engine(wish: str | None, model: keras.Model, recipe: str) -> str:
 
 
 def _by_tensorflow(request: Request) -> bytes:
+    if len(request.shapes) > 1:
+        raise InputError(f"engine 'tensorflow' writes files of one input, not of {len(request.shapes)}; leave engine out")
     if None in request.shape or request.shape[0] != 1:
         raise InputError("engine 'tensorflow' writes files of batch 1 and one size; leave batch and open_size out")
-    if request.states:
-        raise InputError("engine 'tensorflow' writes files of one input; leave engine out for a network of one step")
     try:
         from converters.tflite import tensorflow_engine
     except ImportError as error:
@@ -199,7 +206,7 @@ def _corrects(
 ) -> bool:
     """Whether biases are corrected: where ranges are measured, unless somebody says no, or asks TensorFlow's engine for 16-bit
     layers, of which the folded form is coarser."""
-    can = images is not None and not is_tf_keras(model) and not images.states  # a token is too little to take means of
+    can = images is not None and not is_tf_keras(model) and not images.steps  # a token is too little to take means of
     if wish and not can:
         raise InputError(
             f"correct_bias is for a Keras 3 model of pictures and a recipe with calibration, not for {recipe!r} here"
@@ -213,34 +220,42 @@ def _check_mixed(exceptions: Mapping[str, Sequence[str]], recipe: str, io: str, 
             raise InputError(f"{name} is for recipe='int8' with calibration and io='float32'")
 
 
-def _shape(
-    model: keras.Model, shape: tuple[int | None, ...], batch: int, open_size: bool
-) -> tuple[int, int | None, int | None, int]:
+def _shapes(
+    model: keras.Model, shapes: Sequence[tuple[int | None, ...]], batch: int, open_size: bool
+) -> list[tuple[int | None, ...]]:
     if not isinstance(batch, int) or batch < 1:
         raise InputError(f"batch={batch!r}; expected the number of pictures at a time, 1 or more")
-    if None in shape[1:3] and not open_size:
+    if open_size and len(shapes) > 1:
+        raise InputError(
+            f"model '{model.name}' has {len(shapes)} inputs, and only files of one leave its size open: give input_size"
+        )
+    if any(None in shape[1:] for shape in shapes) and not open_size:
         raise InputError(
             f"model '{model.name}' takes any size, a file only one: pass input_size=(height, width), as in (256, 256)"
         )
-    return (batch, *shape[1:])
+    return [(batch, *shape[1:]) for shape in shapes]
 
 
-def _calibration(model: keras.Model, images: Any, shape: tuple[int, ...], dtype: str) -> Calibration:
-    if len(model.inputs) > 1:
+def _calibration(model: keras.Model, images: Any, shapes: Sequence[tuple[int, ...]]) -> Calibration:
+    if len(shapes) == 1:
+        (shape,) = shapes
+        return replace(calibration.check(images, shape[1:3], shape[3]), dtype=_types(model)[0])
+    inputs = model_inputs(model, shapes)
+    if any(one.spec.feedback for one in inputs):
         return calibration.of_steps(model, images)
-    return replace(calibration.check(images, shape[1:3], shape[3]), dtype=dtype)
+    return input_arrays.calibration(images, inputs)
 
 
-def _input_type(model: keras.Model, io: str) -> str:
-    """The type of the model's input.
+def _types(model: keras.Model) -> list[str]:
+    """The types of the model's inputs."""
+    return [getattr(tensor.dtype, "name", tensor.dtype) for tensor in model.inputs]
 
-    Raises:
-        InputError: where `io` asks for another, which a picture's bytes do not become.
-    """
-    dtype = getattr(model.inputs[0].dtype, "name", model.inputs[0].dtype)
-    if not dtype.startswith("float") and io not in ("float32", dtype):
-        raise InputError(f"model '{model.name}' takes {dtype}, and io={io!r} was given; leave it out")
-    return dtype
+
+def _check_types(model: keras.Model, io: str) -> None:
+    """Refuses an `io` of another type than the whole numbers that the model takes, which a picture's bytes do not become."""
+    for dtype in _types(model):
+        if not dtype.startswith("float") and io not in ("float32", dtype):
+            raise InputError(f"model '{model.name}' takes {dtype}, and io={io!r} was given; leave it out")
 
 
 def _check_options(recipe: str, io: str, images: Any, trained: bool) -> None:

@@ -11,16 +11,19 @@ import keras
 import zoo
 from converters.graph import as_functional
 from converters.quantization.calibration import Calibration
-from converters.specs import input_specs, output_specs, specs_at_size, task_of
+from converters.specs import input_specs, output_specs, picture_place, specs_at_size, task_of
 from converters.tf_keras.origin import is_tf_keras
 from converters.tflite import file as tflite_file
 from converters.tflite.writer.weights import numbers
 from zoo.errors import InputError
+from zoo.outputs import InputSpec
+
+_AXES = 4  # of pictures, N×H×W×C
 
 
 def describe(
     model: keras.Model,
-    shape: tuple[int | None, ...],
+    shapes: Sequence[tuple[int | None, ...]],
     overrides: Mapping[str, Any],
     name: str,
     images: Calibration | None = None,
@@ -30,17 +33,16 @@ def describe(
 
     Args:
         model: of Keras 3, or its tf_keras counterpart.
-        shape: of the file's input, N×H×W×C.
+        shapes: of the file's inputs, batch first.
         overrides: task, labels and palette from the caller, None for the model's own.
         name: of the network.
         images: that ranges were measured on.
         **facts: recipe, io and scores.
     """
-    size = None if None in shape[1:3] else (int(shape[1]), int(shape[2]))
-    image, *others = input_specs(model)
-    inputs = [replace(image, size=size, channels=int(shape[3])), *others]
-    outputs = specs_at_size(model, output_specs(model, overrides["labels"], overrides["palette"]), shape)
+    inputs = [_of_shape(spec, shape) for spec, shape in zip(input_specs(model), shapes, strict=True)]
+    outputs = specs_at_size(model, output_specs(model, overrides["labels"], overrides["palette"]), shapes)
     task = overrides["task"] or task_of(model)
+    size = inputs[picture_place(inputs)].size
     extent = "any size" if size is None else f"{size[0]}×{size[1]}"
     return {
         "format": tflite_file.FORMAT,
@@ -55,16 +57,10 @@ def describe(
     }
 
 
-def state_shapes(model: keras.Model, batch: int) -> list[tuple[int, ...]]:
-    """The shapes of the inputs behind the first, for so many items at a time.
-
-    Raises:
-        InputError: for a state of open shape.
-    """
-    shapes = [(batch, *tensor.shape[1:]) for tensor in model.inputs[1:]]
-    if any(None in shape for shape in shapes):
-        raise InputError(f"model '{model.name}' takes states {shapes}; expected N×units, units known")
-    return shapes
+def _of_shape(spec: InputSpec, shape: Sequence[int | None]) -> InputSpec:
+    """The spec of an input at the file's size."""
+    size = None if len(shape) != _AXES or None in shape[1:3] else (int(shape[1]), int(shape[2]))
+    return replace(spec, size=size, channels=int(shape[-1]))
 
 
 def output_names(description: Mapping[str, Any]) -> list[str]:
@@ -73,19 +69,45 @@ def output_names(description: Mapping[str, Any]) -> list[str]:
 
 
 def check_size(model: keras.Model, input_size: tuple[int, int] | None) -> tuple[int, int | None, int | None, int]:
-    """The shape of the file's first input, N×H×W×C: the model's, with H and W as asked for.
+    """The shape of the file's only input, N×H×W×C: the model's, with H and W as asked for.
 
     Raises:
-        InputError: for a model that is not an image's, a size that it does not take, or inputs beside it that are no states.
+        InputError: for a model that is not of one image, or a size that it does not take.
+    """
+    shape, *others = input_shapes(model, input_size)
+    if others:
+        raise InputError(
+            f"model '{model.name}' has {len(others) + 1} inputs, and this takes models of one picture: let it take several "
+            "pictures along the channels, or convert it with to_tflite"
+        )
+    return shape
+
+
+def input_shapes(model: keras.Model, input_size: tuple[int, int] | None) -> list[tuple[int | None, ...]]:
+    """The shapes of the file's inputs for one item at a time: the model's, those of pictures with H and W as asked for.
+
+    Raises:
+        InputError: for a model that takes no picture, a size that it does not take, or another input of open shape.
     """
     inputs = model.inputs if is_tf_keras(model) else as_functional(model).inputs
-    if [tensor.name for tensor in inputs[1:]] != [spec.name for spec in input_specs(model)[1:] if spec.feedback]:
-        raise InputError(
-            f"model '{model.name}' has {len(inputs)} inputs; a file takes one, and the states of a step behind it "
-            "(zoo.layers.step_network): let it take several pictures along the channels"
-        )
-    shape = tuple(inputs[0].shape)
-    if len(shape) != 4 or shape[3] is None:
+    specs, sides = input_specs(model), [tuple(tensor.shape) for tensor in inputs]
+    if not any(spec.layout for spec in specs):
+        raise InputError(f"model '{model.name}' takes {', '.join(map(str, sides))}; expected a picture among its inputs")
+    shapes = []
+    for spec, shape in zip(specs, sides, strict=True):
+        if not spec.layout and None in shape[1:]:
+            raise InputError(
+                f"model '{model.name}' takes {shape} for {spec.name!r}; a file takes one size: build it with a "
+                "keras.Input of known sides"
+            )
+        shapes.append(_picture_shape(model, shape, input_size) if spec.layout else (1, *shape[1:]))
+    return shapes
+
+
+def _picture_shape(
+    model: keras.Model, shape: tuple[int | None, ...], input_size: tuple[int, int] | None
+) -> tuple[int | None, ...]:
+    if len(shape) != _AXES or shape[3] is None:
         raise InputError(f"model '{model.name}' takes {shape}; expected N×H×W×C with C known")
     if input_size is None:
         return (1, *shape[1:])

@@ -18,7 +18,7 @@ from converters.tflite.writer.passes.pipeline import optimize
 def _integers(graph: Graph, request: Request, bits: int) -> None:
     batches = [] if request.images is None else list(request.images.batches())
     widths = quantization.Widths(bits, request.keep_float, request.keep_int16)
-    quantization.quantize(graph, batches, widths, request.io, request.correct_bias, request.spans)
+    quantization.quantize(graph, batches, widths, request.io, request.correct_bias, request.spans, request.bytes_in)
 
 
 FORMS: dict[str, Callable[[Graph, Request], None]] = {  # recipe → what makes a graph in float into one of its form
@@ -43,7 +43,7 @@ def graph(request: Request) -> Graph:
     Raises:
         InputError: naming the layer that cannot be written.
     """
-    result = lowering.lower(request.model, [request.shape, *request.states], request.inputs, request.outputs)
+    result = lowering.lower(request.model, request.shapes, request.inputs, request.outputs)
     optimize(result)
     FORMS[request.recipe](result, request)
     return result

@@ -27,7 +27,7 @@ from converters.tflite.layer_names import layer_of
 from converters.tflite.writer.flatbuffer import Writer
 from converters.tflite.writer.graph import Graph
 from zoo.errors import InputError
-from zoo.outputs import OutputSpec
+from zoo.outputs import InputSpec, OutputSpec
 
 FORMAT = 2
 DESCRIPTION = "densezoo.json"
@@ -147,7 +147,7 @@ def _about(
     ends: Sequence[tuple[str, Sequence[int]]], description: Mapping[str, Any], version: str
 ) -> metadata.Description:
     """What the standard metadata say, from each output's type and shape and from densezoo.json."""
-    (image, *states), outputs = description["inputs"], {}
+    inputs, outputs = [InputSpec.from_dict(spec) for spec in description["inputs"]], {}
     for spec, (dtype, shape) in zip(description["outputs"], ends, strict=True):
         words = f"{spec['kind'].replace('_', ' ')}, {spec['activation']}, {spec['unit']}".removesuffix(", ")
         outputs[spec["name"]] = f"{words}, {dtype} {'×'.join('any' if side < 0 else str(side) for side in shape)}"
@@ -156,15 +156,12 @@ def _about(
         description=description["description"],
         version=version,
         license=description["license"],
-        size=None if image["size"] is None else tuple(image["size"]),
-        channels=image["channels"],
-        frames=image["frames"],
+        inputs=inputs,
         outputs=outputs,
         labelled=bool(description["outputs"][0]["labels"]),
         indices=description["outputs"][0]["activation"] == "argmax",
         files=list(_members(description)),
-        missing="" if states else _missing_activation(OutputSpec.from_dict(description["outputs"][0])),
-        states={spec["name"]: spec.get("feedback", "") for spec in states},
+        missing="" if len(inputs) > 1 else _missing_activation(OutputSpec.from_dict(description["outputs"][0])),
     )
 
 

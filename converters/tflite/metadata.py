@@ -8,9 +8,11 @@ MediaPipe (V001), which tells its ImageSegmenter what to make of the scores. No 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import flatbuffers
+
+from zoo.outputs import InputSpec
 
 LABELS_FILE = "labels.txt"
 _AXIS_LABELS, _VALUE_LABELS = 2, 3  # AssociatedFileType: one label per channel, or one per value
@@ -29,9 +31,7 @@ class Description:
         name: the model's name.
         description: one line for people.
         version: of the package that wrote the file.
-        size: (height, width) of the input in pixels; None where it is open.
-        channels: of the input.
-        frames: how many pictures lie along the channels.
+        inputs: what each input takes, in the file's order.
         license: whose terms hold.
         outputs: one description per output tensor, by its name.
         labelled: whether a labels file belongs to the first output.
@@ -39,30 +39,26 @@ class Description:
         files: all files in the appended zip.
         missing: of scores of classes for each pixel, the activation that makes them probabilities: "none", "sigmoid" or
             "softmax"; empty for any other output.
-        states: of a network of one step, by the name of the input behind the first the output that feeds it.
     """
 
     name: str
     description: str
     version: str
-    size: tuple[int, int] | None
-    channels: int
+    inputs: Sequence[InputSpec]
     outputs: Mapping[str, str]
     labelled: bool
     indices: bool
     files: Sequence[str]
-    frames: int = 1
     license: str = ""
     missing: str = ""
-    states: Mapping[str, str] = field(default_factory=dict)
 
 
 def build(about: Description) -> bytes:
     """The ModelMetadata flatbuffer: input normalised with mean 0 and deviation 1 from 0–255, outputs with their labels."""
     write = _Writer()
     outputs = [_output(write, about, index, name) for index, name in enumerate(about.outputs)]
-    states = [_state(write, name, feedback) for name, feedback in about.states.items()]
-    subgraph_fields = {2: write.tables([_input(write, about), *states]), 3: write.tables(outputs)}
+    inputs = [_picture(write, spec) if spec.layout else _numbers(write, spec) for spec in about.inputs]
+    subgraph_fields = {2: write.tables(inputs), 3: write.tables(outputs)}
     if about.missing:
         subgraph_fields[9] = write.tables([_segmenter(write, about)])
     subgraph = write.table(subgraph_fields)
@@ -81,30 +77,30 @@ def build(about: Description) -> bytes:
     return bytes(write.builder.Output())
 
 
-def _input(write: _Writer, about: Description) -> int:
+def _picture(write: _Writer, spec: InputSpec) -> int:
     size = {}
-    if about.size is not None:
-        height, width = about.size
+    if spec.size is not None:
+        height, width = spec.size
         size = {1: write.table({}, {0: ("uint32", width), 1: ("uint32", height)})}
-    colours = {0: ("int8", _COLOURS[about.channels])} if about.channels in _COLOURS else {}
+    colours = {0: ("int8", _COLOURS[spec.channels])} if spec.channels in _COLOURS else {}
     properties = write.table(size, colours)
     content = write.table({1: properties}, {0: ("uint8", _IMAGE)})
     normalization = write.table({0: write.floats([0.0]), 1: write.floats([1.0])})
     unit = write.table({1: normalization}, {0: ("uint8", _NORMALIZATION)})
     stats = write.table({0: write.floats([255.0]), 1: write.floats([0.0])})
-    picture = {1: "grey", 3: "RGB"}.get(about.channels // about.frames, f"{about.channels}-channel")
+    picture = {1: "grey", 3: "RGB"}.get(spec.channels // spec.frames, f"{spec.channels}-channel")
     text = (
         f"{picture} picture, 0-255"
-        if about.frames == 1
-        else f"{about.frames} {picture} pictures along the channels, 0-255"
+        if spec.frames == 1
+        else f"{spec.frames} {picture} pictures along the channels, 0-255"
     )
-    return write.table({0: write.text("image"), 1: write.text(text), 3: content, 4: write.tables([unit]), 5: stats})
+    return write.table({0: write.text(spec.name), 1: write.text(text), 3: content, 4: write.tables([unit]), 5: stats})
 
 
-def _state(write: _Writer, name: str, feedback: str) -> int:
+def _numbers(write: _Writer, spec: InputSpec) -> int:
     content = write.table({1: write.table({})}, {0: ("uint8", _FEATURE)})
-    text = write.text(f"state: zeros at the first step, then what {feedback} gave")
-    return write.table({0: write.text(name), 1: text, 3: content})
+    text = f"state: zeros at the first step, then what {spec.feedback} gave" if spec.feedback else "numbers"
+    return write.table({0: write.text(spec.name), 1: write.text(text), 3: content})
 
 
 def _output(write: _Writer, about: Description, index: int, name: str) -> int:

@@ -16,7 +16,7 @@ class Request:
 
     Args:
         model: of Keras 3, or its tf_keras counterpart; biases corrected, if they are.
-        shape: of the first input, N×H×W×C, None where the file leaves a side open.
+        shapes: of the inputs, batch first, None where the file leaves a side open.
         inputs: the names of the inputs.
         outputs: the names of the outputs, in the model's order.
         recipe: a key of `recipes.RECIPES`.
@@ -27,11 +27,11 @@ class Request:
         names: of the model's layers.
         correct_bias: whether an engine that can shall take the mean error of rounded kernels out of the biases.
         spans: what layers' answers span, by the layer's name, as training with the file's rounding learnt it.
-        states: shapes of the inputs behind the first, which a network of one step has.
+        bytes_in: the names of inputs that hold 0–255, whatever is measured.
     """
 
     model: Any
-    shape: tuple[int | None, ...]
+    shapes: Sequence[tuple[int | None, ...]]
     inputs: Sequence[str]
     outputs: Sequence[str]
     recipe: str
@@ -42,4 +42,10 @@ class Request:
     names: Names
     correct_bias: bool = False
     spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    states: Sequence[tuple[int, ...]] = ()
+    bytes_in: frozenset[str] = frozenset()
+
+    @property
+    def shape(self) -> tuple[int | None, ...]:
+        """Of the only input, N×H×W×C."""
+        (shape,) = self.shapes
+        return shape

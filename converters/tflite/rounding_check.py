@@ -14,6 +14,7 @@ import numpy as np
 from converters import file_runs
 from converters.graph import distance, evaluate, trace
 from converters.quantization.layer_errors import layer_errors
+from converters.tflite.request import Request
 from converters.worker import Died, Failed, worker
 from zoo.errors import InputError
 from zoo.outputs.tolerances import OF_RECIPE
@@ -22,18 +23,18 @@ QUANTA = 2  # an answer that hardly spreads is allowed so many steps of what it 
 _LEVELS = 255
 
 
-def by_keras(model: keras.Model, pictures: Sequence[np.ndarray]) -> list[list[np.ndarray]]:
-    """What each output of a model is for each picture."""
+def by_keras(model: keras.Model, samples: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:
+    """What each output of a model is for each sample, which is one array an input."""
     graph = trace(model)
-    tensors = [evaluate(graph, picture) for picture in pictures]
+    tensors = [evaluate(graph, *sample) for sample in samples]
     return [[keras.ops.convert_to_numpy(each[output]) for each in tensors] for output in graph.outputs]
 
 
 def warn_of_rounding(
     model: keras.Model,
     path: Path,
-    recipe: str,
-    pictures: Sequence[np.ndarray],
+    request: Request,
+    samples: Sequence[Sequence[np.ndarray]],
     expected: Sequence[Sequence[np.ndarray]],
     apart: bool,
 ) -> None:
@@ -42,18 +43,20 @@ def warn_of_rounding(
     Args:
         model: that was converted.
         path: of the file.
-        recipe: of the file.
-        pictures: float32, each as the file takes it.
-        expected: for each output of the model what it is for each picture.
+        request: by which it was written.
+        samples: one array an input, each as the file takes it.
+        expected: for each output of the model what it is for each sample.
         apart: whether the file is run where it can take no caller along, as those of TensorFlow's converter are.
 
     Raises:
         InputError: where the file cannot be run.
     """
+    recipe, names = request.recipe, request.inputs
+    feeds = [sample[0] if len(names) == 1 else dict(zip(names, sample, strict=True)) for sample in samples]
     allowed = OF_RECIPE[recipe].bounds["relative"]
     try:
         run = partial(worker.call, file_runs.answers) if apart else file_runs.answers
-        results = [list(result.values()) for result in run(str(path), list(pictures))]
+        results = [list(result.values()) for result in run(str(path), feeds)]
     except (Died, Failed) as error:
         raise InputError(f"the {recipe} file of '{model.name}' cannot be run: {str(error).partition(chr(10))[0]}") from error
     errors = [
@@ -65,9 +68,14 @@ def warn_of_rounding(
     if max(errors, default=0.0) > allowed:
         warnings.warn(
             f"the {recipe} file of '{model.name}' is off by {max(errors):.2g} of the answer's spread on calibration pictures"
-            f"{_where(model, path, np.concatenate(list(pictures)))}; converters.layer_errors tells more",
+            f"{_where(model, path, _together(names, samples))}; converters.layer_errors tells more",
             stacklevel=4,
         )
+
+
+def _together(names: Sequence[str], samples: Sequence[Sequence[np.ndarray]]) -> Any:
+    arrays = [np.concatenate(each) for each in zip(*samples, strict=True)]
+    return arrays[0] if len(names) == 1 else dict(zip(names, arrays, strict=True))
 
 
 def least_spread(expected: np.ndarray) -> float:

@@ -20,14 +20,13 @@ import numpy as np
 from edge.errors import AcceleratorError, InputError
 from edge.gpu import vulkan
 from edge.gpu.agreed_choices import Reference, reference
-from edge.gpu.layers import result_names
-from edge.gpu.patterns import DYNAMIC, Caution, advice, half_overflow, instead_of, scan
+from edge.gpu.layers import layer_of, result_names
+from edge.gpu.patterns import DYNAMIC, Caution, advice, half_overflow, instead_of, scan, suspects
 from edge.gpu.provocations import Provocation, provoke
 from edge.gpu.remote import PRECISIONS, Remote, unsupported
-from edge.gpu.rules.registry import OVERFLOW, REFUSED
-from edge.gpu.samples import feeds_of
+from edge.gpu.rules.registry import CRASH, OVERFLOW, REFUSED
+from edge.gpu.samples import Samples, feeds_of
 from edge.graph import Graph, Operator, read_graph
-from edge.images import Picture
 from edge.overrides import Overrides
 from edge.tflite_file import Card, read_card
 from zoo import outputs
@@ -60,7 +59,8 @@ class GpuVerdict:
     "float16 on the CPU" is a rehearsal. "float32 alone" is what is right with float32 enforced and wrong without. `samples`
     says what the numbers were measured on. `cautions` are known bad patterns, float16 overflows and what could not be
     checked: reasons to look, no verdict. `half` tells whether the reduced precision was a different computation here; where
-    it is False, float16 is untested but for a rehearsal; None where one precision alone was tried.
+    it is False, float16 is untested but for a rehearsal; None where one precision alone was tried. `suspect` is the operator
+    that a known pattern lays a crash on, as "QUANTIZE of layer image".
     """
 
     path: Path
@@ -75,6 +75,7 @@ class GpuVerdict:
     half: bool | None = None
     compile_ms: float | None = None
     log: str = ""
+    suspect: str = ""
 
     @property
     def ok(self) -> bool:
@@ -110,7 +111,7 @@ def _some(names: tuple[str, ...]) -> str:
 
 def gpu_check(
     path: str | Path,
-    samples: Sequence[Picture] | None = None,
+    samples: Samples | None = None,
     *,
     input_range: tuple[Bound, Bound] | None = None,
     output: str | None = None,
@@ -122,7 +123,8 @@ def gpu_check(
     """Whether the file at `path` runs whole on the GPU, and with the CPU's numbers on `samples`.
 
     `samples` are pictures (uint8 H×W×3 of any size, of several frames lists of them), or float32 arrays h×w×c or 1×h×w×c in
-    the model's own range; of a file of several inputs, lists of as many arrays. None takes seeded structured pictures: enough
+    the model's own range; of a file of several inputs dicts by their names, lists of as many arrays in the graph's order, or
+    one dict of arrays that hold an item a sample. None takes seeded structured pictures: enough
     to catch a wrong graph, but not what the model meets, and the verdict says so. `input_range`, `output` and `labels` are as
     in `edge.Runner`; `precisions` those of the GPU to try, "float32" and "reduced", for each of which the file is compiled
     anew. `rehearse` computes in float16 on the CPU too, as is done anyway where values are seen that it cannot hold. A file
@@ -264,8 +266,12 @@ def _refusal(verdict: GpuVerdict, graph: Graph, error: AcceleratorError, precisi
         counts = f"{counted} of {len(graph.operators)} ops are not supported: {names}."
         detail = counts if refused else f"Dynamic sizes: {DYNAMIC}."
         return replace(verdict, reason="not whole", detail=detail, whole=False, unsupported=refused, log=log)
-    suspects = [caution.what for caution in verdict.cautions if caution.kind == "crash"]
-    hint = f" A known cause is in the file: {suspects[0]}." if suspects else ""
+    hint, suspect = "", next(suspects(graph, CRASH), None)
+    if suspect is not None:
+        operator = graph.operators[suspect.place]
+        where = f"{operator.name} of layer {layer_of(graph, operator)}"
+        verdict = replace(verdict, suspect=where)
+        hint = f" A known cause is in the file: {suspect.rule.what}, at {where} first."
     return replace(verdict, reason="crashed", detail=f"At {precision} precision: {error}.{hint}", log=log)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,21 +10,27 @@ import numpy as np
 from edge.errors import InputError
 from edge.graph import Graph, Tensor
 from edge.images import Picture, prepare_input, structured
+from edge.inputs import prepared
 from edge.tflite_file import Card
 from zoo.outputs import InputSpec
 
+Named = Mapping[str, Picture]  # what each input takes, by name
+Samples = Sequence[Picture | Named] | Named
 SEEDED = 4  # pictures, where none are given
 
 
-def feeds_of(graph: Graph, card: Card, samples: Sequence[Picture] | None) -> tuple[list[list[np.ndarray]], str]:
+def feeds_of(graph: Graph, card: Card, samples: Samples | None) -> tuple[list[list[np.ndarray]], str]:
     """(stored input tensors of each sample in the graph's order, what they are in words)."""
+    if isinstance(samples, Mapping):
+        samples = [dict(zip(samples, items, strict=True)) for items in zip(*samples.values(), strict=False)]
     if samples is not None and not len(samples):
         raise InputError("samples is empty; give at least one picture, or None for seeded ones")
     if samples is not None and len(graph.inputs) > 1 and not any(isinstance(sample, np.ndarray) for sample in samples):
-        return [_tensors(graph, sample) for sample in samples], f"{len(samples)} given"
+        feeds = [_named(graph, card, one) if isinstance(one, Mapping) else _tensors(graph, one) for one in samples]
+        return feeds, f"{len(samples)} given"
     if samples is not None and not card.takes_picture and len(graph.inputs) != 1:
-        count = len(graph.inputs)
-        raise InputError(f"{card.path.name} has {count} inputs; give None, or for each sample a list of {count} arrays")
+        names = ", ".join(spec.name for spec in card.inputs)
+        raise InputError(f"{card.path.name} has {len(graph.inputs)} inputs; give None, or for each sample a dict of {names}")
     if samples is not None:
         values = [_sample(graph.inputs[0], card, sample) for sample in samples]
         return [[graph.inputs[0].store(one)] for one in values], f"{len(values)} given"
@@ -36,6 +42,16 @@ def feeds_of(graph: Graph, card: Card, samples: Sequence[Picture] | None) -> tup
         for index in range(SEEDED)
     ]
     return feeds, f"{SEEDED} seeded structured pictures, not the model's own kind of input{assumed}"
+
+
+def _named(graph: Graph, card: Card, sample: Named) -> list[np.ndarray]:
+    """What a dict by the inputs' names holds, in the graph's order."""
+    arrays, feeds = prepared(sample, card, graph), {}
+    for spec, place in zip(card.inputs, card.fed, strict=True):
+        tensor, array = graph.inputs[place], arrays[spec.name]
+        fewer = bool(array.ndim) and len(array) < tensor.shape[0]
+        feeds[place] = tensor.store(np.repeat(array, tensor.shape[0], axis=0) if fewer else array)
+    return [feeds[place] for place in range(len(feeds))]
 
 
 def _tensors(graph: Graph, sample: Sequence[np.ndarray]) -> list[np.ndarray]:

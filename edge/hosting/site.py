@@ -13,6 +13,7 @@ from typing import Any
 from PIL import Image
 
 from edge.errors import InputError
+from edge.sentences import encoder_path
 from edge.tflite_file import Card, read_card
 
 DIST = Path(__file__).parents[1] / "app" / "dist"
@@ -38,7 +39,9 @@ def site(paths: Sequence[str | Path], samples: Sequence[str | Path] = (), dist: 
     files: dict[str, Content] = {
         path.relative_to(dist).as_posix(): path for path in sorted(dist.rglob("*")) if path.is_file()
     }
-    models = [_model(index, Path(path), files) for index, path in enumerate(paths)]
+    given = [Path(path) for path in paths]
+    beside = {encoder_path(path) for path in given}  # what looks for another file is offered with that, and not by itself
+    models = [_model(index, path, files) for index, path in enumerate(given) if path not in beside]
     pictures = [_sample(index, Path(path), files) for index, path in enumerate(samples)]
     listing = json.dumps({"models": models, "samples": pictures}, ensure_ascii=False)
     files["models.json"] = listing.encode()
@@ -49,12 +52,21 @@ def _model(index: int, path: Path, files: dict[str, Content]) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path} is not a file; expected a .tflite model")
     card = read_card(path)
+    entry = {"file": path.name, "url": _offered(index, path, files), "bytes": card.bytes, "card": _described(card)}
+    encoder = encoder_path(path)
+    if card.begun and not encoder.is_file():
+        raise InputError(f"{path.name} goes on from what {encoder.name} makes of a picture; put it beside that file")
+    return {**entry, "encoder": _offered(index, encoder, files)} if card.begun else entry
+
+
+def _offered(index: int, path: Path, files: dict[str, Content]) -> str:
+    """The address of a model's file, which is entered into the site."""
     place = f"models/{index}/{_plain(path.stem)}.tflite"
     files[place] = path
     with path.open("rb") as file:
         version = hashlib.file_digest(file, "sha256").hexdigest()[:_VERSION_LENGTH]
     # The version lets the app keep a model offline and yet notice that another file took its place.
-    return {"file": path.name, "url": f"{place}?v={version}", "bytes": card.bytes, "card": _described(card)}
+    return f"{place}?v={version}"
 
 
 def _described(card: Card) -> dict[str, Any] | None:

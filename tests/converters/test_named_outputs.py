@@ -12,7 +12,6 @@ import converters
 import edge
 from edge.gpu.vulkan import driver
 from edge.tflite_file import read_card
-from zoo.errors import InputError
 from zoo.layers import ModelOutput
 from zoo.outputs import InputSpec, OutputSpec
 from zoo.outputs.class_scores import class_output
@@ -111,9 +110,3 @@ def test_several_frames_are_one_input_of_more_channels(tmp_path: Path) -> None:
         answer = edge.Runner(made.path)([PICTURES[0], PICTURES[-1]])
         expected = np.asarray(model(pairs[:1].astype("float32")))[0]
         assert answer.shape == (*SIZE, 2) and np.abs(answer - expected).max() < 0.2 * expected.std()
-
-
-def test_several_input_tensors_are_refused_in_one_sentence(tmp_path: Path) -> None:
-    one, other = keras.Input((8, 8, 3), name="one"), keras.Input((8, 8, 3), name="other")
-    with pytest.raises(InputError, match=r"2 inputs; a file takes one, .*: let it take several pictures"):
-        converters.to_tflite(keras.Model([one, other], L.Add()([one, other])), tmp_path / "a.tflite")

@@ -128,12 +128,3 @@ def test_a_file_of_all_steps_reads_texts_of_its_length_and_stretches_no_other(tm
 def test_only_a_chain_over_recurrent_layers_has_a_step() -> None:
     with pytest.raises(InputError, match="has no step"):
         zoo.layers.step_network(zoo.build("tiny_denoiser", width=0.25))
-
-
-def test_several_inputs_that_are_no_states_stay_an_error(tmp_path: Path) -> None:
-    images = [keras.Input((4, 4, 3), name=name) for name in ("one", "two")]
-    model = keras.Model(images, keras.layers.Add()(images))
-    with pytest.raises(InputError, match="2 inputs"):
-        converters.to_tflite(model, tmp_path / "two.tflite")
-
-

@@ -260,11 +260,6 @@ def any_size() -> keras.Model:
     return sequential(L.Conv2D(2, 1), shape=(None, None, 3))
 
 
-def two_inputs() -> keras.Model:
-    a, b = keras.Input((8, 8, 3)), keras.Input((8, 8, 3))
-    return keras.Model([a, b], L.Add()([a, b]))
-
-
 def nested_strange() -> keras.Model:
     return sequential(L.Conv2D(2, 1), keras.Sequential([keras.Input((16, 16, 2)), Strange(name="odd")], name="inner"))
 
@@ -291,7 +286,6 @@ BAD = {
     "another size than its own": (small, {"input_size": (32, 32)}, "built for 16×16"),
     "labels too few": (small, {"labels": ["a"]}, "1 labels for 2 classes"),
     "colours too few": (small, {"palette": [(0, 0, 0)]}, "1 colours for 2 labels"),
-    "two inputs": (two_inputs, {}, "2 inputs"),
     "not an image": (lambda: sequential(L.Dense(2), shape=(8,)), {}, "N×H×W×C"),
     "an operation TFLite lacks": (lambda: sequential(Strange(name="odd")), {}, r"'odd' \(Strange\).*Erfinv"),
     "the same in a nested model": (nested_strange, {}, r"'odd' \(Strange\).*Erfinv"),

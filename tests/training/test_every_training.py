@@ -9,7 +9,7 @@ from tiny_models import KINDS, tiny
 
 from zoo.analysis.tiny_models import toy_batch
 from zoo.evaluation.evaluate import task_of, trained_specs
-from zoo.layers import supervised
+from zoo.layers import fed, supervised
 
 STEPS = 40  # at most: those without batch normalisation, such as deeplab_v1 and unet_valid, need more than ten
 
@@ -31,9 +31,9 @@ def test_loss_falls_on_a_toy_batch(name: str) -> None:
         loss_weights=weights,
         run_eagerly=True,  # for a few steps tracing a deep graph costs more than it saves
     )
-    targets = [toy.targets] * len(weights)
-    losses = [float(np.ravel(network.train_on_batch(toy.images, targets))[0])]  # of several outputs their own losses follow
+    inputs, targets = fed(network, toy.images, toy.targets), [toy.targets] * len(weights)
+    losses = [float(np.ravel(network.train_on_batch(inputs, targets))[0])]  # of several outputs their own losses follow
     while len(losses) < STEPS and not min(losses) < 0.95 * losses[0]:  # without normalisation it may leap before it settles
-        losses.append(float(np.ravel(network.train_on_batch(toy.images, targets))[0]))
+        losses.append(float(np.ravel(network.train_on_batch(inputs, targets))[0]))
     assert np.isfinite(losses).all()
     assert min(losses) < 0.95 * losses[0], losses

@@ -119,7 +119,7 @@ def test_coordinates_are_learnt_too(road: Road) -> None:
         keras.utils.set_random_seed(0)
         options = {"encoder": encoder, "hidden": (64,), "dropout": 0.0, "output": "argmax"}
         model = zoo.build("pose_regression", classes=road.puppets.classes, input_shape=(67, 67, 3), **options)
-        train = {"size": (67, 67), "epochs": 40, "batch_size": 8, "learning_rate": 1e-2, "augment": None, "tensorboard": False, "verbose": 0}
-        zoo.train(model, road.puppets, **train)
+        train = {"size": (67, 67), "epochs": 40, "batch_size": 8, "learning_rate": 1e-2, "augment": None}
+        zoo.train(model, road.puppets, **train, tensorboard=False, verbose=0)
     result = zoo.evaluate(model, road.puppets, progress=False)
     assert result.headline.value >= PCK, result.scores

@@ -19,6 +19,7 @@ from zoo.analysis.graph import trace as read
 from zoo.errors import InputError
 
 Shape = tuple[int, ...]
+_SIDES = 3  # of a picture, H×W×C
 Counter = Callable[[kl.Layer, list[Shape], Shape], int]
 
 
@@ -56,12 +57,16 @@ def trace(
     Raises:
         InputError: if the size is needed and missing, a layer cannot see it, or the model's graph cannot be read.
     """
-    shape = as_functional(model).inputs[0].shape
-    height, width = input_size or shape[1:3]
-    if height is None or width is None:
-        raise InputError(f"{model.name} takes any size, so the count needs one; pass input_size=(height, width)")
+    shapes = []
+    for tensor in as_functional(model).inputs:
+        sides = tuple(tensor.shape[1:])
+        if len(sides) == _SIDES and (input_size is not None and (None in sides or not shapes)):
+            sides = (*input_size, sides[2])
+        if None in sides:
+            raise InputError(f"{model.name} takes any size, so the count needs one; pass input_size=(height, width)")
+        shapes.append((1, *sides))
     graph = read(model)
-    specs = specs_at(graph, (1, height, width, shape[3]))
+    specs = specs_at(graph, *shapes)
     return [
         (call.operation, [specs[value] for value in call.inputs], [specs[value] for value in call.outputs])
         for call in graph.calls

@@ -250,7 +250,7 @@ def open_predictor(
         runner = edge.Runner(path, accelerator, input_size=size, overlap=overlap, **(said or {}))
         if tiling is not None and tiling.size != runner.card.size:
             raise InputError(f"--tiles {tiling.size}: {path} sees {runner.card.size}; give tiles of that size")
-        return runner, runner.card.spec
+        return runner, runner.meaning
     if accelerator != "cpu":
         raise InputError(f"--accelerator {accelerator} is for .tflite files; convert {path} first: zoo convert {path}")
     model = open_model(path)

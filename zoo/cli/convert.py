@@ -42,6 +42,7 @@ KeepFloat = Annotated[
 KeepInt16 = Annotated[
     str | None, typer.Option(help="int8: layers that compute with 16-bit activations, named like those of --keep-float.")
 ]
+_CHECKED = 2  # samples that what runs step by step is held to the whole network on
 _NOT_CHECKED = "whether it says the same as the model was not checked: that needs pictures, --calibration SPEC"
 
 
@@ -86,8 +87,8 @@ def convert(
     place = out or _beside(model, ".onnx" if form == "onnx" else f"_{quantize}.tflite")
     keeps = _exceptions(keep_float, keep_int16)
     options = {**keeps, "correct_bias": None if correct_bias else False, "engine": engine}
-    if form == "tflite" and (steps := _steps_of(network, bool(size or quantize_aware))):
-        _write_steps(network, steps, place, quantize, io, calibration, count, options)
+    if form == "tflite" and _runs_in_steps(network, bool(size), bool(quantize_aware)):
+        _write_steps(network, place, quantize, calibration, count, parse_size(size), {"io": io, **options})
         return
     shape = network.inputs[0].shape[1:3]
     _check_size(model, form, pixels or shape, reader)
@@ -112,45 +113,49 @@ def _check_float(quantize: str, io: str) -> None:
         raise InputError(f"an .onnx file is float32 throughout; leave out --quantize {quantize} and --io {io}")
 
 
-def _steps_of(network: keras.Model, as_pictures: bool) -> keras.Model | None:
-    """Of a network of texts that of one step, which is what runs on a device; None for others.
+def _runs_in_steps(network: keras.Model, sized: bool, aware: bool) -> bool:
+    """Whether a device runs another network: word by word, or of several inputs.
 
     Raises:
-        InputError: for texts, if options are given that only pictures have.
+        InputError: for one that reads, if options are given that only pictures have.
     """
     from zoo import tasks
     from zoo.layers import model_output
 
     meaning = model_output(network)
-    steps = network if meaning is None else tasks.get(meaning.task).deployed(network)
-    if steps is network:
-        return None
-    if as_pictures:
-        raise InputError("--size and --quantize-aware are for networks of pictures, and this one is of texts; leave them out")
-    return steps
+    task = None if meaning is None else tasks.get(meaning.task)
+    if task is None or task.deployed(network) is network:
+        return False
+    if aware or (sized and task.encoder(network) is None):
+        raise InputError("--size and --quantize-aware are for networks of pictures alone, and this one reads; leave them out")
+    return True
 
 
 def _write_steps(
-    network: keras.Model, steps: keras.Model, place: Path, quantize: str, io: str, spec: str | None, count: int,
+    network: keras.Model, place: Path, quantize: str, spec: str | None, count: int, size: tuple[int, int] | None,
     options: dict[str, Any],
 ) -> None:  # fmt: skip
-    """Writes the file of one step; with texts at hand it holds what the file reads of them to what the whole network does."""
+    """Writes the file of a device's network, and its encoder's where it has one; with data at hand it holds what the file says
+    of them to what the whole network does."""
     import converters
     import edge
     import zoo.data
     from zoo import tasks
     from zoo.layers import model_output
 
-    texts, task = None, tasks.get(model_output(network).task)
-    if spec is not None:
-        texts = task.calibration(zoo.data.open(spec, "train"), count, network.inputs[0].shape[1:3])
-    measured = texts if _is_calibrated(quantize) else None
-    print(written := converters.to_tflite(steps, place, quantize, calibration=measured, io=io, **options))
-    if texts is None:
-        print("whether it says the same as the model was not checked: that needs texts, --calibration text:PATH")
+    data, task = None if spec is None else zoo.data.open(spec, "train"), tasks.get(model_output(network).task)
+    written = converters.device_files(network, place, quantize, data=data, count=count, input_size=size, **options)
+    print(*written, sep="\n")
+    if data is None:
+        print(f"whether it says the same as the model was not checked: that needs data, --calibration SPEC of {task.name}")
         return
-    with edge.Runner(written.path) as runner:
-        print(converters.parity(network, lambda text: runner(text[0])[None, None], texts[:2], recipe=quantize))
+    samples = task.calibration(data, _CHECKED, size or network.inputs[0].shape[1:3])
+    if isinstance(samples, dict):  # a network of several inputs, asked once
+        print(converters.parity(task.deployed(network), written[0], samples))
+        return
+    samples = samples[:_CHECKED]
+    with edge.Runner(written[0].path) as runner:
+        print(converters.parity(network, lambda sample: runner.said(sample[0])[None], samples, recipe=quantize))
 
 
 def _renamed(recipe: str | None) -> str | None:

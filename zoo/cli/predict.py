@@ -75,4 +75,6 @@ def predict(
         Image.fromarray(kind.draw(image, prediction, spec)).save(out / f"{path.stem}_overlay.png")
         print(f"{path}: {kind.describe(prediction, spec)}")
         kind.write(prediction, spec, out / path.stem)
+        for name, sheet in (answer.sheets(image) if hasattr(answer, "sheets") else {}).items():
+            Image.fromarray(sheet).save(out / f"{path.stem}_{name}.png")
     print(f"overlays in {out}/")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from zoo.data.dataset import Dataset
@@ -25,6 +27,12 @@ class CachedDataset(Dataset):
         self.ignore, self.instances = source.ignore, source.instances
         self.channels = source.channels
         self._samples: dict[int, Sample] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        """What only the source knows of itself, as how long its sentences are."""
+        if name.startswith("_") or name == "source":
+            raise AttributeError(name)
+        return getattr(self.source, name)
 
     def read_as(self, channels: int | None = None, bits: int | None = None) -> CachedDataset:
         return CachedDataset(self.source.read_as(channels, bits), self.cache_bytes)

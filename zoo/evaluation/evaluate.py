@@ -150,7 +150,8 @@ def evaluate(
 
     Args:
         model: a Keras model of this zoo, or of others, whose output is then taken for the default one of the data set's task;
-            or anything that takes one image, uint8 H×W×C, and answers it as the output's kind decodes it (`edge.Runner`).
+            or anything that takes one image, uint8 H×W×C, or what the task makes of it (`Task.asked`), and answers it as the
+            output's kind decodes it (`edge.Runner`).
         dataset: labelled samples; a network's output is decoded at each picture's own size.
         size: (H, W) in pixels to resize images to, bilinearly, for a Keras model. By default the model's own fixed
             size, or else each image's.
@@ -282,7 +283,7 @@ class _CallableScorer:
     def answers(self, samples: list[Sample], times: list[float]) -> Iterator[Output]:
         for sample in samples:
             start = time.perf_counter()
-            prediction = self._runner(sample.image)
+            prediction = self._runner(self.task.asked(sample.image))
             if self._seen:
                 times.append(time.perf_counter() - start)
             self._seen = True

@@ -14,6 +14,7 @@ from zoo.layers.primitives import Primitives
 from zoo.outputs.class_scores import OUTPUTS, class_output
 from zoo.outputs.spec import InputSpec, OutputSpec
 
+_AXES, _RGB = 4, 3  # of pictures N×H×W×C, and C of those in colour
 _OUTPUT_OF_HEAD = {"classes": "class_map"}  # files of 0.1 say "kind": logits, probabilities or classes
 _ACTIVATIONS = {
     "linear": lambda x: x,
@@ -164,12 +165,26 @@ def trained_spec(model: keras.Model) -> OutputSpec:
 
 
 def input_specs(model: keras.Model) -> tuple[InputSpec, ...]:
-    """The specs of a model's inputs: its `ModelOutput`'s, or else one picture each, of the tensor's name, size and channels."""
+    """The specs of a model's inputs: its `ModelOutput`'s, or else as the tensors let one guess.
+
+    Of several, N×H×W×C in colour (C = 3) or in bytes are pictures, or where none is the first N×H×W×C; the others are plain
+    numbers, of which nobody knows the range. A dict of inputs names them.
+    """
     described = [layer.inputs for layer in model.layers if isinstance(layer, ModelOutput) and layer.inputs]
-    if described:
+    if described and len(described[0]) in (1, len(model.inputs)):
         return described[0]
+    maps = [place for place, tensor in enumerate(model.inputs) if len(tensor.shape) == _AXES]
+    pictures = [place for place in maps if _looks_like_a_picture(model.inputs[place])] or maps[:1]
+    structure = getattr(model, "_inputs_struct", None)
+    names = sorted(structure) if isinstance(structure, Mapping) else [tensor.name for tensor in model.inputs]
     specs = []
-    for tensor in model.inputs:
-        size = tuple(tensor.shape[1:3]) if len(tensor.shape) == 4 else (None, None)
-        specs.append(InputSpec(tensor.name, None if None in size else size, tensor.shape[-1] or 1))
+    for place, (name, tensor) in enumerate(zip(names, model.inputs, strict=True)):
+        size = tuple(tensor.shape[1:3]) if place in maps else (None, None)
+        facts = {} if place in pictures or len(model.inputs) == 1 else {"range": None, "layout": ""}
+        channels = (tensor.shape[-1] if len(tensor.shape) > 1 else None) or 1
+        specs.append(InputSpec(name, None if None in size else size, channels, **facts))
     return tuple(specs)
+
+
+def _looks_like_a_picture(tensor: keras.KerasTensor) -> bool:
+    return tensor.shape[-1] == _RGB or keras.backend.standardize_dtype(tensor.dtype) == "uint8"

@@ -26,40 +26,39 @@ class Row:
 
 
 def coco_row(
-    shares: np.ndarray,
-    scores: np.ndarray,
-    areas: tuple[np.ndarray, np.ndarray],
-    bounds: tuple[float, float],
-    *,
+    truth: np.ndarray,
     crowd: np.ndarray,
-    ignored: np.ndarray,
+    answer: np.ndarray,
+    scores: np.ndarray,
+    shares: np.ndarray,
+    bounds: tuple[float, float],
+    ignored: np.ndarray | None = None,
 ) -> Row:
-    """One class in one picture by COCO's rules, for things of an area within bounds.
+    """One class in one picture by COCO's rules, for things of an area within bounds, whatever shape they have.
 
     Args:
-        shares: answers × truth, how well each fits each; the best answer first.
-        scores: of the answers.
-        areas: of the truth, and of the answers.
-        bounds: least and greatest area.
-        crowd: bool, things of the truth that any number of answers may take.
-        ignored: bool, things of the truth whose finding is neither right nor wrong; crowds are.
+        truth: areas of its things, m.
+        crowd: bool m, those that any number of answers may take.
+        answer: areas of what was answered, n, the best first.
+        scores: n.
+        shares: n×m, the overlap of each with each.
+        bounds: of areas.
+        ignored: bool m, those whose finding is neither right nor wrong; by default the crowds.
     """
-    theirs, own = areas
-    aside = ignored | (theirs < bounds[0]) | (theirs > bounds[1])
+    aside = (crowd if ignored is None else ignored) | (truth < bounds[0]) | (truth > bounds[1])
     order = np.argsort(aside, kind="stable")  # what counts comes first
     aside, crowd, shares = aside[order], crowd[order], shares[:, order]
-    size = (len(THRESHOLDS), len(scores))
+    size = (len(THRESHOLDS), len(answer))
     right, left_out = np.zeros(size, bool), np.zeros(size, bool)
     most = shares.max(axis=1, initial=0.0)
     for step, threshold in enumerate(THRESHOLDS):
-        free = np.ones(len(theirs), bool)
+        free = np.ones(len(truth), bool)
         for place in np.flatnonzero(most >= min(threshold, 1 - 1e-10)):  # most answers overlap nothing
             match = _match(shares[place], free | crowd, aside, threshold)
             if match >= 0:
                 right[step, place], left_out[step, place] = True, aside[match]
                 free[match] = False
-    outside = (own < bounds[0]) | (own > bounds[1])
-    left_out |= ~right & outside
+    left_out |= ~right & ((answer < bounds[0]) | (answer > bounds[1]))
     return Row(scores, right & ~left_out, ~left_out, int((~aside).sum()))
 
 
@@ -74,29 +73,28 @@ def _match(shares: np.ndarray, free: np.ndarray, aside: np.ndarray, threshold: f
     return -1
 
 
-def curve(rows: list[Row], step: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Recall and precision after each box, the best first, at a threshold; and how many boxes the truth has."""
+def curves(rows: list[Row]) -> tuple[np.ndarray, np.ndarray, int]:
+    """Recall and precision after each box, the best first, a row a threshold; and how many boxes the truth has."""
     truth = sum(row.truth for row in rows)
     if not rows:
-        return np.zeros(0), np.zeros(0), truth
-    scores = np.concatenate([row.scores for row in rows])
-    order = np.argsort(-scores, kind="mergesort")
-    right, counted = (np.concatenate([getattr(row, name)[step] for row in rows])[order] for name in ("right", "counted"))
-    hits, misses = np.cumsum(right & counted), np.cumsum(~right & counted)
+        return np.zeros((len(THRESHOLDS), 0)), np.zeros((len(THRESHOLDS), 0)), truth
+    order = np.argsort(-np.concatenate([row.scores for row in rows]), kind="mergesort")
+    right, counted = (np.concatenate([getattr(row, name) for row in rows], axis=1) for name in ("right", "counted"))
+    right, counted = right[:, order], counted[:, order]
+    hits, misses = np.cumsum(right & counted, axis=1), np.cumsum(~right & counted, axis=1)
     return hits / max(truth, 1), hits / (hits + misses + _EPSILON), truth
 
 
 def average(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
     """COCO's average precision and greatest recall, by threshold; nan where the truth has no box."""
-    precisions, recalls = np.full(len(THRESHOLDS), math.nan), np.full(len(THRESHOLDS), math.nan)
-    for step in range(len(THRESHOLDS)):
-        recall, precision, truth = curve(rows, step)
-        if not truth:
-            continue
+    recalls, precisions, truth = curves(rows)
+    if not truth:
+        return np.full(len(THRESHOLDS), math.nan), np.full(len(THRESHOLDS), math.nan)
+    averages = []
+    for recall, precision in zip(recalls, precisions, strict=True):
         envelope = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)  # 0 at recalls that are not reached
-        precisions[step] = envelope[np.searchsorted(recall, RECALLS, side="left")].mean()
-        recalls[step] = recall.max(initial=0.0)
-    return precisions, recalls
+        averages.append(envelope[np.searchsorted(recall, RECALLS, side="left")].mean())
+    return np.array(averages), recalls.max(axis=1, initial=0.0)
 
 
 def mean(values: np.ndarray) -> float:

@@ -27,7 +27,7 @@ import numpy as np
 
 from zoo.data.targets import Boxes
 from zoo.errors import InputError
-from zoo.metrics.average_precision import Row, average, coco_row, curve, mean
+from zoo.metrics.average_precision import Row, average, coco_row, curves, mean
 from zoo.metrics.base import Metric, Score
 from zoo.outputs.box_selection import area, shared_area
 
@@ -77,9 +77,9 @@ class DetectionScores(Metric):
             counts.voc.append(_voc_row(truth, crowd, chosen))
             best = chosen[:MOST]
             shares = _overlaps(best[:, :4], truth, crowd)
-            areas = area(truth), area(best[:, :4])
             for name, bounds in AREAS.items():
-                counts.coco[name].append(coco_row(shares, best[:, 5], areas, bounds, crowd=crowd, ignored=crowd))
+                row = coco_row(area(truth), crowd, area(best[:, :4]), best[:, 5], shares, bounds)
+                counts.coco[name].append(row)
 
     def merge(self, other: Metric) -> DetectionScores:
         if not isinstance(other, DetectionScores) or other.classes != self.classes:
@@ -143,10 +143,10 @@ def _voc_row(truth: np.ndarray, difficult: np.ndarray, answer: np.ndarray) -> Ro
 
 def _voc_average(rows: list[Row]) -> tuple[float, float]:
     """VOC's average precision over all recalls, and over eleven."""
-    recall, precision, truth = curve(rows, 0)
+    recalls, precisions, truth = curves(rows)
     if not truth:
         return math.nan, math.nan
-    recall, precision = np.concatenate([[0.0], recall, [1.0]]), np.concatenate([[0.0], precision, [0.0]])
+    recall, precision = np.concatenate([[0.0], recalls[0], [1.0]]), np.concatenate([[0.0], precisions[0], [0.0]])
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     steps = np.flatnonzero(recall[1:] != recall[:-1])
     every = float(((recall[steps + 1] - recall[steps]) * envelope[steps + 1]).sum())

@@ -113,11 +113,11 @@ def oks_row(
     answers, scores = answers[order], scores[order]
     shares = [[similarity(thing, places, joint_sigmas) for thing in things] for places in answers]
     sides = np.ptp(answers, axis=1) if len(answers) else np.zeros((0, 2))
-    areas = np.array([thing.area for thing in things]), sides.prod(axis=1)
+    areas = np.array([thing.area for thing in things])
     crowd = np.array([thing.crowd for thing in things], bool)
     ignored = crowd | np.array([not thing.known.any() for thing in things], bool)
     table = np.array(shares).reshape(len(answers), len(things))
-    return coco_row(table, scores, areas, AREAS[area], crowd=crowd, ignored=ignored)
+    return coco_row(areas, crowd, sides.prod(axis=1), scores, table, AREAS[area], ignored)
 
 
 def oks_precision(rows: Sequence[Row]) -> dict[str, float]:

@@ -9,7 +9,10 @@ from zoo.errors import InputError
 
 UNITS = ("characters", "words")
 UNKNOWN = "<unknown>"  # the word that stands for all that have no number
+START = "<start>"  # the word that a sentence begins behind
 END = "<end>"  # the word that ends a sentence
+PADDING = "<padding>"  # the word that fills up what is behind the end
+SENTENCES = (PADDING, START, END)  # that a vocabulary of sentences begins with, and so their numbers
 _WORDS = re.compile(r"\n|<\w+>|[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")
 _CLOSING = frozenset(".,;:!?)\n")  # marks that stand at the word before them
 

@@ -121,7 +121,24 @@ class Task(ABC):
         """The network that a device runs, which shares the model's weights; by default the model itself."""
         return model
 
-    def calibration(self, dataset: Dataset, count: int, size: tuple[int, int], tiles: bool = False) -> np.ndarray:
+    def encoder(self, model: keras.Model) -> keras.Model | None:
+        """The network that a device runs once, whose outputs are what the first step of `deployed` begins with; none by
+        default."""
+        return None
+
+    def steps_seen(self, dataset: Dataset, count: int) -> np.ndarray:
+        """The tokens that the steps behind an encoder are measured on, N×1×T×1, each text about the sample of `calibration`.
+
+        Raises:
+            InputError: for a task whose networks have no encoder.
+        """
+        raise InputError(f"networks of {self.name} have no encoder and no steps behind it")
+
+    def asked(self, image: np.ndarray) -> Any:
+        """What the deployed network is asked of a sample's image, as `edge.Runner` takes it; by default the image itself."""
+        return image
+
+    def calibration(self, dataset: Dataset, count: int, size: tuple[int, int], tiles: bool = False) -> Any:
         """What ranges of the deployed network are measured on: `count` samples at most at that size, cut or resized."""
         from zoo.data import calibration_images
         return calibration_images(dataset, min(count, len(dataset)), size, tiles)

@@ -64,6 +64,7 @@ class BatchSource(keras.utils.PyDataset):
         self.repeats = repeats
         self._size_in = None if config.progressive_size is None else config.size_in
         self.prepare: Callable[[Targets], Targets] = _unchanged  # targets as the loss wants them
+        self.feed: Callable[[np.ndarray, Targets], Any] = _images  # what the network is given of images and targets
         self.teacher: Teacher | None = None  # whose logits follow the targets
         self._teaching = threading.Lock()
         self.watch: Callable[[Targets], None] | None = None  # looks at targets before they are learnt from
@@ -91,11 +92,11 @@ class BatchSource(keras.utils.PyDataset):
         images, targets = self.batch(*divmod(place, len(self)))
         if self.watch is not None:
             self.watch(targets)
-        targets = self.prepare(targets)
+        inputs, targets = self.feed(images, targets), self.prepare(targets)
         if self.teacher is not None:
             with self._teaching:  # a network, which is asked by one thread at a time
                 targets = self.teacher.add(targets, images)
-        return images, targets if self.repeats is None else (targets,) * self.repeats
+        return inputs, targets if self.repeats is None else (targets,) * self.repeats
 
     def close(self) -> None:
         """Makes nothing ahead any more."""
@@ -137,3 +138,7 @@ def _two_parts(batch: Any) -> tuple[np.ndarray, Targets]:
 
 def _unchanged(targets: Targets) -> Targets:
     return targets
+
+
+def _images(images: np.ndarray, targets: Targets) -> np.ndarray:
+    return images

@@ -60,6 +60,8 @@ class TrainingConfig:
             at once; a PyDataset has workers of its own and is left to them.
         frozen_batchnorm: keeps BatchNormalization still: all of it, or those whose layer name matches one of the globs
             in a list like "stem*,block*" (a pretrained encoder's).
+        frozen: layers that learn nothing, globs with commas between them like "stem*,block*", their normalisation included: a
+            pretrained encoder that only what is above it learns on.
         ema: momentum of a moving average of the weights, which is then what is validated and kept; None for none.
         recalibrate_batchnorm: measure batch normalisation's statistics anew at the end, over so many training images spread
             evenly, not augmented, at the size of validation; kept unless validation is worse for it. None does not.
@@ -99,6 +101,7 @@ class TrainingConfig:
     jit: bool | None = None
     workers: int | None = None
     frozen_batchnorm: bool | str = False
+    frozen: str | None = None
     ema: float | None = None
     recalibrate_batchnorm: int | None = None
     seed: int = 0

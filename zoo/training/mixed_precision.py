@@ -62,6 +62,30 @@ def holding_batchnorm(model: keras.Model, which: bool | str) -> Iterator[None]:
             layer.trainable = True
 
 
+@contextmanager
+def holding(model: keras.Model, which: str | None) -> Iterator[None]:
+    """Keeps layers as they are: globs with commas between them name them; None keeps none.
+
+    Raises:
+        InputError: for a glob that matches no layer with weights.
+    """
+    held: list[keras.layers.Layer] = []
+    weighted = [layer for layer in every_layer(model) if layer.weights]
+    for pattern in which.split(",") if which is not None else ():
+        named = [layer for layer in weighted if fnmatch.fnmatchcase(layer.name, pattern)]
+        if not named:
+            names = ", ".join(layer.name for layer in weighted[:3]) or "none"
+            raise InputError(f"frozen={which!r}: {pattern!r} matches no layer with weights; their names begin {names}")
+        held += [layer for layer in named if layer.trainable]
+    for layer in held:
+        layer.trainable = False
+    try:
+        yield
+    finally:
+        for layer in held:
+            layer.trainable = True
+
+
 def every_layer(model: keras.Model) -> Iterator[keras.layers.Layer]:
     """The layers of a model and of the models inside it, the models themselves left out."""
     for layer in model.layers:

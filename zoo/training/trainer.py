@@ -18,7 +18,7 @@ import numpy as np
 from zoo.data.dataset import need_dataset
 from zoo.errors import InputError, unknown
 from zoo.evaluation.evaluate import Evaluation, NetworkScorer, check_fit, score, task_of, trained_specs
-from zoo.layers import inference, supervised
+from zoo.layers import fed, inference, supervised
 from zoo.losses import prepared
 from zoo.outputs import OutputSpec
 from zoo.training import distribution
@@ -30,7 +30,7 @@ from zoo.training.config import TrainingConfig, with_current_names
 from zoo.training.foreign_models import ending_of, functional, without_activation
 from zoo.training.history import draw_curves
 from zoo.training.jit import compiles
-from zoo.training.mixed_precision import computing_in, holding_batchnorm
+from zoo.training.mixed_precision import computing_in, holding, holding_batchnorm
 from zoo.training.optimizers import WarmUp, make_optimizer, shares_of, warmup_steps
 from zoo.training.teacher import Teacher
 from zoo.training.throughput import throughput_summary
@@ -130,6 +130,7 @@ def in_training(
     """A model as `fit` trains it: the network up to its logits, compiled, and its batches. Undone afterwards."""
     network, weights = supervised(model)
     source = BatchSource(data, config, repeats=None if isinstance(weights, dict) else len(weights))
+    source.feed = functools.partial(fed, network)
     task = task_of(model, source.dataset)
     specs = trained_specs(model, task)
     if source.dataset is not None:
@@ -143,6 +144,7 @@ def in_training(
         closing(source),
         computing_in(model, config.precision),
         holding_batchnorm(model, config.frozen_batchnorm),
+        holding(model, config.frozen),
         without_activation(network, ending) as trained,
     ):
         _compile(trained, specs, losses, weights, config, source, task)
@@ -257,7 +259,8 @@ def _validation(
         return None
     # Learnt on crops of the pictures' own pixels, a network is judged on whole pictures at that scale.
     like_training = None if getattr(config.augment, "native", False) else config.size
-    scorer = NetworkScorer(network, data, config.val_size or like_training, trained_specs(model, task), task)
+    answering = network if len(network.inputs) == 1 else model  # one that is shown what to say is asked without
+    scorer = NetworkScorer(answering, data, config.val_size or like_training, trained_specs(model, task), task)
     return lambda: score(scorer, data, config.batch_size, workers=config.workers)
 
 

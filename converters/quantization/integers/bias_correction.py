@@ -37,7 +37,7 @@ def correct_biases(
         bits: of each operator's activations; kernels of those in float32 stay as they are.
     """
     exact = {tensor: [batch[place] for batch in batches] for place, tensor in enumerate(graph.inputs)}
-    rounded, spans = dict(exact), {}
+    rounded, spans = dict(exact), {tensor: _span(maps) for tensor, maps in exact.items() if tensor.dtype == "float32"}
     readers = Counter(tensor for operator in graph.operators for tensor in operator.inputs if tensor is not None)
     readers.update(graph.outputs)
     for operator in graph.operators:

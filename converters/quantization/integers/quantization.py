@@ -60,6 +60,7 @@ def quantize(
     ends: str = "float32",
     correct_bias: bool = True,
     known: Mapping[str, Span] | None = None,
+    bytes_in: Set[str] | None = None,
 ) -> None:
     """Turns a graph in float32 into one in integers, in place.
 
@@ -70,6 +71,7 @@ def quantize(
         ends: "float32", "int8" or "uint8": the type of inputs and outputs.
         correct_bias: whether biases make up for the mean error of rounded kernels.
         known: what layers' answers span, by the layer's name, as training learnt it; these are not measured.
+        bytes_in: the names of inputs that hold 0–255, whatever these pictures do; by default of all that have four axes.
 
     Raises:
         InputError: for a layer without a 16-bit form, or where nothing is known of what a tensor spans.
@@ -89,7 +91,8 @@ def quantize(
     computed = {tensor for tensor in graph.tensors() if not tensor.role and not tensor.constant}
     learnt = {tensor: known[tensor.layer] for tensor in computed if known and tensor.layer in known}
     spans.update(learnt)
-    pictures = [tensor for tensor in graph.inputs if len(tensor.shape) == _PICTURE]
+    named = zip(graph.input_names, graph.inputs, strict=True)
+    pictures = [tensor for name, tensor in named if (len(tensor.shape) == _PICTURE if bytes_in is None else name in bytes_in)]
     spans.update(dict.fromkeys(pictures, (0.0, 255.0)))  # a picture's, whatever these ones hold
     to_integers(graph, infer(graph, spans), widths, ends, learnt.keys())
 

@@ -244,6 +244,9 @@ class Builder:
         ]
         if not any(begin) and same_shape(shape, x.shape):
             return x
+        if x.constant:  # as of a GRU's bias at the first step: GPUs take no SLICE of a constant
+            box = tuple(slice(start, start + count) for start, count in zip(begin, shape, strict=True))
+            return self.constant(x.array()[box], x.dtype, x.role)
         # XNNPACK leaves a SLICE whose sizes are not said, and its neighbours with it; an open side stays −1.
         ends = [self.constant(values, "int32", role) for values, role in ((begin, "begin"), (shape, "size"))]
         return self.emit("SLICE", [x, *ends], shape)

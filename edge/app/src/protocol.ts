@@ -53,10 +53,21 @@ export interface Question {
 
 export type Request =
   | { type: 'start'; id: number; choice: AcceleratorChoice; wasm: string; threads: boolean }
-  | { type: 'load'; id: number; place: Place; name: string; source: string | ArrayBuffer; card: Card | null; precision: Precision }
+  | ({ type: 'load' } & Loading)
   | { type: 'unload'; id: number; place: Place }
   | { type: 'frame'; id: number; frames: ImageBitmap[]; question: Question }
   | { type: 'write'; id: number; order: WritingOrder };
+
+/** A file to be loaded: its address or bytes, and those of its encoder, where it goes on from what another file sees. */
+export interface Loading {
+  id: number;
+  place: Place;
+  name: string;
+  source: string | ArrayBuffer;
+  encoder: string | ArrayBuffer | null;
+  card: Card | null;
+  precision: Precision;
+}
 
 /** A part of a text to be written: its beginning behind a prompt, or what follows. */
 export interface WritingOrder {
@@ -101,7 +112,7 @@ export interface Framed extends Outcome {
   memory: number;
 }
 
-export type Failure = 'start' | 'fetch' | 'not-a-model' | 'input-type' | 'shape' | 'size' | 'kind' | 'outputs' | 'compile' | 'run' | 'stale' | 'token';
+export type Failure = 'start' | 'fetch' | 'not-a-model' | 'input-type' | 'shape' | 'size' | 'kind' | 'outputs' | 'compile' | 'run' | 'stale' | 'token' | 'encoder';
 
 export type Reply =
   | { type: 'started'; id: number; backend: Backend }

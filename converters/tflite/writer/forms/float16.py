@@ -6,15 +6,16 @@ import numpy as np
 
 from converters.tflite.writer.graph import Graph, Operator, Tensor
 
+_LOOKED_UP = ("GATHER",)  # whose table LiteRT's GPU accelerator takes in the answer's type alone
 _LARGEST = float(np.finfo("float16").max)
 
 
 def store(graph: Graph) -> None:
-    """Stores float32 constants in float16; what it cannot hold stays as it is."""
+    """Stores float32 constants in float16; what it cannot hold, and tables that are looked up, stay as they are."""
     halves: dict[Tensor, Tensor] = {}
     operators: list[Operator] = []
     for operator in graph.operators:
-        for place, tensor in enumerate(operator.inputs):
+        for place, tensor in enumerate(operator.inputs if operator.code not in _LOOKED_UP else ()):
             if tensor is None or not tensor.constant or tensor.dtype != "float32" or not _fits(tensor):
                 continue
             if tensor not in halves:

@@ -6,6 +6,8 @@ export interface Entry {
   file: string;
   /** An address relative to the page, or the bytes of a visitor's own file. */
   source: string | Blob;
+  /** The same of the file that looks at a picture before this one's first step; null where there is none. */
+  encoder: string | Blob | null;
   bytes: number;
   card: Card | null;
 }
@@ -18,6 +20,7 @@ export interface Catalogue {
 interface Listed {
   file: string;
   url: string;
+  encoder?: string;
   bytes: number;
   card: unknown;
 }
@@ -26,13 +29,20 @@ export async function fetchCatalogue(): Promise<Catalogue> {
   const response = await fetch('models.json');
   if (!response.ok) return { models: [], samples: [] };
   const listed = (await response.json()) as { models: Listed[]; samples: { name: string; url: string }[] };
-  const models = listed.models.map(({ file, url, bytes, card }) => ({ id: url, file, source: url, bytes, card: cardFrom(card) }));
+  const models = listed.models.map(({ file, url, encoder, bytes, card }) => ({
+    id: url,
+    file,
+    source: url,
+    encoder: encoder ?? null,
+    bytes,
+    card: cardFrom(card),
+  }));
   return { models, samples: listed.samples };
 }
 
 let added = 0;
 
-export async function ownEntry(file: File): Promise<Entry> {
+export async function ownEntry(file: File, encoder: File | null): Promise<Entry> {
   const card = await readCard(new Uint8Array(await file.arrayBuffer()));
-  return { id: `own-${++added}`, file: file.name, source: file, bytes: file.size, card };
+  return { id: `own-${++added}`, file: file.name, source: file, encoder, bytes: file.size, card };
 }

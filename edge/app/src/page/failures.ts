@@ -18,6 +18,7 @@ const FAILURES: Record<Failure, Word> = {
   run: 'failRun',
   stale: 'failRun',
   token: 'failToken',
+  encoder: 'failEncoder',
 };
 
 export interface Explanation {

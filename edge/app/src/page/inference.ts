@@ -1,6 +1,5 @@
 // The page's side of the inference worker: every request is a promise.
-import type { Card } from '../model/card';
-import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Place, Precision, Question, Reply, Request, WritingOrder } from '../protocol';
+import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Loading, Place, Question, Reply, Request, WritingOrder } from '../protocol';
 
 export class InferenceError extends Error {
   constructor(
@@ -17,6 +16,10 @@ interface Waiting {
 }
 
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
+
+function absolute(source: string | ArrayBuffer): string | ArrayBuffer {
+  return typeof source === 'string' ? new URL(source, location.href).href : source;
+}
 
 export class Inference {
   private worker: Worker | null = null;
@@ -36,9 +39,8 @@ export class Inference {
     return reply.backend;
   }
 
-  async load(place: Place, name: string, source: string | ArrayBuffer, card: Card | null, precision: Precision): Promise<Loaded> {
-    const url = typeof source === 'string' ? new URL(source, location.href).href : source;
-    const reply = await this.ask({ type: 'load', place, name, source: url, card, precision });
+  async load(loading: Omit<Loading, 'id'>): Promise<Loaded> {
+    const reply = await this.ask({ type: 'load', ...loading, source: absolute(loading.source), encoder: loading.encoder && absolute(loading.encoder) });
     if (reply.type !== 'loaded') throw new InferenceError('compile', reply.type);
     return reply.loaded;
   }

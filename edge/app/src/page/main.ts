@@ -38,11 +38,11 @@ const writing = new Writing(session, notice);
 
 const receivers: Receivers = {
   pictures: (files) => void session.showPictures(files.slice(0, Math.max(KEPT_PICTURES, session.frames))),
-  model: (file) => void addModel(file),
+  model: (file, encoder) => void addModel(file, encoder),
 };
 
-async function addModel(file: File): Promise<void> {
-  const entry = await ownEntry(file);
+async function addModel(file: File, encoder: File | null): Promise<void> {
+  const entry = await ownEntry(file, encoder);
   models.add([entry]);
   await session.use(entry);
 }

@@ -128,8 +128,9 @@ export class Networks {
     const load = ++this.loads[place];
     this.notice.busy('loading', { name: titleOf(entry) });
     // A file is read anew for each load: its bytes move to the worker.
-    const source = typeof entry.source === 'string' ? entry.source : await entry.source.arrayBuffer();
-    const loaded = await this.inference.load(place, titleOf(entry), source, entry.card, this.precision);
+    const [source, encoder] = await Promise.all([entry.source, entry.encoder].map((each) => (each instanceof Blob ? each.arrayBuffer() : each)));
+    const { card } = entry;
+    const loaded = await this.inference.load({ place, name: titleOf(entry), source: source!, encoder, card, precision: this.precision });
     if (entry !== this.entries[place] || load !== this.loads[place]) return;
     this.loaded[place] = loaded;
     this.onLoaded(place);

@@ -37,19 +37,34 @@ export async function openPicture({ name, source }: PictureFile): Promise<ImageB
 
 export interface Receivers {
   pictures(files: PictureFile[]): void;
-  model(file: File): void;
+  /** A model, with the file that looks for it where that came with it. */
+  model(file: File, encoder: File | null): void;
 }
+
+const ENCODER = '.encoder.tflite';
 
 function isModel(file: File): boolean {
   return file.name.toLowerCase().endsWith('.tflite');
 }
 
+function isEncoder(file: File): boolean {
+  return file.name.toLowerCase().endsWith(ENCODER);
+}
+
+/** Models with their encoders; an encoder that came alone is a model of its own. */
+function paired(files: readonly File[]): [File, File | null][] {
+  const encoderOf = (file: File) => files.find((other) => isEncoder(other) && other.name.slice(0, -ENCODER.length) === file.name.slice(0, -'.tflite'.length)) ?? null;
+  const pairs = files.filter((file) => !isEncoder(file)).map((file): [File, File | null] => [file, encoderOf(file)]);
+  const taken = pairs.map(([, encoder]) => encoder);
+  return [...pairs, ...files.filter((file) => isEncoder(file) && !taken.includes(file)).map((file): [File, null] => [file, null])];
+}
+
 /** Hands over what comes together; pictures by name, for film frames have numbers. */
 export function receiveFiles(files: Iterable<File>, receivers: Receivers): void {
   const pictures: PictureFile[] = [];
+  for (const [file, encoder] of paired([...files].filter(isModel))) receivers.model(file, encoder);
   for (const file of files) {
-    if (isModel(file)) receivers.model(file);
-    else pictures.push({ name: file.name, source: file });
+    if (!isModel(file)) pictures.push({ name: file.name, source: file });
   }
   const order = new Intl.Collator('en', { numeric: true });
   if (pictures.length > 0) receivers.pictures(pictures.sort((one, other) => order.compare(one.name, other.name)));

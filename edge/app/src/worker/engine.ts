@@ -5,10 +5,12 @@ import { readGraph, type Graph } from '../model/graph';
 import { mixesHalves } from '../model/halves';
 import { CHANNELS_FIRST, CHANNELS_LAST } from '../model/layout';
 import { alike, isKnown, kindOf } from '../outputs';
-import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, NetworkId, Outcome, Place, Precision, Question, WritingOrder } from '../protocol';
+import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, Loading, NetworkId, Outcome, Place, Precision, Question, WritingOrder } from '../protocol';
 import { UnknownToken } from '../text/vocabulary';
 import { bindOutputs, Network, UnmatchedOutputs, type BoundOutput } from './network';
-import { isStep, Writer } from './writer';
+import { Captioner, WrongEncoder } from './captioner';
+import { isBegun, isStep, Stepper } from './stepper';
+import { Writer } from './writer';
 
 /** More threads than this slow small networks down: they wait for each other. */
 const MOST_THREADS = 4;
@@ -79,6 +81,12 @@ async function readBytes(source: string | ArrayBuffer): Promise<Uint8Array<Array
   return new Uint8Array(await response.arrayBuffer());
 }
 
+function graphOf(bytes: Uint8Array<ArrayBuffer>, name: string): Graph {
+  const graph = FLATBUFFER_MARK.every((byte, at) => bytes[4 + at] === byte) ? readGraph(bytes) : null;
+  if (!graph) throw new EngineError('not-a-model', name);
+  return graph;
+}
+
 function heapBytes(): number {
   // Emscripten's view of its memory; its declaration is not among LiteRT's exported types.
   const { HEAPU8 } = getGlobalLiteRt().liteRtWasm as unknown as { HEAPU8: Uint8Array };
@@ -119,7 +127,7 @@ function outputsOf(card: Card, model: CompiledModel): BoundOutput[] {
 
 export class Engine {
   private backend: Backend | null = null;
-  private networks: Record<Place, Network | null> = { main: null, beside: null };
+  private networks: Record<Place, Network | Captioner | null> = { main: null, beside: null };
   /** The network in the main place, where that writes texts. */
   private writer: Writer | null = null;
   private canvas = new OffscreenCanvas(1, 1);
@@ -145,25 +153,28 @@ export class Engine {
     return this.backend;
   }
 
-  async load(id: NetworkId, place: Place, name: string, source: string | ArrayBuffer, listed: Card | null, precision: Precision): Promise<Loaded> {
+  async load({ id, place, name, source, encoder, card: listed, precision }: Loading): Promise<Loaded> {
     if (!this.backend) throw new EngineError('start', 'the engine has not been started');
     const bytes = await readBytes(source);
-    if (FLATBUFFER_MARK.some((byte, at) => bytes[4 + at] !== byte)) throw new EngineError('not-a-model', name);
+    const graph = graphOf(bytes, name);
     this.unload(place);
-    const graph = readGraph(bytes);
-    if (!graph) throw new EngineError('not-a-model', name);
     const began = performance.now();
     const model = await this.compile(bytes, precision);
-    const compileMs = performance.now() - began;
+    const models = [model];
     try {
       const own = (await readCard(bytes)) ?? listed;
-      const writes = place === 'main' && own !== null && isStep(own);
-      const network = writes ? (this.writer = this.describeWriter(id, own, model)) : (this.networks[place] = this.describe(id, name, model, graph, own));
+      const begun = own !== null && isBegun(own);
+      const writes = place === 'main' && own !== null && isStep(own) && !begun;
+      let network: Network | Captioner | Writer;
+      if (begun) network = this.networks[place] = await this.describeCaptioner(id, name, own, models, encoder, precision);
+      else if (writes) network = this.writer = this.describeWriter(id, own, model);
+      else network = this.networks[place] = this.describe(id, name, model, graph, own);
+      const compileMs = performance.now() - began;
       const wasm = this.backend.accelerator === 'wasm';
-      const whole = wasm || model.isFullyAccelerated;
+      const whole = wasm || models.every((each) => each.isFullyAccelerated);
       return { id, card: network.card, bytes: bytes.byteLength, compileMs, whole, writes, slow: wasm && mixesHalves(graph) };
     } catch (error) {
-      model.delete();
+      for (const each of models) each.delete();
       throw error;
     }
   }
@@ -187,7 +198,31 @@ export class Engine {
   private describeWriter(id: NetworkId, card: Card, model: CompiledModel): Writer {
     const [answer] = outputsOf(card, model);
     if (answer.spec.labels.length === 0) throw new EngineError('shape', shapesOf(model));
-    return new Writer(id, { ...card, outputs: [answer.spec] }, model);
+    return new Writer(id, { ...card, outputs: [answer.spec] }, new Stepper(card, model));
+  }
+
+  /** A file of one word together with its encoder, whose model joins `models`. */
+  private async describeCaptioner(
+    id: NetworkId,
+    name: string,
+    card: Card,
+    models: CompiledModel[],
+    source: string | ArrayBuffer | null,
+    precision: Precision,
+  ): Promise<Captioner> {
+    if (source === null) throw new EngineError('encoder', name);
+    const bytes = await readBytes(source);
+    const graph = graphOf(bytes, name);
+    const model = await this.compile(bytes, precision);
+    models.push(model);
+    const own = await readCard(bytes);
+    if (!own || !fits(model, own)) throw new EngineError('encoder', shapesOf(model));
+    const [input] = model.getInputDetails();
+    const size: [number, number] = [input.shape[1], input.shape[2]];
+    const described = { ...own, inputs: [{ ...own.inputs[0], size }] };
+    const outputs = bindOutputs(own.outputs, model.getOutputDetails().map((each) => each.name));
+    const stored = model.getOutputDetails().map((each, index) => graph.tensors[graph.names.get(each.name) ?? graph.outputs[index]]);
+    return new Captioner(id, { ...card, name: card.name || name }, new Network(id, described, outputs, model, stored), new Stepper(card, models[0]));
   }
 
   /** A part of a text, behind a prompt or behind the part before. */
@@ -234,7 +269,7 @@ export class Engine {
       outcome = await main.answer(pictures, question.main.output, question.range);
       other = beside && (await beside.answer(pictures, question.beside!.output, null));
     } catch (error) {
-      throw new EngineError('run', message(error));
+      throw new EngineError(error instanceof WrongEncoder ? 'encoder' : 'run', message(error));
     }
     const spec = main.spec(question.main.output);
     const comparable = beside && alike(spec, beside.spec(question.beside!.output));
@@ -250,7 +285,7 @@ export class Engine {
   }
 
   /** The network that the question is for; another one may have taken its place. */
-  private network(place: Place, id: NetworkId): Network {
+  private network(place: Place, id: NetworkId): Network | Captioner {
     const network = this.networks[place];
     if (network?.id !== id) throw new EngineError('stale', `network ${id} is not loaded`);
     return network;

@@ -16,8 +16,7 @@ async function handle(request: Request): Promise<void> {
       reply({ type: 'started', id: request.id, backend: await engine.start(request.choice, request.wasm, request.threads) });
       break;
     case 'load': {
-      const { id, place, name, source, card, precision } = request;
-      reply({ type: 'loaded', id, loaded: await engine.load(id, place, name, source, card, precision) });
+      reply({ type: 'loaded', id: request.id, loaded: await engine.load(request) });
       break;
     }
     case 'frame': {

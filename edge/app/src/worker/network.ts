@@ -153,14 +153,28 @@ export class Network {
     }
   }
 
+  /** All outputs of the card for these pictures, by name. */
+  async everything(pictures: readonly ImageData[], range: InputRange | null): Promise<Map<string, Float32Array>> {
+    const results = await this.run(this.fill(pictures, range ?? this.input.range ?? USUAL_RANGE), this.outputs.map(({ tensor }) => tensor));
+    return new Map(this.outputs.map(({ spec }, index) => [spec.name, Float32Array.from(results[index].data)]));
+  }
+
   private async infer(input: Input, output: number): Promise<RawOutput> {
+    return (await this.run(input, [output]))[0];
+  }
+
+  private async run(input: Input, wanted: readonly number[]): Promise<RawOutput[]> {
     const { model } = this;
     const tensor = new Tensor(input, Array.from(model.getInputDetails()[0].shape));
     try {
       const outputs = await model.run(tensor);
       try {
-        const data = real((await outputs[output].data()) as RawOutput['data'], this.stored[output]);
-        return { data, shape: Array.from(model.getOutputDetails()[output].shape) };
+        const results: RawOutput[] = [];
+        for (const output of wanted) {
+          const data = real((await outputs[output].data()) as RawOutput['data'], this.stored[output]);
+          results.push({ data, shape: Array.from(model.getOutputDetails()[output].shape) });
+        }
+        return results;
       } finally {
         for (const each of outputs) each.delete();
       }

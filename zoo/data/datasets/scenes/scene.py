@@ -24,7 +24,8 @@ class Scene:
         self.composition: Composition = self._composed()
         self._picture, shown = render(self.composition, size, 0)
         labels = np.array([layer.label for layer in self.composition.layers], np.uint8)
-        self._shown = shown
+        self.shown = shown
+        """uint8 H×W: the number of the composition's layer that is shown, 0 the background."""
         self.mask: np.ndarray = labels[shown]
         """uint8 H×W: the class shown, 0 (background) to 5; see CLASSES."""
 
@@ -74,7 +75,7 @@ class Scene:
 
     @cached_property
     def _motion(self) -> tuple[np.ndarray, np.ndarray]:
-        return motion(self.composition, self.size, self._shown)
+        return motion(self.composition, self.size, self.shown)
 
     @property
     def flow(self) -> np.ndarray:
@@ -92,10 +93,10 @@ class Scene:
     @cached_property
     def instances(self) -> np.ndarray:
         """uint8 H×W: 0 background, 1…n the visible objects, nearer ones higher."""
-        visible = np.unique(self._shown)
+        visible = np.unique(self.shown)
         numbers = np.zeros(len(self.composition.layers), np.uint8)
         numbers[visible[visible > 0]] = np.arange(1, np.count_nonzero(visible) + 1)
-        return numbers[self._shown]
+        return numbers[self.shown]
 
     @cached_property
     def boxes(self) -> np.ndarray:

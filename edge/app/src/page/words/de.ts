@@ -127,6 +127,7 @@ export const de: Words = {
   failCompile: 'Dieses Modell lässt sich hier nicht übersetzen: {detail}',
   failRun: 'Das Modell ist mit einem Fehler stehen geblieben: {detail}',
   failToken: 'Dieses Modell kennt „{detail}“ nicht. Schreiben Sie den Anfang mit anderen Zeichen.',
+  failEncoder: 'Dieses Modell braucht, was sein Encoder sieht. Wählen Sie NAME.tflite und NAME.encoder.tflite zusammen, so wie sie umgewandelt wurden.',
   noModels: 'Kein Modell geladen. Legen Sie eine .tflite-Datei hier ab oder wählen Sie eine.',
   dismiss: 'Schließen',
   offline: 'Bereit ohne Netz',

@@ -125,6 +125,7 @@ export const en = {
   failCompile: 'This model does not compile here: {detail}',
   failRun: 'The model stopped with an error: {detail}',
   failToken: 'This model does not know “{detail}”. Write the beginning with other characters.',
+  failEncoder: 'This model goes on from what its encoder sees. Choose NAME.tflite and NAME.encoder.tflite together, as they were converted.',
   noModels: 'No model is loaded. Drop a .tflite file here, or choose one.',
   dismiss: 'Close',
   offline: 'Ready for offline use',
