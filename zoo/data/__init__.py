@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         FlowField,
         HeatMap,
         InstanceMask,
+        Joints,
         Label,
         Mask,
         Target,
@@ -54,7 +55,10 @@ _LATER = {  # imported when asked for: Batches needs Keras, others NumPy or Pill
     "scene": "zoo.data.datasets.scenes",
     "spread": "zoo.data.dataset",
     **dict.fromkeys(
-        ("Boxes", "Fixations", "FlowField", "HeatMap", "InstanceMask", "Label", "Mask", "Target", "TargetImage", "Tokens"),
+        (
+            *("Boxes", "Fixations", "FlowField", "HeatMap", "InstanceMask", "Joints", "Label", "Mask", "Target"),
+            *("TargetImage", "Tokens"),
+        ),
         "zoo.data.targets",
     ),
 }
@@ -70,6 +74,7 @@ __all__ = [
     "HeatMap",
     "ImageMaskDataset",
     "InstanceMask",
+    "Joints",
     "Label",
     "Mask",
     "Sample",
