@@ -25,7 +25,18 @@ if TYPE_CHECKING:
     from zoo.data.dataset import Dataset, ImageMaskDataset, spread
     from zoo.data.datasets.scenes import Scenes, scene
     from zoo.data.sample import Sample
-    from zoo.data.targets import Boxes, Fixations, FlowField, HeatMap, Label, Mask, Sentence, Target, TargetImage, Tokens
+    from zoo.data.targets import (
+        Boxes,
+        Fixations,
+        FlowField,
+        HeatMap,
+        Label,
+        Mask,
+        Sentence,
+        Target,
+        TargetImage,
+        Tokens,
+    )
     from zoo.data.transforms.augment import Augment
 
     SPECS: tuple[str, ...]
