@@ -8,11 +8,11 @@ from zoo.recipes import Recipe
 
 RECIPE = Recipe(
     name="seq2seq.captions",
-    data="scenes_translation:count=12000",
-    source="sentences that are true of scenes drawn by `zoo.data.datasets.scenes`, each in one split alone",
+    data="scenes_translation:count=16000",
+    source="sentences about scenes drawn by `zoo.data.datasets.scenes`, each in one split alone",
     license="Apache-2.0",
     size=(1, 22),
     build={"units": 96, "embedding": 48, "attention": 48},
-    train={"epochs": 5, "batch_size": 64, "learning_rate": 4e-3, "validate_every": 5},
+    train={"epochs": 6, "batch_size": 64, "learning_rate": 4e-3, "validate_every": 3},
     forms=("float32", "int8"),
 )
