@@ -94,7 +94,7 @@ def test_where_it_looked_is_drawn_word_by_word(model: keras.Model, paths: dict[s
 def test_what_is_missing_or_anothers_is_an_error(model: keras.Model, paths: dict[str, Path], tmp_path: Path) -> None:
     alone = tmp_path / "alone.tflite"
     alone.write_bytes(paths["float32"].read_bytes())
-    with edge.Runner(alone) as runner, pytest.raises(InputError, match="goes on from what alone.encoder.tflite makes"):
+    with edge.Runner(alone) as runner, pytest.raises(InputError, match=r"goes on from what alone\.encoder\.tflite makes"):
         runner(blobs(1)[0])
     encoder_path(alone).write_bytes(paths["float32"].read_bytes())
     with edge.Runner(alone) as runner, pytest.raises(InputError, match="take the encoder that was converted with it"):

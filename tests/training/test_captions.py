@@ -42,8 +42,9 @@ class Sides(Dataset):
 
 def built(**options) -> keras.Model:
     keras.utils.set_random_seed(0)
-    given = {**TINY, "input_shape": (SIDE, SIDE, 3), "attention": 6, "encoder": "resnet20", "stride": 4, "length": LENGTH, **options}
-    return zoo.build("show_attend_tell", classes=LABELS, **{**given, "encoder_options": {"depth": 8, "width": 0.25}})
+    encoder = {"encoder": "resnet20", "encoder_options": {"depth": 8, "width": 0.25}, "stride": 4}
+    given = {**TINY, **encoder, "input_shape": (SIDE, SIDE, 3), "attention": 6, "length": LENGTH, **options}
+    return zoo.build("show_attend_tell", classes=LABELS, **given)
 
 
 @pytest.fixture(scope="module")

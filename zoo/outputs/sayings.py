@@ -24,7 +24,7 @@ _CELL, _COLUMNS = 96, 6  # least side of a picture on a sheet, pixels, and pictu
 _GAP, _TITLE = 6, 20  # pixels beside a picture and below it
 _DIM = 0.25  # brightness of what a word did not look at
 Outputs = Mapping[str, np.ndarray]
-RawStep = Callable[[int, Any], tuple[Outputs, Any]]  # a word and what goes with it → all outputs, N = 1; what goes with the next
+RawStep = Callable[[int, Any], tuple[Outputs, Any]]  # a word and what goes with it → all outputs; what goes with the next
 
 
 @dataclass(frozen=True)
