@@ -8,7 +8,7 @@ from zoo.recipes import Recipe
 
 RECIPE = Recipe(
     name="seq2seq.captions",
-    data="scenes_translation:count=16000",
+    data="scenes_translation:count=24000",
     source="sentences that are true of scenes drawn by `zoo.data.datasets.scenes`, each in one split alone",
     license="Apache-2.0",
     size=(1, 22),

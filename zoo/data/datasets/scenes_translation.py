@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import itertools
 import zlib
 
 import numpy as np
@@ -24,7 +23,6 @@ A_SCENE = 8  # sentences are said of each scene
 SIDE = 64  # pixels of it
 _KEPT = 4096  # scenes and sentences that are remembered
 _STREAM = 7  # of random numbers, beside those of the scene
-_NEXT = 1 << 32  # scenes further on, where one says nothing for its split
 _TENTHS = {"val": (0,), "test": (1,), "train": tuple(range(2, 10))}  # of all sentences, by their checksum
 
 
@@ -34,44 +32,54 @@ class Translations(Dataset):
     The image is uint8 1×length×1, the numbers of the English words, of END, and PADDING, so that it goes every road that texts
     go; the target is a `Sentence` of `length` likewise. Both have one vocabulary, `classes`. PADDING is 0, and `ignore`.
 
-    No sentence of val or test is said in train: each belongs to one split, by a checksum of its English. Only how many things
-    there are is said in all, four sentences with words of their own. Kinds of which more can be said of a scene are said more
-    often, by the square root of how much.
+    No sentence of val or test is said in train: each belongs to one split, by a checksum of its English. How many things there
+    are is said in train alone, four sentences with words of their own.
+
+    In train, `A_SCENE` sentences are drawn of each scene; kinds of which more can be said are said more often, by the square
+    root of how much. In val and test all that is true of the scenes and belongs to the split is said, each sentence once, so
+    that common ones do not count for more.
 
     Args:
-        scenes: that are spoken of, `A_SCENE` sentences about each.
-        count: sentences.
+        scenes: that are spoken of.
     """
 
     task = "translation"
     target = Sentence
     channels = 1
 
-    def __init__(self, scenes: SceneSet, count: int) -> None:
-        self.scenes, self.count, self.name = scenes, count, f"scenes_translation/{scenes.split}"
+    def __init__(self, scenes: SceneSet) -> None:
+        self.scenes, self.name = scenes, f"scenes_translation/{scenes.split}"
         self.classes = vocabulary(*LANGUAGES)
         self.length = longest(*LANGUAGES)
         self.ignore = self.classes.index(PADDING)
 
     def __len__(self) -> int:
-        return self.count
+        return len(self.scenes) * A_SCENE if self.scenes.split == SPLITS[0] else len(self._once)
 
     def __getitem__(self, index: int) -> Sample:
         place = self.position(index)
-        number, said_before = self.scenes.index(place // A_SCENE), place % A_SCENE
-        meaning = self._meaning(number, np.random.default_rng((_STREAM, self.scenes.seed, number, said_before)))
+        meaning = self._drawn(place) if self.scenes.split == SPLITS[0] else self._once[place]
         source, target = (numbered(said(meaning, language), self.classes, self.length) for language in LANGUAGES)
-        return Sample(source[None, :, None].astype(np.uint8), Sentence(target, padding=self.ignore), f"{self.name}-{place:05d}")
+        image = source[None, :, None].astype(np.uint8)
+        return Sample(image, Sentence(target, padding=self.ignore), f"{self.name}-{place:05d}")
 
-    def _meaning(self, number: int, random: np.random.Generator) -> Meaning:
-        """What is said of a scene, or of the next one of which something can be said in this split."""
-        for step in itertools.count():
-            by_kind = _sayable(self.scenes.seed, number + step * _NEXT, self.scenes.split)
-            if len(by_kind) > 1:  # how many there are is said no more often for want of others
-                chances = np.sqrt([len(each) for each in by_kind])
-                kind = by_kind[random.choice(len(by_kind), p=chances / chances.sum())]
-                return kind[random.integers(len(kind))]
-        raise AssertionError  # there is always another scene
+    @functools.cached_property
+    def _once(self) -> tuple[Meaning, ...]:
+        """What is true of the scenes and belongs to the split, in the order of the scenes."""
+        numbers = map(self.scenes.index, range(len(self.scenes)))
+        every = (each for number in numbers for kind in self._sayable(number) for each in kind)
+        return tuple(dict.fromkeys(every))
+
+    def _drawn(self, place: int) -> Meaning:
+        number, said_before = self.scenes.index(place // A_SCENE), place % A_SCENE
+        random = np.random.default_rng((_STREAM, self.scenes.seed, number, said_before))
+        by_kind = self._sayable(number)
+        chances = np.sqrt([len(each) for each in by_kind])
+        kind = by_kind[random.choice(len(by_kind), p=chances / chances.sum())]
+        return kind[random.integers(len(kind))]
+
+    def _sayable(self, number: int) -> tuple[tuple[Meaning, ...], ...]:
+        return _sayable(self.scenes.seed, number, self.scenes.split)
 
 
 @functools.lru_cache(_KEPT)
@@ -79,7 +87,7 @@ def _sayable(seed: int, index: int, split: str) -> tuple[tuple[Meaning, ...], ..
     """What is true of a scene and belongs to a split, the meanings of one kind together."""
     by_kind: dict[type, list[Meaning]] = {}
     for meaning in meanings(things(scene(seed, index, SIDE))):
-        if isinstance(meaning, Total) or split_of(meaning) == split:
+        if split_of(meaning) == split:
             by_kind.setdefault(type(meaning), []).append(meaning)
     return tuple(map(tuple, by_kind.values()))
 
@@ -87,6 +95,8 @@ def _sayable(seed: int, index: int, split: str) -> tuple[tuple[Meaning, ...], ..
 @functools.lru_cache(_KEPT)
 def split_of(meaning: Meaning) -> str:
     """The split that a sentence belongs to, the same for ever."""
+    if isinstance(meaning, Total):
+        return SPLITS[0]
     tenth = zlib.crc32(" ".join(said(meaning)).encode()) % 10
     return next(split for split in SPLITS if tenth in _TENTHS[split])
 
@@ -98,11 +108,9 @@ def split_of(meaning: Meaning) -> str:
     options={name: OPTIONS[name] for name in ("seed", "count")},
 )
 def scenes_translation(split: str, *, seed: int = 0, count: int = 20000) -> Translations:
-    """Sentences to be translated.
+    """Sentences to be translated: `count` in train; in val and test what is true of as many scenes.
 
     Raises:
         InputError: for a count below 1, and what every data set of scenes refuses.
     """
-    if split != SPLITS[0] and count > 0:
-        count = max(count // 10, 16)
-    return Translations(Scenes(-(-count // A_SCENE), SIDE, seed, split), count)
+    return Translations(Scenes(-(-count // A_SCENE), SIDE, seed, split))
