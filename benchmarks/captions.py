@@ -10,19 +10,20 @@ encoder's on pictures of the data.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
-from rows import write_table
+from rows import First, write_table
 
 if TYPE_CHECKING:
     import keras
 
     import edge
-    from zoo.data import Dataset
+    from zoo.data import Sample
 
 COLUMNS = (
     "weights", "form", "pictures", "equal", "exact_match", "bleu", "cider", "nats", "nats_step_alone", "step_bytes",
@@ -42,21 +43,21 @@ def main(
     import zoo
     import zoo.data
     from edge.sentences import encoder_path
-    from rows import First
     from zoo.pretrained import catalog
 
     known, test = catalog.get(weights), First(zoo.data.open(data, "test"), count)
-    model = zoo.build(weights)
+    model, samples = zoo.build(weights), [test[index] for index in range(len(test))]
     said: list[list[int]] = []
-    scores = zoo.evaluate(model, test, progress=False, seen=lambda _, answer: said.append(answer.tolist())).scores
-    rows = [{"form": "keras", "equal": len(test), **scores, "nats": _nats_of_keras(model, test)}]
+    scores = zoo.evaluate(model, test, progress=False, seen=functools.partial(_keep, said)).scores
+    rows = [{"form": "keras", "equal": len(test), **scores, "nats": _nats_of_keras(model, samples)}]
     for form in (form for form in known.files if f"{form}.encoder" in known.files):
         path, own = known.path(form), []
         with edge.Runner(path) as runner:
-            scores = zoo.evaluate(runner, test, progress=False, seen=lambda _, answer, own=own: own.append(answer.tolist())).scores
-            encoded = [runner.encoder.outputs(runner.encoder.prepared(sample.image)) for sample in test]
-            nats, alone = _nats(runner, test, encoded), _nats(runner, test, list(_seen_by_keras(model, test)))
-        pictures = [test[index].image for index in range(_SEEN)]
+            keep = functools.partial(_keep, own)
+            scores = zoo.evaluate(runner, test, progress=False, seen=keep).scores
+            encoded = [runner.encoder.outputs(runner.encoder.prepared(sample.image)) for sample in samples]
+            nats, alone = _nats(runner, samples, encoded), _nats(runner, samples, _seen_by_keras(model, samples))
+        pictures = [sample.image for sample in samples[:_SEEN]]
         rows.append(
             {
                 "form": form, "equal": sum(one == other for one, other in zip(said, own, strict=True)), **scores, "nats": nats,
@@ -65,45 +66,48 @@ def main(
                 "gpu_encoder": edge.gpu_check(encoder_path(path), pictures).reason,
             }
         )  # fmt: skip
-    write_table([{"weights": weights, "pictures": len(test), **row} for row in rows], COLUMNS, out)
+    empty = dict.fromkeys(COLUMNS, "")
+    write_table(out, COLUMNS, [{**empty, "weights": weights, "pictures": len(test), **row} for row in rows])
 
 
-def _seen_by_keras(model: keras.Model, test: Dataset) -> Iterator[dict[str, np.ndarray]]:
+def _keep(answers: list[list[int]], _: Sample, answer: np.ndarray) -> None:
+    answers.append(answer.tolist())
+
+
+def _seen_by_keras(model: keras.Model, samples: Sequence[Sample]) -> list[dict[str, np.ndarray]]:
     from zoo.layers import encoder_network
 
     encoder = encoder_network(model)
-    for sample in test:
-        yield {name: np.asarray(values) for name, values in encoder(sample.image[None].astype(np.float32)).items()}
+    seen = (encoder(sample.image[None].astype(np.float32)) for sample in samples)
+    return [{name: np.asarray(values) for name, values in outputs.items()} for outputs in seen]
 
 
-def _words(sample: Any, padding: int) -> np.ndarray:
+def _words(sample: Sample) -> np.ndarray:
     """The right words with their end."""
     values = np.asarray(sample.target)
-    return values[values != padding]
+    return values[values != sample.target.padding]
 
 
-def _nats(runner: edge.Runner, test: Dataset, begun: list[dict[str, np.ndarray]]) -> float:
+def _nats(runner: edge.Runner, samples: Sequence[Sample], begun: Sequence[dict[str, np.ndarray]]) -> float:
     """The mean surprise of a word, the right ones before it."""
     total = []
-    for sample, states in zip(test, begun, strict=True):
+    for sample, states in zip(samples, begun, strict=True):
         word = int(runner.card.spec.options["start"])
-        for right in _words(sample, test.ignore).tolist():
+        for right in _words(sample).tolist():
             scores, states = runner.step(word, states)
             total.append(-float(scores[right]))
             word = right
     return float(np.mean(total))
 
 
-def _nats_of_keras(model: keras.Model, test: Dataset) -> float:
+def _nats_of_keras(model: keras.Model, samples: Sequence[Sample]) -> float:
     from zoo.layers import fed, supervised
     from zoo.outputs.tokens import log_probabilities, token_output
 
     network, total = supervised(model)[0], []
-    for sample in test:
-        right = np.asarray(sample.target)
-        logits = np.asarray(network(fed(network, sample.image[None].astype(np.float32), right[None])))[0]
-        words = _words(sample, test.ignore)
-        scores = log_probabilities(logits, token_output())
+    for sample in samples:
+        images, right = sample.image[None].astype(np.float32), np.asarray(sample.target)[None]
+        words, scores = _words(sample), log_probabilities(np.asarray(network(fed(network, images, right)))[0], token_output())
         total += (-scores[np.arange(len(words)), words]).tolist()
     return float(np.mean(total))
 
