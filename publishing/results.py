@@ -24,6 +24,15 @@ def calibration() -> str:
     return _table("calibration.csv", {**columns, ">float32": _text("float32")})
 
 
+def captions() -> str:
+    """What a device's two files say beside Keras."""
+    shares = {">equal": "equal", ">exact match": "exact_match", ">BLEU-4": "bleu", ">CIDEr": "cider", ">nats a word": "nats"}
+    columns = {"form": _text("form"), ">pictures": _text("pictures")} | {name: _text(key) for name, key in shares.items()}
+    columns |= {">the step alone": _text("nats_step_alone"), ">step, bytes": _text("step_bytes")}
+    columns |= {">encoder, bytes": _text("encoder_bytes"), "GPU, step": _text("gpu_step"), "GPU, encoder": _text("gpu_encoder")}
+    return _table("captions.csv", columns)
+
+
 def compression() -> str:
     """One network made smaller."""
     return _compression("compression.csv")
@@ -109,6 +118,17 @@ def person() -> str:
     """Models that find people, side by side."""
     shares = {f">{name}": _text(name) for name in ("as they are", "upper body", "dim", "blurred")}
     return _table("person.csv", {"file": _code("file"), ">bytes": _count("bytes"), **shares, ">ms": _text("ms")})
+
+
+def proposals() -> str:
+    """Recall of selective search's proposals, ours and OpenCV's."""
+    shares = {
+        ">found at 0.5": "recall_50", ">at 0.7": "recall_70", ">AR": "ar", ">AR of 100": "ar_100", ">AR of 1,000": "ar_1000",
+        ">overlap": "overlap",
+    }  # fmt: skip
+    columns = {"data": _code("data"), "what": _text("what"), "strategies": _text("strategies"), ">boxes": _count("proposals")}
+    columns |= {name: _text(column) for name, column in shares.items()}
+    return _table("proposals.csv", {**columns, ">CPU s": _text("cpu_seconds")})
 
 
 def saliency() -> str:

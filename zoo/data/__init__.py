@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Fixations,
         FlowField,
         HeatMap,
+        InstanceMask,
         Label,
         Mask,
         Sentence,
@@ -54,7 +55,10 @@ _LATER = {  # imported when asked for: Batches needs Keras, others NumPy or Pill
     "scene": "zoo.data.datasets.scenes",
     "spread": "zoo.data.dataset",
     **dict.fromkeys(
-        ("Boxes", "Fixations", "FlowField", "HeatMap", "Label", "Mask", "Sentence", "Target", "TargetImage", "Tokens"),
+        (
+            "Boxes", "Fixations", "FlowField", "HeatMap", "InstanceMask", "Label", "Mask", "Sentence", "Target",
+            "TargetImage", "Tokens",
+        ),  # fmt: skip
         "zoo.data.targets",
     ),
 }
@@ -69,6 +73,7 @@ __all__ = [
     "FlowField",
     "HeatMap",
     "ImageMaskDataset",
+    "InstanceMask",
     "Label",
     "Mask",
     "Sample",
