@@ -56,9 +56,18 @@ _LATER = {  # imported when asked for: Batches needs Keras, others NumPy or Pill
     "spread": "zoo.data.dataset",
     **dict.fromkeys(
         (
-            "Boxes", "Fixations", "FlowField", "HeatMap", "InstanceMask", "Label", "Mask", "Sentence", "Target",
-            "TargetImage", "Tokens",
-        ),  # fmt: skip
+            "Boxes",
+            "Fixations",
+            "FlowField",
+            "HeatMap",
+            "InstanceMask",
+            "Label",
+            "Mask",
+            "Sentence",
+            "Target",
+            "TargetImage",
+            "Tokens",
+        ),
         "zoo.data.targets",
     ),
 }
