@@ -2,6 +2,11 @@
 
     zoo train --recipe seq2seq.captions --out runs/seq2seq_captions
     zoo recipes pack seq2seq.captions runs/seq2seq_captions
+
+No sentence that is scored was ever learnt. Where things wore the textures of the pictures, of which a class nearly always has
+its own, a network that learnt for five epochs was right in 37 of 100 sentences: it took the adjective from the noun.
+
+On one of two CPU cores, which much other work had too: 7 minutes, 1,500 steps on TensorFlow. One seed.
 """
 
 from zoo.recipes import Recipe
