@@ -28,6 +28,7 @@ MAKERS: dict[str, Callable[[], str]] = {  # of the places between markers, by th
     "data": lambda: f"```text\n{listing()}\n```",
     "recipes": recipes.every_recipe,
     "calibration": results.calibration,
+    "captions": results.captions,
     "compression": results.compression,
     "compression_gates": results.compression_gates,
     "conversion_cost": results.conversion_cost,

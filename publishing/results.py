@@ -24,6 +24,15 @@ def calibration() -> str:
     return _table("calibration.csv", {**columns, ">float32": _text("float32")})
 
 
+def captions() -> str:
+    """What a device's two files say beside Keras."""
+    shares = {">equal": "equal", ">exact match": "exact_match", ">BLEU-4": "bleu", ">CIDEr": "cider", ">nats a word": "nats"}
+    columns = {"form": _text("form"), ">pictures": _text("pictures")} | {name: _text(key) for name, key in shares.items()}
+    columns |= {">the step alone": _text("nats_step_alone"), ">step, bytes": _text("step_bytes")}
+    columns |= {">encoder, bytes": _text("encoder_bytes"), "GPU, step": _text("gpu_step"), "GPU, encoder": _text("gpu_encoder")}
+    return _table("captions.csv", columns)
+
+
 def compression() -> str:
     """One network made smaller."""
     return _compression("compression.csv")
