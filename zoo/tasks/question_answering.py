@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.data.dataset import spread
-from zoo.data.sheets import ANSWER, CHOICES, QUESTION, apart, sheet
+from zoo.data.sheets import ANSWER, CHOICES, LINES, QUESTION, apart, sheet
 from zoo.data.targets import Label
 from zoo.errors import InputError
 from zoo.metrics import Metric
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from zoo.data import Dataset
 
-LINES = 1 + CHOICES  # of text below a picture
 _DEFAULT = 50  # words of a vocabulary that nobody gave
 
 
