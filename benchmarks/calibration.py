@@ -83,7 +83,7 @@ def _curve(name: str, spec: str, counts: tuple[int, ...], draws: int, images: in
     for count in (count for count in counts if count <= len(training)):
         row = {"network": name, "data": test.name, "images": min(images, len(test)), "calibration": count, "draws": draws}
         drawn = [
-            score(f"{count}/{seed}", lambda seed=seed, count=count: _drawn(training, count, size, seed))
+            score(f"{count}/{seed}", lambda seed=seed, count=count: drawn_images(training, count, size, seed))
             for seed in range(draws)
         ]
         even = score(f"{count}/spread", lambda count=count: zoo.data.calibration_images(training, count, size))
@@ -92,7 +92,7 @@ def _curve(name: str, spec: str, counts: tuple[int, ...], draws: int, images: in
     return rows
 
 
-def _drawn(training: Dataset, count: int, size: tuple[int, int], seed: int) -> np.ndarray:
+def drawn_images(training: Dataset, count: int, size: tuple[int, int], seed: int) -> np.ndarray:
     """So many training images, drawn without putting back."""
     from zoo.data.transforms.geometric import resize
 

@@ -18,10 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import flatbuffers
-import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from edge.graph import Graph, Tensor, read_graph
+from edge.graph import Graph, Tensor
 
 # Fields of schema.fbs, as places in a table's list of fields.
 _SIGNATURES, _INPUTS, _OUTPUTS, _OPERATORS = (4 + 2 * field for field in (7, 1, 2, 3))
@@ -42,14 +41,25 @@ class Choice:
         return self.result.name.partition(";")[0].partition("/")[0]
 
 
-def inner_choices(path: str | Path, graph: Graph | None = None) -> tuple[Choice, ...]:
+def choices(graph: Graph) -> tuple[Choice, ...]:
+    """All choices of a graph in its order; not those over an axis that is computed, which are none of ours."""
+    result = []
+    for place, operator in enumerate(graph.operators):
+        if operator.name == "ARG_MAX" and graph.tensors[operator.inputs[1]].values:
+            scores, axis = (graph.tensors[tensor] for tensor in operator.inputs[:2])
+            chosen = int(axis.values[0]) % len(scores.shape)
+            result.append(Choice(scores, graph.tensors[operator.outputs[0]], chosen, place))
+    return tuple(result)
+
+
+def inner_choices(graph: Graph) -> tuple[Choice, ...]:
     """The choices whose results the graph itself goes on with."""
-    return tuple(choice for choice in _choices(path, graph) if not _answers(choice, graph or read_graph(path)))
+    return tuple(choice for choice in choices(graph) if not _answers(choice, graph))
 
 
-def answers(path: str | Path, graph: Graph) -> tuple[Choice, ...]:
+def answers(graph: Graph) -> tuple[Choice, ...]:
     """The choices whose results are outputs of the graph: maps of class indices."""
-    return tuple(choice for choice in _choices(path, graph) if _answers(choice, graph))
+    return tuple(choice for choice in choices(graph) if _answers(choice, graph))
 
 
 def telling(path: str | Path, target: Path, tensors: Sequence[int]) -> Path:
@@ -78,26 +88,6 @@ def beginning(path: str | Path, target: Path, count: int, tensors: Sequence[int]
     struct.pack_into("<I", data, table.Vector(table.Offset(_OPERATORS)) - 4, count)
     target.write_bytes(data)
     return target
-
-
-# ------------------------------------------------------------------------------------------------ reading
-
-
-def _choices(path: str | Path, graph: Graph | None) -> list[Choice]:
-    graph = graph or read_graph(path)
-    operators = [(index, op) for index, op in enumerate(graph.operators) if op.name == "ARG_MAX"]
-    if not operators:
-        return []
-    model = schema.Model.GetRootAs(Path(path).read_bytes(), 0)
-    result = []
-    for index, operator in operators:
-        scores, axis = (graph.tensors[tensor] for tensor in operator.inputs)
-        data = model.Buffers(model.Subgraphs(0).Tensors(axis.index).Buffer()).DataAsNumpy()
-        if not isinstance(data, np.ndarray):  # an axis that is computed: none of ours
-            continue
-        place = int(data.view(axis.dtype)[0]) % len(scores.shape)
-        result.append(Choice(scores, graph.tensors[operator.outputs[0]], place, index))
-    return result
 
 
 def _answers(choice: Choice, graph: Graph) -> bool:

@@ -196,7 +196,7 @@ class Runner:
 
         What is compared with this file's numbers needs them where values tie but for rounding.
         """
-        inner = inner_choices(self.path, self.graph)
+        inner = inner_choices(self.graph)
         if not inner:
             return {}
         with tempfile.TemporaryDirectory(prefix="densezoo_") as folder:

@@ -19,6 +19,7 @@ from edge.errors import InputError
 from edge.images import Picture
 from zoo.outputs import sayings
 from zoo.outputs.decoding import Sampling
+from zoo.outputs.vocabulary import END, PADDING, Vocabulary
 
 if TYPE_CHECKING:
     from edge.runner import Runner
@@ -64,14 +65,34 @@ def begin(runner: Runner, batch: np.ndarray) -> texts.States:
     return runner.encoder.outputs(batch)
 
 
+def worded(runner: Runner, text: str) -> np.ndarray:
+    """A sentence as the picture that the encoder reads, uint8 1×n×1: the number of each word, the end, and padding.
+
+    Args:
+        runner: of a file of one word that says anew what it read.
+        text: words of the file's vocabulary.
+
+    Raises:
+        InputError: for a file that looks at pictures, an unknown word, and a sentence of more words than the encoder reads.
+    """
+    reads = runner.card.spec.options.get("reads") if runner.card.begun else None
+    if reads is None:
+        raise InputError(f"{runner.path.name} reads no sentences; give it a picture")
+    numbers = [*Vocabulary(runner.card.labels).encode(text), runner.card.labels.index(END)]
+    if not 1 < len(numbers) <= reads:
+        raise InputError(f"{text!r} has {len(numbers) - 1} words; {runner.path.name} reads 1 to {reads - 1}")
+    padding = runner.card.labels.index(PADDING)
+    return np.array(numbers + [padding] * (reads - len(numbers)), np.uint8)[None, :, None]
+
+
 def say(
-    runner: Runner, image: Picture, sampling: Sampling | None = None, beams: int = 0, seed: int = 0
+    runner: Runner, image: Picture | str, sampling: Sampling | None = None, beams: int = 0, seed: int = 0
 ) -> sayings.Saying:
-    """A sentence about a picture, with where each word looked.
+    """A sentence about a picture, or another sentence anew, with where each word looked.
 
     Args:
         runner: of a file of one word, its encoder beside it.
-        image: uint8 H×W×3 of any size.
+        image: uint8 H×W×3 of any size; or a text, for a file that reads one (`worded`).
         sampling: how each word is drawn; by default the likeliest.
         beams: beginnings that a search keeps; 0 searches nothing.
         seed: of what is drawn.
@@ -79,9 +100,19 @@ def say(
     Raises:
         InputError: as `begin`.
     """
+    image = worded(runner, image) if isinstance(image, str) else image
     encoder = runner.encoder if runner.card.begun else runner
+    _check_width(runner, image)
     states = begin(runner, encoder.prepared(image))
     return sayings.say(lambda word, at: texts.raw_step(runner, word, at), states, runner.card.spec, sampling, beams, seed)
+
+
+def _check_width(runner: Runner, image: Picture) -> None:
+    """Refuses words in another number than the encoder reads: they are no picture that could be stretched."""
+    reads = runner.card.spec.options.get("reads")
+    if reads is not None and np.shape(image) != (1, reads, 1):
+        given = f"words of shape {np.shape(image)}"
+        raise InputError(f"{given}; {runner.path.name} reads 1×{reads}×1, or give the sentence as text")
 
 
 def scores(runner: Runner, batch: np.ndarray) -> np.ndarray:

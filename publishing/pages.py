@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from publishing import api, commands, gpu_matrix, guides, networks, recipes, results
+from publishing import api, commands, gpu_matrix, guides, networks, recipes, results, runtimes
 from publishing.markers import filled
 from zoo.data.registry import listing
 
@@ -44,6 +44,11 @@ MAKERS: dict[str, Callable[[], str]] = {  # of the places between markers, by th
     "layer_conversions": results.layer_conversions,
     "optical_flow": results.optical_flow,
     "person": results.person,
+    "proposals": results.proposals,
+    "runtimes": runtimes.networks,
+    "runtimes_wrong": runtimes.wrong_networks,
+    "runtime_operators": runtimes.operators,
+    "runtime_operators_wrong": runtimes.wrong_operators,
     "saliency": results.saliency,
     "scaling": results.scaling,
     "shipping": results.shipping,

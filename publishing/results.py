@@ -111,6 +111,17 @@ def person() -> str:
     return _table("person.csv", {"file": _code("file"), ">bytes": _count("bytes"), **shares, ">ms": _text("ms")})
 
 
+def proposals() -> str:
+    """Recall of selective search's proposals, ours and OpenCV's."""
+    shares = {
+        ">found at 0.5": "recall_50", ">at 0.7": "recall_70", ">AR": "ar", ">AR of 100": "ar_100", ">AR of 1,000": "ar_1000",
+        ">overlap": "overlap",
+    }  # fmt: skip
+    columns = {"data": _code("data"), "what": _text("what"), "strategies": _text("strategies"), ">boxes": _count("proposals")}
+    columns |= {name: _text(column) for name, column in shares.items()}
+    return _table("proposals.csv", {**columns, ">CPU s": _text("cpu_seconds")})
+
+
 def saliency() -> str:
     """Ways to say where people look, side by side."""
     scores = {

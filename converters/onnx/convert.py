@@ -97,6 +97,7 @@ def to_onnx(
     )
     proto = _checked(model, shape)
     _sort(proto.graph)
+    _put_constants_second(proto.graph)
     _rename(proto, layer_names(model), output_names(description))
     proto.producer_name, proto.producer_version = "densezoo", zoo.__version__
     proto.doc_string = f"{description['task']} by {description['name']}"
@@ -106,6 +107,14 @@ def to_onnx(
     for node in proto.graph.node:
         counts[node.op_type] = counts.get(node.op_type, 0) + 1
     return OnnxFile(path, path.stat().st_size, shape, counts)
+
+
+def _put_constants_second(graph: onnx.GraphProto) -> None:
+    """Sums and products as (map, constant): MNN gets the other order wrong (findings/mnn_onnx_constant_first.sh)."""
+    constants = {value.name for value in graph.initializer}
+    for node in graph.node:
+        if node.op_type in ("Add", "Mul") and node.input[0] in constants:
+            node.input[:] = reversed(node.input)
 
 
 def _check_path(path: str | Path) -> Path:

@@ -49,7 +49,7 @@ def reference(
         precision: of the GPU's computation.
         timeout: seconds for each worker's answer.
     """
-    inner, ends = inner_choices(path, graph), answers(path, graph)
+    inner, ends = inner_choices(graph), answers(graph)
     if not inner and not ends:
         return Reference(expected, 0)
     with tempfile.TemporaryDirectory(prefix="densezoo_") as folder:

@@ -21,11 +21,11 @@ import numpy as np
 from edge.errors import InputError
 from edge.gpu import vulkan
 from edge.gpu.layers import layer_of, shape_of
-from edge.gpu.patterns import DYNAMIC, advice
+from edge.gpu.patterns import DYNAMIC, advice, suspects
 from edge.gpu.provocations import Provocation, provoke
 from edge.gpu.rules.registry import CRASH, REFUSED, WRONG
 from edge.gpu.samples import feeds_of
-from edge.gpu.trial import EQUAL, Outcome, Trial, Workers
+from edge.gpu.trial import EQUAL, WRONG_NUMBERS, Outcome, Trial, Workers
 from edge.graph import read_graph
 from edge.images import Picture
 from edge.overrides import Overrides
@@ -33,6 +33,7 @@ from edge.tflite_file import read_card
 from zoo.outputs.spec import Bound
 
 _WIDEST = 4  # operators upwards that the small graph may take in
+_MOST_SUSPECTS = 3  # which are looked at one by one, before halving
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class _Search:
         end = self._wrong_end()
         if end is None:
             return None
-        place = self._first_wrong(end)
+        place = self._first_wrong(self._suspected(end))
         return Bisection(self.trial.path, self._culprit(place, self._outcomes[place], self._around(place)), self.trial.compiled)
 
     def provoked(self, wrong: Sequence[Provocation]) -> Bisection:
@@ -160,14 +161,20 @@ class _Search:
                     return place
         return None
 
+    def _suspected(self, end: int) -> int:
+        """The first operator that a rule suspects of such an outcome, where one is wrong; else the wrong `end` itself."""
+        before = set(self.source.before(self.graph.operators[end].outputs)) & set(self.source.computing())
+        kinds = (WRONG,) if self._outcomes[end].reason == WRONG_NUMBERS else (CRASH, REFUSED)
+        places = dict.fromkeys(each.place for each in suspects(self.graph, *kinds) if each.place in before)
+        return next((place for place in list(places)[:_MOST_SUSPECTS] if not self._right(place)), end)
+
     def _first_wrong(self, place: int) -> int:
         """An operator that is wrong though all that it reads is right, among those that one depends on, itself included."""
         while True:
-            place = self._halved(place)
             wrong = next((each for each in self.source.producers(place) if not self._right(each)), None)
             if wrong is None:
                 return place
-            place = wrong
+            place = self._halved(wrong)
 
     def _halved(self, place: int) -> int:
         """One that is wrong where the one before it in the file's order is right; `place` itself is wrong."""

@@ -20,11 +20,11 @@ import numpy as np
 from edge.errors import AcceleratorError, InputError
 from edge.gpu import vulkan
 from edge.gpu.agreed_choices import Reference, reference
-from edge.gpu.layers import result_names
-from edge.gpu.patterns import DYNAMIC, Caution, advice, half_overflow, instead_of, scan
+from edge.gpu.layers import layer_of, result_names
+from edge.gpu.patterns import DYNAMIC, Caution, advice, half_overflow, instead_of, scan, suspects
 from edge.gpu.provocations import Provocation, provoke
 from edge.gpu.remote import PRECISIONS, Remote, unsupported
-from edge.gpu.rules.registry import OVERFLOW, REFUSED
+from edge.gpu.rules.registry import CRASH, OVERFLOW, REFUSED
 from edge.gpu.samples import Samples, feeds_of
 from edge.graph import Graph, Operator, read_graph
 from edge.overrides import Overrides
@@ -59,7 +59,8 @@ class GpuVerdict:
     "float16 on the CPU" is a rehearsal. "float32 alone" is what is right with float32 enforced and wrong without. `samples`
     says what the numbers were measured on. `cautions` are known bad patterns, float16 overflows and what could not be
     checked: reasons to look, no verdict. `half` tells whether the reduced precision was a different computation here; where
-    it is False, float16 is untested but for a rehearsal; None where one precision alone was tried.
+    it is False, float16 is untested but for a rehearsal; None where one precision alone was tried. `suspect` is the operator
+    that a known pattern lays a crash on, as "QUANTIZE of layer image".
     """
 
     path: Path
@@ -74,6 +75,7 @@ class GpuVerdict:
     half: bool | None = None
     compile_ms: float | None = None
     log: str = ""
+    suspect: str = ""
 
     @property
     def ok(self) -> bool:
@@ -264,8 +266,12 @@ def _refusal(verdict: GpuVerdict, graph: Graph, error: AcceleratorError, precisi
         counts = f"{counted} of {len(graph.operators)} ops are not supported: {names}."
         detail = counts if refused else f"Dynamic sizes: {DYNAMIC}."
         return replace(verdict, reason="not whole", detail=detail, whole=False, unsupported=refused, log=log)
-    suspects = [caution.what for caution in verdict.cautions if caution.kind == "crash"]
-    hint = f" A known cause is in the file: {suspects[0]}." if suspects else ""
+    hint, suspect = "", next(suspects(graph, CRASH), None)
+    if suspect is not None:
+        operator = graph.operators[suspect.place]
+        where = f"{operator.name} of layer {layer_of(graph, operator)}"
+        verdict = replace(verdict, suspect=where)
+        hint = f" A known cause is in the file: {suspect.rule.what}, at {where} first."
     return replace(verdict, reason="crashed", detail=f"At {precision} precision: {error}.{hint}", log=log)
 
 

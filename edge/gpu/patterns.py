@@ -7,7 +7,9 @@ check are a verdict.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from edge.gpu.layers import result_names
 from edge.gpu.rules.registry import CRASH, KINDS, OVERFLOW, WRONG, Rule, matching
@@ -49,6 +51,8 @@ INSTEAD = {
     "STRIDED_SLICE": "keep the sliced axis (x[:, 0:1], not x[:, 0]) and reshape after",
     "MUL": "keep the reduced axes (keepdims=True): a tensor without dimensions is refused",
     "SELECT_V2": "give both branches the output's shape, or a number",
+    "PRELU": "repeat the slopes to one a channel, or one a number",
+    "SOFTMAX": "multiply before it: a factor inside (beta) is refused",
     "DYNAMIC_UPDATE_SLICE": "give the start as an input, int32, or write by a mask: x·(1 − m) + new·m",
     "BATCH_MATMUL": "put the constant on the right, transposed where it has to be (FULLY_CONNECTED)",
     "PAD": "reshape to 3 or 4 dimensions first",
@@ -74,12 +78,24 @@ class Caution:
     tensors: tuple[str, ...]
 
 
+class Suspect(NamedTuple):
+    """An operator's place in a graph, and a rule that it matches."""
+
+    place: int
+    rule: Rule
+
+
+def suspects(graph: Graph, *kinds: str) -> Iterator[Suspect]:
+    """The operators that match rules of these kinds, in the graph's order."""
+    for place, operator in enumerate(graph.operators):
+        yield from (Suspect(place, rule) for rule in matching(graph, operator, kinds))
+
+
 def scan(graph: Graph) -> tuple[Caution, ...]:
     """The patterns in a graph that give wrong numbers, end the process, or overflow in float16; what is refused says itself."""
     matches: dict[tuple[str, str, str], list[Operator]] = {}
-    for operator in graph.operators:
-        for rule in matching(graph, operator, (CRASH, WRONG, OVERFLOW)):
-            matches.setdefault((rule.kind, rule.what, rule.advice), []).append(operator)
+    for place, rule in suspects(graph, CRASH, WRONG, OVERFLOW):
+        matches.setdefault((rule.kind, rule.what, rule.advice), []).append(graph.operators[place])
     worst_first = sorted(matches.items(), key=lambda entry: KINDS.index(entry[0][0]))
     return tuple(Caution(*entry, result_names(graph, operators)) for entry, operators in worst_first)
 

@@ -73,6 +73,11 @@ class Probed:
     source: str = ""
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What tells it from the other graphs of a probe: its name and form."""
+        return self.name, self.recipe
+
+    @property
     def right(self) -> bool:
         """Whether the gate said what is true. A graph whose answers prove nothing is none of its verdicts."""
         return self.verdict in (self.truth, "") or (self.verdict == FLAT and self.truth == EQUAL)
@@ -96,6 +101,11 @@ class Probe:
         rows = ({key: _plain(value) for key, value in row.items()} for row in data["graphs"])
         head = {key: value for key, value in data.items() if key != "graphs"}
         return cls(**head, graphs=tuple(Probed(**row) for row in rows))
+
+    @property
+    def rows(self) -> dict[tuple[str, str], Probed]:
+        """The graphs by their keys, in order."""
+        return {graph.key: graph for graph in self.graphs}
 
     def report(self) -> str:
         """How many there are and what came of them, in one line."""
@@ -133,9 +143,9 @@ def joined(result: Probe, earlier: Probe, order: list[str]) -> Probe:
     result = replace(result, adapter=adapter)
     same = replace(earlier, graphs=(), date="", adapter=adapter) == replace(result, graphs=(), date="")
     same = same and earlier.adapter in ("", adapter)
-    rows = {(graph.name, graph.recipe): graph for graph in result.graphs}
+    rows = result.rows
     if same:
-        rows = {(graph.name, graph.recipe): graph for graph in earlier.graphs if graph.name in order} | rows
+        rows = {key: graph for key, graph in earlier.rows.items() if graph.name in order} | rows
     graphs = tuple(sorted(rows.values(), key=lambda graph: (order.index(graph.name), graph.recipe)))
     return replace(result, graphs=graphs, date=earlier.date if same and graphs == earlier.graphs else result.date)
 

@@ -1,10 +1,10 @@
-"""Probes of several runtimes side by side: the graphs of which they make different things, and files that hold them all."""
+"""Probes side by side: what has changed since one, the graphs that runtimes make different things of, and files of several."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def title(probe: Probe) -> str:
 
 def differences(probes: Sequence[Probe]) -> list[Difference]:
     """The graphs that not all runtimes make the same of. Those that only some were asked are left out."""
-    tables = [{(graph.name, graph.recipe): graph for graph in probe.graphs} for probe in probes]
+    tables = [probe.rows for probe in probes]
     shared = [key for key in tables[0] if all(key in table for table in tables)]
     rows = [Difference(*key, tuple(table[key] for table in tables)) for key in shared]
     return [row for row in rows if len({graph.truth for graph in row.rows}) > 1]
@@ -44,6 +44,27 @@ def table(probes: Sequence[Probe]) -> str:
     lines += [(row.name, row.recipe, *row.words()) for row in differences(probes)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+def changes(probe: Probe, earlier: Probe) -> Iterator[str]:
+    """A line for each graph of which the gate says what is not true, or of which an earlier probe says something else."""
+    before = earlier.rows
+    for graph in probe.graphs:
+        old, label = before.get(graph.key), ", ".join(graph.key)
+        if not graph.right:
+            yield f"{label}: the gate says {graph.verdict}, the truth is {graph.truth}"
+        elif old is None or (graph.truth, graph.verdict) != (old.truth, old.verdict):
+            was = f"{_result(old)} with LiteRT {earlier.litert} on {earlier.adapter}" if old else "not measured before"
+            yield f"{label}: {_result(graph)}; {was}"
+
+
+def asked_before(
+    probes: Sequence[Probe], names: Sequence[str], version: str, accelerator: str
+) -> tuple[Probe | None, list[str]]:
+    """(what a runtime has been asked, the graphs that it has not)."""
+    before = next((one for one in probes if (one.litert, one.accelerator) == (version, accelerator)), None)
+    known = {graph.name for graph in before.graphs} if before else set()
+    return before, [name for name in names if name not in known]
 
 
 def write_all(probes: Sequence[Probe], path: Path) -> None:
@@ -70,6 +91,10 @@ def read_all(path: Path) -> list[Probe]:
         return [Probe.of(entry) for entry in data]
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} cannot be read as probes ({error}); zoo gpu-probe --diff … --out {path} makes it") from error
+
+
+def _result(graph: Probed) -> str:
+    return graph.truth if graph.gpu is None else f"{graph.truth}, {graph.gpu:g} of the largest value from the truth"
 
 
 def _word(graph: Probed) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from edge.choices import Choice, choices
 from edge.errors import AcceleratorError
 from edge.excerpt import Excerpt, Excerpts
 from edge.gpu.remote import Remote, unsupported
@@ -103,21 +104,15 @@ class Trial:
 
     def _expected(self, part: Excerpt, feed: Sequence[np.ndarray]) -> tuple[list[np.ndarray], dict[int, _Scores]]:
         """The CPU's outputs; and of each that is a choice between scores, those."""
-        choices = {
-            self.graph.operators[place].outputs[0]: self.graph.operators[place].inputs
-            for place in part.places
-            if self.graph.operators[place].name == "ARG_MAX" and self.graph.operators[place].outputs[0] in part.outputs
-        }
-        asked = [scores for scores, _ in choices.values() if scores not in part.feeds]
+        written = [choice for choice in choices(self.graph) if choice.operator in part.places]
+        ends = [choice for choice in written if choice.result.index in part.outputs]
+        asked = [choice.scores.index for choice in ends if choice.scores.index not in part.feeds]
         path = part.path
         if asked:
             path = self.source.write(self._folder / "scores.tflite", part.places, [*part.outputs, *asked]).path
         results = self._workers.run("cpu", path, feed)
         known = {**dict(zip(part.feeds, feed, strict=True)), **dict(zip(asked, results[len(part.outputs) :], strict=True))}
-        scores = {
-            output: _Scores(self.graph.tensors[index], known[index], int(self.graph.tensors[axis].values[0]))
-            for output, (index, axis) in choices.items()
-        }
+        scores = {choice.result.index: _Scores(choice, known[choice.scores.index]) for choice in ends}
         return results[: len(part.outputs)], scores
 
     def _difference(self, tensor: Tensor, expected: np.ndarray, got: np.ndarray, scores: _Scores | None) -> str:
@@ -147,19 +142,19 @@ def difference(tensor: Tensor, expected: np.ndarray, got: np.ndarray, bounds: Ma
 
 @dataclass(frozen=True)
 class _Scores:
-    """What was chosen between."""
+    """What was chosen between, as the file stores it."""
 
-    tensor: Tensor
+    choice: Choice
     stored: np.ndarray
-    axis: int
 
     def difference(self, expected: np.ndarray, got: np.ndarray) -> str:
-        real = self.tensor.real(self.stored)
-        last = real.shape[self.axis]
+        tensor, axis = self.choice.scores, self.choice.axis
+        real = tensor.real(self.stored)
+        last = real.shape[axis]
         stray = got[(got < 0) | (got >= last)]
         if stray.size:
             return f"index {int(stray[0])} where there are {last} ({stray.size / got.size:.2%} of the choices)"
-        agreed = at_near_ties(real, got, self.axis % real.ndim, self.tensor.scale).chosen
+        agreed = at_near_ties(real, got, axis, tensor.scale).chosen
         share = float(np.mean(agreed != got))
         return f"{share:.2%} of the choices differ" if share > FEW else ""
 

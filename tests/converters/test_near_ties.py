@@ -207,7 +207,7 @@ def test_the_gates_reference_computes_on_with_the_other_sides_positions(output: 
 def test_a_file_that_takes_its_own_positions_says_the_same(recipe: str, tmp_path: Path) -> None:
     calibration = pictures(count=8) if recipe == "int8" else None
     path = converters.to_tflite(network(), tmp_path / "a.tflite", recipe, calibration=calibration).path
-    (choice,) = inner_choices(path)
+    (choice,) = inner_choices(read_graph(path))
     assert (choice.layer, choice.axis) == ("positions", 2)
     with edge.Runner(path) as runner:
         positions = runner.positions(pictures())

@@ -30,6 +30,10 @@ def test_each_architecture(untrained, untrained_of_any_size, tmp_path):
     assert made.input_shape[1:3] == tuple(model.inputs[0].shape[1:3])
     found = converters.parity(model, made, noise(untrained))
     assert found.outputs[0].measures["relative"] < 1e-4, str(found)  # untrained: the classes themselves may be one and the same
+    graph = onnx.load(made.path).graph
+    constants = {value.name for value in graph.initializer}
+    pairs = [node.input for node in graph.node if node.op_type in ("Add", "Mul")]
+    assert not [list(pair) for pair in pairs if pair[0] in constants and pair[1] not in constants]  # MNN reads these wrongly
 
 
 @pytest.mark.parametrize("size", [None, SIZE, (33, 47)], ids=str)

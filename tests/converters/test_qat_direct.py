@@ -16,6 +16,7 @@ import edge
 import zoo
 from converters.quantization.qat_direct import unrounded
 from converters.quantization.rounding_layers import RoundedKernel, RoundedOutput
+from edge.gpu.vulkan import driver
 
 L = keras.layers
 IMAGES = pictures(16)
@@ -136,6 +137,25 @@ def test_a_run_resumes_and_its_model_is_loaded(tmp_path):
         layer.span for layer in network.layers if isinstance(layer, RoundedOutput)
     ]
     assert converters.to_tflite(loaded, tmp_path / "a.tflite", "int8").float_islands == ()
+
+
+def test_a_relu_behind_a_transposed_convolution_is_rounded_once(tmp_path):
+    """The file keeps the two apart for the GPU's sake; what training rounds is what comes out of both."""
+    keras.utils.set_random_seed(0)
+    x = image = keras.Input((17, 21, 3), name="image")
+    for name, kernel, strides, most in (("same", 3, 1, None), ("cropped", 3, 2, None), ("blocks", 4, 2, 6.0)):
+        x = L.ReLU(most, name=f"{name}_relu")(L.Conv2DTranspose(6, kernel, strides, "same", name=name)(x))
+        x = L.Conv2D(6, 3, 2, "same", name=f"after_{name}")(x)
+    model, images = keras.Model(image, x), pictures(12, (17, 21))
+    network = converters.quantize_aware(model, images, engine="direct")
+    made = converters.to_tflite(network, tmp_path / "a.tflite", "int8")
+    assert made.float_islands == () and dict(made.operators)["TRANSPOSE_CONV"] == 2
+    own, (sample,) = keras.ops.convert_to_numpy(network(images[:1].astype("float32"))), images[:1]
+    with edge.Runner(made.path) as runner:
+        assert distance(runner.run(images[:1]), own) < 0.05
+    if driver() is not None:
+        verdict = edge.gpu_check(made.path, [sample])
+        assert verdict.ok, verdict.report()
 
 
 def test_layers_that_tfmot_refuses(tmp_path):

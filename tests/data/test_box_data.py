@@ -75,6 +75,14 @@ def test_what_cannot_be_gets_a_sentence(voc: Path, text: str, message: str) -> N
     assert "one.xml" in str(error.value)
 
 
+@pytest.mark.parametrize("name", ["voc", "voc_boxes"])
+def test_the_folder_of_all_years_names_the_year_s_own(tmp_path: Path, name: str) -> None:
+    year = tmp_path / "VOCdevkit" / "VOC2007"
+    (year / "JPEGImages").mkdir(parents=True)
+    with pytest.raises(InputError, match=rf"holds several things; .* {name}:{year}"):
+        zoo.data.open(f"{name}:{tmp_path}", "train")
+
+
 def test_lists_and_splits_that_do_not_fit(voc: Path) -> None:
     with pytest.raises(InputError, match="split of voc_boxes"):
         zoo.data.open(f"voc_boxes:{voc}", "test")

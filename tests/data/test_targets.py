@@ -9,9 +9,21 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from zoo.data import Augment, Boxes, Fixations, FlowField, HeatMap, Label, Mask, Sample, TargetImage, Tokens
+from zoo.data import (
+    Augment,
+    Boxes,
+    Fixations,
+    FlowField,
+    HeatMap,
+    InstanceMask,
+    Label,
+    Mask,
+    Sample,
+    TargetImage,
+    Tokens,
+)
 from zoo.data.sample import change, stack
-from zoo.data.targets import NO_BOX, Target, mirror
+from zoo.data.targets import NO_BOX, UNKNOWN, Target, mirror
 from zoo.data.transforms.elastic import displacements
 from zoo.data.transforms.geometric import Placement, resize
 from zoo.errors import InputError
@@ -159,6 +171,37 @@ def test_masks_are_resampled_by_the_nearest_and_padded_with_what_is_ignored() ->
     assert Mask.stack([mask, mask]).shape == (2, 3, 4) and Mask.stack([mask]).dtype == np.int32
 
 
+# ---- Instances --------------------------------------------------------------------------------------------------
+
+
+@change_names
+def test_objects_stay_where_the_picture_shows_them(name: str) -> None:
+    """Each has a colour of its own: what is drawn and then changed is what is changed and then drawn."""
+    numbers = np.zeros(SIZE, np.int32)
+    numbers[10:34, 14:40], numbers[10:34, 40:70], numbers[40:66, 30:52] = 1, 2, 3
+    colours = np.array([[0, 0, 0], [250, 0, 0], [0, 250, 0], [0, 0, 250]], np.uint8)
+    for seed in range(6):
+        picture, target = changed(name, colours[numbers], InstanceMask(numbers, [4, 5, 4]), seed)
+        assert target.labels.tolist() == [4, 5, 4] and target.size == picture.shape[:2]
+        clear = np.abs(picture[:, :, None].astype(int) - colours[None, None]).max(axis=-1)
+        known = (target.values != UNKNOWN) & (clear.min(axis=-1) < 40)  # not on a blurred edge
+        assert (clear.argmin(axis=-1) == target.values)[known].mean() > 0.995 and known.mean() > 0.25
+        padding = np.abs(picture.astype(int) - (124, 116, 104)).max(axis=-1) == 0
+        assert (target.values[ndimage.binary_erosion(padding)] == UNKNOWN).all()
+
+
+def test_what_happens_to_objects() -> None:
+    mask = InstanceMask([[1, 1, 0, 3], [1, 0, 0, 3]], [5, 6, 7], [False, False, True])
+    assert mask.numbers.tolist() == [1, 3] and mask.classes().tolist() == [[6, 6, 0, UNKNOWN], [6, 0, 0, UNKNOWN]]
+    placed = mask.place(Placement((2, 4), (-1, 0, 5, 2), (2, 5)))
+    assert placed.values.tolist() == [[UNKNOWN, 1, 1, 0, 3], [UNKNOWN, 1, 0, 0, 3]] and placed.classes()[0, 0] == UNKNOWN
+    many = InstanceMask(np.arange(70000).reshape(250, 280), np.zeros(69999, int))
+    assert (many.resize((500, 560)).values[::2, ::2] == many.values).all(), "numbers of more than 16 bits"
+    batch = InstanceMask.stack([mask, mask.flip(1)])
+    assert batch.shape == (2, 2, 4, 2) and batch.dtype == np.int32 and batch[1, 0, :, 0].tolist() == [3, 0, 1, 1]
+    assert not InstanceMask(np.zeros((3, 3), np.uint16), []).classes().any()
+
+
 # ---- Fixations --------------------------------------------------------------------------------------------------
 
 
@@ -263,6 +306,7 @@ ALL: dict[str, Callable[[], Target]] = {
     "FlowField": lambda: FlowField(np.zeros((*SIZE, 2))),
     "TargetImage": lambda: TargetImage(np.zeros((144, 192, 3), np.uint8), 2),
     "HeatMap": lambda: HeatMap(np.zeros((*SIZE, 4))),
+    "InstanceMask": lambda: InstanceMask(np.zeros(SIZE, np.int32), [3]),
     "Boxes": lambda: Boxes([[0, 0, 4, 4]], [1], SIZE),
     "Fixations": lambda: Fixations([[3.5, 4.25], [95.5, 0]], SIZE, (3, 3)),
     "Tokens": lambda: Tokens([1, 2]),
@@ -340,6 +384,9 @@ def test_arrays_of_any_channels_are_stretched() -> None:
         (lambda: TargetImage(np.zeros((9, 8, 3), np.uint8), 2), "9×8 are no multiples of scale=2"),
         (lambda: Boxes([[0, 0, 1, 1]], [1, 2], (8, 8)), r"labels of shape \(2,\); expected 1"),
         (lambda: Boxes([[0, 0, 1]], [1], (8, 8)), "expected n×4"),
+        (lambda: InstanceMask(np.zeros((4, 4)), []), "InstanceMask: float64 values"),
+        (lambda: InstanceMask(np.full((4, 4), 2), [0]), "numbers from 0 to 2 for 1 labels"),
+        (lambda: InstanceMask(np.full((4, 4), -2), [0]), "numbers from -2 to 0"),
         (lambda: Label([1, 2]), "expected one number"),
         (lambda: Sample(np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4, 2), np.float32), "a"), "give a target of zoo.data"),
         (

@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 import pytest
 from command import says
 from edge_graphs import describe
+from probe_graphs import conv, convert, deep
 
-from converters.probe_graphs import conv, convert, deep
 from edge import chart
 from edge.errors import InputError
 from edge.tflite_file import read_card

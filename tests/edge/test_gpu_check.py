@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from edge_graphs import describe
+from probe_graphs import EQUAL, GRAPHS, SIDE, build, conv, convert, deep
 
 import edge
-from converters.probe_graphs import EQUAL, GRAPHS, SIDE, build, conv, convert, deep
 from edge.errors import AcceleratorError, InputError
 from edge.gpu import vulkan
 from edge.gpu.check import gpu_check
@@ -89,7 +89,7 @@ def test_a_dynamic_size_is_refused_with_its_remedy(tmp_path: Path) -> None:
 def test_a_crash_stays_in_its_process_and_names_its_cause(built) -> None:
     verdict = gpu_check(built("same_matrix_twice"))
     assert verdict.reason == "crashed"
-    assert "BATCH_MATMUL" in verdict.detail
+    assert "BATCH_MATMUL" in verdict.detail and verdict.suspect.startswith("BATCH_MATMUL of layer ")
     with pytest.raises(AcceleratorError) as caught:
         edge.Runner(built("same_matrix_twice"), accelerator="gpu")
     assert caught.value.reason == "crashed"

@@ -18,13 +18,14 @@ from converters.tflite.writer.builder import VALID
 from converters.tflite.writer.graph import Tensor
 from edge.errors import InputError
 from edge.excerpt import Excerpts
-from edge.gpu import linting, probe, vulkan
+from edge.gpu import bisection, linting, probe, vulkan
 from edge.gpu.agreed_choices import reference
 from edge.gpu.bisection import gpu_bisect
 from edge.gpu.check import gpu_check
 from edge.gpu.linting import gpu_lint
-from edge.gpu.patterns import UNCHECKED, scan
+from edge.gpu.patterns import UNCHECKED, Suspect, scan
 from edge.gpu.remote import Remote
+from edge.gpu.rules import registry
 from edge.gpu.trial import Workers
 from edge.graph import read_graph
 
@@ -35,13 +36,24 @@ needs_vulkan = pytest.mark.skipif(vulkan.driver() is None, reason="no Vulkan dri
 
 @needs_vulkan
 def test_a_planted_operator_is_found_among_fifty(tmp_path: Path) -> None:
-    """Ten graphs, the fault each time in another place; and the small file shows it by itself."""
+    """Ten graphs, the fault each time in another place; and the small file shows it by itself. A rule names each beforehand:
+    the file, the suspect, what it reads, and one or two small graphs are all that is compiled."""
     with Workers() as workers:
         for number, name in enumerate(FAULTS):
-            _check_found(name, tmp_path, 3 + 4 * number, workers)
+            _check_found(name, tmp_path, 3 + 4 * number, workers, compiled=6)
 
 
-def _check_found(name: str, folder: Path, at: int, workers: Workers) -> None:
+@needs_vulkan
+@pytest.mark.parametrize("suspected", [(), (11, 12)])
+def test_what_no_rule_knows_is_found_by_halving(suspected: tuple[int, ...], tmp_path: Path, monkeypatch) -> None:
+    """Also where a rule suspects operators that are right."""
+    rule = registry.rules_of("CUMSUM")[0]
+    monkeypatch.setattr(bisection, "suspects", lambda *_: (Suspect(place, rule) for place in suspected))
+    with Workers() as workers:
+        _check_found("sums", tmp_path, 27, workers, compiled=12)
+
+
+def _check_found(name: str, folder: Path, at: int, workers: Workers, compiled: int) -> None:
     operator = FAULTS[name][1]
     path = planted(name, folder / f"{name}.tflite", at)
     graph = read_graph(path)
@@ -49,7 +61,7 @@ def _check_found(name: str, folder: Path, at: int, workers: Workers) -> None:
     culprit = result.culprit
     assert len(graph.operators) == OPERATORS, name
     assert (culprit.operator, culprit.layer) == (operator, "planted"), result.report()
-    assert graph.operators[culprit.place].name == operator and result.compiled <= 12
+    assert graph.operators[culprit.place].name == operator and result.compiled <= compiled, result.report()
     alone = read_graph(culprit.path)
     assert tuple(each.name for each in alone.operators) == culprit.around and len(culprit.around) <= 2, result.report()
     assert culprit.path.stat().st_size < 0.5 * path.stat().st_size

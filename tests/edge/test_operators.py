@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from command import says
+from probe_graphs import conv, convert
 from rich.console import Console
 
-from converters.probe_graphs import conv, convert
 from edge.choices import beginning
 from edge.engines import Cpu
 from edge.errors import InputError

@@ -13,9 +13,9 @@ import tensorflow as tf
 from command import says
 from edge_graphs import describe, description_2
 from PIL import Image
+from probe_graphs import SIDE, classes, conv, convert, deep
 
 import edge
-from converters.probe_graphs import SIDE, classes, conv, convert, deep
 from edge.errors import InputError
 from edge.gpu import vulkan
 from edge.images import prepare, structured

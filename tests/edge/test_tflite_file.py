@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from edge_graphs import describe, description, description_2
+from probe_graphs import SIDE, classes, conv, convert, deep
 
 import edge
-from converters.probe_graphs import SIDE, classes, conv, convert, deep
 from edge.errors import InputError
 from edge.graph import read_graph
 from edge.tflite_file import read_card

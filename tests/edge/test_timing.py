@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from probe_graphs import conv, convert, deep, upsample, weights
 from rich.console import Console
 
 import edge
-from converters.probe_graphs import conv, convert, deep, upsample, weights
 from edge.arithmetic import macs
 from edge.errors import InputError
 from edge.gpu import vulkan

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ keras = pytest.importorskip("keras")
 from zoo.experiments import (  # noqa: E402
     autoencoders,
     convolution_gradient,
+    detectors,
     normalization,
     regions,
     saturation,
@@ -215,7 +217,7 @@ def test_a_linear_autoencoder_is_pca_and_a_nonlinear_one_is_below_it(tmp_path: P
 
 
 def test_region_networks_cost_what_their_papers_layers_do(tmp_path: Path) -> None:
-    rows = regions.run(tmp_path, say=silent, size=(224, 224), regions=(1, 300, 2000))
+    rows = regions.run(tmp_path, say=silent, size=(224, 224), regions=(1, 300, 2000), crops=0)
     found = {(row["method"], row["regions"]): row for row in rows}
     assert (
         found["R-CNN", 1]["convolutions_macs"] == 15_346_630_656
@@ -225,6 +227,27 @@ def test_region_networks_cost_what_their_papers_layers_do(tmp_path: Path) -> Non
     assert found["R-CNN", 2000]["macs"] == 2000 * found["R-CNN", 1]["macs"]
     assert found["Faster R-CNN", 300]["proposals_macs"] == 14 * 14 * 512 * (9 * 512 + 54)
     assert length(tmp_path, "regions") == 9
+
+
+def test_region_networks_and_single_ones_are_timed_part_by_part(tmp_path: Path) -> None:
+    """Hardly any arithmetic is left of such small networks; that R-CNN pays for each crop is seen all the same."""
+    small = {"size": (96, 128), "width": 0.0625, "units": 16, "crops": 2, "rounds": 1}
+    rows = detectors.run(tmp_path, say=silent, **small)
+    parts = {method: [row["part"] for row in rows if row["method"] == method] for method in ("R-CNN", "Fast R-CNN", "SSD")}
+    assert parts["R-CNN"] == parts["Fast R-CNN"] == list(detectors.PARTS) and parts["SSD"] == list(detectors.PARTS)[1:]
+    shares = {(row["method"], row["part"]): row["share"] for row in rows}
+    assert shares["R-CNN", "features"] > 0.8 and shares["Fast R-CNN", "proposals"] > shares["Fast R-CNN", "features"]
+    assert length(tmp_path, "detectors") == len(rows) == 4 + 4 + 4 + 3 + 3
+    timed = {row["method"]: row["cpu_seconds"] for row in regions.run(tmp_path, say=silent, **small) if row["seconds"]}
+    assert timed["R-CNN"] > 5 * timed["Fast R-CNN"] > 0 and timed["Faster R-CNN"] > 0
+
+
+def test_seconds_are_the_least_of_the_rounds_times_what_they_stand_for(monkeypatch) -> None:
+    clock, work = [0.0], iter([5.0, 3.0, 1.0, 2.0])  # the first round is not timed
+    here = SimpleNamespace(perf_counter=lambda: clock[0], process_time=lambda: clock[0] / 2)
+    monkeypatch.setattr(detectors, "time", here)
+    step = detectors.Step("method", "heads", lambda: clock.__setitem__(0, clock[0] + next(work)), 10.0)
+    assert detectors.timed([step], rounds=3) == {("method", "heads"): (10.0, 5.0)}
 
 
 @pytest.mark.usefixtures("untraced")

@@ -6,7 +6,7 @@ import json
 import zipfile
 from pathlib import Path
 
-from converters.probe_graphs import SIDE
+from probe_graphs import SIDE
 
 
 def description(**changes: object) -> dict:

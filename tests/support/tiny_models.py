@@ -63,5 +63,5 @@ def answer(model: keras.Model, images: np.ndarray) -> np.ndarray:
 
 def answer_at_near_ties(model: keras.Model, images: np.ndarray, recorded: Mapping[str, np.ndarray]) -> np.ndarray:
     """The answer with the positions of maxima that another computation recorded, wherever they tie but for rounding."""
-    (found,), _, _ = choices.answers(choices.trace(model), images, recorded)
+    (found,), _, _ = choices.answers(choices.trace(model), [images], recorded)
     return found

@@ -221,6 +221,18 @@ class TestShipped:
             assert says(monkeypatch, capsys, "recipes", word, NAME)[0] == 0
             assert known.path("int8").read_bytes() == sealed and (shipped / NAME / "card.json").read_text() == document
 
+    def test_converting_again_gives_the_same_bytes_and_other_settings_others(self, shipped: Path, monkeypatch, capsys) -> None:
+        files = {path.name: path.read_bytes() for path in (shipped / NAME).iterdir()}
+        assert says(monkeypatch, capsys, "recipes", "convert", TOY)[0] == 0
+        assert {path.name: path.read_bytes() for path in (shipped / NAME).iterdir()} == files
+        recipe = replace(recipes.get(TOY), quantization={"correct_bias": False})
+        monkeypatch.setattr(recipes, "get", lambda _: recipe)
+        assert says(monkeypatch, capsys, "recipes", "convert", TOY)[0] == 0
+        known = catalog.get(NAME)
+        assert known.path("int8").read_bytes() != files[known.files["int8"].name]
+        assert known.path().read_bytes() == files[known.files["weights"].name]
+        assert read_card(known.path("int8")).results == {"scenes/test": tuple(known.score("int8").results)}
+
     def test_scores_of_other_data_are_added_to_a_file(self, shipped: Path, monkeypatch, capsys, tmp_path) -> None:
         own, asked = tmp_path / "own.tflite", ("--data", "scenes:count=4,size=32,seed=5", "--split", "val", "--record")
         shutil.copy(catalog.find(f"{NAME}:int8"), own)

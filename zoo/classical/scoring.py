@@ -33,9 +33,9 @@ class AnswerScorer:
     size = procedure = None
 
     def __init__(self, runner: MethodRunner, dataset: Dataset) -> None:
-        if dataset.task not in (None, runner.method.task):
-            raise InputError(f"{runner.name} is for {runner.method.task}, {dataset.name} for {dataset.task}")
         self.task, self.name, self._runner = tasks.get(runner.method.task), runner.name, runner
+        if dataset.task not in (None, self.task.name) and dataset.target is not self.task.target:
+            raise InputError(f"{runner.name} is for {runner.method.task}, {dataset.name} for {dataset.task}")
 
     def answers(self, samples: list[Sample], times: list[float]) -> Iterator[np.ndarray]:
         """One answer a sample; the seconds per image go into `times`."""

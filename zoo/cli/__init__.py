@@ -41,7 +41,7 @@ EXTRAS = {
     **dict.fromkeys(("keras", "tensorflow", "matplotlib", "scipy", "pooch"), "train"),
     **dict.fromkeys(("tf_keras", "tensorflow_model_optimization", "ai_edge_quantizer"), "convert"),
     **dict.fromkeys(("tf2onnx", "onnx", "onnxruntime"), "convert"),
-    **dict.fromkeys(("cv2", "skimage"), "classical"),
+    **dict.fromkeys(("cv2", "skimage", "sklearn"), "classical"),
     "sacrebleu": "words",
     **dict.fromkeys(("ai_edge_litert", "flatbuffers"), "edge"),
     "cryptography": "app",

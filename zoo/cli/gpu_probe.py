@@ -16,7 +16,7 @@ from zoo.errors import unknown
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from edge.gpu.probe import Probe, Probed
+    from edge.gpu.probe import Probe
     from edge.gpu.probing import Asked
 
 REFERENCE = "NumPy, float64"
@@ -46,7 +46,7 @@ def gpu_probe(
     Example: zoo gpu-probe conv_k3 one_hot_of_1x5x7 --diff 2.2.0
     """
     from converters.gpu_graphs.case import all_cases
-    from edge.gpu import probe
+    from edge.gpu import probe, probe_diff
 
     cases = all_cases()
     stray = next((name for name in names or () if name not in cases), None)
@@ -58,7 +58,8 @@ def gpu_probe(
         return
     result = measure(chosen)
     if probe.FILE.is_file():
-        _compare(result, probe.read())
+        for line in probe_diff.changes(result, probe.read()):
+            print(line)
     print(result.report())
     earlier = next((path for path in out or () if path.suffix == ".json" and path.is_file()), None)
     if earlier is not None:
@@ -147,11 +148,11 @@ def _each_runtime(
     names: list[str], versions: list[str], web: list[str], folder: Path, done: list[Probe]
 ) -> Iterator[Probe]:
     """A probe of each runtime; only those graphs are asked now that it has not been asked already."""
-    from edge.gpu import environments, probe
+    from edge.gpu import environments, probe, probe_diff
     from edge.gpu.web import TITLES
 
     for version in [probe.litert(), *versions]:
-        before, rest = _asked_before(done, names, version, "GPU")
+        before, rest = probe_diff.asked_before(done, names, version, "GPU")
         result = before
         if rest:
             python = sys.executable if version == probe.litert() else environments.python_with(version, folder / version)
@@ -160,7 +161,7 @@ def _each_runtime(
     for version in web:
         modules = None
         for accelerator, title in TITLES.items():
-            before, rest = _asked_before(done, names, version, title)
+            before, rest = probe_diff.asked_before(done, names, version, title)
             result = before
             if rest:
                 modules = modules or environments.litertjs(version, folder / f"web-{version}")
@@ -168,31 +169,8 @@ def _each_runtime(
             yield _together(result, before)
 
 
-def _asked_before(done: list[Probe], names: list[str], version: str, accelerator: str) -> tuple[Probe | None, list[str]]:
-    """(what a runtime has been asked, the graphs that it has not)."""
-    before = next((one for one in done if (one.litert, one.accelerator) == (version, accelerator)), None)
-    known = {graph.name for graph in before.graphs} if before else set()
-    return before, [name for name in names if name not in known]
-
-
 def _together(result: Probe, before: Probe | None) -> Probe:
     from converters.gpu_graphs.case import all_cases
     from edge.gpu.probe import joined
 
     return result if before is None or before is result else joined(result, before, list(all_cases()))
-
-
-def _compare(result: Probe, earlier: Probe) -> None:
-    before = {(graph.name, graph.recipe): graph for graph in earlier.graphs}
-    for graph in result.graphs:
-        old = before.get((graph.name, graph.recipe))
-        label = f"{graph.name}, {graph.recipe}"
-        if not graph.right:
-            print(f"{label}: the gate says {graph.verdict}, the truth is {graph.truth}")
-        elif old is None or (graph.truth, graph.verdict) != (old.truth, old.verdict):
-            was = f"{_told(old)} with LiteRT {earlier.litert} on {earlier.adapter}" if old else "not measured before"
-            print(f"{label}: {_told(graph)}; {was}")
-
-
-def _told(graph: Probed) -> str:
-    return graph.truth if graph.gpu is None else f"{graph.truth}, {graph.gpu:g} of the largest value from the truth"

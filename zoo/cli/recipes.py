@@ -67,6 +67,29 @@ def pack(
     _report(packing.pack(recipe, run, data, _Tools(), out, print))
 
 
+@app.command()
+def convert(
+    name: Annotated[str, typer.Argument(help="A recipe's name, or the path of a recipe file; its weights are there.")],
+    data: Annotated[str | None, typer.Option("--data", "-d", help=DATA_HELP)] = None,
+) -> None:
+    """Make the converted files of shipped weights anew, as their recipe now says, with their scores and checksums.
+
+    Weights stay as they are, and the scores of forms that have no file. For a recipe whose `quantization` has changed.
+
+    Example: zoo recipes convert pocket_detect.bccd --data bccd:PATH
+    """
+    from zoo.pretrained import catalog
+    from zoo.recipes import get
+
+    recipe = get(name)
+    recipe.spec(data)  # a wrong one need not wait for Keras
+    weights = catalog.get(recipe.name)
+    start_keras()
+    from zoo.pretrained import packing
+
+    _report(packing.convert(weights, recipe, data, _Tools(), print))
+
+
 def write_scores(name: Annotated[str, typer.Argument(help="Of shipped weights, as unet_lite.ccp.")]) -> None:
     """Write the scores of shipped weights into their converted files once more, and the files' new checksums beside them.
 
@@ -98,6 +121,8 @@ class _Tools:
 
         size, tiles = recipe.size, recipe.overlap is not None
         options = {"data": training, "count": recipe.calibration, "input_size": size, "tiles": tiles}
+        if converters.RECIPES[form].calibrated:
+            options |= recipe.quantization
         converters.device_files(model, path, form, **options)
 
     def open(self, path: Path, overlap: int | None) -> Any:

@@ -14,7 +14,9 @@ from zoo.errors import InputError
 def write(
     model: Annotated[Path, typer.Argument(help="A .tflite file of one step, or shipped: char_lstm.shakespeare:int8.")],
     picture: Annotated[Path | None, typer.Option(help="What a sentence is to be about, for a file of one word.")] = None,
-    prompt: Annotated[str, typer.Option("--prompt", "-p", help="The beginning, which is read and not repeated.")] = "\n",
+    prompt: Annotated[
+        str, typer.Option("--prompt", "-p", help="The beginning, which is read and not repeated; or what to translate.")
+    ] = "\n",
     length: Annotated[int, typer.Option("--length", "-n", min=1, help="Tokens to write.")] = 400,
     temperature: Annotated[float, typer.Option(help="0 writes the likeliest, 1 draws by chance as it is.")] = 0.8,
     top_k: Annotated[int | None, typer.Option(min=1, help="Draw from so many of the likeliest tokens.")] = None,
@@ -25,11 +27,13 @@ def write(
     seed: Annotated[int, typer.Option(help="Of what is drawn.")] = 0,
     accelerator: Accelerator = "cpu",
 ) -> None:
-    """Write on from a prompt, or a sentence about a picture, with a network of texts on the device's runtime.
+    """Write on from a prompt, a sentence about a picture, or one in another language, on the device's runtime.
 
     Example: zoo write char_lstm.shakespeare:int8 --prompt "ROMEO:" --length 300
 
     zoo write caption.tflite --picture photo.jpg --beams 4
+
+    zoo write seq2seq.captions:int8 --prompt "the star is left of the disk." --temperature 0
     """
     import edge
     from zoo.outputs.decoding import Sampling, beam_search, read
@@ -43,6 +47,8 @@ def write(
             from zoo.data.image_files import read_rgb
 
             print(edge.say(runner, read_rgb(picture), sampling, beams, seed).text)
+        elif "reads" in runner.card.spec.options:
+            print(edge.say(runner, prompt, sampling, beams, seed).text)
         elif beams:
             vocabulary = Vocabulary(runner.card.labels)
             place = read(runner.step, None, vocabulary.encode(prompt))

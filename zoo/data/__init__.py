@@ -25,7 +25,18 @@ if TYPE_CHECKING:
     from zoo.data.dataset import Dataset, ImageMaskDataset, spread
     from zoo.data.datasets.scenes import Scenes, scene
     from zoo.data.sample import Sample
-    from zoo.data.targets import Boxes, Fixations, FlowField, HeatMap, Label, Mask, Target, TargetImage, Tokens
+    from zoo.data.targets import (
+        Boxes,
+        Fixations,
+        FlowField,
+        HeatMap,
+        InstanceMask,
+        Label,
+        Mask,
+        Target,
+        TargetImage,
+        Tokens,
+    )
     from zoo.data.transforms.augment import Augment
 
     SPECS: tuple[str, ...]
@@ -43,7 +54,7 @@ _LATER = {  # imported when asked for: Batches needs Keras, others NumPy or Pill
     "scene": "zoo.data.datasets.scenes",
     "spread": "zoo.data.dataset",
     **dict.fromkeys(
-        ("Boxes", "Fixations", "FlowField", "HeatMap", "Label", "Mask", "Target", "TargetImage", "Tokens"),
+        ("Boxes", "Fixations", "FlowField", "HeatMap", "InstanceMask", "Label", "Mask", "Target", "TargetImage", "Tokens"),
         "zoo.data.targets",
     ),
 }
@@ -58,6 +69,7 @@ __all__ = [
     "FlowField",
     "HeatMap",
     "ImageMaskDataset",
+    "InstanceMask",
     "Label",
     "Mask",
     "Sample",

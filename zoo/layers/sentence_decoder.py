@@ -16,7 +16,8 @@ from zoo.layers.soft_attention import SoftAttention
 from zoo.layers.token_embedding import TokenEmbedding
 from zoo.outputs.spec import InputSpec, OutputSpec
 
-FEATURES, KEYS = "features", "keys"  # of the places of a map: what is fetched from them, and what is looked for in them
+# Of the places of a map: what is fetched from them, what is looked for in them, and, where some are none, 1 for those.
+FEATURES, KEYS, EMPTY = "features", "keys", "empty"
 STATES = ("lstm_h", "lstm_c")  # what a step hands to the next one
 ATTENTION, WORD = "attention", "word"
 
@@ -111,7 +112,10 @@ class SentenceDecoder(keras.layers.Layer):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not isinstance(inputs, (list, tuple)):
             return self._say(inputs, lambda scores: ops.argmax(scores, axis=-1), training)
-        maps, right = inputs
+        return self._follow(*inputs, training)
+
+    def _follow(self, maps: Any, right: Any, training: bool) -> Any:
+        """The scores of each word behind those that are right."""
         before = ops.concatenate([ops.full_like(right[:, :1], self.start), right[:, :-1]], axis=1)
         vectors = self.words(ops.expand_dims(ops.expand_dims(before, 1), -1))
         memory, states = self.begin(maps)
@@ -138,7 +142,10 @@ class SentenceDecoder(keras.layers.Layer):
 
     def begin(self, maps: Any) -> tuple[dict[str, Any], list[Any]]:
         """What a map N×h×w×C is to all steps, by name, and the states before the first of them."""
-        mean = self.mean(maps)
+        return self._begin(maps, self.mean(maps))
+
+    def _begin(self, maps: Any, mean: Any) -> tuple[dict[str, Any], list[Any]]:
+        """The same of a map whose places have that mean."""
         if not self.attention:
             return {}, list(self.once(self.alone(self.picture(mean)))[1:])
         places = self.places(maps)
@@ -157,7 +164,8 @@ class SentenceDecoder(keras.layers.Layer):
         if not self.attention:
             result, states = self.cell(vector, list(states))
             return result, list(states), None
-        fetched, shares = self.look([states[0], memory[FEATURES], memory[KEYS]])
+        empty = [memory[EMPTY]] if EMPTY in memory else []
+        fetched, shares = self.look([states[0], memory[FEATURES], memory[KEYS], *empty])
         fetched = self.weigh([fetched, self.gate(states[0])])
         result, states = self.cell(self.heard([vector, fetched]), list(states))
         return self.total([vector, self.of_state(result), self.of_places(fetched)]), list(states), shares
@@ -224,7 +232,8 @@ def word_network(model: keras.Model) -> keras.Model:
         InputError: for another, and for one of any size.
     """
     decoder, maps, last = _parts(model)
-    if decoder.attention and None in maps.shape[1:3]:
+    sides = (maps[0] if isinstance(maps, list) else maps).shape[1:3]
+    if decoder.attention and None in sides:
         raise InputError(
             f"{model.name} takes pictures of any size, and looks at as many places as its map then has; build it for one, "
             "input_shape=(height, width, 3)"
@@ -240,7 +249,7 @@ def word_network(model: keras.Model) -> keras.Model:
     for name, state in zip(STATES, after, strict=True):
         outputs[f"{name}_next"] = ModelOutput(last.task, _numbers(f"{name}_next"), name=f"{name}_next")(state)
     if shares is not None:
-        shares = keras.layers.Reshape((*maps.shape[1:3], 1), name="shares")(shares)
+        shares = keras.layers.Reshape((*sides, 1), name="shares")(shares)
         outputs[ATTENTION] = ModelOutput(last.task, _numbers(ATTENTION), name=ATTENTION)(shares)
     return keras.Model([word, *memory.values(), *states.values()], outputs, name=model.name)
 

@@ -81,17 +81,31 @@ def border_weights(inside: np.ndarray, w0: float = 10.0, sigma: float = 5.0) -> 
 
     Args:
         inside: bool H×W, where objects are; its connected parts are one object each.
+        w0, sigma: as of `BorderWeightedCrossEntropy`.
     """
-    from scipy.ndimage import distance_transform_edt, find_objects, label
+    from scipy.ndimage import label
 
-    parts, _ = label(inside)
+    return np.where(inside, 0, weights_between(label(inside)[0], w0, sigma))
+
+
+def weights_between(numbers: np.ndarray, w0: float = 10.0, sigma: float = 5.0) -> np.ndarray:
+    """w0·exp(−(d1 + d2)² / 2σ²) everywhere, float32 H×W.
+
+    Args:
+        numbers: int H×W, of the objects; what is not above 0 is of none.
+        w0, sigma: as of `BorderWeightedCrossEntropy`.
+    """
+    from scipy.ndimage import distance_transform_edt, find_objects
+
     reach = int(np.ceil(REACH * sigma))
-    near = np.full((2, *inside.shape), np.inf, np.float32)  # d1, d2
-    for number, box in enumerate(find_objects(parts), start=1):
+    near = np.full((2, *numbers.shape), np.inf, np.float32)  # d1, d2
+    for number, box in enumerate(find_objects(np.maximum(numbers, 0)), start=1):
+        if box is None:  # a number that no pixel has
+            continue
         # Only the surroundings of an object: measuring each of a hundred over the whole picture would take seconds.
         around = tuple(slice(max(0, side.start - reach), side.stop + reach) for side in box)
-        distance = distance_transform_edt(parts[around] != number).astype(np.float32)
+        distance = distance_transform_edt(numbers[around] != number).astype(np.float32)
         first, second = near[(0, *around)], near[(1, *around)]
         second[...] = np.minimum(second, np.maximum(first, distance))
         first[...] = np.minimum(first, distance)
-    return np.where(inside, 0, w0 * np.exp(-((near[0] + near[1]) ** 2) / (2 * sigma**2))).astype(np.float32)
+    return (w0 * np.exp(-((near[0] + near[1]) ** 2) / (2 * sigma**2))).astype(np.float32)

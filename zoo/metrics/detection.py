@@ -39,7 +39,7 @@ _COLUMNS = 6
 
 
 @dataclass
-class _Row:
+class Row:
     """One class in one picture: the answer's scores, and whether each was right and whether it counts, by threshold."""
 
     scores: np.ndarray
@@ -52,8 +52,8 @@ class _Row:
 class _Class:
     """What was counted of one class, by range of areas; and by VOC's rules."""
 
-    coco: dict[str, list[_Row]] = field(default_factory=lambda: {name: [] for name in AREAS})
-    voc: list[_Row] = field(default_factory=list)
+    coco: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in AREAS})
+    voc: list[Row] = field(default_factory=list)
 
 
 class DetectionScores(Metric):
@@ -90,7 +90,8 @@ class DetectionScores(Metric):
             best = chosen[:MOST]
             shares = _overlaps(best[:, :4], truth, crowd)
             for name, bounds in AREAS.items():
-                counts.coco[name].append(_coco_row(truth, crowd, best, shares, bounds))
+                row = coco_row(area(truth), crowd, area(best[:, :4]), best[:, 5], shares, bounds)
+                counts.coco[name].append(row)
 
     def merge(self, other: Metric) -> DetectionScores:
         if not isinstance(other, DetectionScores) or other.classes != self.classes:
@@ -102,18 +103,18 @@ class DetectionScores(Metric):
         return self
 
     def scores(self) -> list[Score]:
-        precision = {name: [_average(counts.coco[name]) for counts in self._counts] for name in AREAS}
+        precision = {name: [average(counts.coco[name]) for counts in self._counts] for name in AREAS}
         whole = np.array([row[0] for row in precision["all"]])  # classes × thresholds
         recall = np.array([row[1] for row in precision["all"]])
         voc = np.array([_voc_average(counts.voc) for counts in self._counts])
         values = {
-            "ap50": _mean(whole[:, 0]),
-            "ap": _mean(whole),
-            "ap75": _mean(whole[:, 5]),
-            **{f"ap_{name}": _mean(np.array([row[0] for row in precision[name]])) for name in list(AREAS)[1:]},
-            "ar": _mean(recall),
-            "voc_ap": _mean(voc[:, 0]),
-            "voc_ap_11": _mean(voc[:, 1]),
+            "ap50": mean(whole[:, 0]),
+            "ap": mean(whole),
+            "ap75": mean(whole[:, 5]),
+            **{f"ap_{name}": mean(np.array([row[0] for row in precision[name]])) for name in list(AREAS)[1:]},
+            "ar": mean(recall),
+            "voc_ap": mean(voc[:, 0]),
+            "voc_ap_11": mean(voc[:, 1]),
         }
         return [Score(name, value) for name, value in values.items()]
 
@@ -121,10 +122,10 @@ class DetectionScores(Metric):
         """A row a class."""
         rows = []
         for label, counts in zip(self.classes, self._counts, strict=True):
-            precision, recall = _average(counts.coco["all"])
+            precision, recall = average(counts.coco["all"])
             truth = sum(row.truth for row in counts.coco["all"])
             rows.append(
-                {"class": label, "ap50": float(precision[0]), "ap": _mean(precision), "ar": _mean(recall), "boxes": truth}
+                {"class": label, "ap50": float(precision[0]), "ap": mean(precision), "ar": mean(recall), "boxes": truth}
             )
         return rows
 
@@ -137,12 +138,25 @@ def _overlaps(answer: np.ndarray, truth: np.ndarray, crowd: np.ndarray) -> np.nd
     return shared / np.where(union > 0, union, 1.0)
 
 
-def _coco_row(
-    truth: np.ndarray, crowd: np.ndarray, answer: np.ndarray, shares: np.ndarray, bounds: tuple[float, float]
-) -> _Row:
-    """One class in one picture by COCO's rules, for things of an area within bounds."""
-    areas = area(truth)
-    aside = crowd | (areas < bounds[0]) | (areas > bounds[1])
+def coco_row(
+    truth: np.ndarray,
+    crowd: np.ndarray,
+    answer: np.ndarray,
+    scores: np.ndarray,
+    shares: np.ndarray,
+    bounds: tuple[float, float],
+) -> Row:
+    """One class in one picture by COCO's rules, for things of an area within bounds, whatever shape they have.
+
+    Args:
+        truth: areas of its things, m.
+        crowd: bool m, those that are ignored.
+        answer: areas of what was answered, n, the best first.
+        scores: n.
+        shares: n×m, the overlap of each with each.
+        bounds: of areas.
+    """
+    aside = crowd | (truth < bounds[0]) | (truth > bounds[1])
     order = np.argsort(aside, kind="stable")  # what counts comes first
     aside, crowd, shares = aside[order], crowd[order], shares[:, order]
     size = (len(THRESHOLDS), len(answer))
@@ -155,10 +169,8 @@ def _coco_row(
             if match >= 0:
                 right[step, place], ignored[step, place] = True, aside[match]
                 free[match] = False
-    own = area(answer)
-    outside = (own < bounds[0]) | (own > bounds[1])
-    ignored |= ~right & outside
-    return _Row(answer[:, 5], right & ~ignored, ~ignored, int((~aside).sum()))
+    ignored |= ~right & ((answer < bounds[0]) | (answer > bounds[1]))
+    return Row(scores, right & ~ignored, ~ignored, int((~aside).sum()))
 
 
 def _match(shares: np.ndarray, free: np.ndarray, aside: np.ndarray, threshold: float) -> int:
@@ -172,7 +184,7 @@ def _match(shares: np.ndarray, free: np.ndarray, aside: np.ndarray, threshold: f
     return -1
 
 
-def _voc_row(truth: np.ndarray, difficult: np.ndarray, answer: np.ndarray) -> _Row:
+def _voc_row(truth: np.ndarray, difficult: np.ndarray, answer: np.ndarray) -> Row:
     """One class in one picture by VOC's rules at 0.5: a box is held against the one that it overlaps most."""
     shares = _overlaps(answer[:, :4], truth, np.zeros(len(truth), bool))
     taken, right, counted = np.zeros(len(truth), bool), np.zeros((1, len(answer)), bool), np.ones((1, len(answer)), bool)
@@ -184,40 +196,39 @@ def _voc_row(truth: np.ndarray, difficult: np.ndarray, answer: np.ndarray) -> _R
             counted[0, place] = False
         elif not taken[best]:
             right[0, place] = taken[best] = True
-    return _Row(answer[:, 5], right, counted, int((~difficult).sum()))
+    return Row(answer[:, 5], right, counted, int((~difficult).sum()))
 
 
-def _curve(rows: list[_Row], step: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """Recall and precision after each box, the best first, at a threshold; and how many boxes the truth has."""
+def _curves(rows: list[Row]) -> tuple[np.ndarray, np.ndarray, int]:
+    """Recall and precision after each box, the best first, a row a threshold; and how many boxes the truth has."""
     truth = sum(row.truth for row in rows)
     if not rows:
-        return np.zeros(0), np.zeros(0), truth
-    scores = np.concatenate([row.scores for row in rows])
-    order = np.argsort(-scores, kind="mergesort")
-    right, counted = (np.concatenate([getattr(row, name)[step] for row in rows])[order] for name in ("right", "counted"))
-    hits, misses = np.cumsum(right & counted), np.cumsum(~right & counted)
+        return np.zeros((len(THRESHOLDS), 0)), np.zeros((len(THRESHOLDS), 0)), truth
+    order = np.argsort(-np.concatenate([row.scores for row in rows]), kind="mergesort")
+    right, counted = (np.concatenate([getattr(row, name) for row in rows], axis=1) for name in ("right", "counted"))
+    right, counted = right[:, order], counted[:, order]
+    hits, misses = np.cumsum(right & counted, axis=1), np.cumsum(~right & counted, axis=1)
     return hits / max(truth, 1), hits / (hits + misses + _EPSILON), truth
 
 
-def _average(rows: list[_Row]) -> tuple[np.ndarray, np.ndarray]:
+def average(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
     """COCO's average precision and greatest recall, by threshold; nan where the truth has no box."""
-    precisions, recalls = np.full(len(THRESHOLDS), math.nan), np.full(len(THRESHOLDS), math.nan)
-    for step in range(len(THRESHOLDS)):
-        recall, precision, truth = _curve(rows, step)
-        if not truth:
-            continue
+    recalls, precisions, truth = _curves(rows)
+    if not truth:
+        return np.full(len(THRESHOLDS), math.nan), np.full(len(THRESHOLDS), math.nan)
+    averages = []
+    for recall, precision in zip(recalls, precisions, strict=True):
         envelope = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)  # 0 at recalls that are not reached
-        precisions[step] = envelope[np.searchsorted(recall, RECALLS, side="left")].mean()
-        recalls[step] = recall.max(initial=0.0)
-    return precisions, recalls
+        averages.append(envelope[np.searchsorted(recall, RECALLS, side="left")].mean())
+    return np.array(averages), recalls.max(axis=1, initial=0.0)
 
 
-def _voc_average(rows: list[_Row]) -> tuple[float, float]:
+def _voc_average(rows: list[Row]) -> tuple[float, float]:
     """VOC's average precision over all recalls, and over eleven."""
-    recall, precision, truth = _curve(rows, 0)
+    recalls, precisions, truth = _curves(rows)
     if not truth:
         return math.nan, math.nan
-    recall, precision = np.concatenate([[0.0], recall, [1.0]]), np.concatenate([[0.0], precision, [0.0]])
+    recall, precision = np.concatenate([[0.0], recalls[0], [1.0]]), np.concatenate([[0.0], precisions[0], [0.0]])
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     steps = np.flatnonzero(recall[1:] != recall[:-1])
     every = float(((recall[steps + 1] - recall[steps]) * envelope[steps + 1]).sum())
@@ -225,7 +236,7 @@ def _voc_average(rows: list[_Row]) -> tuple[float, float]:
     return every, float(np.mean(eleven))
 
 
-def _mean(values: np.ndarray) -> float:
+def mean(values: np.ndarray) -> float:
     """Of what was counted; nan where nothing was."""
     values = np.asarray(values)[~np.isnan(values)]
     return float(values.mean()) if values.size else math.nan

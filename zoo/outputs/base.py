@@ -18,7 +18,7 @@ class Kind(ABC):
     """One meaning of numbers; tasks that mean the same share it. NumPy only, without state.
 
     A *raw output* is what the model or file gives for one picture, without the batch's axis: h×w×C, h×w, C or a scalar.
-    An *answer* is what a person or a metric wants, at the picture's own resolution.
+    An *answer* is what a person or a metric wants, at the picture's own resolution: an array, or what has `__array__`.
     """
 
     name: ClassVar[str]

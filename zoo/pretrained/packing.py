@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from zoo.data import Dataset
     from zoo.recipes import Recipe
 
-GIVEN_BY_CARD = ("classes", "palette", "input_shape", "head", "weights", "encoder_weights")  # arguments that the card replaces
+# Arguments of `zoo.build` that the card replaces.
+GIVEN_BY_CARD = ("classes", "palette", "input_shape", "head", "weights", "encoder_weights", "init")
 
 
 class FileTools(Protocol):
@@ -100,6 +101,43 @@ def pack(
     weights = replace(weights, folder=folder)
     write_card(weights)  # last: it names the others
     return weights
+
+
+def convert(
+    known: Trained, recipe: Recipe, data: str | None, tools: FileTools, say: Callable[[str], None] = lambda line: None
+) -> Trained:
+    """Makes the converted files of shipped weights anew, measures them, and writes their scores and checksums into the card.
+
+    Weights, and the scores of forms without a file, stay as they are.
+
+    Args:
+        known: the weights.
+        recipe: theirs.
+        data: the data's spec, as `zoo train --recipe` got it.
+        tools: converting and running.
+        say: gets a line for every form.
+
+    Raises:
+        InputError: for data of another kind, if a file is missing or damaged, or the new one is too large to be shipped.
+    """
+    import zoo.data
+
+    spec = recipe.spec(data)
+    test, training = zoo.data.open(spec, recipe.scored), zoo.data.open(spec, recipe.split)
+    finished = _Finished(recipe, training, test, dict(known.options), dict(known.training))
+    model, files, scores = zoo.build(known.name), dict(known.files), {score.form: score for score in known.measured}
+    for form in (form for form in recipe.forms if form in files):
+        place = known.path(form).parent
+        with tempfile.TemporaryDirectory(dir=place, prefix=".packing") as temporary:
+            scores[form], paths = _converted(model, form, Path(temporary), finished, tools, say)
+            files |= {name: file_facts(path) for name, path in paths.items()}
+            for path in paths.values():
+                os.replace(path, place / path.name)
+    known = replace(known, files=files, measured=tuple(scores.values()))
+    if known.archive is not None:
+        known = replace(known, archive=archive_of(known, known.archive.url))
+    write_card(known)
+    return known
 
 
 def write_scores(known: Trained, tools: FileTools) -> Trained:
@@ -195,17 +233,10 @@ def _pack(
     stretched = recipe.overlap is None and tasks.get(meaning.task).stretches
     measured = [_score(WEIGHTS, zoo.evaluate(model, test, size=recipe.size if stretched else None), finished)]
     for form in recipe.forms:
-        path = folder / f"{form}.tflite"
-        say(f"{form}: converting, on {test.name}")
-        tools.convert(model, path, form, finished.training, recipe)
-        measured.append(_score(form, zoo.evaluate(tools.open(path, recipe.overlap), test), finished))
-        tools.describe(path, _description(measured[-1], recipe.license, recipe.overlap))
-        for beside in folder.glob(f"{form}.*.tflite"):  # what the file goes on from, if anything
-            tools.describe(beside, _description(measured[-1], recipe.license, recipe.overlap))
-            if form in recipe.shipped:
-                paths[beside.stem] = beside
+        score, files = _converted(model, form, folder, finished, tools, say)
+        measured.append(score)
         if form in recipe.shipped:
-            paths[form] = path
+            paths |= files
     return Trained(
         name=recipe.name,
         model=recipe.model,
@@ -225,6 +256,20 @@ def _pack(
         folder=folder,
         overlap=recipe.overlap,
     )
+
+
+def _converted(
+    model: keras.Model, form: str, folder: Path, finished: _Finished, tools: FileTools, say: Callable[[str], None]
+) -> tuple[Score, dict[str, Path]]:
+    """The scores of a form, and its files by their forms, which are written into the folder and tell them."""
+    recipe, test, path = finished.recipe, finished.test, folder / f"{form}.tflite"
+    say(f"{form}: converting, on {test.name}")
+    tools.convert(model, path, form, finished.training, recipe)
+    score = _score(form, zoo.evaluate(tools.open(path, recipe.overlap), test), finished)
+    files = {each.stem: each for each in (path, *folder.glob(f"{form}.*.tflite"))}  # and what it goes on from
+    for each in files.values():
+        tools.describe(each, _description(score, recipe.license, recipe.overlap))
+    return score, files
 
 
 def _score(form: str, evaluation: Any, finished: _Finished) -> Score:

@@ -31,7 +31,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -99,6 +99,8 @@ class Recipe:
         forms: `.tflite` recipes that are scored beside Keras.
         shipped: those of `forms` whose file is shipped.
         calibration: how many training images int8 is calibrated with.
+        quantization: settings of `converters.to_tflite` for forms that are calibrated, as {"correct_bias": False}; chosen by
+            `val`, as all else.
     """
 
     name: str
@@ -115,6 +117,7 @@ class Recipe:
     forms: tuple[str, ...] = ("float32", "float16", "int8")
     shipped: tuple[str, ...] = ("int8",)
     calibration: int = 64
+    quantization: Mapping[str, Any] = field(default_factory=dict)
     overlap: int | None = None
     data_options: str = ""
 

@@ -13,11 +13,13 @@ from converters.tflite.writer.graph import CLAMPS, Graph, Operator, Tensor
 
 def infer(graph: Graph, spans: Mapping[Tensor, Span]) -> dict[Tensor, Span]:
     """The spans and those that follow from them, for operators that move numbers or do simple arithmetic."""
-    result = dict(spans)
+    result, readers = dict(spans), graph.readers()
     _forwards(graph, result)
     for operator in reversed(graph.operators):
         output = operator.output
-        if operator.code in ONE_SCALE and output in result:  # what is moved spans what comes out
+        # What is moved spans what comes out; of what a ReLU alone reads, values beyond its output's span make no difference.
+        clamps = _clamps(operator) and len(readers[operator.inputs[0]]) == 1
+        if (operator.code in ONE_SCALE or clamps) and output in result:
             for tensor in operator.inputs:
                 if tensor is not None and tensor.dtype == "float32" and not tensor.constant:
                     result.setdefault(tensor, result[output])
@@ -47,6 +49,12 @@ def _result(operator: Operator, inputs: Sequence[Span]) -> Span | None:
     ends = [corners(*(span[side] for span, side in zip(inputs, sides, strict=True))) for sides in _SIDES[len(inputs)]]
     low, high = CLAMPS[operator.activation]
     return float(np.clip(min(ends), low, high)), float(np.clip(max(ends), low, high))
+
+
+def _clamps(operator: Operator) -> bool:
+    """Whether an operator is a ReLU and nothing more: by its code, or as 1 · x with one inside, as integer forms have it."""
+    factor = operator.inputs[1] if operator.code == "MUL" and operator.activation else None
+    return operator.code in ("RELU", "RELU6") or (factor is not None and factor.constant and bool((factor.array() == 1).all()))
 
 
 _SIDES = {1: ((0,), (1,)), 2: ((0, 0), (0, 1), (1, 0), (1, 1))}

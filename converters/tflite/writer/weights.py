@@ -86,6 +86,11 @@ class Weights:
         source = self.array if self.steps else self.read
         return Weights(tuple(shape), self.dtype, lambda: source().reshape(shape))
 
+    def broadcast(self, shape: Sequence[int]) -> Weights:
+        """Repeated to a shape, as NumPy broadcasts."""
+        source = self.array if self.steps else self.read
+        return Weights(tuple(shape), self.dtype, lambda: np.broadcast_to(source(), shape))
+
     def through(self, step: Step, dtype: str | None = None) -> Weights:
         """With a step more, which keeps the shape."""
         return replace(self, steps=(*self.steps, step), dtype=dtype or self.dtype)

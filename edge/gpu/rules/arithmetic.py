@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from itertools import zip_longest
 
+from edge.gpu.rules.convolutions import not_negative
 from edge.gpu.rules.registry import CRASH, OVERFLOW, WRONG, rule
 from edge.graph import Graph, Operator
 
@@ -90,6 +92,18 @@ def _ranks(graph: Graph, operator: Operator) -> bool:
 def _flattens(graph: Graph, operator: Operator) -> bool:
     image = graph.tensors[operator.inputs[0]]
     return bool(image.scale) and len(image.shape) > 2 and not operator.options.get("keepNumDims")
+
+
+@rule(
+    "POW",
+    kind=WRONG,
+    what="POW by exponents that are not one number takes the magnitude of its base: (−2)³ is 8",
+    advice="raise to one constant number, or multiply",
+)
+def _magnitude(graph: Graph, operator: Operator) -> bool:
+    base, exponent = operator.inputs[:2]
+    one = graph.fixed(exponent) and math.prod(graph.tensors[exponent].shape) == 1
+    return not one and not not_negative(graph, base) and min(graph.tensors[base].values, default=-1.0) < 0
 
 
 @rule(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
-from edge.gpu.rules.registry import REFUSED, rule
+from edge.gpu.rules.registry import CRASH, REFUSED, rule
 from edge.graph import Graph, Operator
 
 _REFLECT = 0  # schema.MirrorPadMode
@@ -57,7 +58,8 @@ def _wide(graph: Graph, operator: Operator) -> bool:
     return any(graph.tensors[index].dtype in ("int64", "float64") for index in ends if not graph.fixed(index))
 
 
-@_refused(
+@rule(
+    kind=CRASH,
     what="16-bit integers are refused, and end the process in some graphs",
     advice="convert with 8-bit activations or in float for the GPU; int16x8 is for the CPU",
 )
@@ -65,10 +67,10 @@ def _short(graph: Graph, operator: Operator) -> bool:
     return any(graph.tensors[index].dtype == "int16" for index in (*operator.activations, *operator.outputs))
 
 
-@_refused("GATHER", what="GATHER with indices of 2 dimensions or more is refused", advice="give 1-D indices along one axis; "
+@_refused("GATHER", what="GATHER with indices of other than 1 dimension is refused", advice="give 1-D indices along one axis; "
           "reshape them to (n,) before and the result after")  # fmt: skip
 def _gathered(graph: Graph, operator: Operator) -> bool:
-    return _rank(graph, operator.inputs[1]) > 1 or bool(operator.options.get("batchDims"))
+    return _rank(graph, operator.inputs[1]) != 1 or bool(operator.options.get("batchDims"))
 
 
 @_refused("MIRROR_PAD", what="MIRROR_PAD by mode SYMMETRIC is refused", advice="pad by mode REFLECT, or with zeros")
@@ -135,6 +137,25 @@ def _dequantized(graph: Graph, operator: Operator) -> bool:
 @_refused("DYNAMIC_UPDATE_SLICE", what="DYNAMIC_UPDATE_SLICE at a constant place is refused", advice="concatenate slices")
 def _constant_start(graph: Graph, operator: Operator) -> bool:
     return graph.fixed(operator.inputs[2])
+
+
+@_refused(
+    "PRELU",
+    what="PRELU whose slopes are neither one a channel nor one a number is refused",
+    advice="repeat the slopes to the number of channels; zoo convert writes it so by itself",
+)
+def _slopes(graph: Graph, operator: Operator) -> bool:
+    shape, slopes = (graph.tensors[index].shape for index in operator.inputs[:2])
+    return slopes[-1:] != shape[-1:] or (math.prod(slopes[:-1]) > 1 and slopes[-len(shape[1:]) :] != shape[1:])
+
+
+@_refused(
+    "SOFTMAX",
+    what="SOFTMAX with a factor inside (beta) is refused",
+    advice="multiply before it",
+)
+def _factor(graph: Graph, operator: Operator) -> bool:
+    return operator.options.get("beta", 1.0) != 1.0
 
 
 @_refused("SELECT_V2", what="SELECT_V2 with a branch that is broadcast is refused", advice="give both branches the full size, "

@@ -16,6 +16,17 @@ def coco(path: Path, split: str) -> BoxDataset:
 
     Classes are numbered in the order of their ids, which have gaps. Crowds are ignored.
     """
+    source, images = files_of(path, split)
+    files, classes = read_coco(source, images)
+    return BoxDataset(f"coco/{split}", files, classes)
+
+
+def files_of(path: Path, split: str) -> tuple[Path, Path]:
+    """The JSON file of a split, and the folder of its pictures.
+
+    Raises:
+        InputError: where there is none.
+    """
     need_folder(path, "coco")
     layouts = [
         (path / f"instances_{split}.json", path / "images"),
@@ -25,5 +36,4 @@ def coco(path: Path, split: str) -> BoxDataset:
     source, images = next(((file, folder) for file, folder in layouts if file.is_file()), layouts[0])
     if not source.is_file():
         raise InputError(f"{source}: no such file; coco:PATH holds instances_{split}.json and images/, or COCO's own layout")
-    files, classes = read_coco(source, need_folder(images, "coco", "the images"))
-    return BoxDataset(f"coco/{split}", files, classes)
+    return source, need_folder(images, "coco", "the images")

@@ -33,7 +33,7 @@ def folder(path: Path, split: str) -> ImageMaskDataset:
     if split not in PARTS:
         raise unknown("split of a folder", split, PARTS)
     pairs = []
-    for part, (stems, source) in _parts(path, images).items():
+    for part, (stems, source) in parts_of(path, images).items():
         if part in PARTS[split]:
             pairs += pair_up(images, masks, stems, source)
     if not pairs:
@@ -55,7 +55,7 @@ def _reason(path: Path, images: Path, split: str) -> str:
     return f"{images} holds {count}, and each of train, val and test needs one image with its mask at least"
 
 
-def _parts(path: Path, images: Path) -> dict[str, tuple[list[str], Path]]:
+def parts_of(path: Path, images: Path) -> dict[str, tuple[list[str], Path]]:
     """The stems of each split of a folder, and the file they come from."""
     lists = {part: path / f"{part}.txt" for part in ("train", "val", "test")}
     if any(entry.is_file() for entry in lists.values()):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from zoo.data.dataset import ImageMaskDataset
 from zoo.data.folders import mask_pages, need_folder, pair_up, read_lines
@@ -26,16 +28,51 @@ def voc(path: Path, split: str) -> ImageMaskDataset:
     or two that are listed there may be drawn in black and white (0 and 255).
     Splits: every list in ImageSets/Segmentation (train, val, trainval).
     """
-    inside = [*path.glob("VOC20*/JPEGImages"), *path.glob("VOCdevkit/VOC20*/JPEGImages")]
-    if not (path / "JPEGImages").is_dir() and inside:
-        raise InputError(f"voc: {path} holds several things; give the year's own folder, voc:{inside[0].parent}")
-    need_folder(path, "voc")
-    images = need_folder(path / "JPEGImages", "voc", "the images")
+    year = Year.of("voc", path, "Segmentation", split)
     masks = need_folder(path / "SegmentationClass", "voc", "the masks")
-    lists = need_folder(path / "ImageSets" / "Segmentation", "voc", "the lists of the splits")
-    names = {entry.stem: entry for entry in lists.glob("*.txt") if not entry.name.startswith(".")}
-    if split not in names:
-        raise unknown("split of voc", split, names)
-    classes = read_lines(path / "classes.txt") if (path / "classes.txt").is_file() else VOC_CLASSES
-    pairs = pair_up(images, masks, read_lines(names[split]), names[split])
+    classes = year.classes(VOC_CLASSES)
+    pairs = pair_up(year.images, masks, read_lines(year.listed), year.listed)
     return labelled(f"voc/{split}", pairs, classes, mask_pages(masks) if len(classes) <= FEW else ())
+
+
+class Year(NamedTuple):
+    """A year's folder of PASCAL VOC, whatever is asked of its pictures.
+
+    Attributes:
+        path: the folder.
+        images: that of its pictures.
+        listed: the file that lists the split.
+    """
+
+    path: Path
+    images: Path
+    listed: Path
+
+    @classmethod
+    def of(cls, name: str, path: Path, lists: str, split: str) -> Year:
+        """The folder at a path.
+
+        Args:
+            name: of the data set, for messages.
+            path: which should be the year's own folder.
+            lists: the folder in ImageSets that holds the lists of the splits.
+            split: which of them.
+
+        Raises:
+            InputError: for the folder that holds the years', what is missing, and a split that is not listed.
+        """
+        inside = [*path.glob("VOC20*/JPEGImages"), *path.glob("VOCdevkit/VOC20*/JPEGImages")]
+        if not (path / "JPEGImages").is_dir() and inside:
+            raise InputError(f"{name}: {path} holds several things; give the year's own folder, {name}:{inside[0].parent}")
+        need_folder(path, name)
+        images = need_folder(path / "JPEGImages", name, "the images")
+        folder = need_folder(path / "ImageSets" / lists, name, "the lists of the splits")
+        names = {entry.stem: entry for entry in folder.glob("*.txt") if not entry.name.startswith(".")}
+        if split not in names:
+            raise unknown(f"split of {name}", split, names)
+        return cls(path, images, names[split])
+
+    def classes(self, own: Sequence[str]) -> tuple[str, ...]:
+        """The classes that a classes.txt says, or else VOC's."""
+        said = self.path / "classes.txt"
+        return tuple(read_lines(said) if said.is_file() else own)

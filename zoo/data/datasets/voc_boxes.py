@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from zoo.data.box_files import BoxDataset, read_voc
-from zoo.data.datasets.voc import VOC_CLASSES
+from zoo.data.datasets.voc import VOC_CLASSES, Year
 from zoo.data.folders import files_by_stem, need_folder, read_lines
 from zoo.data.image_files import IMAGE_SUFFIXES
 from zoo.data.registry import dataset
@@ -32,15 +32,10 @@ def voc_boxes(path: Path, split: str) -> BoxDataset:
     Corners are VOC's, pixels counted from 1 with the last one included, decimals too; "difficult" boxes are ignored. The 20
     classes are VOC's, unless there is a classes.txt beside them.
     """
-    need_folder(path, "voc_boxes")
-    images = need_folder(path / "JPEGImages", "voc_boxes", "the images")
+    year = Year.of("voc_boxes", path, "Main", split)
     annotations = need_folder(path / "Annotations", "voc_boxes", "the annotations")
-    lists = need_folder(path / "ImageSets" / "Main", "voc_boxes", "the lists of the splits")
-    names = {entry.stem: entry for entry in lists.glob("*.txt") if not entry.name.startswith(".")}
-    if split not in names:
-        raise unknown("split of voc_boxes", split, names)
-    classes = read_lines(path / "classes.txt") if (path / "classes.txt").is_file() else VOC_CLASSES[1:]
-    return _listed(f"voc_boxes/{split}", images, annotations, (names[split],), tuple(classes), edges=False)
+    classes = year.classes(VOC_CLASSES[1:])
+    return _listed(f"voc_boxes/{split}", year.images, annotations, (year.listed,), classes, edges=False)
 
 
 @dataset("bccd", spec="bccd:PATH", help="BCCD: blood cells in 364 microscope pictures, split without shared fields of view")

@@ -9,6 +9,7 @@ from zoo.data.targets.base import Batch, Size, Target, mirror
 from zoo.data.targets.boxes import NO_BOX, Boxes
 from zoo.data.targets.fixations import Fixations
 from zoo.data.targets.flow_field import FlowField
+from zoo.data.targets.instances import UNKNOWN, InstanceMask
 from zoo.data.targets.label import Label, Tokens
 from zoo.data.targets.pixels import NO_LABEL, HeatMap, Mask, TargetImage
 from zoo.data.targets.sentence import Sentence
@@ -16,11 +17,13 @@ from zoo.data.targets.sentence import Sentence
 __all__ = [
     "NO_BOX",
     "NO_LABEL",
+    "UNKNOWN",
     "Batch",
     "Boxes",
     "Fixations",
     "FlowField",
     "HeatMap",
+    "InstanceMask",
     "Label",
     "Mask",
     "Sentence",

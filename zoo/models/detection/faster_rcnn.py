@@ -11,8 +11,12 @@ two.
 
 `fast_rcnn`, of Girshick, "Fast R-CNN", ICCV 2015, has the second stage alone and takes proposals from elsewhere.
 
-Two stages do not fit the registry, whose networks are a function from a picture to one answer that learns by one loss: these
-functions give a model with named outputs, and `zoo.models.blocks.two_stage` takes it apart or makes a detector of it.
+They are not in the registry, for one of its contracts: that a network learns by a loss of its last map and the targets
+(`zoo.tasks.Task.loss`). Here regions are drawn among the proposals and the things of the picture, so the second stage runs on
+what is known only when the targets are; `zoo.training.two_stage` is a Keras model whose `compute_loss` does that, for `fit` and
+not for `zoo.train`. After training they are as other detectors: `zoo.models.blocks.two_stage` makes one answer of the kind
+`boxes` of them, which `zoo.evaluate` scores and `converters.to_tflite` writes whole, or takes them apart. `fast_rcnn` has a
+second contract against it: it takes proposals beside the picture, and data sets have pictures alone.
 """
 
 from __future__ import annotations

@@ -81,4 +81,10 @@ def _activation(build: Builder, layer: keras.Layer, x: Tensor) -> Tensor:
 
 @lowers(L.PReLU)
 def _prelu(build: Builder, layer: keras.Layer, x: Tensor) -> Tensor:
-    return build.emit("PRELU", [x, build.variable(layer.alpha, "alpha")], x.shape)
+    slopes = build.variable(layer.alpha, "alpha")
+    # LiteRT's GPU accelerator takes one slope a channel, or one a number, and refuses slopes that are shared otherwise.
+    shared = all(side == 1 for side in slopes.shape[:-1])
+    full = (*slopes.shape[:-1], x.shape[-1]) if shared else x.shape[1:]
+    if slopes.shape != full:
+        slopes = build.weights(slopes.weights.broadcast(full), "alpha")
+    return build.emit("PRELU", [x, slopes], x.shape)

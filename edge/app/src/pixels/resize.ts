@@ -80,14 +80,15 @@ export interface Grid {
   channels: number;
 }
 
-interface Axis {
+/** One side of an enlargement. */
+export interface Axis {
   low: Int32Array;
   high: Int32Array;
   part: Float32Array;
 }
 
 /** For each output position its two neighbours in the grid and the share of the second: half-pixel centres, edges clamped. */
-function neighbours(length: number, to: number): Axis {
+export function neighbours(length: number, to: number): Axis {
   const axis = { low: new Int32Array(to), high: new Int32Array(to), part: new Float32Array(to) };
   for (let at = 0; at < to; at++) {
     const position = Math.min(Math.max(((at + 0.5) * length) / to - 0.5, 0), length - 1);

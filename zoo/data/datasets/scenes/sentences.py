@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from zoo.data.datasets.scenes.grammar import (
     MOST,
+    TEXTURES,
     Beside,
     Corner,
     Count,
@@ -81,11 +82,11 @@ def _names(thing: Thing, seen: tuple[Thing, ...]) -> tuple[Name, ...]:
 
 
 def _counts(seen: tuple[Thing, ...]) -> Iterator[Count]:
-    """How many there are of each shape, and of each shape with a texture that one of it wears."""
+    """How many there are of each shape, and of each shape in each texture."""
     for shape in SHAPES:
         ones = [thing.texture for thing in seen if thing.shape == shape]
         yield Count(Name(shape), len(ones))
-        yield from (Count(Name(shape, texture), count) for texture, count in sorted(Counter(ones).items()))
+        yield from (Count(Name(shape, texture), ones.count(texture)) for texture in TEXTURES)
 
 
 def _sides(one: Thing, other: Thing) -> tuple[tuple[str, bool], ...]:

@@ -61,9 +61,13 @@ class SceneSet(Dataset):
         image, target = self.question(one)
         return Sample(image, target, f"{self.split}-{self.seed}-{one.index - self._first:05d}")
 
+    def index(self, index: int) -> int:
+        """The index of `zoo.data.datasets.scenes.scene` behind sample `index`."""
+        return self._first + self.position(index)
+
     def scene(self, index: int) -> Scene:
         """The whole scene behind sample `index`: flow, occlusion, boxes and the rest."""
-        return scene(self.seed, self._first + self.position(index), self.size)
+        return scene(self.seed, self.index(index), self.size)
 
     @abstractmethod
     def question(self, one: Scene) -> tuple[np.ndarray, Target]:
@@ -121,7 +125,7 @@ class SuperResolutionScenes(SceneSet):
     def scene(self, index: int) -> Scene:
         """The whole scene behind sample `index`, at the size of the target."""
         height, width = self.size
-        return scene(self.seed, self._first + self.position(index), (self.SCALE * height, self.SCALE * width))
+        return scene(self.seed, self.index(index), (self.SCALE * height, self.SCALE * width))
 
     def question(self, one: Scene) -> tuple[np.ndarray, TargetImage]:
         from PIL import Image  # the other data sets of scenes do without
