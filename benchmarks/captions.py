@@ -5,7 +5,7 @@
 `equal` counts pictures of which a form says word for word what Keras says, both greedily. `nats` are those of the word that is
 right behind the right words before it, which tells the loss of the rounding from that of a word chosen otherwise; the step is
 measured alone, from what Keras's encoder sees, and with its own encoder. `gpu` is `edge.gpu_check`'s verdict on each file, the
-encoder's on pictures of the data.
+encoder's on pictures of the data. Beside the table lies a picture: where the int8 files looked for each word.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ COLUMNS = (
     "weights", "form", "pictures", "equal", "exact_match", "bleu", "cider", "nats", "nats_step_alone", "step_bytes",
     "encoder_bytes", "gpu_step", "gpu_encoder",
 )  # fmt: skip
+_DRAWN = 5  # the picture that is drawn word by word
 _SEEN = 4  # pictures that the GPU's verdict on an encoder is of
 
 
@@ -66,8 +67,18 @@ def main(
                 "gpu_encoder": edge.gpu_check(encoder_path(path), pictures).reason,
             }
         )  # fmt: skip
+    draw(known.path("int8"), samples[min(_DRAWN, len(samples) - 1)].image, out.with_suffix(".png"))
     empty = dict.fromkeys(COLUMNS, "")
     write_table(out, COLUMNS, [{**empty, "weights": weights, "pictures": len(test), **row} for row in rows])
+
+
+def draw(path: Path, picture: np.ndarray, out: Path) -> None:
+    """Where the files looked for each word about a picture."""
+    import edge
+    from PIL import Image
+
+    with edge.Runner(path) as runner:
+        Image.fromarray(runner.sheets(picture)["attention"]).save(out, optimize=True)
 
 
 def _keep(answers: list[list[int]], _: Sample, answer: np.ndarray) -> None:

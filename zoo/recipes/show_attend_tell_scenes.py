@@ -2,6 +2,11 @@
 
     zoo train --recipe show_attend_tell.scenes --out runs/captions
     zoo recipes pack show_attend_tell.scenes runs/captions
+
+16,000 scenes at 64×64, mirrored top to bottom only, since a sentence speaks of left and right. It learns behind the right words
+and is chosen by what it says alone. The encoder is ResNet-18's to stride 8 at half its width, from a random start.
+
+47 minutes on two CPU cores that some twenty other processes shared, of which it had a quarter of one. One seed.
 """
 
 from typing import Any
@@ -42,4 +47,5 @@ RECIPE = Recipe(
     },
     train=train,
     forms=("float32", "int8"),
+    shipped=("float32", "int8"),
 )
