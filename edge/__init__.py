@@ -8,6 +8,7 @@
     edge.benchmark(["a.tflite", "b.tflite"], accelerators=("cpu", "gpu"))
     edge.serve(["model.tflite"])                         # the demo app, on this machine
     edge.write_on(runner, "ROMEO:", 200)                 # a text, by a file of one step
+    edge.ask(runner, image, "how many rings are there ?", ["one", "two", "three", "none"])
     edge.say(runner, image).text                         # a sentence about a picture, by a file of one word and its encoder
 """
 
@@ -28,9 +29,10 @@ _PUBLIC = {
     "export_app": "edge.hosting.export",
     "write_on": "edge.texts",
     "say": "edge.sentences",
+    "ask": "edge.questions",
 }
 
-__all__ = ["Runner", "benchmark", "export_app", "gpu_bisect", "gpu_check", "gpu_lint", "say", "serve", "write_on"]
+__all__ = ["Runner", "ask", "benchmark", "export_app", "gpu_bisect", "gpu_check", "gpu_lint", "say", "serve", "write_on"]
 
 
 def __getattr__(name: str) -> Any:

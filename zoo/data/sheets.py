@@ -11,6 +11,8 @@ import numpy as np
 
 from zoo.errors import InputError
 
+QUESTION, ANSWER, CHOICES = 12, 2, 4  # words of a question and of an answer at most, and answers to choose from
+LINES = 1 + CHOICES  # of text below a picture
 MOST = 256  # numbers that a pixel holds
 
 

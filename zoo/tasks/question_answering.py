@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.data.dataset import spread
-from zoo.data.sheets import apart, sheet
+from zoo.data.sheets import ANSWER, CHOICES, LINES, QUESTION, apart, sheet
 from zoo.data.targets import Label
 from zoo.errors import InputError
 from zoo.metrics import Metric
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from zoo.data import Dataset
 
-QUESTION, CHOICES = 12, 4  # words of a question at most, and answers to choose from
-ANSWER = 2  # words of an answer at most
-LINES = 1 + CHOICES  # of text below a picture
 _DEFAULT = 50  # words of a vocabulary that nobody gave
 
 

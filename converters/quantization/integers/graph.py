@@ -2,11 +2,13 @@
 
 Each operator computes in 8 bits, in 16, or in float32. A tensor is made by one operator, in its bits and at one scale; a reader
 that wants other bits, or has to read at another scale, gets a conversion of it, which all such readers share. Tensors between
-which kernels copy integers form groups of one scale: that of all that the group spans.
+which kernels copy integers form groups of one scale: that of all that the group spans. What spans much less than the rest of
+what it is joined to, and is read elsewhere too, is converted first and keeps its own scale there.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 
@@ -24,6 +26,7 @@ from converters.quantization.integers.scales import (
 from converters.tflite.writer.graph import KERNELS, Graph, Operator, Tensor
 from zoo.errors import InputError
 
+_DROWNED = 8.0  # times as much as a tensor spans, beside which five bits are left of its eight
 _SLACK = 1.01  # how far beyond a built-in scale a group may span and still take it: by a quantum or two
 Bits = Callable[[Operator], int]
 
@@ -94,10 +97,12 @@ class _Conversion:
     ) -> None:
         self.graph, self.spans, self.ends, self.settled = graph, spans, ends, settled
         self.bits = {id(operator): possible_bits(operator, bits(operator)) for operator in graph.operators}
+        self.bits.update(dict.fromkeys(_counting(graph), 0))
         self.made: dict[Tensor, _Form] = {}
         self.read: dict[tuple[Tensor, int], _Form] = {}
         self.forms: dict[Tensor, Tensor] = {}  # tensor → with its final type, where that is not what it was
         self.converted: dict[tuple[Tensor, Scale | None], Tensor] = {}
+        self.apart: set[tuple[int, Tensor]] = set()
         self.operators: list[Operator] = []
 
     def run(self) -> None:
@@ -108,6 +113,7 @@ class _Conversion:
                 self.made[tensor] = _Form(8 if integer else 0, self._span(tensor) if integer else (0.0, 0.0), scale)
         for operator in self.graph.operators:
             self._make(operator)
+        self.apart.update(self._drowning())
         for operator in self.graph.operators:
             if operator.code in ONE_SCALE and self.bits[id(operator)]:
                 self._join(operator)
@@ -139,13 +145,24 @@ class _Conversion:
         """The form in which an operator reads a tensor."""
         bits, made = self.bits[id(operator)], self.made[tensor]
         shares = operator.code in ONE_SCALE
-        if made.bits == bits and not (shares and made.fixed):
+        if made.bits == bits and not (shares and (made.fixed or (id(operator), tensor) in self.apart)):
             return made
         if (tensor, bits) not in self.read:
             span = made.fixed.span if made.fixed else self._span(tensor) if bits else (0.0, 0.0)
             wish = made.fixed if made.bits == bits else None
             self.read[tensor, bits] = _Form(bits, span, wish=wish)
         return self.read[tensor, bits]
+
+    def _drowning(self) -> Iterator[tuple[int, Tensor]]:
+        """Operators and what they read, where the scale of what is read beside it would leave little for its other readers."""
+        readers = Counter(tensor for operator in self.graph.operators for tensor in operator.inputs if tensor is not None)
+        for operator in self.graph.operators:
+            if operator.code in ONE_SCALE and self.bits[id(operator)]:
+                spans = {tensor: self._span(tensor) for tensor in _activations(operator)}
+                widest = max((high - low for low, high in spans.values()), default=0.0)
+                for tensor, (low, high) in spans.items():
+                    if readers[tensor] > 1 and widest > _DROWNED * (high - low):
+                        yield id(operator), tensor
 
     def _join(self, operator: Operator) -> None:
         outputs = [self.made[tensor] for tensor in operator.outputs if tensor.dtype == "float32"]
@@ -233,6 +250,25 @@ class _Conversion:
     @staticmethod
     def _retype(tensor: Tensor, scale: Scale) -> None:
         tensor.dtype, tensor.quantization = scale.dtype, scale.quantization()
+
+
+def _counting(graph: Graph) -> set[int]:
+    """Operators whose answers only become whole numbers, as indices: 17 that is 16.96 in eight bits would be cut to 16."""
+    result: set[int] = set()
+    readers: dict[Tensor, list[Operator]] = {}
+    for operator in graph.operators:
+        for tensor in operator.inputs:
+            readers.setdefault(tensor, []).append(operator)
+    for operator in reversed(graph.operators):
+        reading = [reader for tensor in operator.outputs for reader in readers.get(tensor, ())]
+        ends = any(tensor in graph.outputs for tensor in operator.outputs)
+        if reading and not ends and all(id(reader) in result or _cuts(reader) for reader in reading):
+            result.add(id(operator))
+    return result
+
+
+def _cuts(operator: Operator) -> bool:
+    return operator.code == "CAST" and operator.output.dtype == "int32"
 
 
 def _activations(operator: Operator) -> Iterator[Tensor]:

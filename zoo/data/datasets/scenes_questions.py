@@ -12,11 +12,10 @@ from zoo.data.datasets.scenes.scene import scene
 from zoo.data.datasets.scenes.sets import OPTIONS, SPLITS, open_scenes
 from zoo.data.registry import WHOLE, dataset
 from zoo.data.sample import Sample
-from zoo.data.sheets import sheet
+from zoo.data.sheets import QUESTION, sheet
 from zoo.data.targets import Label
 from zoo.errors import InputError
 
-LONGEST = 12  # words of a question at most
 _KEPT = 256 << 20  # bytes of pictures that stay in memory
 
 
@@ -73,7 +72,7 @@ class QuestionScenes(SceneSet):
         """The sheet of a picture and a question about it, which ends where the longest one would: it is read to there."""
         lines = [asked.words, *(answer.split() for answer in asked.answers)]
         first, *others = [[self.classes.index(word) for word in line] for line in lines]
-        return sheet(picture, [[0] * (LONGEST - len(first)) + first, *others])
+        return sheet(picture, [[0] * (QUESTION - len(first)) + first, *others])
 
     @cached_property
     def blind(self) -> float:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo import layers
+from zoo.data.sheets import ANSWER, CHOICES, QUESTION
 from zoo.errors import InputError
 from zoo.lazy import keras
 from zoo.models.encoders import features
@@ -46,8 +47,8 @@ def vqa(
     units: int = 64,
     channels: int = 48,
     blocks: int = 4,
-    longest: tuple[int, int] = (12, 2),
-    choices: int = 4,
+    longest: tuple[int, int] = (QUESTION, ANSWER),
+    choices: int = CHOICES,
     blind: bool = False,
 ) -> Any:
     """Encoder and LSTM → blocks that the question steers → pooled, and compared with each answer.

@@ -1,0 +1,76 @@
+// Choices: how likely each of the answers that were given beside a question is to be the right one.
+import { csv } from '../model/csv';
+import { softmax } from '../model/softmax';
+import type { Colour } from '../model/palette';
+import type { Answer, Kind } from './kind';
+
+export interface Choice extends Answer {
+  /** Of each given answer, in their order; sum 1. */
+  probabilities: number[];
+}
+
+const NAME = 'choices';
+const BAR: Colour = [31, 107, 78];
+
+const WORDS = {
+  en: {
+    kind: 'A choice among given answers',
+    view: 'Choice',
+    save: 'Save choice',
+    answers: 'Answers',
+    answer: 'Answer {place}',
+    summary: 'Answer {place} is the likeliest: {share}',
+    agreement: 'Both models agree on the answer by {share}.',
+  },
+  de: {
+    kind: 'Eine Wahl unter vorgegebenen Antworten',
+    view: 'Wahl',
+    save: 'Wahl sichern',
+    answers: 'Antworten',
+    answer: 'Antwort {place}',
+    summary: 'Antwort {place} ist die wahrscheinlichste: {share}',
+    agreement: 'Beide Modelle sind sich über die Antwort zu {share} einig.',
+  },
+};
+
+export default {
+  name: NAME,
+  gives: NAME,
+  opaque: false,
+  decode({ data }, spec) {
+    const scores = Array.from(data);
+    return { kind: NAME, probabilities: spec.activation === 'linear' ? softmax(scores) : scores };
+  },
+  transfer: () => [],
+  agreement: (one, other) => one.probabilities.reduce((sum, share, index) => sum + Math.min(share, other.probabilities[index] ?? 0), 0),
+  views: () => [],
+  hidden: () => [],
+  paint: () => null,
+  legend: (answer, _, beside, speech) => ({
+    rows: answer.probabilities.map((share, index) => ({
+      index,
+      label: speech.phrase(WORDS, 'answer', { place: index + 1 }),
+      colour: BAR,
+      share,
+      text: [answer, beside].filter((each) => each !== null).map((each) => speech.percent(each.probabilities[index])).join(' · '),
+    })),
+    pressable: false,
+    rest: '',
+    note: '',
+    figure: null,
+  }),
+  async file(answer) {
+    return { blob: csv('answer,probability', answer.probabilities.map((share, index) => `${index + 1},${share}`)), ending: 'choices.csv' };
+  },
+  names: (_, speech) => ({
+    kind: speech.phrase(WORDS, 'kind'),
+    view: speech.phrase(WORDS, 'view'),
+    save: speech.phrase(WORDS, 'save'),
+    legend: speech.phrase(WORDS, 'answers'),
+  }),
+  summary: ({ probabilities }, _, speech) => {
+    const best = probabilities.indexOf(Math.max(...probabilities));
+    return speech.phrase(WORDS, 'summary', { place: best + 1, share: speech.percent(probabilities[best]) });
+  },
+  agreementText: (agreement, _, speech) => speech.phrase(WORDS, 'agreement', { share: speech.percent(agreement) }),
+} satisfies Kind<Choice>;
