@@ -74,8 +74,9 @@ def main(
 
 def draw(path: Path, picture: np.ndarray, out: Path) -> None:
     """Where the files looked for each word about a picture."""
-    import edge
     from PIL import Image
+
+    import edge
 
     with edge.Runner(path) as runner:
         Image.fromarray(runner.sheets(picture)["attention"]).save(out, optimize=True)

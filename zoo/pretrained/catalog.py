@@ -113,8 +113,8 @@ class Trained:
     archive: Archive | None = None
 
     def score(self, form: str = WEIGHTS) -> Score:
-        """The scores of a form."""
-        return next(score for score in self.measured if score.form == form)
+        """The scores of a form; of a file that goes with another, as "int8.encoder" does, those of both together."""
+        return next(score for score in self.measured if score.form == form.partition(".")[0])
 
     @property
     def headline(self) -> tuple[str, dict[str, float]]:

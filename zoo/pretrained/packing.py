@@ -150,7 +150,7 @@ def write_scores(known: Trained, tools: FileTools) -> Trained:
     for form in files:
         if form != WEIGHTS:
             path = known.path(form)
-            tools.describe(path, _description(known.score(form.partition(".")[0]), known.license, known.overlap))
+            tools.describe(path, _description(known.score(form), known.license, known.overlap))
             files[form] = file_facts(path)
     known = replace(known, files=files)
     if known.archive is not None:
