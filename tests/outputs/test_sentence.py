@@ -60,6 +60,6 @@ def test_a_near_tie_is_not_held_against_the_other_side() -> None:
 def test_what_is_no_sentence_is_an_error() -> None:
     with pytest.raises(InputError, match="a sentence is n×7"):
         KIND.decode(np.zeros((4, 5)), SPEC, (9, 9))
-    for ask in (KIND.mirror, lambda x: KIND.resize(x, (2, 2)), lambda x: KIND.poolable(x, SPEC)):
+    for ask in (lambda x: KIND.mirror(x, SPEC), lambda x: KIND.resize(x, (2, 2)), lambda x: KIND.poolable(x, SPEC)):
         with pytest.raises(InputError, match="one view"):
             ask(np.zeros((1, 4, 7)))

@@ -113,7 +113,7 @@ class Trained:
     archive: Archive | None = None
 
     def score(self, form: str = WEIGHTS) -> Score:
-        """The scores of a form; of a file that another one goes on from, as "int8.encoder", those of both together."""
+        """The scores of a form; of a file that goes with another, as "int8.encoder" does, those of both together."""
         return next(score for score in self.measured if score.form == form.partition(".")[0])
 
     @property
