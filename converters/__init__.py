@@ -81,6 +81,7 @@ __all__ = [
     "collapse",
     "convolutionalize",
     "correct_biases",
+    "device_files",
     "equalize",
     "fine_tune",
     "float_islands",

@@ -8,7 +8,9 @@
 | web | .tflite | any | float32 (LiteRT.js refuses int8 input) |
 
 Tried with MediaPipe 1.2.3, OpenCV 5.0.0, ai-edge-litert 2.3.0 and LiteRT.js 2.5.3. MediaPipe takes files of class indices and
-draws garbage of them; its category mask of a single channel is 0 on the foreground and 255 elsewhere.
+draws garbage of them; its category mask of a single channel is 0 on the foreground and 255 elsewhere. Its ObjectDetector takes
+four outputs, what is found (boxes, classes, scores, a count), or two, rows of boxes and of scores with anchors in its metadata;
+of ours, one output of rows, it says "expected a model with 2 or 4 output tensors".
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from dataclasses import dataclass, replace
 import keras
 
 from converters.specs import model_outputs, output_specs
+from zoo import outputs
 from zoo.errors import InputError, unknown
 from zoo.layers import ModelOutput
 from zoo.outputs import OutputSpec
@@ -34,6 +37,7 @@ class Client:
         scores: whether it wants scores of classes, and no indices.
         probabilities: whether it wants scores of whole pictures as probabilities.
         fixed: whether it needs a fixed size, whatever the format allows.
+        chooses: whether it chooses among rows of places, as boxes are, or gets their numbers and lets others do so.
     """
 
     name: str
@@ -42,10 +46,11 @@ class Client:
     scores: bool = False
     probabilities: bool = False
     fixed: bool = False
+    chooses: bool = True
 
 
 CLIENTS: dict[str, Client] = {
-    "mediapipe": Client("MediaPipe", "tflite", ("float32", "uint8"), scores=True, probabilities=True),
+    "mediapipe": Client("MediaPipe", "tflite", ("float32", "uint8"), scores=True, probabilities=True, chooses=False),
     "opencv": Client("OpenCV", "onnx", ("float32",), scores=True, fixed=True),
     "litert": Client("LiteRT", "tflite", ("float32", "int8", "uint8")),
     "web": Client("LiteRT.js", "tflite", ("float32",)),
@@ -67,9 +72,15 @@ def ending_for(model: keras.Model, reader: Client) -> keras.Model:
     """The model with the end that a client reads; the model itself where it has that end already.
 
     Raises:
-        InputError: for class indices of a model of others, whose scores are not to be had.
+        InputError: for class indices of a model of others, whose scores are not to be had, and for rows of places where the
+            client wants the things that are found in them.
     """
     specs = output_specs(model)
+    if not reader.chooses and any(spec.dense and not outputs.kind(spec).pixelwise for spec in specs):
+        raise InputError(
+            f"'{model.name}' ends in a row of numbers for each place, of which edge.Runner and the app choose; {reader.name} "
+            "wants what is found, chosen inside of the file. Convert it --for litert or --for web"
+        )
     if len(specs) != 1 or not specs[0].labels:  # what tells no classes apart is nothing that these clients judge
         return model
     spec, layer = specs[0], model_outputs(model)[0]

@@ -34,7 +34,7 @@ class Gpu(NamedTuple):
 
 
 def complete(path: Path, gpu: Gpu, pattern: str = "*", full: bool = False) -> Iterator[Row]:
-    """Appends the rows that a table lacks, and gives each as soon as it is written.
+    """Appends the rows that a table lacks, and gives each as soon as it is written; the whole table is in order at the end.
 
     Args:
         path: of the .csv; it may be there already, or in part.
@@ -63,6 +63,7 @@ def complete(path: Path, gpu: Gpu, pattern: str = "*", full: bool = False) -> It
             rows[name, form] = row
             _append(path, row)
             yield row
+    _write_in_order(path, rows)
 
 
 def _read(path: Path) -> dict[tuple[str, str], Row]:
@@ -83,6 +84,17 @@ def _append(path: Path, row: Row) -> None:
         if new:
             writer.writeheader()
         writer.writerow(row)
+
+
+def _write_in_order(path: Path, rows: dict[tuple[str, str], Row]) -> None:
+    """Writes the table anew, its rows in the registry's order, whichever were made first; those of other names are the last."""
+    places = {name: place for place, name in enumerate(registry.list_models())}
+    keys = sorted(rows, key=lambda key: (places.get(key[0], len(places)), key[0], FORMS.index(key[1])))
+    parts = path.with_suffix(".part")
+    parts.unlink(missing_ok=True)
+    for key in keys:
+        _append(parts, rows[key])
+    parts.replace(path)
 
 
 def _full(name: str) -> keras.Model:

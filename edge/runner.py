@@ -167,8 +167,8 @@ class Runner:
         return texts.step(self, token, states)
 
     def said(self, sample: np.ndarray) -> np.ndarray:
-        """What the network of all steps gives of one sample, word by word: of a text 1×n×1 float32 1×n×V, and of a picture h×w×c
-        as `run` takes it the scores length×V of the likeliest sentence, zeros behind its end."""
+        """What the network of all steps gives of one sample, word by word: of a text 1×n×1 float32 1×n×V, and of a picture
+        h×w×c as `run` takes it the scores length×V of the likeliest sentence, zeros behind its end."""
         if not self.card.begun:
             return texts.reading(self, sample)[None]
         return sentences.scores(self, sample[None])

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,9 @@ import numpy as np
 
 from edge import texts
 from edge.errors import InputError
+from edge.graph import Tensor
 from edge.images import Picture
-from zoo.outputs import sayings
+from zoo.outputs import InputSpec, OutputSpec, sayings
 from zoo.outputs.decoding import Sampling
 from zoo.outputs.vocabulary import END, PADDING, Vocabulary
 
@@ -39,15 +41,19 @@ def check_encoder(runner: Runner, encoder: Runner) -> None:
     Raises:
         InputError: saying what is given and what is wanted.
     """
-    given = {spec.name: encoder.graph.outputs[place].shape for spec, place in zip(encoder.card.outputs, encoder.card.read, strict=True)}
-    needs = {spec.name: runner.graph.inputs[place].shape for spec, place in zip(runner.card.inputs, runner.card.fed, strict=True)}
-    del needs[runner.card.inputs[0].name]
+    card, own = encoder.card, runner.card
+    given = _shapes(card.outputs, [encoder.graph.outputs[place] for place in card.read])
+    needs = _shapes(own.inputs[1:], [runner.graph.inputs[place] for place in own.fed[1:]])
     if given != needs:
-        texts_of = [", ".join(f"{name} {'×'.join(map(str, shape))}" for name, shape in each.items()) for each in (given, needs)]
         raise InputError(
-            f"{encoder.path.name} gives {texts_of[0]}, and {runner.path.name} begins with {texts_of[1]}; take the encoder that "
-            "was converted with it"
+            f"{card.path.name} gives {', '.join(sorted(given))}, and {own.path.name} begins with {', '.join(sorted(needs))}; "
+            "take the encoder that was converted with it"
         )
+
+
+def _shapes(specs: Sequence[InputSpec | OutputSpec], tensors: Sequence[Tensor]) -> set[str]:
+    """Names of tensors with their shapes, in words."""
+    return {f"{spec.name} {'×'.join(map(str, tensor.shape))}" for spec, tensor in zip(specs, tensors, strict=True)}
 
 
 def begin(runner: Runner, batch: np.ndarray) -> texts.States:
@@ -116,6 +122,6 @@ def _check_width(runner: Runner, image: Picture) -> None:
 
 
 def scores(runner: Runner, batch: np.ndarray) -> np.ndarray:
-    """float32 length×V: the scores of the greedy sentence about a picture, 1×h×w×c as the encoder takes it, as the network of all
-    words gives them; zeros behind its end."""
+    """float32 length×V: the scores of the greedy sentence about a picture, 1×h×w×c as the encoder takes it, as the network of
+    all words gives them; zeros behind its end."""
     return sayings.greedy_scores(lambda word, at: texts.raw_step(runner, word, at), begin(runner, batch), runner.card.spec)

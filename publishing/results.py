@@ -24,6 +24,15 @@ def calibration() -> str:
     return _table("calibration.csv", {**columns, ">float32": _text("float32")})
 
 
+def captions() -> str:
+    """What a device's two files say beside Keras."""
+    shares = {">equal": "equal", ">exact match": "exact_match", ">BLEU-4": "bleu", ">CIDEr": "cider", ">nats a word": "nats"}
+    columns = {"form": _text("form"), ">pictures": _text("pictures")} | {name: _text(key) for name, key in shares.items()}
+    columns |= {">the step alone": _text("nats_step_alone"), ">step, bytes": _text("step_bytes")}
+    columns |= {">encoder, bytes": _text("encoder_bytes"), "GPU, step": _text("gpu_step"), "GPU, encoder": _text("gpu_encoder")}
+    return _table("captions.csv", columns)
+
+
 def compression() -> str:
     """One network made smaller."""
     return _compression("compression.csv")
@@ -84,6 +93,13 @@ def foreign_files() -> str:
     return table(("first output", ">files", *(f">{name}" for name in names)), lines)
 
 
+def instances() -> str:
+    """Nuclei told apart, side by side."""
+    scores = {">AP50": "ap50", ">AP": "ap", ">AP75": "ap75", ">DSB score": "dsb", ">ms": "ms", ">bytes": "bytes"}
+    columns = {"what": _code("what"), "answer": _text("answer"), "form": _text("form")}
+    return _table("instances.csv", columns | {name: _text(column) for name, column in scores.items()})
+
+
 def layer_conversions() -> str:
     """How Keras' layers convert, form by form."""
     rows = rows_of("layer_conversions.csv")
@@ -95,6 +111,12 @@ def layer_conversions() -> str:
     return table(("form", *(f">{verdict}" for verdict in verdicts)), [
         [form, *(count[verdict] for verdict in verdicts)] for form, count in counts.items()
     ])  # fmt: skip
+
+
+def membranes() -> str:
+    """Membranes as the challenge scores them, by threshold."""
+    columns = {"slices": _text("slices"), "threshold of": _text("threshold of"), ">threshold": _text("threshold")}
+    return _table("membranes.csv", {**columns, ">V_rand": _text("v_rand"), ">V_info": _text("v_info")})
 
 
 def optical_flow() -> str:
@@ -187,7 +209,10 @@ def _milliseconds(name: str, form: str) -> str:
     """What the file takes, from the benchmark that has it in its table; empty where none has."""
     by_file = (("person.csv", f"{name}.{form}.tflite", "ms"), ("file_scoring.csv", f"{name}/{form}.tflite", "network_ms"))
     times = [row[time] for rows, file, time in by_file for row in rows_of(rows) if row["file"] == file]
-    by_name = {"super_resolution.csv": "method", "denoising.csv": "method", "saliency.csv": "what", "optical_flow.csv": "what"}
+    by_name = {
+        "super_resolution.csv": "method", "denoising.csv": "method", "saliency.csv": "what", "optical_flow.csv": "what",
+        "instances.csv": "what",
+    }  # fmt: skip
     for table_file, column in by_name.items():
         times += [row["ms"] for row in rows_of(table_file) if (row[column], row["form"]) == (name, form)]
     return times[0] if times else ""

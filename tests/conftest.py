@@ -16,7 +16,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import keras
+
+    from edge.gpu.process import Free
 
 # Fixtures that build a network's tiny sibling by its `name`, for whoever comes next as well.
 BUILT = ("untrained", "untrained_of_any_size")
@@ -37,12 +41,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the tests of one network's tiny sibling in a row, wherever they lie, so that it is built once."""
+    """Puts the tests of one network's tiny sibling in a row, wherever they lie, so that it is built once.
+
+    Those marked `early` come first: long ones, which must not be what one process still does when the other has ended, and
+    modules of a fixture that takes long, which a process that takes over half of the other's rest would make again.
+    """
     places: dict[str, int] = {}
-    order: dict[pytest.Item, int] = {}
+    order: dict[pytest.Item, tuple[bool, int]] = {}
     for place, item in enumerate(items):
         built = isinstance(item, pytest.Function) and not set(BUILT).isdisjoint(item.fixturenames)
-        order[item] = places.setdefault(item.callspec.params["name"], place) if built else place
+        early = item.get_closest_marker("early") is not None
+        order[item] = not early, places.setdefault(item.callspec.params["name"], place) if built else place
     items.sort(key=order.__getitem__)
 
 
@@ -72,6 +81,25 @@ def untrained_of_any_size(name: str) -> keras.Model:
     from zoo import registry
 
     return shared_tiny(name, ODD if registry.get(name).fixed_size else None)
+
+
+@pytest.fixture(scope="session")
+def idle_workers() -> Iterator[Free]:
+    """Processes of `edge.gpu.worker` that no test is using."""
+    from edge.gpu.process import stop_all
+
+    idle: Free = {}
+    yield idle
+    stop_all(idle)
+
+
+@pytest.fixture
+def workers(idle_workers: Free) -> Iterator[None]:
+    """Files run in worker processes that have run others before: for tests of files, not of processes."""
+    from edge.gpu.process import reused
+
+    with reused(idle_workers):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -30,6 +30,7 @@ from zoo.data import Dataset
 from zoo.training import Result
 
 pytest_plugins = ["app_fixtures"]
+pytestmark = pytest.mark.early
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def test_it_learns_and_is_scored_in_its_own_units(road: Road) -> None:
     assert zoo.output_spec(again) == zoo.output_spec(road.model)
 
 
+@pytest.mark.usefixtures("workers")
 @pytest.mark.parametrize("recipe", ["float32", "int8"])
 def test_the_file_says_the_same_on_cpu_and_gpu(road: Road, recipe: str) -> None:
     path, spec = road.files[recipe], zoo.output_spec(road.model)

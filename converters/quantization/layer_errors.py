@@ -152,12 +152,15 @@ def _as_converted(model: keras.Model, path: str | Path) -> Trace:
     if any(operator.tensor.startswith("quant_") for operator in operators):
         return trace(fold(model))
 
-    def named(candidate: Trace) -> int:
-        layers = {call.operation.name for call in candidate.calls}
-        return len({operator.tensor.partition("/")[0].partition(";")[0] for operator in operators} & layers)
+    computing = [operator for operator in operators if operator.name not in ("QUANTIZE", "DEQUANTIZE")]
+    names = {operator.tensor.partition("/")[0].partition(";")[0] for operator in computing}
 
-    foldable = any(operator.name not in ("QUANTIZE", "DEQUANTIZE") for operator in operators) and named(graph)
-    folded = trace(fold(model, biases=True)) if foldable else graph
+    def named(candidate: Trace) -> int:
+        return len(names & {call.operation.name for call in candidate.calls})
+
+    if named(graph) in (0, len(names)):  # of another model; or the folded one can name no more
+        return graph
+    folded = trace(fold(model, biases=True))
     return folded if named(folded) > named(graph) else graph
 
 

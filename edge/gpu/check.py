@@ -122,13 +122,14 @@ def gpu_check(
 ) -> GpuVerdict:
     """Whether the file at `path` runs whole on the GPU, and with the CPU's numbers on `samples`.
 
-    `samples` are pictures (uint8 H×W×3 of any size, of several frames lists of them), or float32 arrays h×w×c or 1×h×w×c in
-    the model's own range; of several inputs dicts by name, lists of arrays in the graph's order, or a dict of arrays that hold
-    an item a sample. None takes seeded structured pictures: enough to catch a wrong graph, but not what the model meets, and
-    the verdict says so. `input_range`, `output` and `labels` are as in `edge.Runner`; `precisions` those of the GPU to try,
-    "float32" and "reduced", for each of which the file is compiled anew. `rehearse` computes in float16 on the CPU too, as is
-    done anyway where values are seen that it cannot hold. A file of any size is never whole on a GPU. Raises InputError for a
-    file that is missing, damaged or does not run on the CPU, that takes or gives text, and samples that do not fit.
+    `samples` are pictures (uint8 H×W×3 of any size, of several frames lists of them), or float32 arrays h×w×c or 1×h×w×c in the
+    model's own range; of a file of several inputs dicts by their names, lists of as many arrays in the graph's order, or one
+    dict of arrays that hold an item a sample. None takes seeded structured pictures: enough to catch a wrong graph, but not
+    what the model meets, and the verdict says so. `input_range`, `output` and `labels` are as in `edge.Runner`; `precisions`
+    those of the GPU to try, "float32" and "reduced", for each of which the file is compiled anew. `rehearse` computes in
+    float16 on the CPU too, as is done anyway where values are seen that it cannot hold. A file of any size is not whole on a
+    GPU, whatever size it is asked at. Raises InputError for a file that is missing, damaged or does not run on the CPU, one
+    that takes or gives text, an unknown precision, and for samples that do not fit.
     """
     if not precisions or set(precisions) - set(PRECISIONS):
         raise InputError(f"precisions={precisions!r} was given; expected one or more of {', '.join(PRECISIONS)}")

@@ -22,7 +22,8 @@ from edge.errors import AcceleratorError
 from edge.gpu import vulkan
 from edge.gpu.ipc import receive, send
 
-_free: dict[tuple[str, str], list[Process]] | None = None  # by accelerator and Python; None outside of `reused`
+Free = dict[tuple[str, str], list["Process"]]  # by accelerator and Python
+_free: Free | None = None  # None outside of `reused`
 
 
 class Ended(Exception):
@@ -108,17 +109,28 @@ def process(accelerator: str, python: str = sys.executable) -> Process:
 
 
 @contextmanager
-def reused() -> Iterator[None]:
-    """Uses processes again for one file after another, until the context ends; one that crashed is not."""
+def reused(kept: Free | None = None) -> Iterator[None]:
+    """Uses processes again for one file after another, until the context ends; one that crashed is not.
+
+    Args:
+        kept: processes that are free, for another such context to go on with; whoever gives it ends them with `stop_all`.
+    """
     global _free
-    before, _free = _free, {}
+    before, _free = _free, {} if kept is None else kept
     try:
         yield
     finally:
         rest, _free = _free, before
-        for processes in rest.values():
-            for one in processes:
-                one.stop()
+        if kept is None:
+            stop_all(rest)
+
+
+def stop_all(free: Free) -> None:
+    """Ends processes that are free."""
+    for processes in free.values():
+        for one in processes:
+            one.stop()
+    free.clear()
 
 
 def _environment(accelerator: str) -> dict[str, str]:

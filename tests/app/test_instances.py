@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from app_models import raw_outputs, write_network
-from app_visit import AXE, NEEDS, Open, check_accessible
+from app_models import constant, raw_outputs, write_network
+from app_visit import AXE, NEEDS, Open, check_accessible, set_least
 from colour_model import SIZE
 from PIL import Image
 from scipy.ndimage import gaussian_filter
@@ -55,23 +55,11 @@ def spec(name: str, options: dict[str, Any], activation: str = "linear") -> Outp
     return replace(instance_output(LABELS, PALETTE, options), name=name, activation=activation)
 
 
-def constant(values: np.ndarray) -> Any:
-    """A network that says the same of every picture."""
-    import tensorflow as tf
-
-    return lambda image: tf.constant(values) + 0 * tf.reduce_max(image)
-
-
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
     path = tmp_path / "grey.png"
     Image.fromarray(np.full((*PICTURE, 3), 90, np.uint8)).save(path)
     return path
-
-
-def set_least(opened: Any, percent: int) -> None:
-    move = "([least, value]) => { least.value = value; least.dispatchEvent(new Event('input')) }"
-    opened.page.evaluate(move, [opened.page.query_selector("#least"), percent])
 
 
 def test_every_map_is_told_apart_as_in_python(visit: Open, picture: Path, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from converters.specs import output_specs
 from zoo.errors import InputError
 from zoo.layers import ModelOutput
 from zoo.lazy import when_imported
+from zoo.outputs.boxes import box_output
 from zoo.outputs.class_scores import class_output
 
 L = keras.layers
@@ -81,6 +82,17 @@ def test_models_of_others_are_ended_too() -> None:
     with pytest.raises(InputError, match="unknown client 'mediapip'; did you mean mediapipe"):
         client("mediapip")
     assert set(CLIENTS) == {"mediapipe", "opencv", "litert", "web"}
+
+
+def test_rows_of_places_are_not_for_who_wants_what_is_found() -> None:
+    """MediaPipe would load such a file, and find nothing of what it looks for in it."""
+    image = keras.Input((*SIZE, 3))
+    spec = box_output(("cat", "dog"))
+    rows = ModelOutput("detection", spec, name="answer")(L.Conv2D(6, 3, 8, "same")(image))
+    model = keras.Model(image, rows, name="finder")
+    with pytest.raises(InputError, match=r"'finder' ends in a row of numbers for each place.*--for litert"):
+        ending_for(model, client("mediapipe"))
+    assert all(ending_for(model, client(name)) is model for name in ("opencv", "litert", "web"))
 
 
 def test_the_command_line_refuses_what_a_client_does_not_read(tmp_path: Path, monkeypatch, capsys) -> None:

@@ -13,6 +13,7 @@ import integers_toy
 import keras
 import numpy as np
 import pytest
+import quick_jax
 from converter_models import SIZE, pictures, segmenter
 
 import edge
@@ -34,7 +35,7 @@ def test_same_bytes_and_training(backend: str, own: tuple[Path, keras.Model], tm
         pytest.skip(f"{backend} is not installed")
     folder, model = own
     np.savez(tmp_path / "weights.npz", *model.get_weights())
-    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", **quick_jax.FLAGS}
     command = [sys.executable, integers_toy.__file__, str(tmp_path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

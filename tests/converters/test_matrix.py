@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 
 import keras
 import numpy as np
@@ -19,6 +20,8 @@ from edge.gpu.vulkan import driver
 from zoo.analysis import tiny_models
 from zoo.cli import app
 from zoo.errors import InputError
+
+pytestmark = pytest.mark.usefixtures("workers")
 
 L = keras.layers
 
@@ -38,7 +41,8 @@ def test_rows_are_whole_and_made_once(tmp_path):
         row = rows[form]
         assert all(row[column] for column in COLUMNS if column != "reason") and int(row["bytes"]) > 1000
         assert row["converts"] == "yes" and (row["reason"] or "no" not in row.values())
-    assert rows["float32"]["cpu_parity"] == "yes"
+    assert rows["float32"]["cpu_parity"] == "yes" and list(rows) == list(FORMS)
+    assert re.search(r"GPU: .*[A-Z0-9_]{3,} (at|of layer) \w", rows["int16x8"]["reason"]), "no operator is named"
 
 
 def test_networks_of_one_graph_share_a_measurement(tmp_path, monkeypatch):
@@ -85,6 +89,19 @@ def test_parity_finds_an_operation_that_the_gpu_computes_wrongly(tmp_path):
             results[engine] = converters.parity(model, runner.run, samples, accelerator="gpu")
     assert not results["tensorflow"].passed and "of its spread" in results["tensorflow"].reason, str(results["tensorflow"])
     assert results["direct"].passed, str(results["direct"])
+
+
+@pytest.mark.skipif(driver() is None, reason="no Vulkan driver for the GPU accelerator")
+def test_slopes_and_rows_are_written_as_the_gpu_takes_them(tmp_path):
+    """One slope for all channels is refused there, and the largest of rows of six are a neighbour's values."""
+    image = keras.Input((9, 7, 6), name="image")
+    x = L.PReLU(keras.initializers.Constant(0.25), shared_axes=[1, 2, 3], name="leak")(image)
+    model = keras.Model(image, [keras.ops.top_k(x, 3)[0], L.PReLU("normal", shared_axes=[2, 3], name="rows")(x)])
+    path = converters.to_tflite(model, tmp_path / "a.tflite").path
+    assert edge.gpu_lint(path).at("overflow") == ()
+    samples = [np.random.default_rng(seed).normal(size=(9, 7, 6)).astype("float32") for seed in range(2)]
+    verdict = edge.gpu_check(path, samples)
+    assert verdict.ok, verdict.report()
 
 
 @pytest.mark.parametrize("joined", [False, True])

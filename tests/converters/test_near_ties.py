@@ -24,6 +24,8 @@ from zoo.outputs.class_scores import class_output
 from zoo.outputs.near_ties import FEW, NEAR, at_near_ties
 from zoo.outputs.tolerances import OF_GPU
 
+pytestmark = pytest.mark.usefixtures("workers")
+
 L = keras.layers
 SIZE = (24, 32)
 TIES = 2  # a window has three channels: six choices of 576, of which the millionth turns about half

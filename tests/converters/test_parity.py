@@ -17,6 +17,8 @@ from zoo.errors import InputError
 from zoo.layers import ModelOutput
 from zoo.outputs.class_scores import class_output
 
+pytestmark = pytest.mark.usefixtures("workers")
+
 L = keras.layers
 SAMPLES = pictures(6, seed=3)
 

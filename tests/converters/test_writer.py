@@ -15,6 +15,7 @@ from types import ModuleType
 import keras
 import numpy as np
 import pytest
+import quick_jax
 from ai_edge_litert.interpreter import Interpreter
 from tiny_models import ARCHITECTURES
 from writer_bytes import RECIPES, digests
@@ -40,7 +41,7 @@ SWEEP = 40
 
 
 def on(backend: str, names: list[str]) -> dict[str, dict[str, str]]:
-    environment = {**os.environ, "KERAS_BACKEND": backend}
+    environment = {**os.environ, "KERAS_BACKEND": backend, **quick_jax.FLAGS}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
     command = [sys.executable, str(ROOT / "tests" / "support" / "writer_bytes.py"), *names]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)

@@ -16,6 +16,7 @@ from zoo.data import (
     FlowField,
     HeatMap,
     InstanceMask,
+    Joints,
     Label,
     Mask,
     Sample,
@@ -246,6 +247,58 @@ def test_the_map_of_fixations_is_scipys_blur(spread: tuple[float, float]) -> Non
     np.testing.assert_allclose(fixations.density(), expected / expected.sum(), atol=1e-8)
 
 
+# ---- Joints -----------------------------------------------------------------------------------------------------
+
+
+def two_dots(places: np.ndarray) -> np.ndarray:
+    """A red dot and a green one on black, places x, y; pixel i covers i to i + 1."""
+    red, green = (dot(*(place - 0.5)).max(axis=-1) for place in places)
+    return np.dstack([red, green, np.zeros(SIZE, np.uint8)])
+
+
+def colour_place(image: np.ndarray, channel: int) -> np.ndarray | None:
+    """Where the dot of that channel is, wholly in the picture; the grey of padding is in both."""
+    light = np.repeat((image[..., channel].astype(float) - image[..., 1 - channel]).clip(0, 255)[..., None], 3, axis=-1)
+    place = place_of(light)
+    return None if place is None else place + 0.5
+
+
+@change_names
+def test_a_joint_stays_on_its_dot_and_a_mirrored_left_one_becomes_the_right(name: str) -> None:
+    rng, checked = np.random.default_rng(4), 0
+    for seed in range(25):
+        places = np.stack([rng.uniform((20, 18), (44, 54)), rng.uniform((54, 18), (76, 54))])
+        joints = Joints(places, [2, 1], SIZE, opposite=(1, 0), area=100.0, side=20.0)
+        image, moved = changed(name, two_dots(places), joints, seed)
+        mirrored = np.random.default_rng(seed)
+        settings = dataclasses.replace(STILL, **CHANGES[name])
+        flips = [mirrored.random() < chance for chance in (settings.flip, settings.flip_vertical)]
+        swapped = sum(flips) % 2  # what is mirrored twice is turned
+        for channel in (0, 1):
+            place, joint = colour_place(image, channel), channel ^ swapped
+            if place is None:
+                continue
+            assert moved.seen[joint] == 2 - channel
+            np.testing.assert_allclose(moved.values[joint], place, atol=0.6)
+            checked += 1
+    assert checked >= 16
+
+
+def test_what_a_crop_leaves_outside_is_absent_and_sizes_grow_with_the_picture() -> None:
+    joints = Joints([[1, 1], [9, 7], [5, 4]], [2, 2, 0], (8, 10), opposite=(1, 0, 2), area=12.0, side=6.0, head=2.0)
+    crop = joints.place(Placement((8, 10), (4, 0, 6, 8), (16, 12)))
+    assert crop.seen.tolist() == [0, 2, 0] and crop.values.tolist() == [[0, 0], [10, 14], [0, 0]]
+    assert (crop.picture, crop.area, crop.side, crop.head) == ((16, 12), 48, 12, 4)
+    assert joints.flip(1).values.tolist()[:2] == [[1, 7], [9, 1]] and joints.flip(0).values.tolist()[:2] == [[9, 1], [1, 7]]
+    edge = Joints([[10, 8], [0, 0]], [1, 2], (8, 10))
+    assert edge.flip(1).seen.tolist() == [1, 2] and edge.resize((4, 5)).values.tolist() == [[5, 4], [0, 0]]
+    batch = Joints.stack([joints, joints.flip(1)])
+    assert batch.shape == (2, 3, 3) and batch.dtype == np.float32
+    np.testing.assert_allclose(batch[0], [[0.1, 0.125, 1], [0.9, 0.875, 1], [0, 0, 0]])
+    with pytest.raises(InputError, match="targets of 1 and 3 joints"):
+        Joints.stack([joints, Joints([[0, 0]], [1], (8, 10))])
+
+
 # ---- Boxes ------------------------------------------------------------------------------------------------------
 
 
@@ -308,6 +361,7 @@ ALL: dict[str, Callable[[], Target]] = {
     "HeatMap": lambda: HeatMap(np.zeros((*SIZE, 4))),
     "InstanceMask": lambda: InstanceMask(np.zeros(SIZE, np.int32), [3]),
     "Boxes": lambda: Boxes([[0, 0, 4, 4]], [1], SIZE),
+    "Joints": lambda: Joints([[3.5, 4.25], [95.5, 0]], [2, 1], SIZE, opposite=(1, 0)),
     "Fixations": lambda: Fixations([[3.5, 4.25], [95.5, 0]], SIZE, (3, 3)),
     "Tokens": lambda: Tokens([1, 2]),
 }
@@ -384,6 +438,11 @@ def test_arrays_of_any_channels_are_stretched() -> None:
         (lambda: TargetImage(np.zeros((9, 8, 3), np.uint8), 2), "9×8 are no multiples of scale=2"),
         (lambda: Boxes([[0, 0, 1, 1]], [1, 2], (8, 8)), r"labels of shape \(2,\); expected 1"),
         (lambda: Boxes([[0, 0, 1]], [1], (8, 8)), "expected n×4"),
+        (lambda: Joints([[0, 0]], [1, 2], (8, 8)), r"seen of shape \(2,\); expected 1"),
+        (lambda: Joints([[0, 9.5]], [1], (8, 8)), r"joint 0 at \(0, 9.5\) lies outside its picture of 8×8"),
+        (lambda: Joints([[0, np.nan]], [2], (8, 8)), "a joint whose place nobody knows has seen=0"),
+        (lambda: Joints([[0, 0]], [3], (8, 8)), r"seen=\[3\]; expected 0 \(absent\)"),
+        (lambda: Joints([[0, 0]], [1], (8, 8), opposite=(1,)), "expected the numbers 0 to 0"),
         (lambda: InstanceMask(np.zeros((4, 4)), []), "InstanceMask: float64 values"),
         (lambda: InstanceMask(np.full((4, 4), 2), [0]), "numbers from 0 to 2 for 1 labels"),
         (lambda: InstanceMask(np.full((4, 4), -2), [0]), "numbers from -2 to 0"),

@@ -38,6 +38,7 @@ def built(tmp_path_factory: pytest.TempPathFactory):
 
 
 @needs_vulkan
+@pytest.mark.usefixtures("workers")
 @pytest.mark.parametrize("name", GRAPHS)
 def test_verdict(built, name: str) -> None:
     verdict = gpu_check(built(name), input_range=(0, 255))
@@ -47,6 +48,7 @@ def test_verdict(built, name: str) -> None:
 
 
 @needs_vulkan
+@pytest.mark.usefixtures("workers")
 @pytest.mark.parametrize("recipe", ["float16", "dynamic", "int8"])
 def test_recipes_pass(tmp_path: Path, recipe: str) -> None:
     verdict = gpu_check(convert(deep, tmp_path / "deep.tflite", recipe=recipe), input_range=(0, 255))

@@ -88,22 +88,21 @@ def test_behind_its_own_words_teacher_forcing_changes_nothing(model: keras.Model
 
 def test_word_by_word_it_says_the_same_and_looks_somewhere(model: keras.Model) -> None:
     encoder, words = encoder_network(model), word_network(model)
-    spec, said = zoo.layers.output_spec(words), numbers(model(blobs().astype("float32")))
+    spec, said = words.get_layer("answer").spec, numbers(model(blobs()[:1].astype("float32")))
 
     def step(word: int, states: dict) -> tuple[dict, dict]:
         given = {"word": np.full((1, 1, 1, 1), word, np.float32), **states}
         outputs = {name: numbers(value) for name, value in words([given[each.name] for each in words.inputs]).items()}
         return outputs, {**states, **{name: outputs[f"{name}_next"] for name in ("lstm_h", "lstm_c")}}
 
-    for picture, expected in zip(blobs()[:3], said, strict=False):
+    for picture, expected in zip(blobs()[:1], said, strict=False):
         states = {name: numbers(value) for name, value in encoder(picture[None].astype("float32")).items()}
         rows = sayings.greedy_scores(step, states, spec)
         reached = rows.any(axis=1)
         np.testing.assert_allclose(rows[reached], expected[reached], **EXACT)
         saying = sayings.say(step, states, spec)
         np.testing.assert_array_equal(saying.numbers, zoo.outputs.get("sentence").decode(expected, spec, (64, 64)))
-        best = sayings.say(step, states, spec, beams=1)
-        assert best.text == saying.text == sayings.say(step, states, spec, beams=3).text or len(LABELS) > 3
+        assert sayings.say(step, states, spec, beams=1).text == saying.text
         if model.name == "show_attend_tell":
             np.testing.assert_allclose(saying.looks.sum(axis=(1, 2)), 1, atol=1e-5)
             assert saying.looks.shape == (len(saying.words), 8, 8)

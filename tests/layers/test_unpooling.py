@@ -15,6 +15,8 @@ import zoo
 from edge.gpu.vulkan import driver
 from zoo.layers import BedOfNails2D, CropLike, MaxPoolIndices, MaxUnpooling2D
 
+pytestmark = pytest.mark.usefixtures("workers")
+
 SIZES = [(8, 12), (7, 12), (8, 11), (7, 11), (1, 1)]
 
 

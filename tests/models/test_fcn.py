@@ -13,6 +13,8 @@ import edge
 import zoo
 from edge.gpu.vulkan import driver
 
+pytestmark = pytest.mark.usefixtures("workers")
+
 TINY = {"classes": 5, "encoder_options": {"width": 0.125, "fc": ((7, 16), (1, 16))}}
 
 

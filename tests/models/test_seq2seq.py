@@ -25,7 +25,8 @@ def network(places: int) -> keras.Model:
     """Untrained, but with vectors so large that it says something."""
     keras.utils.set_random_seed(2)
     model = zoo.build("seq2seq", input_shape=(1, places, 1), **SMALL)
-    model.set_weights([4 * weight for weight in model.get_weights()])
+    for weight in model.weights:
+        weight.assign(weight * (1 if "energy" in weight.path else 4))  # what places are worth stays as small as it is learnt
     return model
 
 
@@ -65,7 +66,7 @@ def test_padding_is_never_looked_at_in_files(long: keras.Model, path: Path) -> N
             results = runner.outputs({"word": np.full((1, 1, 1, 1), word, np.float32), **fed})
             np.testing.assert_allclose(results["answer"][0], scores, atol=1e-4)
             looked = results[ATTENTION].reshape(-1)
-            assert looked[len(SAID) :].max() == 0 and looked.sum() == pytest.approx(1, abs=1e-5)
+            assert looked[len(SAID) :].max() < 1e-7 and looked.sum() == pytest.approx(1, abs=1e-5)
             fed |= {name: results[f"{name}_next"] for name in ("lstm_h", "lstm_c")}
             word = int(scores.argmax())
 

@@ -16,6 +16,8 @@ from edge.gpu.vulkan import driver
 from zoo.errors import InputError
 from zoo.layers import MaxPoolIndices
 
+pytestmark = pytest.mark.usefixtures("workers")
+
 SMALL = {  # odd sizes, and few layers: shaders are slow to compile
     "segnet": {"size": (37, 50)},
     "segnet_basic": {"size": (37, 50), "depth": 3},

@@ -17,6 +17,8 @@ from zoo.errors import InputError
 from zoo.layers import CropLike
 from zoo.models.blocks.upsampling import UPSAMPLERS, Step, upsample
 
+pytestmark = pytest.mark.usefixtures("workers")
+
 FCN = {"encoder_options": {"width": 0.125, "fc": ((7, 16), (1, 16))}}
 VGG = {"encoder": "vgg16", "encoder_options": {"width": 0.125}, "input_shape": (None, None, 3)}
 DECODERS = {"unet": {"width": 0.0625}, "unet over vgg16": VGG, "fcn8s": FCN}

@@ -192,7 +192,7 @@ def test_another_choice_between_equals_is_not_held_against_an_answer() -> None:
 
 def test_views_are_not_averaged_and_options_survive() -> None:
     raw = rows_of()[None]
-    for put_together in (lambda: KIND.mirror(raw), lambda: KIND.resize(raw, SIZE), lambda: KIND.poolable(raw, SPEC)):
+    for put_together in (lambda: KIND.mirror(raw, SPEC), lambda: KIND.resize(raw, SIZE), lambda: KIND.poolable(raw, SPEC)):
         with pytest.raises(InputError, match="not put together"):
             put_together()
     again = OutputSpec.from_dict(SPEC.to_dict())

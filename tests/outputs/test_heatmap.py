@@ -81,4 +81,4 @@ def test_views_are_averaged_as_heat() -> None:
     pooled = KIND.pooled_spec(ONE)
     assert pooled.activation == "sigmoid" and pooled == OutputSpec.from_dict(pooled.to_dict())
     np.testing.assert_allclose(KIND.decode(KIND.poolable(raw, ONE)[0], pooled, (30, 40)), KIND.decode(raw[0], ONE, (30, 40)))
-    np.testing.assert_array_equal(KIND.mirror(raw), raw[:, :, ::-1])
+    np.testing.assert_array_equal(KIND.mirror(raw, ONE), raw[:, :, ::-1])

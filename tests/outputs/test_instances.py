@@ -138,6 +138,19 @@ def test_specks_and_unsure_objects_are_left_out() -> None:
     assert answer.labels.tolist() == [0, 0, 0] and sorted(np.unique(answer.numbers)) == [0, 1, 2, 3]
 
 
+def test_insides_that_run_together_part_where_they_are_unsure() -> None:
+    classes = two_cells()
+    classes[3, 7:9] = CELL  # a bridge through the outline
+    scores = said(classes)
+    scores[3, 7:9] *= 0.4
+    assert scores[3, 7].argmax() == CELL
+    answer = KIND.decode(scores, SPEC, (12, 16))
+    assert answer.labels.tolist() == [0, 0, 1] and answer.areas.tolist() == [35, 35, 18]
+    assert len(KIND.decode(scores, replace(SPEC, options={"least": 1, "sure": 0.3}), (12, 16))) == 2
+    weak = said(classes, sure=1.0)  # nothing is sure: each inside is one object
+    assert KIND.decode(weak, SPEC, (12, 16)).labels.tolist() == [0, 1]
+
+
 @pytest.mark.parametrize(("channel", "count"), [(GROUND, 0), (CELL, 1), (NUCLEUS, 1), (OUTLINE, 0)])
 def test_pictures_of_one_class(channel: int, count: int) -> None:
     """One object over the whole picture; ground alone; and outlines of nothing."""

@@ -134,6 +134,12 @@ class Visit:
 Open = Callable[..., Visit]
 
 
+def set_least(opened: Visit, percent: int) -> None:
+    """Moves the slider of the least score."""
+    move = "([least, value]) => { least.value = value; least.dispatchEvent(new Event('input')) }"
+    opened.page.evaluate(move, [opened.page.query_selector("#least"), percent])
+
+
 def check_masks(answer: np.ndarray, truth: np.ndarray, least: float) -> None:
     shares = iou(answer, truth)
     assert len(shares) == len(LABELS), f"a picture with all classes is expected, got {sorted(shares)}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,13 +16,6 @@ from zoo.analysis.tiny_models import tiny_model
 
 NAMES = zoo.list_models()
 ENCODERS = zoo.list_models(encoder=True)
-# One of each architecture, for what the variants of one file cannot differ in: the one of the shortest name.
-ARCHITECTURES = sorted(
-    {
-        registry.get(name).body or registry.get(name).builder: name
-        for name in sorted(NAMES, key=lambda name: (-len(name), name))
-    }.values()
-)
 ODD = (97, 131)
 NO_OPS = ("dropout", "drop_connect")  # options that change no op of a network that answers
 
@@ -34,10 +28,24 @@ def kind(name: str) -> tuple:
     return entry.body or entry.builder, *sorted((item for item in words.items() if item[0] not in NO_OPS), key=str)
 
 
-# One of each kind, a mobile one where there is any, of the shortest name.
-KINDS = sorted(
-    {kind(name): name for name in sorted(NAMES, key=lambda n: (not registry.get(n).mobile, len(n), n), reverse=True)}.values()
-)
+def call(name: str) -> tuple:
+    """All that a tiny sibling's making depends on: names that agree here have one and the same."""
+    entry = registry.get(name)
+    options = [item for item in {**entry.options, **entry.tiny}.items() if item[0] not in NO_OPS]
+    facts = entry.task, entry.channels, entry.min_size, entry.input_size if entry.fixed_size else None
+    return entry.body or entry.builder, *facts, repr(sorted(options))
+
+
+def one_of_each(names: Iterable[str], key: Callable[[str], Any], mobile: bool = True) -> list[str]:
+    """The names that stand for all of one key: of the shortest name, with `mobile` a mobile one where there is any."""
+    order = sorted(names, key=lambda name: (mobile and not registry.get(name).mobile, len(name), name), reverse=True)
+    return sorted({key(name): name for name in order}.values())
+
+
+GRAPHS = one_of_each(NAMES, call)
+KINDS = one_of_each(GRAPHS, kind)
+# One of each architecture, for what the variants of one file cannot differ in.
+ARCHITECTURES = one_of_each(KINDS, lambda name: registry.get(name).body or registry.get(name).builder, mobile=False)
 
 
 def tiny(name: str, size: tuple[int, int] | None = ODD, **options) -> keras.Model:

@@ -3,7 +3,7 @@
     KERAS_BACKEND=jax python writer_bytes.py NAME … --forms NAME …
 
 Those behind --forms are written in every form, others in float32 alone. Weights depend on their shapes and places, so that
-every backend has the same; they start as zeros, because JAX would compile a program for each shape that is drawn.
+every backend has the same.
 """
 
 from __future__ import annotations
@@ -39,23 +39,6 @@ def digests(name: str, folder: Path, recipes: Sequence[str] = RECIPES) -> dict[s
     return result
 
 
-def _start_from_zeros() -> None:
-    import jax
-    import keras
-    import numpy as np
-    from keras.src.backend.jax import numpy as backend_numpy
-    from keras.src.backend.jax import random
-
-    def filled(value: float):
-        return lambda shape, *_, dtype=None, **__: jax.device_put(
-            np.full(shape, value, keras.backend.standardize_dtype(dtype))
-        )
-
-    for name in ("normal", "uniform", "truncated_normal"):
-        setattr(random, name, filled(0.0))
-    backend_numpy.zeros, backend_numpy.ones = filled(0.0), filled(1.0)
-
-
 class Absent:
     """A finder by which some packages cannot be imported."""
 
@@ -72,13 +55,11 @@ class Absent:
 def main(arguments: list[str]) -> None:
     """Prints a JSON object: network → recipe → digest."""
     sys.meta_path.insert(0, Absent())
-    import keras
+    from quick_jax import drawn_as_zeros
 
-    if keras.backend.backend() == "jax":
-        _start_from_zeros()
     gc.freeze()  # as in tests/conftest.py
     place = arguments.index("--forms")
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, drawn_as_zeros():
         result = {name: digests(name, Path(folder), RECIPES[:1]) for name in arguments[:place]}
         result |= {name: digests(name, Path(folder)) for name in arguments[place + 1 :]}
     assert not sys.modules.keys() & set(ABSENT)

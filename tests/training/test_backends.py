@@ -14,6 +14,7 @@ import backend_toy
 import keras
 import numpy as np
 import pytest
+import quick_jax
 import recurrence_toy
 from backend_toy import CELLS, SIZE, TOY, keep, losses
 from tiny_models import KINDS, answer_at_near_ties, pictures, tiny
@@ -22,7 +23,10 @@ from training_toys import network
 # JAX compiles op by op, half a minute for some networks: there those with layers of our own.
 ASKED = {"jax": ("segnet", "resnet50_deformable", "pocket_seg"), "torch": tuple(KINDS)}
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the others are held against TensorFlow")
+pytestmark = [
+    pytest.mark.early,
+    pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the others are held against TensorFlow"),
+]
 
 
 def asked(backend: str, networks: dict[str, keras.Model], folder: Path) -> tuple[dict[str, Any], str]:
@@ -32,7 +36,7 @@ def asked(backend: str, networks: dict[str, keras.Model], folder: Path) -> tuple
     keep(network(dropout=0.0), folder / f"{TOY}.npz")
     recurrence_toy.write_questions(folder / CELLS)
     command = [sys.executable, "-W", "error::UserWarning", backend_toy.__file__, str(folder)]
-    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", **quick_jax.FLAGS}
     process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
     assert process.returncode == 0, process.stderr[-2000:]
     *said, found = process.stdout.strip().splitlines()

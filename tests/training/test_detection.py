@@ -132,6 +132,8 @@ ANSWERS = f"""
 import hashlib, sys
 import numpy as np
 import edge
+
+pytestmark = [pytest.mark.early, pytest.mark.usefixtures("workers")]
 run, digest = edge.Runner(sys.argv[1]), hashlib.sha256()
 for seed, count in enumerate(map(int, sys.argv[2:])):
     grid = np.zeros({GRID}, np.uint8)

@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+import quick_jax
 from training_toys import Blocks, network
 
 import zoo
@@ -26,7 +27,7 @@ TOY = Path(__file__).parents[1] / "support" / "spread_toy.py"
 
 def start(backend: str, *arguments: object) -> subprocess.Popen:
     """The toy's run as a process; what it says at length goes where nobody reads it, so that it need not wait."""
-    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", **quick_jax.FLAGS}
     command = [sys.executable, str(TOY), *map(str, arguments)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

@@ -14,16 +14,19 @@ import keras
 import kit_rehearsal
 import numpy as np
 import pytest
+import quick_jax
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 LOAD = ((64, 64), 2)
-QUICK = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"  # compiled in no time, to run for none
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="starts JAX in a process of its own")
+pytestmark = [
+    pytest.mark.early,
+    pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="starts JAX in a process of its own"),
+]
 
 
 def run(*command: str | Path) -> str:
     """A Python program's output, on JAX and with nothing of TensorFlow."""
-    environment = {**os.environ, "KERAS_BACKEND": "jax", "TF_CPP_MIN_LOG_LEVEL": "3", "XLA_FLAGS": QUICK}
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "TF_CPP_MIN_LOG_LEVEL": "3", **quick_jax.FLAGS}
     command = [sys.executable, "-W", "error::UserWarning", *map(str, command)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stderr[-3000:]

@@ -19,6 +19,7 @@ import numpy as np
 import zoo
 from zoo import outputs, registry, tasks
 from zoo.evaluation.evaluate import task_of, trained_specs
+from zoo.layers import fed, supervised
 from zoo.registry import Variant
 from zoo.tasks import ToyBatch
 from zoo.training.batchnorm import recalibrate_batchnorm
@@ -86,8 +87,11 @@ def fit_toy(model: keras.Model, toy: ToyBatch, steps: int = _STEPS) -> None:
     rate, steps = (_RATE, steps) if normalised else (_CAREFUL_RATE, 2 * steps)
     task = task_of(model)
     ((_, spec),) = trained_specs(model, task).items()
-    model.compile(keras.optimizers.Adam(rate, clipnorm=1.0), task.loss(spec), jit_compile=False)
-    model.fit(toy.images, toy.targets, _BATCH, max(1, steps * _BATCH // len(toy.images)), verbose=0)
+    network = supervised(model)[0]
+    network = network if len(network.inputs) > 1 else model  # one that is shown what to say learns by that
+    network.compile(keras.optimizers.Adam(rate, clipnorm=1.0), task.loss(spec), jit_compile=False)
+    inputs = fed(network, toy.images, toy.targets)
+    network.fit(inputs, toy.targets, _BATCH, max(1, steps * _BATCH // len(toy.images)), verbose=0)
     recalibrate_batchnorm(model, [toy.images[:16]])  # so few steps leave its moving averages far behind
 
 

@@ -193,7 +193,7 @@ class Predictor:
         views = 0
         for view, mirrored in self._views(pictures, size):
             output = self._kind.poolable(self._at(self._output(view), size), self._view)
-            total = total + (self._kind.mirror(output) if mirrored else output)
+            total = total + (self._kind.mirror(output, self._view) if mirrored else output)
             views += 1
         return total / views
 

@@ -4,8 +4,8 @@ Girshick et al., "Rich feature hierarchies", 2014 (R-CNN); Girshick, "Fast R-CNN
 et al., "SSD", 2016; Redmon et al., "You Only Look Once", 2016, whose table 1 has a YOLO on VGG-16 as well.
 
 Each of them took away what took most of the time of the one before. R-CNN runs the encoder over every proposal; Fast R-CNN runs
-it once, and then the proposals of selective search are what one waits for; Faster R-CNN lets a small net propose, on features
-that are there anyway; SSD and YOLO propose nothing and answer from the maps in one go.
+it once: what is left are selective search and the fully connected layers of two thousand regions. Faster R-CNN lets a small
+net propose, on features that are there anyway, and needs fewer; SSD and YOLO propose nothing and answer from the maps at once.
 
 Look at: left, the CPU's seconds of a picture in four parts, on a logarithmic axis: how the tallest bar of each method is lower
 or gone in the next. Right, the same as shares. On a GPU, which the papers had, convolutions are some fifty times faster and
@@ -250,7 +250,7 @@ def draw(rows: Sequence[dict[str, Any]]) -> Figure:
     """Seconds by part, and shares."""
     remark = "VGG-16. R-CNN and Fast R-CNN with 2,000 proposals of selective search, Faster R-CNN with 300 of its own."
     figure, (seconds, shares) = sheet(2, "Detectors on one encoder: where the time goes", remark)
-    figure.set_size_inches(13, 4.8)
+    figure.set_size_inches(13.5, 4.8)
     methods = list(dict.fromkeys(row["method"] for row in rows))
     for number, (part, colour) in enumerate(PARTS.items()):
         own = {row["method"]: row for row in rows if row["part"] == part}
@@ -259,7 +259,7 @@ def draw(rows: Sequence[dict[str, Any]]) -> Figure:
         lefts = [place + 0.2 * (number - 1.5) for place in places]
         seconds.bar(lefts, values, 0.19, color=colour, label=part)
         for left, value in zip(lefts, values, strict=True):
-            seconds.text(left, value * 1.15, f"{value:.2g}" if value < 100 else f"{value:.0f}", ha="center", fontsize=8)
+            seconds.text(left, value * 1.12, f"{value:.2g}" if value < 100 else f"{value:.0f}", ha="center", fontsize=6.5)
     _shares(shares, rows, methods)
     seconds.set_yscale("log")
     seconds.set_xticks(range(len(methods)), methods)

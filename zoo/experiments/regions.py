@@ -209,6 +209,7 @@ def _ratios(axes: Axes, rows: Sequence[dict[str, Any]]) -> None:
             axes.bar(place + shift, value, 0.25, color=colour, label=label if place == 0 else None)
             axes.text(place + shift, value * 1.1, f"{value:,.0f}", ha="center", fontsize=9)
     axes.set_yscale("log")
+    axes.set_ylim(top=20 * axes.get_ylim()[1])  # room for the legend
     axes.set_xticks(range(len(rows)), [row["method"] for row in rows])
     axes.set(title="times less than R-CNN")
     axes.legend(frameon=False, fontsize=9, loc="upper left")

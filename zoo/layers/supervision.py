@@ -78,7 +78,7 @@ def supervised(model: keras.Model) -> tuple[keras.Model, list[float] | dict[str,
 
 
 def fed(network: keras.Model, images: Any, targets: Any) -> Any:
-    """What a network of `supervised` is given in training: images, and the targets beside them where it is shown what to say."""
+    """What a network of `supervised` is given in training: images, and where it is shown what to say the targets too."""
     return (images, targets) if len(network.inputs) > 1 else images  # a tuple: Keras takes no lists from generators
 
 

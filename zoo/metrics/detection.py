@@ -27,25 +27,13 @@ import numpy as np
 
 from zoo.data.targets import Boxes
 from zoo.errors import InputError
+from zoo.metrics.average_precision import Row, average, coco_row, curves, mean
 from zoo.metrics.base import Metric, Score
 from zoo.outputs.box_selection import area, shared_area
 
-THRESHOLDS = tuple(0.5 + 0.05 * step for step in range(10))
-RECALLS = np.linspace(0, 1, 101)
 AREAS = {"all": (0.0, 1e10), "small": (0.0, 32.0**2), "medium": (32.0**2, 96.0**2), "large": (96.0**2, 1e10)}
 MOST = 100  # boxes a picture and class, of COCO's
-_EPSILON = np.spacing(1.0)
 _COLUMNS = 6
-
-
-@dataclass
-class Row:
-    """One class in one picture: the answer's scores, and whether each was right and whether it counts, by threshold."""
-
-    scores: np.ndarray
-    right: np.ndarray
-    counted: np.ndarray
-    truth: int
 
 
 @dataclass
@@ -138,52 +126,6 @@ def _overlaps(answer: np.ndarray, truth: np.ndarray, crowd: np.ndarray) -> np.nd
     return shared / np.where(union > 0, union, 1.0)
 
 
-def coco_row(
-    truth: np.ndarray,
-    crowd: np.ndarray,
-    answer: np.ndarray,
-    scores: np.ndarray,
-    shares: np.ndarray,
-    bounds: tuple[float, float],
-) -> Row:
-    """One class in one picture by COCO's rules, for things of an area within bounds, whatever shape they have.
-
-    Args:
-        truth: areas of its things, m.
-        crowd: bool m, those that are ignored.
-        answer: areas of what was answered, n, the best first.
-        scores: n.
-        shares: n×m, the overlap of each with each.
-        bounds: of areas.
-    """
-    aside = crowd | (truth < bounds[0]) | (truth > bounds[1])
-    order = np.argsort(aside, kind="stable")  # what counts comes first
-    aside, crowd, shares = aside[order], crowd[order], shares[:, order]
-    size = (len(THRESHOLDS), len(answer))
-    right, ignored = np.zeros(size, bool), np.zeros(size, bool)
-    most = shares.max(axis=1, initial=0.0)
-    for step, threshold in enumerate(THRESHOLDS):
-        free = np.ones(len(truth), bool)
-        for place in np.flatnonzero(most >= min(threshold, 1 - 1e-10)):  # most answers overlap nothing
-            match = _match(shares[place], free | crowd, aside, threshold)
-            if match >= 0:
-                right[step, place], ignored[step, place] = True, aside[match]
-                free[match] = False
-    ignored |= ~right & ((answer < bounds[0]) | (answer > bounds[1]))
-    return Row(scores, right & ~ignored, ~ignored, int((~aside).sum()))
-
-
-def _match(shares: np.ndarray, free: np.ndarray, aside: np.ndarray, threshold: float) -> int:
-    """The place of the truth that a box of the answer takes, −1 for none: of those that count the last of the most overlap,
-    or else likewise of those that are ignored."""
-    for group in (~aside, aside):
-        places = np.flatnonzero(group & free & (shares >= min(threshold, 1 - 1e-10)))
-        if places.size:
-            most = shares[places].max()
-            return int(places[np.flatnonzero(shares[places] == most)[-1]])
-    return -1
-
-
 def _voc_row(truth: np.ndarray, difficult: np.ndarray, answer: np.ndarray) -> Row:
     """One class in one picture by VOC's rules at 0.5: a box is held against the one that it overlaps most."""
     shares = _overlaps(answer[:, :4], truth, np.zeros(len(truth), bool))
@@ -199,33 +141,9 @@ def _voc_row(truth: np.ndarray, difficult: np.ndarray, answer: np.ndarray) -> Ro
     return Row(answer[:, 5], right, counted, int((~difficult).sum()))
 
 
-def _curves(rows: list[Row]) -> tuple[np.ndarray, np.ndarray, int]:
-    """Recall and precision after each box, the best first, a row a threshold; and how many boxes the truth has."""
-    truth = sum(row.truth for row in rows)
-    if not rows:
-        return np.zeros((len(THRESHOLDS), 0)), np.zeros((len(THRESHOLDS), 0)), truth
-    order = np.argsort(-np.concatenate([row.scores for row in rows]), kind="mergesort")
-    right, counted = (np.concatenate([getattr(row, name) for row in rows], axis=1) for name in ("right", "counted"))
-    right, counted = right[:, order], counted[:, order]
-    hits, misses = np.cumsum(right & counted, axis=1), np.cumsum(~right & counted, axis=1)
-    return hits / max(truth, 1), hits / (hits + misses + _EPSILON), truth
-
-
-def average(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
-    """COCO's average precision and greatest recall, by threshold; nan where the truth has no box."""
-    recalls, precisions, truth = _curves(rows)
-    if not truth:
-        return np.full(len(THRESHOLDS), math.nan), np.full(len(THRESHOLDS), math.nan)
-    averages = []
-    for recall, precision in zip(recalls, precisions, strict=True):
-        envelope = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)  # 0 at recalls that are not reached
-        averages.append(envelope[np.searchsorted(recall, RECALLS, side="left")].mean())
-    return np.array(averages), recalls.max(axis=1, initial=0.0)
-
-
 def _voc_average(rows: list[Row]) -> tuple[float, float]:
     """VOC's average precision over all recalls, and over eleven."""
-    recalls, precisions, truth = _curves(rows)
+    recalls, precisions, truth = curves(rows)
     if not truth:
         return math.nan, math.nan
     recall, precision = np.concatenate([[0.0], recalls[0], [1.0]]), np.concatenate([[0.0], precisions[0], [0.0]])
@@ -234,9 +152,3 @@ def _voc_average(rows: list[Row]) -> tuple[float, float]:
     every = float(((recall[steps + 1] - recall[steps]) * envelope[steps + 1]).sum())
     eleven = [precision[recall >= tenth / 10].max(initial=0.0) for tenth in range(11)]
     return every, float(np.mean(eleven))
-
-
-def mean(values: np.ndarray) -> float:
-    """Of what was counted; nan where nothing was."""
-    values = np.asarray(values)[~np.isnan(values)]
-    return float(values.mean()) if values.size else math.nan

@@ -9,7 +9,7 @@ averaged. An object is a connected part (over edges, not corners) of the object 
   pixel of the prediction outside of its objects first joins the nearest of them, so that thick borders cost nothing. The
   challenge grows objects by a watershed from the borders; here the nearest one wins, which is as good where borders are thin.
 * No threshold is searched: the prediction is the class map as it is. The challenge takes the best threshold of a
-  probability map, which flatters a little.
+  probability map, which flatters: `zoo.metrics.membranes` does so.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from zoo.metrics.confusion_matrix import checked_pair, mean_of_known
 
 __all__ = ["SCORES", "ObjectScores", "agreement", "parts", "warped"]
 
-SCORES = ("rand_error", "rand_split", "rand_merge", "info_error", "warping_error", "pixel_error")
+SCORES = ("v_rand", "v_info", "rand_error", "rand_split", "rand_merge", "info_error", "warping_error", "pixel_error")
 _AROUND = ((-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1))  # clockwise; odd places share an edge
 
 
@@ -32,7 +32,8 @@ class ObjectScores:
 
     Scores, each the mean over the images that have it, 0–1 (nan where none has):
 
-        rand_error      1 − F-score of rand_split and rand_merge: 1 − V_rand of the challenge, the adapted Rand error.
+        v_rand, v_info  V_rand and V_info of the challenge, 1 − rand_error and 1 − info_error.
+        rand_error      1 − F-score of rand_split and rand_merge, the adapted Rand error.
         rand_split      of two pixels of one object in the target, the chance that the prediction has them in one too.
         rand_merge      of two pixels of one object in the prediction, the chance that the target has them in one too.
         info_error      1 − V_info: the same from mutual information over the two entropies.
@@ -62,6 +63,7 @@ class ObjectScores:
         truth = (target == self.objects) & counted
         guess = np.where(counted, prediction == self.objects, truth)
         scores = agreement(parts(truth), thinned(parts(guess)))
+        scores |= {"v_rand": 1 - scores["rand_error"], "v_info": 1 - scores["info_error"]}
         scores["warping_error"] = float((warped(truth, guess) != guess)[counted].mean()) if counted.any() else float("nan")
         scores["pixel_error"] = float((truth != guess)[counted].mean()) if counted.any() else float("nan")
         for name, value in scores.items():

@@ -20,9 +20,10 @@ import numpy as np
 
 from zoo.data.targets import UNKNOWN, InstanceMask
 from zoo.errors import InputError
+from zoo.metrics.average_precision import THRESHOLDS, Row, average, coco_row, mean
 from zoo.metrics.base import Metric, Score
 from zoo.metrics.confusion_matrix import mean_of_known
-from zoo.metrics.detection import AREAS, MOST, THRESHOLDS, Row, average, coco_row, mean
+from zoo.metrics.detection import AREAS, MOST
 from zoo.outputs.instances import Instances, shared_pixels
 
 

@@ -24,8 +24,8 @@ import numpy as np
 
 from zoo.data.targets import Boxes
 from zoo.errors import InputError
+from zoo.metrics.average_precision import THRESHOLDS
 from zoo.metrics.base import Metric, Score
-from zoo.metrics.detection import THRESHOLDS
 from zoo.outputs.box_selection import intersection_over_union
 
 COUNTS = (10, 30, 100, 300, 1000, 3000)  # of a table's rows

@@ -73,7 +73,7 @@ class Kind(ABC):
         """Why raw outputs N×… can't be what the spec calls them, in words; empty where they can."""
         return ""
 
-    def mirror(self, output: np.ndarray) -> np.ndarray:
+    def mirror(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
         """The raw outputs N×h×w×… of mirrored pictures, turned back: left becomes right."""
         return output[:, :, ::-1]
 

@@ -103,7 +103,7 @@ class BoxesOutput(Kind):
             measures["matched_boxes"] = matched / total
         return judged(spec.name, measures, tolerance, spec.classes, chosen_otherwise)
 
-    def mirror(self, output: np.ndarray) -> np.ndarray:
+    def mirror(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
         """Boxes of several views are not averaged.
 
         Raises:

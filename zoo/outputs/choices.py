@@ -55,7 +55,7 @@ class Choices(ClassScores):
         path.write_text("answer,probability\n" + "\n".join(rows) + "\n", encoding="utf-8")
         return path
 
-    def mirror(self, output: np.ndarray) -> np.ndarray:
+    def mirror(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
         """Itself: a choice has no left or right."""
         return output
 

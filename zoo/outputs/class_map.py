@@ -77,7 +77,7 @@ class ClassMap(Kind):
             return str(error)
         return ""
 
-    def mirror(self, output: np.ndarray) -> np.ndarray:
+    def mirror(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
         """Maps N×h×w are turned back; the class of a whole picture has no left or right."""
         return output[:, :, ::-1] if output.ndim >= 3 else output
 

@@ -116,7 +116,7 @@ class ClassScores(Kind):
             return f"the values lie from {output.min():.3g} to {output.max():.3g}, and are called a {spec.activation}"
         return "the values do not add up to 1, and are called a softmax" if spec.activation == "softmax" and not whole else ""
 
-    def mirror(self, output: np.ndarray) -> np.ndarray:
+    def mirror(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
         """Maps N×h×w×C are turned back; scores of whole pictures N×C have no left or right."""
         return output[:, :, ::-1] if output.ndim == 4 else output
 

@@ -18,7 +18,7 @@ from zoo.outputs.near_ties import tie_count
 # Classes on a smaller share of the positions are left out, for a few pixels on an edge would decide. A union is less
 # forgiving of such pixels than a recall.
 RARE = {"agreement": 1e-3, "iou": 5e-3}
-LOWER_IS_BETTER = ("relative", "largest", "max_abs", "mean_abs", "end_point_error", "miou_loss")
+LOWER_IS_BETTER = ("relative", "largest", "max_abs", "mean_abs", "end_point_error", "peak_shift", "miou_loss")
 _WIDTHS = {"relative": "spread", "largest": "range"}  # measure → what it is an error over
 _PHRASES = {
     "relative": "off by {value:.2g} of its spread, {bound:g} is allowed",

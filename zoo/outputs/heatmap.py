@@ -11,6 +11,7 @@ from zoo.errors import InputError
 from zoo.outputs.base import Kind, judged
 from zoo.outputs.comparison import Comparison, Tolerance, numeric
 from zoo.outputs.resize import bilinear
+from zoo.outputs.sides import opposites
 from zoo.outputs.spec import OutputSpec
 
 # What a network of heat maps can be asked for → the activation that gives it.
@@ -73,6 +74,11 @@ class HeatMapOutput(Kind):
         measures = numeric(expected, got)
         measures["correlation"] = correlation(heat(expected, spec), heat(got, spec))
         return judged(spec.name, measures, tolerance, ties=chosen_otherwise)
+
+    def mirror(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
+        """Left becomes right in place and, of named maps, in name."""
+        mirrored = super().mirror(output, spec)
+        return mirrored[..., list(opposites(spec.labels))] if spec.labels else mirrored
 
     def poolable(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
         """Heat, N×h×w×K."""

@@ -2,7 +2,9 @@
 
 An `OutputSpec` of instances says in its `options`
 
-    least       pixels of the network's map that the inside of an object has at least, 8 by default
+    sure        the least probability of a pixel that an object grows from, 0.7 by default: where two insides run together,
+                they are often less sure between the two
+    least       pixels of the network's map that an object grows from at least, 8 by default
     threshold   the least score of an object, 0 by default
 """
 
@@ -27,7 +29,7 @@ from zoo.outputs.spec import OutputSpec
 from zoo.outputs.watershed import connected_parts, enlarged, flooded
 
 OTHERS = 2  # channels beside those of the classes' insides: the ground, which is the first, and the outline, the last
-DEFAULTS = {"least": 8, "threshold": 0.0}
+DEFAULTS = {"sure": 0.7, "least": 8, "threshold": 0.0}
 _CONFIDENT, _SAME = 0.5, 0.75  # objects that a comparison looks for: their least score, and the overlap by which they are found
 _MOST = 65535  # objects that a picture of 16 bits numbers
 _MOST_NAMED = 6  # classes that a description names
@@ -84,11 +86,12 @@ class InstancesOutput(Kind):
     """Objects side by side.
 
     A raw output is h×w×(K + 2): scores of the ground, of the inside of each of K classes, and of outlines, where objects touch.
-    The connected parts of each inside are an object each, which a watershed grows over the outlines: the likelier a pixel is an
-    inside, the sooner it is reached. That is done on the network's own map, so that what touches does not depend on the
-    picture's size, and the map of numbers is brought to that size.
+    The connected parts of what is surely an inside are an object each, and so is an inside with no such pixel. A watershed
+    grows them over insides and outlines: the likelier a pixel is an inside, the sooner it is reached. That is done on the
+    network's own map, so that what touches does not depend on the picture's size, and the map of numbers is brought to that
+    size.
 
-    An answer is `Instances`. An object's score is the mean probability of its class over its inside. Masks that a network
+    An answer is `Instances`. An object's score is the mean probability of its class where it grew from. Masks that a network
     gives of boxes, as Mask R-CNN, become an answer by `pasted`.
     """
 
@@ -178,17 +181,18 @@ class InstancesOutput(Kind):
         output = np.where(np.isfinite(output), output, _NEVER)
         last = output.shape[-1] - 1
         best = output.argmax(axis=-1)
-        parts, count = connected_parts(np.where(best == last, 0, best))
-        places = np.full(count + 1, output.shape[0] * output.shape[1])
-        np.minimum.at(places, parts.ravel(), np.arange(parts.size))
-        labels = best.ravel()[places[1:]] - 1
+        inside = np.where(best == last, 0, best)
         shares = np.take_along_axis(shares_of(output, spec), best[..., None], axis=-1)[..., 0]
+        parts, count = _seeds(inside, shares >= option(spec, "sure"), int(option(spec, "least")))
+        places = np.full(count + 1, parts.size)
+        np.minimum.at(places, parts.ravel(), np.arange(parts.size))
+        labels = inside.ravel()[places[1:]] - 1
         sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
         scores = np.bincount(parts.ravel(), weights=shares.ravel(), minlength=count + 1)[1:] / np.maximum(sizes, 1)
         seeds = Instances(parts, labels, scores.astype(np.float32))
-        seeds = seeds[(sizes >= option(spec, "least")) & (seeds.scores >= np.float32(option(spec, "threshold")))]
+        seeds = seeds[seeds.scores >= np.float32(option(spec, "threshold"))]
         landscape = output[..., last] - output[..., 1:last].max(axis=-1)
-        return replace(seeds, numbers=flooded(seeds.numbers, landscape, best == last))
+        return replace(seeds, numbers=flooded(seeds.numbers, landscape, best > 0))
 
     @staticmethod
     def _at(answer: Instances, size: tuple[int, int]) -> Instances:
@@ -253,6 +257,23 @@ def shares_of(scores: np.ndarray, spec: OutputSpec) -> np.ndarray:
     for channel in range(powers.shape[-1]):  # one after the other, as the app adds up
         total = total + powers[..., channel]
     return powers / total[..., None]
+
+
+def _seeds(inside: np.ndarray, sure: np.ndarray, least: int) -> tuple[np.ndarray, int]:
+    """What objects grow from, numbered by first pixels, and how many there are.
+
+    Args:
+        inside: int h×w, 0 or 1 + the class.
+        sure: bool h×w.
+        least: pixels that one has at least.
+    """
+    parts, count = connected_parts(np.where(sure, inside, 0))
+    parts[np.bincount(parts.ravel(), minlength=count + 1)[parts] < least] = 0
+    whole, insides = connected_parts(inside)
+    taken = np.zeros(insides + 1, bool)
+    taken[whole[parts > 0]] = taken[0] = True
+    taken |= np.bincount(whole.ravel(), minlength=insides + 1) < least
+    return connected_parts(np.where(parts > 0, inside, np.where(taken[whole], 0, inside)))
 
 
 def option(spec: OutputSpec, name: str) -> float:

@@ -48,7 +48,7 @@ class Numbers(Kind):
         np.save(path, answer)
         return path
 
-    def mirror(self, output: np.ndarray) -> np.ndarray:
+    def mirror(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
         """Maps N×h×w×C are turned back; what has no positions has no left or right."""
         return output[:, :, ::-1] if output.ndim == 4 else output
 

@@ -6,7 +6,7 @@ Around a step that takes a word and what goes with it, and gives outputs by name
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ _CELL, _COLUMNS = 96, 6  # least side of a picture on a sheet, pixels, and pictu
 _GAP, _TITLE = 6, 20  # pixels beside a picture and below it
 _DIM = 0.25  # brightness of what a word did not look at
 Outputs = Mapping[str, np.ndarray]
-RawStep = Callable[[int, Any], tuple[Outputs, Any]]  # a word and what goes with it → all outputs, N = 1; what goes with the next
+RawStep = Callable[[int, Any], tuple[Outputs, Any]]  # a word and what goes with it → all outputs; what goes with the next
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def greedy_scores(step: RawStep, states: Any, spec: OutputSpec) -> np.ndarray:
 
 def meaning(spec: OutputSpec) -> OutputSpec:
     """The meaning of a sentence made of words of that meaning."""
-    return sentence_output(spec.labels)
+    return replace(sentence_output(spec.labels), options=spec.options)
 
 
 def sheets(picture: np.ndarray, saying: Saying) -> dict[str, np.ndarray]:

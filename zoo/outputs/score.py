@@ -12,7 +12,7 @@ _WRITTEN = {  # names as people write them
     "miou": "mIoU", "psnr": "PSNR", "ssim": "SSIM", "nss": "NSS", "cc": "CC", "kl": "KL", "end_point_error": "EPE",
     "ap": "AP", "ap50": "AP50", "ap75": "AP75", "ap_small": "AP small", "ap_medium": "AP medium", "ap_large": "AP large",
     "ar": "AR", "voc_ap": "VOC AP", "voc_ap_11": "VOC AP (11 recalls)",
-    "cross_entropy": "CE", "bleu": "BLEU-4", "cider": "CIDEr",
+    "cross_entropy": "CE", "bleu": "BLEU-4", "cider": "CIDEr", "v_rand": "V_rand", "v_info": "V_info", "dsb": "DSB score",
 }  # fmt: skip
 
 

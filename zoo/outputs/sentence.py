@@ -81,7 +81,7 @@ class SentenceOutput(Kind):
         measures = numeric(expected[places], got[places]) | {"agreement": right / total if total else 1.0}
         return judged(spec.name, measures, tolerance, ties=chosen_otherwise)
 
-    def mirror(self, output: np.ndarray) -> np.ndarray:
+    def mirror(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
         """Sentences of several views are not averaged.
 
         Raises:

@@ -78,7 +78,7 @@ class TokenScores(Kind):
         """As of scores of classes."""
         return ClassScores().contradiction(output, spec)
 
-    def mirror(self, output: np.ndarray) -> np.ndarray:
+    def mirror(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
         """Itself: a text read backwards is another text."""
         return output
 

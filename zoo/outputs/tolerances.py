@@ -6,12 +6,12 @@ from zoo.outputs.comparison import Tolerance
 
 
 def _matched(share: float) -> dict[str, float]:
-    """The share of sure things that must be there, whether boxes or masks say where."""
-    return {"matched_boxes": share, "matched_instances": share}
+    """The share of sure things that must be there, whether boxes, masks or joints say where."""
+    return {"matched_boxes": share, "matched_instances": share, "matched_joints": share}
 
 
 # A file against its Keras model: the root mean square error over the spread, the mean recall of the classes, the share of sure
-# boxes or masks that are there, and by how much mIoU may fall where labels are at hand (1 = 100 points).
+# boxes, masks or joints that are there, and by how much mIoU may fall where labels are at hand (1 = 100 points).
 # Measured on two cores with XNNPACK, as relative error / agreement. FCN-8s on MobileNetV2 0.35 trained on scenes (mIoU 0.88),
 # on scenes: float32 3e-7 / 1.0, float16 5e-4 / 0.9999, dynamic 0.014 / 0.998, int8 0.032 / 0.992, mIoU 0.0019 lower; on
 # photographs, which it never saw: 7e-7 / 1.0, 1.4e-3 / 0.997, 0.020 / 0.987, 0.069 / 0.872. Untrained but normalised it is
@@ -32,7 +32,7 @@ OF_RECIPE: dict[str, Tolerance] = {
 }
 
 # The GPU against the CPU, by precision and whether the CPU computes with integers: the largest error over the range of the
-# values, their cosine, the mean intersection over union of the classes, and the share of sure boxes that are there.
+# values, their cosine, the mean intersection over union of the classes, and the shares of sure boxes and joints that are there.
 # Measured (SwiftShader, ai-edge-litert 2.3.0) over about 150 right graphs and two peers, each bound with room to spare;
 # the wrong graphs found had errors of 0.9 and more. See tests/edge/test_gpu_check.py, which breaks models on purpose.
 #   float32: up to 2e-4 (sin; else 1e-5), cosine above 0.999999.

@@ -62,7 +62,7 @@ class VectorField(Kind):
         measures["end_point_error"] = float(distance.mean()) / length if length else float(distance.mean() > 0)
         return judged(spec.name, measures, tolerance, ties=chosen_otherwise)
 
-    def mirror(self, output: np.ndarray) -> np.ndarray:
+    def mirror(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
         """What moves to the right in a mirrored picture moves to the left in the picture."""
         return output[:, :, ::-1] * np.array([-1, 1], output.dtype)
 

@@ -122,17 +122,9 @@ class Task(ABC):
         return model
 
     def encoder(self, model: keras.Model) -> keras.Model | None:
-        """The network that a device runs once, whose outputs are what the first step of `deployed` begins with; none by
-        default."""
+        """The network that a device runs once, whose outputs the first step of `deployed` begins with; none by default. A task
+        that has one says what the steps are measured on: `steps_seen(dataset, count)`, N×1×T×1 tokens."""
         return None
-
-    def steps_seen(self, dataset: Dataset, count: int) -> np.ndarray:
-        """The tokens that the steps behind an encoder are measured on, N×1×T×1, each text about the sample of `calibration`.
-
-        Raises:
-            InputError: for a task whose networks have no encoder.
-        """
-        raise InputError(f"networks of {self.name} have no encoder and no steps behind it")
 
     def asked(self, image: np.ndarray) -> Any:
         """What the deployed network is asked of a sample's image, as `edge.Runner` takes it; by default the image itself."""

@@ -27,6 +27,11 @@ class Translation(SentenceTask):
 
         return vocabulary(*LANGUAGES)
 
+    @property
+    def stretches(self) -> bool:
+        """No: words are no pixels."""
+        return False
+
     def channels(self, dataset: Any) -> int:
         """One: a word's number."""
         return 1

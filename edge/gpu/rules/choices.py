@@ -56,7 +56,7 @@ def _one_hot(graph: Graph, operator: Operator) -> bool:
     "TOPK_V2",
     kind=WRONG,
     what="TOPK_V2 of rows whose length is no multiple of 4 gives other values",
-    advice="pad the last axis to a multiple of 4 with −1e9, in 3 or 4 dimensions",
+    advice="pad the last axis to a multiple of 4 with copies of the row's least value; zoo convert writes it so by itself",
 )
 def _rows_off_four(graph: Graph, operator: Operator) -> bool:
     """One row in 3 or 4 dimensions is right."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo.data.coco_files import located
 from zoo.data.dataset import FileDataset
-from zoo.data.folders import need_folder
 from zoo.data.registry import WHOLE, dataset
 from zoo.data.sample import Sample
 from zoo.data.targets import Sentence
@@ -95,7 +95,6 @@ def captions(path: Path, split: str, *, length: int = LENGTH, least: int = LEAST
     Raises:
         InputError: for a file that is missing or no such JSON, also that of "train", which says what words there are.
     """
-    need_folder(path, "captions")
     training = _read(path, _TRAINING)
     counts = Counter(word for _, sentences in training for words in sentences for word in words)
     classes = (*_FIRST, *sorted(word for word, count in counts.items() if count >= least))
@@ -105,15 +104,7 @@ def captions(path: Path, split: str, *, length: int = LENGTH, least: int = LEAST
 
 def _read(path: Path, part: str) -> list[tuple[Path, list[Words]]]:
     """The pictures of a split in the order of their ids, each with its sentences in words."""
-    layouts = [
-        (path / f"captions_{part}.json", path / "images"),
-        (path / "annotations" / f"captions_{part}.json", path / "images"),
-        (path / "annotations" / f"captions_{part}2017.json", path / f"{part}2017"),
-    ]
-    source, folder = next(((file, images) for file, images in layouts if file.is_file()), layouts[0])
-    if not source.is_file():
-        raise InputError(f"{source}: no such file; captions:PATH holds captions_{part}.json and images/, or COCO's own layout")
-    need_folder(folder, "captions", "the images")
+    source, folder = located(path, part, "captions", "captions")
     try:
         table = json.loads(source.read_text(encoding="utf-8"))
         files = {each["id"]: folder / each["file_name"] for each in table["images"]}

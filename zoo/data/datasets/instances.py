@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from zoo.data.coco_files import located
 from zoo.data.datasets.folder import parts_of
 from zoo.data.datasets.microscopy import NUCLEI_CLASSES, NUCLEI_PALETTE
 from zoo.data.folders import PARTS, need_folder, pair_up, read_lines
@@ -37,9 +38,7 @@ def coco_instances(path: Path, split: str) -> CocoInstances:
     Classes are numbered in the order of their ids, which have gaps. Crowds are ignored. Where objects overlap, the smaller one
     is on top.
     """
-    from zoo.data.datasets.coco import files_of
-
-    source, images = files_of(path, split)
+    source, images = located(path, split, "instances", "coco_instances")
     files, classes = read_coco_instances(source, images)
     return CocoInstances(f"coco_instances/{split}", files, classes)
 

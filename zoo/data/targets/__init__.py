@@ -10,6 +10,7 @@ from zoo.data.targets.boxes import NO_BOX, Boxes
 from zoo.data.targets.fixations import Fixations
 from zoo.data.targets.flow_field import FlowField
 from zoo.data.targets.instances import UNKNOWN, InstanceMask
+from zoo.data.targets.joints import Joints
 from zoo.data.targets.label import Label, Tokens
 from zoo.data.targets.pixels import NO_LABEL, HeatMap, Mask, TargetImage
 from zoo.data.targets.sentence import Sentence
@@ -24,6 +25,7 @@ __all__ = [
     "FlowField",
     "HeatMap",
     "InstanceMask",
+    "Joints",
     "Label",
     "Mask",
     "Sentence",

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from zoo.data.transforms.geometric import Placement
 
 REACH = 4.0  # standard deviations after which the Gaussian of a map is cut off, as SciPy cuts it
-_STEPS = 20  # of the fixed point that carries points through a deformation; each halves what is left, or better
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,14 +72,9 @@ class Fixations(Target):
         return self._within(self.values @ matrix[:2, :2].T + matrix[:2, 2], placement.size, spread)
 
     def deform(self, shift: np.ndarray) -> Fixations:
-        from scipy.ndimage import map_coordinates
+        from zoo.data.transforms.elastic import carry
 
-        # The deformed picture shows at p what was at p + shift(p), and here p is what is asked for.
-        old = self.values[:, ::-1].T - 0.5  # (row, column) of pixel centres
-        place = old
-        for _ in range(_STEPS):
-            place = old - np.stack([map_coordinates(part, place, np.float32, order=1, mode="mirror") for part in shift])
-        return self._within(place.T[:, ::-1] + 0.5, self.picture, self.spread)
+        return self._within(carry(self.values, shift), self.picture, self.spread)
 
     def _within(self, values: np.ndarray, size: Size, spread: tuple[float, float]) -> Fixations:
         """The moved points that are in a picture of that size."""

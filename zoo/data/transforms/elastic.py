@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 GRID = 3  # nodes a side
+_STEPS = 20  # of the fixed point that carries points through a deformation; each halves what is left, or better
 
 
 def displacements(shape: tuple[int, int], deviation: float, rng: np.random.Generator, grid: int = GRID) -> np.ndarray:
@@ -31,6 +32,20 @@ def enlarge(shift: np.ndarray, scale: int) -> np.ndarray:
 def sources(shift: np.ndarray) -> np.ndarray:
     """Where each pixel is fetched from: float32 2×H×W (row, column), of pixel centres."""
     return np.indices(shift.shape[1:], np.float32) + shift
+
+
+def carry(points: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """Points n×2 (x, y; pixel i covers i to i + 1) where the deformed picture shows them.
+
+    The deformed picture shows at p what was at p + shift(p), and here p is what is asked for.
+    """
+    from scipy.ndimage import map_coordinates
+
+    old = points[:, ::-1].T - 0.5  # (row, column) of pixel centres
+    place = old
+    for _ in range(_STEPS):
+        place = old - np.stack([map_coordinates(part, place, np.float32, order=1, mode="mirror") for part in shift])
+    return place.T[:, ::-1] + 0.5
 
 
 def fold(places: np.ndarray) -> np.ndarray:

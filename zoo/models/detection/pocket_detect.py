@@ -51,7 +51,7 @@ RARE, NEAR = -2.0, 1.0  # where scores and distances begin: most points are of n
     inspired_by=INSPIRED_BY,
     input_size=(240, 320),
     mobile=True,
-    tiny={"encoder_options": {"width": 0.1}, "context": 16, "channels": (16, 16)},
+    tiny={"encoder_options": {"width": 0.1, "depth": 0.3}, "context": 16, "channels": (16, 16)},
 )
 def pocket_detect(
     image: Any,

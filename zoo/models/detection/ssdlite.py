@@ -49,7 +49,7 @@ def score(x: Any, channels: int, name: str) -> Any:
     paper=PAPER,
     input_size=(320, 320),
     fixed_size=True,
-    tiny={"encoder_options": {"width": 0.2}, "channels": (16, 8, 8, 8)},
+    tiny={"encoder_options": {"width": 0.2, "depth": 0.3}, "channels": (16, 8, 8, 8)},
 )
 def ssdlite(
     image: Any,

@@ -12,6 +12,7 @@ weights need: ImageNet's statistics, and the windows of strided convolutions cen
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from zoo.lazy import keras
@@ -45,6 +46,7 @@ STAGES = (  # expansion, channels, repeats, stride
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 )
+TINY = {"width": 0.1, "depth": 0.3}  # eight blocks, one of them a repeat
 
 
 def inverted_residual(
@@ -61,15 +63,22 @@ def inverted_residual(
     return x
 
 
-@register_encoder(VARIANTS, paper=PAPER, top=pooled_top, input_size=(224, 224), mobile=True, tiny={"width": 0.1})
+@register_encoder(VARIANTS, paper=PAPER, top=pooled_top, input_size=(224, 224), mobile=True, tiny=TINY)
 def mobilenet_v2(
-    image: Any, *, width: float, output_stride: int = 32, last: bool = True, torchvision: bool = False
+    image: Any,
+    *,
+    width: float,
+    depth: float = 1.0,
+    output_stride: int = 32,
+    last: bool = True,
+    torchvision: bool = False,
 ) -> Features:
     """Stem, seventeen inverted residuals, one wide 1×1 convolution.
 
     Args:
         image: N×H×W×C, 0–255.
         width: multiplies the channels.
+        depth: multiplies the repeats of the stages, rounded up; 1 in all published networks.
         output_stride: 8, 16 or 32; beyond it strides become dilation.
         last: whether the wide 1×1 convolution ends it; light decoders do without.
         torchvision: PyTorch's form of the graph, see above.
@@ -82,7 +91,7 @@ def mobilenet_v2(
     x = conv_bn_act(x, round_channels(32 * width), 3, "stem", stride=2, centered=torchvision)
     features, stride, dilation, block = Features(), 2, 1, 0
     for expansion, channels, repeats, first_stride in STAGES:
-        for repeat in range(repeats):
+        for repeat in range(math.ceil(depth * repeats)):
             step = first_stride if repeat == 0 else 1
             halve = step > 1 and stride < output_stride
             if halve:

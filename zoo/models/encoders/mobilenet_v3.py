@@ -14,6 +14,8 @@ statistics, the windows of strided convolutions centred, and with dilation a blo
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import Any
 
 from zoo.lazy import keras
@@ -60,6 +62,7 @@ SMALL = (
 )
 SIZES = {"large": LARGE, "small": SMALL}
 HIDDEN = {"large": 1280, "small": 1024}  # units after the pooling
+TINY = {"width": 0.1, "depth": 0.4}  # of three and of four blocks in a row two
 
 VARIANTS = {
     "mobilenet_v3_large": Variant(options={"size": "large"}),
@@ -69,6 +72,12 @@ VARIANTS = {
     "mobilenet_v3_small_075": Variant(options={"size": "small", "width": 0.75}),
     "mobilenet_v3_small_minimalistic": Variant(options={"size": "small", "minimalistic": True}),
 }
+
+
+def blocks(size: str, depth: float) -> list[tuple[int, int, int, bool, str, int]]:
+    """The rows of a table; of those of as many channels in a row the first ones, a share `depth` of them."""
+    runs = (list(run) for _, run in itertools.groupby(SIZES[size], key=lambda row: row[2]))
+    return [row for run in runs for row in run[: math.ceil(depth * len(run))]]
 
 
 def inverted_residual(
@@ -106,12 +115,13 @@ def expanded_top(
     return keras.layers.Dense(classes, name="fc")(x)
 
 
-@register_encoder(VARIANTS, paper=PAPER, top=expanded_top, input_size=(224, 224), mobile=True, tiny={"width": 0.1})
+@register_encoder(VARIANTS, paper=PAPER, top=expanded_top, input_size=(224, 224), mobile=True, tiny=TINY)
 def mobilenet_v3(
     image: Any,
     *,
     size: str,
     width: float = 1.0,
+    depth: float = 1.0,
     minimalistic: bool = False,
     output_stride: int = 32,
     torchvision: bool = False,
@@ -122,6 +132,7 @@ def mobilenet_v3(
         image: N×H×W×C, 0–255.
         size: "large" or "small".
         width: multiplies the channels.
+        depth: the share of the blocks of as many channels in a row that is kept, rounded up; 1 in all published networks.
         minimalistic: 3×3 kernels, ReLU, no squeeze-and-excitation.
         output_stride: 8, 16 or 32; beyond it strides become dilation.
         torchvision: PyTorch's form of the graph, see above.
@@ -135,7 +146,7 @@ def mobilenet_v3(
     x = normalize(image, "imagenet") if torchvision else rescale(image)
     x = conv_bn_act(x, 16, 3, "stem", stride=2, activation=final, centered=torchvision)
     features, strides, published = Features(), Strides(2, output_stride), 16
-    for block, (kernel, expanded, channels, squeeze, activation, step) in enumerate(SIZES[size]):
+    for block, (kernel, expanded, channels, squeeze, activation, step) in enumerate(blocks(size, depth)):
         if minimalistic:
             kernel, squeeze, activation = 3, False, "relu"
         before = strides.dilation

@@ -40,7 +40,7 @@ VARIANTS = {"saliency_lite": Variant(options={"encoder": "mobilenet_v2"})}
     inspired_by=INSPIRED_BY,
     input_size=(240, 320),
     mobile=True,
-    tiny={"encoder_options": {"width": 0.1}, "decoder_channels": (16, 8, 8, 8)},
+    tiny={"encoder_options": {"width": 0.1, "depth": 0.3}, "decoder_channels": (16, 8, 8, 8)},
 )
 def saliency_lite(
     image: Any,

@@ -42,7 +42,7 @@ PLUS_PAPER = Paper(
 )
 RATES = (6, 12, 18)  # at output stride 16
 SMALL_RESNET = {"encoder_options": {"width": 0.125, "depths": (1, 2, 1, 1)}, "channels": 16}
-SMALL_MOBILE = {"encoder_options": {"width": 0.1}, "channels": 16}
+SMALL_MOBILE = {"encoder_options": {"width": 0.1, "depth": 0.4}, "channels": 16}
 MOBILE = {"mobile": True, "tiny": SMALL_MOBILE}
 V3_VARIANTS = {
     "deeplab_v3": Variant(options={"encoder": "resnet50", "usual_stride": 8}),

@@ -29,7 +29,7 @@ PAPER = Paper(
     "https://arxiv.org/abs/1902.04502",
 )
 VARIANTS = {"fast_scnn": Variant()}
-BOTTLENECKS = ((64, 3, 2), (96, 3, 2), (128, 3, 1))  # channels, repeats, stride
+BOTTLENECKS = ((64, 2), (96, 2), (128, 1))  # channels, stride
 EXPANSION = 6
 BINS = (1, 2, 3, 6)
 FUSION_DILATION = 4
@@ -75,15 +75,18 @@ def feature_fusion(shallow: Any, deep: Any, channels: int) -> Any:
     input_size=(1024, 2048),
     classes=CITYSCAPES,
     mobile=True,
-    tiny={"width": 0.25},
+    tiny={"width": 0.25, "repeats": 2},
 )
-def fast_scnn(image: Any, classes: int, *, width: float = 1.0, auxiliary: tuple[int, ...] = ()) -> Any:
+def fast_scnn(
+    image: Any, classes: int, *, width: float = 1.0, repeats: int = 3, auxiliary: tuple[int, ...] = ()
+) -> Any:
     """Learning to downsample → global features → fusion → classifier → enlarged to the image. Table 1.
 
     Args:
         image: N×H×W×C, 0–255.
         classes: channels of the answer.
         width: multiplies the channels.
+        repeats: of each bottleneck.
         auxiliary: (8,) for an auxiliary head on the shallow branch, for training.
 
     Returns:
@@ -99,7 +102,7 @@ def fast_scnn(image: Any, classes: int, *, width: float = 1.0, auxiliary: tuple[
     shallow = x = separable_bn(x, scaled(64), "downsample3", stride=2, relu_between=False)
 
     number = 0
-    for channels, repeats, stride in BOTTLENECKS:
+    for channels, stride in BOTTLENECKS:
         for repeat in range(repeats):
             number += 1
             x = inverted_residual(x, scaled(channels), stride if repeat == 0 else 1, f"bottleneck{number}")

@@ -34,7 +34,7 @@ USUAL_STRIDE = 16
     paper=PAPER,
     input_size=(520, 520),
     mobile=True,
-    tiny={"encoder_options": {"width": 0.1}, "channels": 16},
+    tiny={"encoder_options": {"width": 0.1, "depth": 0.4}, "channels": 16},
 )
 def lraspp(
     image: Any,

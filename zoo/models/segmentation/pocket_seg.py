@@ -18,6 +18,7 @@ operations are whole on LiteRT's GPU accelerator.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from zoo import layers
@@ -69,15 +70,25 @@ DETAIL_BLOCKS = 2  # between two exchanges
     inspired_by=INSPIRED_BY,
     input_size=(360, 480),
     mobile=True,
-    tiny={"width": 0.125},
+    tiny={"width": 0.125, "dilations": ((1, 4), (2,)), "detail_blocks": 1},
 )
-def pocket_seg(image: Any, classes: int, *, width: float, auxiliary: tuple[int, ...] = ()) -> Any:
+def pocket_seg(
+    image: Any,
+    classes: int,
+    *,
+    width: float,
+    dilations: Sequence[Sequence[int]] = DILATIONS,
+    detail_blocks: int = DETAIL_BLOCKS,
+    auxiliary: tuple[int, ...] = (),
+) -> Any:
     """Stem → two branches with two exchanges → pooled context → the way up to stride 4 → scores.
 
     Args:
         image: N×H×W×C, 0–255.
         classes: channels of the answer.
         width: multiplies the channels.
+        dilations: of the context blocks before each exchange.
+        detail_blocks: of the other branch, before each exchange.
         auxiliary: strides out of (8, 16) that get an auxiliary head for training.
 
     Returns:
@@ -91,10 +102,10 @@ def pocket_seg(image: Any, classes: int, *, width: float, auxiliary: tuple[int, 
 
     sharp = conv_relu6(fine, detail, 3, "detail_s8", stride=2)
     deep = conv_relu6(sharp, context, 3, "context_s16", stride=2)
-    for stage, dilations in enumerate(DILATIONS, start=1):
-        for number in range(1, DETAIL_BLOCKS + 1):
+    for stage, rates in enumerate(dilations, start=1):
+        for number in range(1, detail_blocks + 1):
             sharp = inverted_residual(sharp, f"detail{stage}_block{number}")
-        for number, dilation in enumerate(dilations, start=1):
+        for number, dilation in enumerate(rates, start=1):
             deep = inverted_residual(deep, f"context{stage}_block{number}", dilation)
         sharp, deep = exchange(sharp, deep, f"exchange{stage}")
     features = Features(s8=sharp, s16=deep)

@@ -44,7 +44,7 @@ VARIANTS = {
     inspired_by=(UNET, FPN, MOBILENET),
     input_size=(256, 256),
     mobile=True,
-    tiny={"encoder_options": {"width": 0.1}, "decoder_channels": (16, 8, 8, 8)},
+    tiny={"encoder_options": {"width": 0.1, "depth": 0.3}, "decoder_channels": (16, 8, 8, 8)},
 )
 def unet_lite(
     image: Any,

@@ -5,8 +5,8 @@ section 4.2), with the gate on that mean; both states begin as functions of the 
 make the scores (their equation 7).
 
 Different: any encoder of this zoo stands where VGG was, by default one that suits a phone, and learns with the rest. One layer,
-not two, makes the first states. Their second penalty, by which every place is to be looked at about once, is left out: sentences
-of scenes list things, and what is between them need not be looked at.
+not two, makes the first states. Their second penalty, by which every place is to be looked at about once, is left out:
+sentences of scenes list things, and what is between them need not be looked at.
 
 A device runs an encoder file once and a file of one word as often as there are words: `zoo.layers.encoder_network`,
 `zoo.layers.word_network`.

@@ -11,6 +11,7 @@ from converters.tflite.writer.builder import Builder, Unsupported, type_number
 from converters.tflite.writer.graph import Tensor
 from converters.tflite.writer.registry import lowers_operation
 
+_LANES = 4
 _CODES = {"Sum": "SUM", "Prod": "REDUCE_PROD"}
 _CODES |= {"Max": "REDUCE_MAX", "Amax": "REDUCE_MAX", "Min": "REDUCE_MIN", "Amin": "REDUCE_MIN"}
 
@@ -99,6 +100,12 @@ def _cumulative(build: Builder, operation: keras.Operation, x: Any) -> Tensor:
 
 @lowers_operation("TopK")
 def _top_k(build: Builder, operation: keras.Operation, x: Any) -> list[Tensor]:
+    """LiteRT's GPU accelerator answers with a neighbour's values where rows are no multiple of four long: they end in copies of
+    their least value then, which lie behind it and so are never chosen."""
     x = build.tensor(x)
     shape, k = (*x.shape[:-1], int(operation.k)), build.constant(int(operation.k), "int32", "k")
+    missing = -x.shape[-1] % _LANES
+    if missing and -1 not in x.shape and "float" in x.dtype:
+        least = build.reduce("REDUCE_MIN", x, -1, keepdims=True)
+        x = build.concatenate([x, *[least] * missing], len(x.shape) - 1)
     return build.emit_many("TOPK_V2", [x, k], [shape, shape], [x.dtype, "int32"])

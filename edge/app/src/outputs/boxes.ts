@@ -4,7 +4,7 @@ import { overlapOf, select } from '../boxes/selection';
 import { csv, quoted } from '../model/csv';
 import { css, vocPalette, type Colour } from '../model/palette';
 import { labelOf, type OutputSpec } from '../model/spec';
-import type { Answer, Kind, LegendRow, Size, Speech } from './kind';
+import { sheet, type Answer, type Kind, type LegendRow, type Size, type Speech } from './kind';
 
 /** x0, y0, x1, y1 in pixels, class, score. */
 const COLUMNS = 6;
@@ -146,11 +146,9 @@ export default {
   views: () => ['overlay', 'split', 'mask'],
   hidden: () => [],
   paint(answer, spec, { view, hidden }) {
-    const canvas = new OffscreenCanvas(answer.width, answer.height);
-    const context = canvas.getContext('2d')!;
-    if (view === 'mask') context.fillRect(0, 0, answer.width, answer.height);
+    const canvas = sheet(answer, view);
     const shown = boxesOf(answer).filter((box) => !hidden.has(box.label));
-    for (const box of shown.reverse()) outline(context, box, spec, answer);
+    for (const box of shown.reverse()) outline(canvas.getContext('2d')!, box, spec, answer);
     return canvas;
   },
   legend(answer, spec, beside, speech) {

@@ -1,7 +1,7 @@
 // Instances: objects side by side, told apart, each with its class, its score and its pixels.
 import { exponential } from '../boxes/codings';
 import { runLengths } from '../instances/run_lengths';
-import { connectedParts, enlargeNumbers, flood } from '../instances/watershed';
+import { connectedParts, enlargeNumbers, flood, type Parts } from '../instances/watershed';
 import { vocPalette, type Colour } from '../model/palette';
 import { labelOf, type OutputSpec } from '../model/spec';
 import { canvasOf, type Answer, type Kind, type LegendRow, type RawOutput, type Size, type Speech } from './kind';
@@ -16,7 +16,7 @@ export interface InstanceAnswer extends Answer, Size {
 }
 
 const NAME = 'instances';
-const DEFAULTS = { least: 8, threshold: 0 };
+const DEFAULTS = { sure: 0.7, least: 8, threshold: 0 };
 /** Channels beside those of the insides: the ground, which is the first, and the outline, the last. */
 const OTHERS = 2;
 /** What stands for scores that are no numbers. */
@@ -81,39 +81,56 @@ function kept(answer: InstanceAnswer, stays: (place: number) => boolean): Instan
 }
 
 function areasOf({ numbers, labels }: InstanceAnswer): Int32Array {
-  const areas = new Int32Array(labels.length + 1);
-  for (let i = 0; i < numbers.length; i++) areas[numbers[i]]++;
-  return areas.subarray(1);
+  return countsOf(numbers, labels.length).subarray(1);
 }
 
-/** The objects' insides, each a connected part, with what is outline and how deep each pixel lies for the watershed. */
+function countsOf(numbers: Int32Array, count: number): Int32Array {
+  const counts = new Int32Array(count + 1);
+  for (let i = 0; i < numbers.length; i++) counts[numbers[i]]++;
+  return counts;
+}
+
+/** What objects grow from: connected parts of what is surely inside, and insides that have no such pixel. */
+function seedsOf(inside: Uint8Array, shares: Float64Array, spec: OutputSpec, size: Size): Parts {
+  const [sure, least] = [optionOf(spec, 'sure'), optionOf(spec, 'least')];
+  const core = connectedParts(inside.map((value, at) => (shares[at] >= sure ? value : 0)), size);
+  const coreSizes = countsOf(core.numbers, core.count);
+  const whole = connectedParts(inside, size);
+  const wholeSizes = countsOf(whole.numbers, whole.count);
+  const isSeed = (at: number) => core.numbers[at] > 0 && coreSizes[core.numbers[at]] >= least;
+  const taken = Uint8Array.from(wholeSizes, (count) => Number(count < least));
+  for (let at = 0; at < inside.length; at++) if (isSeed(at)) taken[whole.numbers[at]] = 1;
+  return connectedParts(inside.map((value, at) => (isSeed(at) || taken[whole.numbers[at]] === 0 ? value : 0)), size);
+}
+
+/** What objects grow from, what may be flooded, and how deep each pixel lies for the watershed. */
 function insides(output: RawOutput, spec: OutputSpec) {
   const [, height, width, channels] = output.shape;
   if (channels !== spec.labels.length + OTHERS) throw new RangeError(`${channels} channels for ${spec.labels.length} classes`);
   const data = Float32Array.from(output.data, (value) => (Number.isFinite(value) ? value : NEVER));
   const last = channels - 1;
-  const [inside, outline] = [new Uint8Array(width * height), new Uint8Array(width * height)];
+  const [inside, within] = [new Uint8Array(width * height), new Uint8Array(width * height)];
   const landscape = new Float32Array(width * height);
+  const shares = new Float64Array(width * height);
   for (let at = 0, from = 0; at < inside.length; at++, from += channels) {
     let [best, deepest] = [0, 1];
     for (let k = 1; k < channels; k++) if (data[from + k] > data[from + best]) best = k;
     for (let k = 2; k < last; k++) if (data[from + k] > data[from + deepest]) deepest = k;
     landscape[at] = data[from + last] - data[from + deepest];
-    outline[at] = Number(best === last);
+    within[at] = Number(best > 0);
     inside[at] = best === last ? 0 : best;
+    if (inside[at] > 0) shares[at] = shareOf(data, from, channels, best, spec.activation === 'linear');
   }
-  const { numbers, count } = connectedParts(inside, { width, height });
-  const [labels, sizes, sums] = [new Int32Array(count), new Int32Array(count), new Float64Array(count)];
+  const { numbers, count } = seedsOf(inside, shares, spec, { width, height });
+  const [labels, sizes, sums] = [new Int32Array(count), countsOf(numbers, count), new Float64Array(count)];
   for (let at = 0; at < numbers.length; at++) {
     if (numbers[at] === 0) continue;
-    const place = numbers[at] - 1;
-    labels[place] = inside[at] - 1;
-    sizes[place]++;
-    sums[place] += shareOf(data, at * channels, channels, inside[at], spec.activation === 'linear');
+    labels[numbers[at] - 1] = inside[at] - 1;
+    sums[numbers[at] - 1] += shares[at];
   }
-  const scores = Float32Array.from(sums, (sum, place) => sum / sizes[place]);
+  const scores = Float32Array.from(sums, (sum, place) => sum / sizes[place + 1]);
   const seeds: InstanceAnswer = { kind: NAME, numbers, labels, scores, width, height };
-  return { seeds, sizes, landscape, outline };
+  return { seeds, landscape, within };
 }
 
 function edge(numbers: Int32Array, at: number, x: number, y: number, { width, height }: Size): boolean {
@@ -219,10 +236,10 @@ export default {
   gives: 'instances',
   opaque: true,
   decode(output, spec, picture) {
-    const { seeds, sizes, landscape, outline } = insides(output, spec);
-    const [least, threshold] = [optionOf(spec, 'least'), Math.fround(optionOf(spec, 'threshold'))];
-    const sure = kept(seeds, (place) => sizes[place] >= least && seeds.scores[place] >= threshold);
-    flood(sure.numbers, landscape, outline, sure);
+    const { seeds, landscape, within } = insides(output, spec);
+    const threshold = Math.fround(optionOf(spec, 'threshold'));
+    const sure = kept(seeds, (place) => seeds.scores[place] >= threshold);
+    flood(sure.numbers, landscape, within, sure);
     const size = { width: picture.width, height: picture.height };
     const whole = { ...sure, ...size, numbers: enlargeNumbers(sure.numbers, sure, size) };
     const areas = areasOf(whole);

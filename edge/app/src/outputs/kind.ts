@@ -122,3 +122,10 @@ export function canvasOf(image: ImageData): OffscreenCanvas {
 export function png(image: ImageData): Promise<Blob> {
   return canvasOf(image).convertToBlob({ type: 'image/png' });
 }
+
+/** An empty canvas for lines over a picture of that size; black where they are looked at alone. */
+export function sheet({ width, height }: Size, view: View): OffscreenCanvas {
+  const canvas = new OffscreenCanvas(width, height);
+  if (view === 'mask') canvas.getContext('2d')!.fillRect(0, 0, width, height);
+  return canvas;
+}

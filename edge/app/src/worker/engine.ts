@@ -10,6 +10,7 @@ import { UnknownToken } from '../text/vocabulary';
 import { bindOutputs, Network, UnmatchedOutputs, type BoundOutput } from './network';
 import { Captioner, WrongEncoder } from './captioner';
 import { isBegun, isStep, Stepper } from './stepper';
+import { readsOf, Translator } from './translator';
 import { Writer } from './writer';
 
 /** More threads than this slow small networks down: they wait for each other. */
@@ -129,7 +130,7 @@ export class Engine {
   private backend: Backend | null = null;
   private networks: Record<Place, Network | Captioner | null> = { main: null, beside: null };
   /** The network in the main place, where that writes texts. */
-  private writer: Writer | null = null;
+  private writer: Writer | Translator | null = null;
   private canvas = new OffscreenCanvas(1, 1);
   private context = this.canvas.getContext('2d', { willReadFrequently: true })!;
 
@@ -164,10 +165,15 @@ export class Engine {
     try {
       const own = (await readCard(bytes)) ?? listed;
       const begun = own !== null && isBegun(own);
-      const writes = place === 'main' && own !== null && isStep(own) && !begun;
-      let network: Network | Captioner | Writer;
-      if (begun) network = this.networks[place] = await this.describeCaptioner(id, name, own, models, encoder, precision);
-      else if (writes) network = this.writer = this.describeWriter(id, own, model);
+      const translates = begun && place === 'main' && readsOf(own.outputs[0]) > 0;
+      const writes = translates || (place === 'main' && own !== null && isStep(own) && !begun);
+      let network: Network | Captioner | Writer | Translator;
+      if (begun) {
+        const card = { ...own, name: own.name || name };
+        const parts = [await this.describeEncoder(id, name, models, encoder, precision), new Stepper(own, model)] as const;
+        if (translates) network = this.writer = new Translator(id, card, ...parts);
+        else network = this.networks[place] = new Captioner(id, card, ...parts);
+      } else if (writes) network = this.writer = this.describeWriter(id, own, model);
       else network = this.networks[place] = this.describe(id, name, model, graph, own);
       const compileMs = performance.now() - began;
       const wasm = this.backend.accelerator === 'wasm';
@@ -201,15 +207,14 @@ export class Engine {
     return new Writer(id, { ...card, outputs: [answer.spec] }, new Stepper(card, model));
   }
 
-  /** A file of one word together with its encoder, whose model joins `models`. */
-  private async describeCaptioner(
+  /** The encoder of a file of one word, whose model joins `models`. */
+  private async describeEncoder(
     id: NetworkId,
     name: string,
-    card: Card,
     models: CompiledModel[],
     source: string | ArrayBuffer | null,
     precision: Precision,
-  ): Promise<Captioner> {
+  ): Promise<Network> {
     if (source === null) throw new EngineError('encoder', name);
     const bytes = await readBytes(source);
     const graph = graphOf(bytes, name);
@@ -222,7 +227,7 @@ export class Engine {
     const described = { ...own, inputs: [{ ...own.inputs[0], size }] };
     const outputs = bindOutputs(own.outputs, model.getOutputDetails().map((each) => each.name));
     const stored = model.getOutputDetails().map((each, index) => graph.tensors[graph.names.get(each.name) ?? graph.outputs[index]]);
-    return new Captioner(id, { ...card, name: card.name || name }, new Network(id, described, outputs, model, stored), new Stepper(card, models[0]));
+    return new Network(id, described, outputs, model, stored);
   }
 
   /** A part of a text, behind a prompt or behind the part before. */

@@ -58,6 +58,23 @@ class Light:
 
 
 @dataclass(frozen=True)
+class Ground:
+    """What a composition begins with.
+
+    Attributes:
+        layer: the background.
+        light: on everything.
+        camera: the second frame's view of what stands still.
+        colours: of the background, OKLab 2×3, from which things are to stand out.
+    """
+
+    layer: Layer
+    light: Light
+    camera: Pose
+    colours: np.ndarray
+
+
+@dataclass(frozen=True)
 class Composition:
     """Layers from the farthest (the background) to the nearest, and the light on them."""
 
@@ -67,15 +84,26 @@ class Composition:
 
 def compose(rng: np.random.Generator, size: tuple[int, int]) -> Composition:
     """A composition for a picture of this size (H, W)."""
-    side = min(size)
-    half = (size[1] / side / 2, size[0] / side / 2)
+    ground = compose_ground(rng, size)
+    return Composition((ground.layer, *compose_things(rng, ground, size)), ground.light)
+
+
+def compose_ground(rng: np.random.Generator, size: tuple[int, int]) -> Ground:
+    """The background, the light and the camera for a picture of this size (H, W)."""
     light = Light(rng.uniform(0, 2 * np.pi), rng.uniform(0.0, 0.35), rng.uniform(0.2, 0.55), rng.uniform(0.015, 0.05))
     camera = Pose(*rng.uniform(-0.03, 0.03, 2), rng.uniform(-0.035, 0.035), rng.uniform(0.97, 1.03))
     behind = background_pair(rng)
     kind = BACKGROUNDS[rng.integers(len(BACKGROUNDS))]
     period = rng.uniform(0.5, 1.2) if kind == "plain" else rng.uniform(0.14, 0.4)
-    background = Layer(0, "", 0.0, (Pose(0, 0, 0, 1), camera), _pattern(rng, kind, period, side), srgb(behind))
-    layers = [background]
+    pattern = pattern_of(rng, kind, period, min(size))
+    return Ground(Layer(0, "", 0.0, (Pose(0, 0, 0, 1), camera), pattern, srgb(behind)), light, camera, behind)
+
+
+def compose_things(rng: np.random.Generator, ground: Ground, size: tuple[int, int]) -> list[Layer]:
+    """The objects on a ground, in a picture of this size (H, W)."""
+    side = min(size)
+    half = (size[1] / side / 2, size[0] / side / 2)
+    layers = []
     count = round(rng.integers(2, 5) * min(4.0, half[0] * half[1] * 4))
     placed: list[Pose] = []
     for _ in range(count):
@@ -83,11 +111,12 @@ def compose(rng: np.random.Generator, size: tuple[int, int]) -> Composition:
         pose = _place(rng, name, half, placed)
         if pose is not None:
             placed.append(pose)
-            layers.append(_object(rng, name, pose, camera, behind, side))
-    return Composition(tuple(layers), light)
+            layers.append(_object(rng, name, pose, ground.camera, ground.colours, side))
+    return layers
 
 
-def _pattern(rng: np.random.Generator, kind: str, period: float, side: int) -> Pattern:
+def pattern_of(rng: np.random.Generator, kind: str, period: float, side: int) -> Pattern:
+    """A pattern of that kind and period, for a picture whose shorter side has that many pixels."""
     phase = rng.uniform(0, 32, 2)
     return Pattern(
         kind, float(period), float(rng.uniform(0, 2 * np.pi)), (float(phase[0]), float(phase[1])), 1.0 / side
@@ -107,7 +136,7 @@ def _place(rng: np.random.Generator, name: str, half: tuple[float, float], place
 
 def _object(rng: np.random.Generator, name: str, pose: Pose, camera: Pose, behind: np.ndarray, side: int) -> Layer:
     kind = WEARS[name] if rng.uniform() < WEARS_ITS_OWN else list(WEARS.values())[rng.integers(len(WEARS))]
-    pattern = _pattern(rng, kind, rng.uniform(0.08, 0.13), side)
+    pattern = pattern_of(rng, kind, rng.uniform(0.08, 0.13), side)
     centre = camera.matrix() @ np.array([pose.x, pose.y, 1.0])  # where it would be if only the camera moved
     step = rng.uniform(-0.06, 0.06, 2)
     moved = Pose(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.data.datasets.scenes.composition import Composition, Layer, Light, Pose
-from zoo.data.datasets.scenes.shapes import REACH, SHAPES
+from zoo.data.datasets.scenes.shapes import OUTLINES, REACH
 from zoo.data.datasets.scenes.textures import paint
 
 
@@ -24,7 +24,7 @@ def render(composition: Composition, size: tuple[int, int], frame: int) -> tuple
         if window is None:
             continue
         x, y = columns[:, window[1]], rows[window[0]]
-        distance = _distance(layer, frame, x, y)
+        distance = distance_from(layer, frame, x, y)
         cover = np.clip(0.5 - distance * side, 0.0, 1.0)[..., None]
         colour = _colour(layer, light, frame, x, y) * _bevel(layer, light, frame, distance, side)[..., None]
         patch = picture[window]
@@ -54,7 +54,7 @@ def motion(composition: Composition, size: tuple[int, int], shown: np.ndarray) -
         there_y = carry[1, 0] * x + carry[1, 1] * y + carry[1, 2]
         covered = np.zeros(row.size, bool)
         for nearer in composition.layers[number + 1 :]:
-            covered |= _distance(nearer, 1, there_x, there_y) < 0
+            covered |= distance_from(nearer, 1, there_x, there_y) < 0
         target[row, column, 0] = there_x * side + (width - 1) / 2
         target[row, column, 1] = there_y * side + (height - 1) / 2
         hidden[row, column] = covered
@@ -91,10 +91,10 @@ def _local(pose: Pose, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.nda
     return cos * x + sin * y, cos * y - sin * x
 
 
-def _distance(layer: Layer, frame: int, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Signed distance from the layer's outline, in sides of the picture."""
+def distance_from(layer: Layer, frame: int, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Signed distance of places x, y from the layer's outline in that frame, all in sides of the picture."""
     pose = layer.poses[frame]
-    return SHAPES[layer.shape](*_local(pose, x, y), layer.form) * np.float32(pose.scale)
+    return OUTLINES[layer.shape](*_local(pose, x, y), layer.form) * np.float32(pose.scale)
 
 
 def _colour(layer: Layer, light: Light, frame: int, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -137,5 +137,5 @@ def _cast(
         return
     towards_x, towards_y = light.reach * np.cos(light.angle), light.reach * np.sin(light.angle)
     x, y = columns[:, window[1]] + np.float32(towards_x), rows[window[0]] + np.float32(towards_y)
-    depth = np.clip(0.5 - _distance(layer, frame, x, y) * np.float32(0.6 / light.reach), 0.0, 1.0)
+    depth = np.clip(0.5 - distance_from(layer, frame, x, y) * np.float32(0.6 / light.reach), 0.0, 1.0)
     picture[window] *= (1 - np.float32(light.shadow) * depth * depth * (3 - 2 * depth))[..., None]

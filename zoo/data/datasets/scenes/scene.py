@@ -21,13 +21,16 @@ class Scene:
 
     def __init__(self, seed: int, index: int, size: tuple[int, int]) -> None:
         self.seed, self.index, self.size = seed, index, size
-        self.composition: Composition = compose(self._generator(0), size)
+        self.composition: Composition = self._composed()
         self._picture, shown = render(self.composition, size, 0)
         labels = np.array([layer.label for layer in self.composition.layers], np.uint8)
         self.shown = shown
         """uint8 H×W: the number of the composition's layer that is shown, 0 the background."""
         self.mask: np.ndarray = labels[shown]
         """uint8 H×W: the class shown, 0 (background) to 5; see CLASSES."""
+
+    def _composed(self) -> Composition:
+        return compose(self._generator(0), self.size)
 
     def _generator(self, stream: int) -> np.random.Generator:
         return np.random.default_rng((stream, self.seed, self.index))

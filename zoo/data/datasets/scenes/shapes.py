@@ -47,5 +47,12 @@ def ring(u: np.ndarray, v: np.ndarray, form: float) -> np.ndarray:
     return np.abs(np.hypot(u, v) - (1.0 - half)) - half
 
 
+def bar(u: np.ndarray, v: np.ndarray, form: float) -> np.ndarray:
+    """A line from −1 to 1 across with round ends, form times 0.6 wide."""
+    return np.hypot(np.maximum(np.abs(u) - 1.0, 0.0), v) - 0.3 * form
+
+
 SHAPES: dict[str, Distance] = {"disk": disk, "box": box, "triangle": triangle, "star": star, "ring": ring}
+BAR = "bar"  # what limbs are of, no class of its own
+OUTLINES: dict[str, Distance] = {**SHAPES, BAR: bar}
 REACH = 1.35  # no shape reaches further than this from its own origin

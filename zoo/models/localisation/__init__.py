@@ -1,0 +1,1 @@
+"""Networks that answer where the parts of one thing are."""
