@@ -414,7 +414,7 @@ SHIPPED = sorted(path.parent.name for path in catalog.FOLDER.glob("*/card.json")
 # Kind of data → folder of `shared`.
 PLACES = {
     "camvid": "camvid", "ccp_clothing": "ccp", "ccp_person": "ccp", "isbi": "isbi_em", "noise": "sr", "nuclei": "nuclei",
-    "osie": "osie", "sr": "sr",
+    "nuclei_instances": "nuclei", "osie": "osie", "sr": "sr",
 }  # fmt: skip
 
 
