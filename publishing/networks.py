@@ -26,7 +26,7 @@ SHOWN = 4  # labels of a set of weights
 
 
 def overview() -> str:
-    """The README's table: a row for each architecture with weights, and one for the others of each task; one for a task of few."""
+    """The README's table: of each task a row for each architecture with weights and one for the others, or one row for all."""
     rows: list[list[str]] = []
     for task in tasks.names():
         families = _families(task)
