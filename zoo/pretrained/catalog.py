@@ -16,6 +16,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -158,9 +159,11 @@ class Trained:
         return None if self.archive is None else store.find(self.name, path.name)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data, as in card.json."""
+        """Plain data, as in card.json; a score of which nothing was counted, nan, is None there: JSON has no nan."""
         facts = asdict(self)
         del facts["folder"]
+        for row in facts["measured"]:
+            row["scores"] = {name: None if math.isnan(value) else value for name, value in row["scores"].items()}
         return facts
 
 
@@ -226,7 +229,9 @@ def _read(path: Path) -> Trained:
 
 
 def _score(row: Mapping[str, Any]) -> Score:
-    return Score(**{**row, "size": tuple(row["size"]), "lower_is_better": tuple(row.get("lower_is_better", ()))})
+    scores = {name: math.nan if value is None else value for name, value in row["scores"].items()}
+    plain = {"size": tuple(row["size"]), "lower_is_better": tuple(row.get("lower_is_better", ()))}
+    return Score(**{**row, **plain, "scores": scores})
 
 
 def _restore(path: Path) -> str:

@@ -187,7 +187,7 @@ def write_card(known: Trained) -> None:
     """Writes card.json into the weights' folder, at once."""
     with tempfile.TemporaryDirectory(dir=known.folder, prefix=".packing") as temporary:
         path = Path(temporary) / CARD
-        path.write_text(json.dumps(known.as_dict(), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(known.as_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
         os.replace(path, known.folder / path.name)
 
 
