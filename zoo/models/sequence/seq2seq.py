@@ -1,6 +1,6 @@
-"""seq2seq: a sentence is read, and written anew in another language, each word with an eye on the words read (Bahdanau, 2015).
+"""seq2seq: a sentence is read, and written anew in another language, each word with an eye on the words read.
 
-Faithful: attention that is additive and asked by the state before each word; a cell that hears the word before and what was
+No paper of its own; after Bahdanau et al. (2015). As theirs: attention that is additive and asked by the state before each word; a cell that hears the word before and what was
 fetched; scores of the sum of word, state and what was fetched (their A.2.2). States begin as layers of tanh of what was read.
 
 Different: one cell of `units` reads, in one direction, where theirs are two, and it is an LSTM where theirs is the GRU; states
@@ -19,18 +19,18 @@ from zoo import layers
 from zoo.paper import Paper
 from zoo.registry import Variant, register
 
-PAPER = Paper(
+BAHDANAU = Paper(
     "Neural Machine Translation by Jointly Learning to Align and Translate", "Bahdanau, Cho, Bengio", 2015,
     "https://arxiv.org/abs/1409.0473",
 )  # fmt: skip
 SUTSKEVER = Paper(
     "Sequence to Sequence Learning with Neural Networks", "Sutskever, Vinyals, Le", 2014, "https://arxiv.org/abs/1409.3215",
 )  # fmt: skip
-VARIANTS = {"seq2seq": Variant(inspired_by=(SUTSKEVER,))}
+VARIANTS = {"seq2seq": Variant(inspired_by=(BAHDANAU, SUTSKEVER))}
 
 
 @register(
-    VARIANTS, task="translation", paper=PAPER, input_size=(1, 22), channels=1, min_size=1, fixed_size=True,
+    VARIANTS, task="translation", paper=None, input_size=(1, 22), channels=1, min_size=1, fixed_size=True,
     tiny={"units": 8, "embedding": 6, "attention": 5, "length": 6},
 )  # fmt: skip
 def seq2seq(
