@@ -1,7 +1,8 @@
 """seq2seq: a sentence is read, and written anew in another language, each word with an eye on the words read.
 
-No paper of its own; after Bahdanau et al. (2015). As theirs: attention that is additive and asked by the state before each word; a cell that hears the word before and what was
-fetched; scores of the sum of word, state and what was fetched (their A.2.2). States begin as layers of tanh of what was read.
+No paper of its own; after Bahdanau et al. (2015). As theirs: attention that is additive and asked by the state before each
+word; a cell that hears the word before and what was fetched; scores of the sum of word, state and what was fetched (their
+A.2.2). States begin as layers of tanh of what was read.
 
 Different: one cell of `units` reads, in one direction, where theirs are two, and it is an LSTM where theirs is the GRU; states
 begin with the mean of what was read, where theirs begins with the end of the backward cell; a gate weighs what is fetched, as
