@@ -25,10 +25,11 @@ PATIENCE = 120.0  # seconds for one file
 
 
 def litert(path: str, feeds: list[Arrays], facts: dict[str, Any]) -> list[Arrays]:
-    """LiteRT's interpreter, whose answer the others are held to."""
-    from ai_edge_litert.interpreter import Interpreter
+    """LiteRT's interpreter, whose answer the others are held to; of facts "plain" asks for the kernels without XNNPACK."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    interpreter = Interpreter(path)
+    kernels = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES if facts.get("plain") else OpResolverType.AUTO
+    interpreter = Interpreter(path, experimental_op_resolver_type=kernels)
     interpreter.allocate_tensors()
     answers = []
     for feed in feeds:
@@ -120,12 +121,12 @@ def outcome(reader: Reader, folder: Path, case: dict[str, Any]) -> dict[str, Any
         )
     try:
         answers = reader(str(folder / case["file"]), feeds, case)
-        return _difference(expected, answers)
+        return difference(expected, answers)
     except Exception as error:  # whatever a runtime says is its answer
         return {"why": " ".join(f"{type(error).__name__}: {error}".split())[-200:]}
 
 
-def _difference(expected: list[Arrays], answers: list[Arrays]) -> dict[str, Any]:
+def difference(expected: list[Arrays], answers: list[Arrays]) -> dict[str, Any]:
     """The worst over outputs: root mean square over the spread, the largest over the largest value; of integers the share."""
     rms = largest = 0.0
     for place in range(len(expected[0])):

@@ -26,13 +26,16 @@ SHOWN = 4  # labels of a set of weights
 
 
 def overview() -> str:
-    """The README's table: a row for each architecture with weights, and one for the others of each task."""
+    """The README's table: of each task a row for each architecture with weights and one for the others, or one row for all."""
     rows: list[list[str]] = []
     for task in tasks.names():
         families = _families(task)
         trained = [names for names in families if _weights(names)]
         others = [name for names in families if names not in trained for name in names]
         firsts = [names[0] for names in families if names not in trained]
+        if len(trained) == 1:
+            rows.append([_words(task), _names([*trained[0], *firsts], [*trained[0], *others]), *_facts([*trained[0], *others])])
+            continue
         rows += [[_words(task), _names(names, names), *_facts(names)] for names in trained]
         rows += [[_words(task), _names(firsts, others), *_facts(others)]] if others else []
     return table(("task", "networks", "shipped weights, as trained → in int8", "int8", "GPU"), rows)

@@ -84,17 +84,15 @@ def to_tflite(
     operations only. The same weights, calibration and versions give the same bytes, on every backend.
 
     Args:
-        model: functional or Sequential, of one N×H×W×C input in 0–255, or several inputs of which one is such a picture: the
-            file has them by the model's names, in its order. One that ends in `zoo.layers.ModelOutput` says itself what its
-            output means. Or what `quantize_aware` returned, which for int8 needs no calibration.
+        model: functional or Sequential, one N×H×W×C input in 0–255, or several of which one is such, kept by name and in order.
+            One that ends in `zoo.layers.ModelOutput` says itself what its output means. Or what `quantize_aware` returned.
         path: where to; written at once or not at all.
         recipe: a key of `RECIPES`.
         input_size: (height, width) of pictures in pixels; needed where the model leaves their size open.
-        calibration: for int8: dozens of training images of that size, N×H×W×C in 0–255, or anything that gives such images; of
-            several inputs a dict by their names or a tuple in their order; for a network of one step
-            (`zoo.layers.step_network`) texts N×1×T×1.
-        io: the type of input and output: "float32", or with int8 also "int8" or "uint8", which takes the picture's bytes as
-            they are. Class indices are int32 whatever is said here.
+        calibration: for int8: dozens of training images of that size, N×H×W×C in 0–255, or anything that gives such images; a
+            dict by name or a tuple for several inputs; texts N×1×T×1 for a network of one step (`zoo.layers.step_network`).
+        io: the type of inputs and outputs: "float32", or with int8 also "int8" or "uint8", which takes a picture's bytes. Class
+            indices are int32 whatever is said here.
         labels, palette, task: for a model without a `ModelOutput`: one name and one (r, g, b) per class of the first output,
             and in words what it is for.
         name: by default the model's.
@@ -114,9 +112,8 @@ def to_tflite(
     path = _check_path(path)
     model = model if is_tf_keras(model) else in_float32(collapse(model))
     shapes = _shapes(model, input_shapes(model, input_size), batch, open_size)
-    images = calibration if RECIPES[recipe].calibrated else None
     _check_types(model, io)
-    images = None if images is None else _calibration(model, images, shapes)
+    images = _calibration(model, calibration, shapes) if RECIPES[recipe].calibrated and calibration is not None else None
     overrides, facts = {"task": task, "labels": labels, "palette": palette}, {"recipe": recipe, "io": io}
     description = describe(model, shapes, overrides, name or model.name, images, **facts, scores=dict(scores or {}))
     engine, keeps = _engine(engine, model, recipe), {"keep_float": keep_float, "keep_int16": keep_int16}

@@ -128,8 +128,7 @@ def gpu_check(
     what the model meets, and the verdict says so. `input_range`, `output` and `labels` are as in `edge.Runner`; `precisions`
     those of the GPU to try, "float32" and "reduced", for each of which the file is compiled anew. `rehearse` computes in
     float16 on the CPU too, as is done anyway where values are seen that it cannot hold. A file of any size is not whole on a
-    GPU, whatever size it is asked at. Raises InputError for a file that is missing, damaged or does not run on the CPU, one
-    that takes or gives text, an unknown precision, and for samples that do not fit.
+    GPU. Raises InputError for a file that is missing, damaged or does not run on the CPU, and samples that do not fit.
     """
     if not precisions or set(precisions) - set(PRECISIONS):
         raise InputError(f"precisions={precisions!r} was given; expected one or more of {', '.join(PRECISIONS)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -10,7 +9,6 @@ import sys
 import warnings
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 
 import keras
 import numpy as np
@@ -115,21 +113,40 @@ def test_both_engines_write_the_same_network(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------------------ random graphs
 
 
-def sweep() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("writer_sweep", ROOT / "benchmarks" / "writer_sweep.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def test_random_graphs_say_in_a_file_what_they_say_in_keras(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many, in float64; `python benchmarks/writer_sweep.py` has thousands."""
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import writer_sweep
 
-
-def test_random_graphs_say_in_a_file_what_they_say_in_keras() -> None:
-    """So many; `python benchmarks/writer_sweep.py` has thousands."""
-    module = sweep()
+    right = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras thinks that nobody means a softmax over one channel
         for seed in range(SWEEP):
-            distances = module.worst(module.random_model(seed), seed)
-            assert max(distances.values()) < module.TOLERANCE, (seed, distances)
+            truth = writer_sweep.exact(seed)
+            try:
+                distances = writer_sweep.worst(writer_sweep.random_model(seed), truth)
+            except InputError as error:
+                assert "(Conv3D)" in str(error), (seed, error)  # the one layer among them that the writer does not know
+                continue
+            assert max(distances.values()) < writer_sweep.TOLERANCE, (seed, distances)
+            right += 1
+    assert right > 0.9 * SWEEP
+
+
+@pytest.mark.parametrize("pool", [L.MaxPooling2D, L.AveragePooling2D])
+def test_a_pool_of_one_value_is_left_out(pool: type[keras.Layer]) -> None:
+    """XNNPACK never writes what comes out of one behind two ReLUs: findings/litert_pool_of_one.sh."""
+    image = keras.Input((6, 5, 3))
+    for stride, operators in ((1, Counter(["RELU6", "RELU"])), (2, Counter(["RELU6", "RELU", pool_code(pool)]))):
+        model = keras.Model(image, pool(1, stride)(L.ReLU()(L.ReLU(6.0)(image))))
+        graph = written(model)
+        assert codes(graph) == operators
+        arrays = [8 * array for array in inputs_of(model, [(1, 6, 5, 3)])]
+        np.testing.assert_array_equal(answers(content(graph), arrays)[0], expected(model, arrays)[0])
+
+
+def pool_code(pool: type[keras.Layer]) -> str:
+    return {L.MaxPooling2D: "MAX_POOL_2D", L.AveragePooling2D: "AVERAGE_POOL_2D"}[pool]
 
 
 # ------------------------------------------------------------------------------------------------ forms and choices

@@ -11,10 +11,13 @@ import pytest
 import converters
 import edge
 import zoo
+import zoo.data
 from zoo.errors import InputError
 from zoo.layers.sentence_decoder import ATTENTION, EMPTY
+from zoo.metrics.sentences import SentenceScores
 from zoo.outputs.sentence import until_end
 from zoo.outputs.vocabulary import END, SENTENCES, START
+from zoo.pretrained import catalog
 
 WORDS = (*SENTENCES, *"abcdefgh")
 SMALL = {"classes": WORDS, "units": 8, "embedding": 6, "attention": 5, "length": 5}
@@ -89,3 +92,14 @@ def test_a_text_is_said_anew_by_the_files(long: keras.Model, path: Path) -> None
 
 def test_an_empty_sentence_is_no_fault(long: keras.Model) -> None:
     assert np.isfinite(keras.ops.convert_to_numpy(long(np.zeros((1, 1, 9, 1), np.float32)))).all()
+
+
+def test_the_shipped_files_translate_what_was_never_learnt() -> None:
+    """In eight bits, where an attention that is masked by a large number says nothing."""
+    held_out = zoo.data.open("scenes_translation:count=160", "test")
+    scores = SentenceScores(held_out.classes, held_out.ignore)
+    with edge.Runner(catalog.get("seq2seq.captions").path("int8")) as runner:
+        for image, target, _ in held_out:
+            scores.update(target, runner(image))
+    values = {score.name: score.value for score in scores.scores()}
+    assert values["exact_match"] > 0.9 and values["bleu"] > 0.95 and len(held_out) > 15, values

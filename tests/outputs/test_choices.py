@@ -40,7 +40,7 @@ class TestChoices:
         assert self.kind.compare(expected, expected + 1e-7, self.spec, OF_RECIPE["float32"]).passed
         turned = self.kind.compare(expected, expected[:, ::-1], self.spec, OF_RECIPE["int8"])
         assert turned.passed is False and turned.measures["agreement"] < 0.5
-        np.testing.assert_array_equal(self.kind.mirror(expected), expected)
+        np.testing.assert_array_equal(self.kind.mirror(expected, self.spec), expected)
 
 
 class TestFrames:
@@ -63,3 +63,4 @@ class TestFrames:
         expected = np.random.default_rng(0).normal(size=(9, 1, 6, 3)).astype("float32")
         assert self.kind.compare(expected, expected + 1e-7, self.spec, OF_RECIPE["float32"]).passed
         assert self.kind.compare(expected, expected[:, :, ::-1], self.spec, OF_RECIPE["int8"]).passed is False
+        np.testing.assert_array_equal(self.kind.mirror(expected, self.spec), expected)

@@ -110,6 +110,8 @@ def test_a_network_of_other_joints_is_refused(road: Road) -> None:
     model = zoo.build("pose_regression", classes=("nose", "tail"), encoder_options={"width": 0.125}, hidden=(8,))
     with pytest.raises(InputError, match=r"finds 2 joints and .* has 13; build it with classes=13"):
         zoo.train(model, road.puppets, epochs=1, tensorboard=False, verbose=0)
+    with pytest.raises(InputError, match=r"6 steps, each to twice the sides, lead from the s32 of mobilenet_v2 beyond"):
+        zoo.build("pose_heatmaps_lite", channels=(8,) * 6, encoder_options={"width": 0.1})
     with pytest.raises(InputError, match=r"class_weights.*all joints weigh the same"):
         zoo.tasks.get("landmarks").loss(zoo.output_spec(model), class_weights=(1, 1))
 

@@ -8,8 +8,8 @@ it once: what is left are selective search and the fully connected layers of two
 net propose, on features that are there anyway, and needs fewer; SSD and YOLO propose nothing and answer from the maps at once.
 
 Look at: left, the CPU's seconds of a picture in four parts, on a logarithmic axis: how the tallest bar of each method is lower
-or gone in the next. Right, the same as shares. On a GPU, which the papers had, convolutions are some fifty times faster and
-selective search is not: there the proposals' share of Fast R-CNN is nearly all.
+in the next, but for YOLO, which sees a larger picture than SSD. Right, the same as shares. On a GPU, which the papers had,
+convolutions and fully connected layers are far faster and selective search is not: there it is nearly all of Fast R-CNN's time.
 
 All on VGG-16 with VOC's twenty classes: R-CNN, Fast and Faster R-CNN see one picture of 480×640, with 2,000 proposals or 300 of
 its own; SSD and YOLO see it at 300×300 and 448×448, as in their papers. Weights are random, which costs the same; selection is

@@ -25,6 +25,7 @@ class Choices(ClassScores):
 
     name = "choices"
     words = "choice of answers"
+    pixelwise = False
     stretches = False
 
     def decode(self, output: np.ndarray, spec: OutputSpec, size: tuple[int, int]) -> np.ndarray:

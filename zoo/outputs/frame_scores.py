@@ -57,7 +57,7 @@ class FrameScores(ClassScores):
         path.write_text("frame,class,probability\n" + "\n".join(rows) + "\n", encoding="utf-8")
         return path
 
-    def mirror(self, output: np.ndarray) -> np.ndarray:
+    def mirror(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
         """Itself: frames follow each other whichever way they are seen. What moves to the left does not, seen in a mirror."""
         return output
 

@@ -2,7 +2,7 @@
 
 An `OutputSpec` of instances says in its `options`
 
-    sure        the least probability of a pixel that an object grows from, 0.7 by default: where two insides run together,
+    sure        the least probability of a pixel that an object grows from, 0.8 by default: where two insides run together,
                 they are often less sure between the two
     least       pixels of the network's map that an object grows from at least, 8 by default
     threshold   the least score of an object, 0 by default
@@ -29,7 +29,7 @@ from zoo.outputs.spec import OutputSpec
 from zoo.outputs.watershed import connected_parts, enlarged, flooded
 
 OTHERS = 2  # channels beside those of the classes' insides: the ground, which is the first, and the outline, the last
-DEFAULTS = {"sure": 0.7, "least": 8, "threshold": 0.0}
+DEFAULTS = {"sure": 0.8, "least": 8, "threshold": 0.0}
 _CONFIDENT, _SAME = 0.5, 0.75  # objects that a comparison looks for: their least score, and the overlap by which they are found
 _MOST = 65535  # objects that a picture of 16 bits numbers
 _MOST_NAMED = 6  # classes that a description names

@@ -12,7 +12,7 @@ A network that never sees a picture, the same without its encoder:
 
     zoo train vqa --data scenes_questions:count=1000,questions=8 --option blind=True --option channels=32 --epochs 4 \
         --batch-size 64 --lr 3e-3 --no-augment --out runs/blind
-    zoo evaluate runs/blind --data scenes_questions:count=4000 --split test
+    zoo evaluate runs/blind --data scenes_questions:count=4000 --split test        # 0.312; chance is 0.25
 
 On the scenes it was chosen by, 0.925. Two CPU cores that much other work shared; 5 minutes to see and 25 to be asked, by the
 clock. One seed.

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo import layers
+from zoo.errors import InputError
 from zoo.lazy import keras
 from zoo.models.blocks.conv import MOMENTUM
 from zoo.models.blocks.upsampling import rectified
@@ -67,11 +68,19 @@ def pose_heatmaps(
 
     Returns:
         N×⌈H/4⌉×⌈W/4⌉×joints.
+
+    Raises:
+        InputError: for more steps up than the encoder took down.
     """
     narrow = {"last": False} if "last" in encoder_entry(encoder).option_names else {}
     features = encoder_features(encoder, image, **{**narrow, **(encoder_options or {})})
     deepest = list(features)[-1]
     stride = int(deepest[1:]) >> len(channels)
+    if stride < 1:
+        raise InputError(
+            f"channels={channels}: {len(channels)} steps, each to twice the sides, lead from the {deepest} of {encoder} beyond "
+            "the picture; give fewer"
+        )
     grid, x = features.at(stride)[0], features[deepest]
     normal = keras.initializers.RandomNormal(stddev=1e-3)
     for number, n in enumerate(channels, start=1):

@@ -27,7 +27,7 @@ VARIANTS = {"show_and_tell": Variant()}
 
 @register(
     VARIANTS, task="captioning", paper=PAPER, input_size=(224, 224),
-    tiny={"encoder_options": {"width": 0.1}, "units": 8, "embedding": 6, "length": 4},
+    tiny={"encoder_options": {"width": 0.1, "depth": 0.3}, "units": 8, "embedding": 6, "length": 4},
 )  # fmt: skip
 def show_and_tell(
     image: Any,

@@ -31,7 +31,7 @@ VARIANTS = {"show_attend_tell": Variant(fixed_size=True)}  # how many places the
 
 @register(
     VARIANTS, task="captioning", paper=PAPER, input_size=(224, 224),
-    tiny={"encoder_options": {"width": 0.1}, "units": 8, "embedding": 6, "attention": 5, "length": 4},
+    tiny={"encoder_options": {"width": 0.1, "depth": 0.3}, "units": 8, "embedding": 6, "attention": 5, "length": 4},
 )  # fmt: skip
 def show_attend_tell(
     image: Any,

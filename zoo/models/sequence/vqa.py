@@ -32,7 +32,7 @@ VARIANTS = {
 
 
 @register(
-    VARIANTS, task="question_answering", paper=None, input_size=(69, 64), fixed_size=True, mobile=True,
+    VARIANTS, task="question_answering", paper=None, input_size=(69, 64), fixed_size=True,
     tiny={"encoder_options": {"width": 0.125, "depths": (1, 1, 1, 1)}, "channels": 8, "units": 8, "embedding": 8, "blocks": 1},
 )  # fmt: skip
 def vqa(
@@ -69,10 +69,7 @@ def vqa(
         blind: see nothing of the picture: what is answered then is known from the question alone.
 
     Returns:
-        Logits N×choices.
-
-    Raises:
-        InputError: for a sheet that has no room for the lines.
+        Logits N×choices. InputError for a sheet that has no room for the lines.
     """
     height, width = sheet.shape[1] - 1 - choices, sheet.shape[2]
     if min(height, width - max(longest) + 1) < 1:
@@ -81,7 +78,6 @@ def vqa(
     question = layers.SheetPart((height, height + 1), longest[0], 1, name="question")(sheet)
     answers = layers.SheetPart((height + 1, height + 1 + choices), longest[1], 1, name="answers")(sheet)
     vectors = layers.TokenEmbedding(words, embedding, name="embedding")
-
     asked = _read(vectors(question), cell, units, longest[0])
     if blind:
         seen = keras.layers.Rescaling(0.0, name="blind")(keras.layers.AveragePooling2D(stride, name="coarse")(picture))
@@ -90,26 +86,26 @@ def vqa(
     x = keras.layers.Conv2D(channels, 1, name="meet")(layers.PlaceMaps(name="places")(seen))
     for number in range(1, blocks + 1):
         x = _steered(x, asked, channels, dilation=1 + (number - 1) % 2, name=f"block{number}")
-    found = [
-        keras.layers.GlobalMaxPooling2D(keepdims=True, name="most")(x),
-        keras.layers.GlobalAveragePooling2D(keepdims=True, name="mean")(x),
-        asked,
-    ]
-    found = keras.layers.Concatenate(name="found")(found)
-    found = keras.layers.Conv2D(2 * units, 1, activation="relu", name="think")(found)
-    found = keras.layers.Conv2D(units, 1, name="expect")(found)
-
     said = keras.layers.AveragePooling2D((1, longest[1]), name="said")(vectors(answers))
-    said = keras.layers.Conv2D(units, 1, name="say")(said)
-    scores = keras.layers.Multiply(name="compare")([said, found])
-    scores = keras.layers.Conv2D(1, 1, name="score")(scores)
-    return keras.layers.Flatten(name="scores")(scores)
+    return _compared(x, asked, said, units)
 
 
 def _read(vectors: Any, cell: str, units: int, steps: int) -> Any:
     """A question's vectors N×1×steps×C → the cell's last state, N×1×1×units. Padding stands in front."""
     x = layers.Recurrence(cell, units, name=cell)(vectors)
     return keras.layers.Cropping2D(((0, 0), (steps - 1, 0)), name="last")(x)
+
+
+def _compared(x: Any, asked: Any, said: Any, units: int) -> Any:
+    """What is there most and on the mean, with the question, by products with each answer's vector: N×choices scores."""
+    most = keras.layers.GlobalMaxPooling2D(keepdims=True, name="most")(x)
+    mean = keras.layers.GlobalAveragePooling2D(keepdims=True, name="mean")(x)
+    found = keras.layers.Concatenate(name="found")([most, mean, asked])
+    found = keras.layers.Conv2D(2 * units, 1, activation="relu", name="think")(found)
+    found = keras.layers.Conv2D(units, 1, name="expect")(found)
+    said = keras.layers.Conv2D(units, 1, name="say")(said)
+    scores = keras.layers.Multiply(name="compare")([said, found])
+    return keras.layers.Flatten(name="scores")(keras.layers.Conv2D(1, 1, name="score")(scores))
 
 
 def _steered(x: Any, asked: Any, channels: int, dilation: int, name: str) -> Any:

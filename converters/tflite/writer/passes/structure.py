@@ -9,10 +9,15 @@ from converters.tflite.writer.weights import Weights
 
 _NEUTRAL = {"ADD": 0, "SUB": 0, "MUL": 1, "DIV": 1}
 _MOVES = ("RESHAPE", "TRANSPOSE")
+_POOLS = ("AVERAGE_POOL_2D", "MAX_POOL_2D")
+_ONE_BY_ONE = ("filterHeight", "filterWidth", "strideH", "strideW")
 
 
 def drop_idle(graph: Graph) -> None:
-    """Takes out operators whose output is their input: ×1, +0, a reshape to the same shape or of a reshape."""
+    """Takes out operators whose output is their input: ×1, +0, a reshape to the same shape or of a reshape, a pool of one.
+
+    The last is more than tidy: XNNPACK leaves unwritten what comes out of one behind two ReLUs (findings/).
+    """
     producers = graph.producers()
     for operator in list(graph.operators):
         source = _unchanged(operator)
@@ -36,6 +41,8 @@ def _unchanged(operator: Operator) -> Tensor | None:
             if same and constant.constant and np.all(constant.array() == _NEUTRAL[operator.code]):
                 return other
         return None
+    if operator.code in _POOLS and all(operator.options[name] == 1 for name in _ONE_BY_ONE):
+        return operator.inputs[0]
     same = operator.inputs[0] is not None and operator.inputs[0].shape == operator.output.shape
     if operator.code == "RESHAPE" and same and operator.output.shape.count(-1) <= 1:
         return operator.inputs[0]

@@ -16,7 +16,7 @@ export interface InstanceAnswer extends Answer, Size {
 }
 
 const NAME = 'instances';
-const DEFAULTS = { sure: 0.7, least: 8, threshold: 0 };
+const DEFAULTS = { sure: 0.8, least: 8, threshold: 0 };
 /** Channels beside those of the insides: the ground, which is the first, and the outline, the last. */
 const OTHERS = 2;
 /** What stands for scores that are no numbers. */
