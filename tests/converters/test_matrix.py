@@ -104,6 +104,16 @@ def test_slopes_and_rows_are_written_as_the_gpu_takes_them(tmp_path):
     assert verdict.ok, verdict.report()
 
 
+@pytest.mark.skipif(driver() is None, reason="no Vulkan driver for the GPU accelerator")
+def test_a_transposed_kernel_in_a_dynamic_file_is_taken_by_the_gpu(tmp_path):
+    image = keras.Input((9, 7, 3), name="image")
+    model = keras.Model(image, L.Conv2DTranspose(16, 3, padding="same", name="up")(L.Conv2D(16, 3, name="stem")(image)))
+    made = converters.to_tflite(model, tmp_path / "a.tflite", "dynamic")
+    assert dict(made.operators)["TRANSPOSE_CONV"] == 1 and dict(made.operators)["DEQUANTIZE"] == 1
+    verdict = edge.gpu_check(made.path, pictures(2, (9, 7)))
+    assert verdict.ok, verdict.report()
+
+
 @pytest.mark.parametrize("joined", [False, True])
 def test_zeros_before_a_maximum_stay_zeros(tmp_path, monkeypatch, joined):
     """onnxruntime and the GPU accelerator take a padding of zeros for the pool's own, which never wins: no such file."""

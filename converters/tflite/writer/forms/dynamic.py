@@ -6,15 +6,17 @@ import math
 
 import numpy as np
 
+from converters.tflite.writer.forms.float16 import fits, halved
 from converters.tflite.writer.graph import KERNELS, Graph, Operator, Quantization, Tensor
 from converters.tflite.writer.weights import Weights
 
 _LEAST = 1024  # numbers, below which it is not worth it (TensorFlow's converter has the same)
-_RUN = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")  # compute with integers; other kernels are dequantized first
+# Compute with integers. Others dequantize their kernels first, which LiteRT's GPU accelerator refuses of int8: float16 there.
+_RUN = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
 def quantize(graph: Graph) -> None:
-    """Stores large kernels in int8."""
+    """Stores large kernels in int8; those that no integer kernel reads in float16."""
     operators: list[Operator] = []
     for operator in graph.operators:
         kernel = KERNELS.get(operator.code)
@@ -25,12 +27,11 @@ def quantize(graph: Graph) -> None:
             and weights.dtype == "float32"
             and math.prod(weights.shape) >= _LEAST
         ):
-            rounded = per_channel(weights, kernel.axis)
-            if operator.code not in _RUN:
-                whole = Tensor(weights.shape, "float32", weights.layer, f"{weights.role}_dequantize")
-                operators.append(Operator("DEQUANTIZE", [rounded], [whole], {}, operator.layers))
-                rounded = whole
-            operator.inputs[kernel.place] = rounded
+            if operator.code in _RUN:
+                operator.inputs[kernel.place] = per_channel(weights, kernel.axis)
+            elif fits(weights):
+                operators.append(halved(weights, operator))
+                operator.inputs[kernel.place] = operators[-1].output
         operators.append(operator)
     graph.operators = operators
 

@@ -16,17 +16,23 @@ def store(graph: Graph) -> None:
     operators: list[Operator] = []
     for operator in graph.operators:
         for place, tensor in enumerate(operator.inputs if operator.code not in _LOOKED_UP else ()):
-            if tensor is None or not tensor.constant or tensor.dtype != "float32" or not _fits(tensor):
+            if tensor is None or not tensor.constant or tensor.dtype != "float32" or not fits(tensor):
                 continue
             if tensor not in halves:
-                half = Tensor(tensor.shape, "float16", tensor.layer, tensor.role, tensor.weights.astype("float16"))
-                whole = Tensor(tensor.shape, "float32", tensor.layer, f"{tensor.role}_dequantize")
-                operators.append(Operator("DEQUANTIZE", [half], [whole], {}, operator.layers))
-                halves[tensor] = whole
+                operators.append(halved(tensor, operator))
+                halves[tensor] = operators[-1].output
             operator.inputs[place] = halves[tensor]
         operators.append(operator)
     graph.operators = operators
 
 
-def _fits(tensor: Tensor) -> bool:
+def halved(tensor: Tensor, reader: Operator) -> Operator:
+    """The DEQUANTIZE of a constant in float16, for an operator to read its output in the constant's place."""
+    half = Tensor(tensor.shape, "float16", tensor.layer, tensor.role, tensor.weights.astype("float16"))
+    whole = Tensor(tensor.shape, "float32", tensor.layer, f"{tensor.role}_dequantize")
+    return Operator("DEQUANTIZE", [half], [whole], {}, reader.layers)
+
+
+def fits(tensor: Tensor) -> bool:
+    """Whether float16 can hold a constant."""
     return all(np.abs(block).max(initial=0) <= _LARGEST for block in tensor.weights.blocks())
