@@ -8,9 +8,8 @@
 | web | .tflite | any | float32 (LiteRT.js refuses int8 input) |
 
 Tried with MediaPipe 1.2.3, OpenCV 5.0.0, ai-edge-litert 2.3.0 and LiteRT.js 2.5.3. MediaPipe takes files of class indices and
-draws garbage of them; its category mask of a single channel is 0 on the foreground and 255 elsewhere. Its ObjectDetector takes
-four outputs, what is found (boxes, classes, scores, a count), or two, rows of boxes and of scores with anchors in its metadata;
-of ours, one output of rows, it says "expected a model with 2 or 4 output tensors".
+draws garbage of them; its category mask of a single channel is 0 on the foreground and 255 elsewhere. Its ObjectDetector
+wants two outputs or four (boxes, classes, scores, a count, already chosen); of ours, one output of rows, it says so.
 """
 
 from __future__ import annotations

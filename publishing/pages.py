@@ -59,6 +59,7 @@ MAKERS: dict[str, Callable[[], str]] = {  # of the places between markers, by th
     "super_resolution": results.super_resolution,
     "throughput": results.throughput,
     "throughput_unet": results.throughput_unet,
+    "writer_sweep": results.writer_sweep,
 }
 
 

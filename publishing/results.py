@@ -246,6 +246,17 @@ def throughput_unet() -> str:
     return _throughput("throughput_unet.csv", {">torch.compile": _text("torch"), ">of torch": _text("ratio_torch")})
 
 
+def writer_sweep() -> str:
+    """What became of random graphs, by what is in them."""
+    engines = {"direct": "our writer", "tensorflow": "TensorFlow's converter"}
+    columns = {
+        f">{name}: {verdict}": _text(f"{engine}_{verdict}")
+        for engine, name in engines.items()
+        for verdict in ("right", "refused", "wrong")
+    }
+    return _table("writer_sweep.csv", {"graphs with": _text("operation"), **columns})
+
+
 def _compression(file: str) -> str:
     return _table(
         file,

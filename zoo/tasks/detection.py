@@ -14,7 +14,8 @@ from zoo.errors import InputError, unknown
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 from zoo.outputs.boxes import box_output
-from zoo.tasks.base import NO_LABEL, TOY_CLASSES, ClassTask, Task, ToyBatch
+from zoo.tasks.base import NO_LABEL, TOY_CLASSES, Task, ToyBatch
+from zoo.tasks.class_task import ClassTask
 
 if TYPE_CHECKING:
     import keras

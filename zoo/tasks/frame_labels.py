@@ -13,7 +13,8 @@ from zoo.metrics import Metric
 from zoo.metrics.classes import ClassAgreement
 from zoo.outputs import OutputSpec
 from zoo.outputs.frame_scores import OUTPUTS, frame_output
-from zoo.tasks.base import ClassTask, ToyBatch
+from zoo.tasks.base import ToyBatch
+from zoo.tasks.class_task import ClassTask
 
 if TYPE_CHECKING:
     from zoo.data import Dataset

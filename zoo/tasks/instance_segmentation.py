@@ -13,7 +13,8 @@ from zoo.errors import InputError, unknown
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 from zoo.outputs.instances import OTHERS, Instances, instance_output
-from zoo.tasks.base import NO_LABEL, ClassTask, Task, ToyBatch
+from zoo.tasks.base import NO_LABEL, Task, ToyBatch
+from zoo.tasks.class_task import ClassTask
 from zoo.tasks.detection import CLASSES
 
 if TYPE_CHECKING:

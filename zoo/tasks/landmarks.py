@@ -13,7 +13,8 @@ from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 from zoo.outputs.joint_decoding import DECODINGS
 from zoo.outputs.joints import joint_output
-from zoo.tasks.base import NO_LABEL, ClassTask, Task, ToyBatch
+from zoo.tasks.base import NO_LABEL, Task, ToyBatch
+from zoo.tasks.class_task import ClassTask
 
 if TYPE_CHECKING:
     import keras

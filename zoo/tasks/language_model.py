@@ -13,7 +13,8 @@ from zoo.errors import unknown
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 from zoo.outputs.tokens import OUTPUTS, token_output
-from zoo.tasks.base import ClassTask, ToyBatch
+from zoo.tasks.base import ToyBatch
+from zoo.tasks.class_task import ClassTask
 
 if TYPE_CHECKING:
     import keras

@@ -15,7 +15,8 @@ from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 from zoo.outputs.choices import OUTPUTS, choice_output
 from zoo.outputs.vocabulary import PADDING
-from zoo.tasks.base import ClassTask, ToyBatch
+from zoo.tasks.base import ToyBatch
+from zoo.tasks.class_task import ClassTask
 
 if TYPE_CHECKING:
     import keras

@@ -10,7 +10,7 @@ from zoo.metrics import Metric
 from zoo.metrics.classes import ClassAgreement, Contours, Objects
 from zoo.outputs import OutputSpec
 from zoo.outputs.class_scores import OUTPUTS, class_output
-from zoo.tasks.base import ClassTask
+from zoo.tasks.class_task import ClassTask
 
 if TYPE_CHECKING:
     from zoo.data import Dataset

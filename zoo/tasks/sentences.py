@@ -15,7 +15,7 @@ from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 from zoo.outputs.sentence import sentence_output, until_end
 from zoo.outputs.vocabulary import SENTENCES, START
-from zoo.tasks.base import ClassTask
+from zoo.tasks.class_task import ClassTask
 
 if TYPE_CHECKING:
     import keras
