@@ -27,8 +27,8 @@ def calibration() -> str:
 def captions() -> str:
     """What a device's two files say beside Keras."""
     shares = {">equal": "equal", ">exact match": "exact_match", ">BLEU-4": "bleu", ">CIDEr": "cider", ">nats a word": "nats"}
-    columns = {"form": _text("form"), ">pictures": _text("pictures")} | {name: _text(key) for name, key in shares.items()}
-    columns |= {">the step alone": _text("nats_step_alone"), ">step, bytes": _text("step_bytes")}
+    columns = {"form": _text("form"), ">pictures": _text("pictures")} | {name: _rounded(key) for name, key in shares.items()}
+    columns |= {">the step alone": _rounded("nats_step_alone"), ">step, bytes": _text("step_bytes")}
     columns |= {">encoder, bytes": _text("encoder_bytes"), "GPU, step": _text("gpu_step"), "GPU, encoder": _text("gpu_encoder")}
     return _table("captions.csv", columns)
 
@@ -301,6 +301,10 @@ def rows_of(file: str) -> list[dict[str, str]]:
 
 def _text(column: str) -> Cell:
     return lambda row: row[column]
+
+
+def _rounded(column: str) -> Cell:
+    return lambda row: f"{float(row[column]):.4g}" if row[column] else ""
 
 
 def _code(column: str) -> Cell:
