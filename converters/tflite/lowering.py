@@ -129,8 +129,18 @@ def noise_pictures(graph: Trace, input_shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _check(graph: Trace, pictures: np.ndarray, names: Sequence[str], file: str) -> None:
-    """Compares a float file with the graph, each output by name."""
+    """Compares a float file with the graph, each output by name.
+
+    Raises:
+        InputError: for a file that lacks an output: of two that say the same, TensorFlow's converter keeps one.
+    """
     results = worker.call(file_runs.answers, file, [picture[None] for picture in pictures])
+    missing = [name for name in names if name not in results[0]]
+    if missing:
+        raise InputError(
+            f"TensorFlow's converter leaves output {', '.join(missing)} out, which says the same as another; take it out of "
+            "the model, or take engine='direct'"
+        )
     for picture, result in zip(pictures, results, strict=True):
         tensors = evaluate(graph, picture[None])
         for name, value in zip(names, graph.outputs, strict=True):

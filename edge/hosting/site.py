@@ -70,8 +70,8 @@ def _offered(index: int, path: Path, files: dict[str, Content]) -> str:
 
 
 def _described(card: Card) -> dict[str, Any] | None:
-    """The card as densezoo.json has it; None for what is no picture's network, which the app then judges by its tensors."""
-    if not card.takes_picture:
+    """The card as densezoo.json has it; None for a network of no picture, which the app then judges by what is in the file."""
+    if not card.inputs[0].layout:
         return None
     return {
         "format": 2,

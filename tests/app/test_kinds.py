@@ -328,7 +328,7 @@ def test_other_kinds_are_accessible(
     model = write_network(tmp_path / "both.tflite", networks, [FLOW, NEGATIVE], inputs=TWO)
     opened = visit(viewport={"width": width, "height": 844}, color_scheme=scheme, locale=locale).ready().bring(model)
     opened.open(picture)
-    opened.page.locator("details summary").click()
+    opened.page.locator(".about summary").click()
     check_accessible(opened)
     before = opened.frames()
     opened.page.locator("#outputs").get_by_label("negative").check(force=True)

@@ -12,6 +12,7 @@ import converters
 import edge
 from edge.gpu.vulkan import driver
 from edge.tflite_file import read_card
+from zoo.errors import InputError
 from zoo.layers import ModelOutput
 from zoo.outputs import InputSpec, OutputSpec
 from zoo.outputs.class_scores import class_output
@@ -110,3 +111,13 @@ def test_several_frames_are_one_input_of_more_channels(tmp_path: Path) -> None:
         answer = edge.Runner(made.path)([PICTURES[0], PICTURES[-1]])
         expected = np.asarray(model(pairs[:1].astype("float32")))[0]
         assert answer.shape == (*SIZE, 2) and np.abs(answer - expected).max() < 0.2 * expected.std()
+
+
+def test_outputs_that_say_the_same_are_kept_or_named(tmp_path: Path) -> None:
+    image = keras.Input((*SIZE, 3), name="image")
+    x = L.Conv2D(4, 1, name="stem")(image)
+    model = keras.Model(image, [L.ReLU(name=name)(x) for name in ("one", "other")])
+    path = converters.to_tflite(model, tmp_path / "twins.tflite").path
+    assert [spec.name for spec in read_card(path).outputs] == ["one", "other"]
+    with pytest.raises(InputError, match=r"leaves output .* out, which says the same as another"):
+        converters.to_tflite(model, tmp_path / "twins.tflite", engine="tensorflow")

@@ -2,6 +2,7 @@
 import type { Card } from './model/card';
 import type { InputRange } from './model/spec';
 import type { Answer } from './outputs/kind';
+import type { Asked } from './text/asked';
 import type { Sampling } from './text/sampling';
 
 export type AcceleratorChoice = 'auto' | 'webgpu' | 'wasm';
@@ -49,6 +50,8 @@ export interface Question {
   beside: Target | null;
   /** The visitor's word on what the main network takes. */
   range: InputRange | null;
+  /** What is asked in words; null where no network is. */
+  asked: Asked | null;
 }
 
 export type Request =

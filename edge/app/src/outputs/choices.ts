@@ -2,11 +2,13 @@
 import { csv } from '../model/csv';
 import { softmax } from '../model/softmax';
 import type { Colour } from '../model/palette';
-import type { Answer, Kind } from './kind';
+import type { Answer, Kind, Speech } from './kind';
 
 export interface Choice extends Answer {
   /** Of each given answer, in their order; sum 1. */
   probabilities: number[];
+  /** The answers in words; none where nobody said them. */
+  given: readonly string[];
 }
 
 const NAME = 'choices';
@@ -19,7 +21,7 @@ const WORDS = {
     save: 'Save choice',
     answers: 'Answers',
     answer: 'Answer {place}',
-    summary: 'Answer {place} is the likeliest: {share}',
+    summary: '{answer} is the likeliest: {share}',
     agreement: 'Both models agree on the answer by {share}.',
   },
   de: {
@@ -28,10 +30,19 @@ const WORDS = {
     save: 'Wahl sichern',
     answers: 'Antworten',
     answer: 'Antwort {place}',
-    summary: 'Antwort {place} ist die wahrscheinlichste: {share}',
+    summary: '{answer} ist am wahrscheinlichsten: {share}',
     agreement: 'Beide Modelle sind sich über die Antwort zu {share} einig.',
   },
 };
+
+/** A decoded answer with the words of what was to choose from. */
+export function withGiven(answer: Answer, given: readonly string[]): Choice {
+  return { ...(answer as Choice), given };
+}
+
+function labelAt({ given }: Choice, index: number, speech: Speech): string {
+  return given[index] ?? speech.phrase(WORDS, 'answer', { place: index + 1 });
+}
 
 export default {
   name: NAME,
@@ -39,7 +50,7 @@ export default {
   opaque: false,
   decode({ data }, spec) {
     const scores = Array.from(data);
-    return { kind: NAME, probabilities: spec.activation === 'linear' ? softmax(scores) : scores };
+    return { kind: NAME, probabilities: spec.activation === 'linear' ? softmax(scores) : scores, given: [] };
   },
   transfer: () => [],
   agreement: (one, other) => one.probabilities.reduce((sum, share, index) => sum + Math.min(share, other.probabilities[index] ?? 0), 0),
@@ -49,7 +60,7 @@ export default {
   legend: (answer, _, beside, speech) => ({
     rows: answer.probabilities.map((share, index) => ({
       index,
-      label: speech.phrase(WORDS, 'answer', { place: index + 1 }),
+      label: labelAt(answer, index, speech),
       colour: BAR,
       share,
       text: [answer, beside].filter((each) => each !== null).map((each) => speech.percent(each.probabilities[index])).join(' · '),
@@ -68,9 +79,11 @@ export default {
     save: speech.phrase(WORDS, 'save'),
     legend: speech.phrase(WORDS, 'answers'),
   }),
-  summary: ({ probabilities }, _, speech) => {
-    const best = probabilities.indexOf(Math.max(...probabilities));
-    return speech.phrase(WORDS, 'summary', { place: best + 1, share: speech.percent(probabilities[best]) });
+  summary: (answer, _, speech) => {
+    const shares = answer.probabilities.map((share, index) => ({ share, label: labelAt(answer, index, speech) }));
+    const [best, ...others] = shares.sort((one, other) => other.share - one.share);
+    const first = speech.phrase(WORDS, 'summary', { answer: best.label, share: speech.percent(best.share) });
+    return `${first}. ${others.map(({ label, share }) => `${label}: ${speech.percent(share)}`).join(', ')}`;
   },
   agreementText: (agreement, _, speech) => speech.phrase(WORDS, 'agreement', { share: speech.percent(agreement) }),
 } satisfies Kind<Choice>;

@@ -36,7 +36,6 @@ const WORDS = {
     none: 'Nothing is found.',
     note: '{count} objects, half of them of {area} pixels or more.',
     summary: 'Picture with {count} objects. {list}.',
-    counted: '{count} {label}',
     agreement: 'Both models agree on {share} of the objects.',
   },
   de: {
@@ -47,7 +46,6 @@ const WORDS = {
     none: 'Nichts gefunden.',
     note: '{count} Gegenstände, die Hälfte von {area} Pixeln oder mehr.',
     summary: 'Bild mit {count} Gegenständen. {list}.',
-    counted: '{count} {label}',
     agreement: 'Beide Modelle stimmen in {share} der Gegenstände überein.',
   },
 };
@@ -181,8 +179,7 @@ function rowsOf(answer: InstanceAnswer, spec: OutputSpec, beside: InstanceAnswer
 }
 
 function listed(answer: InstanceAnswer, spec: OutputSpec, speech: Speech): string {
-  const count = (label: number) => speech.number(countOf(answer, label));
-  return present([answer]).map((label) => speech.phrase(WORDS, 'counted', { count: count(label), label: labelOf(spec, label) })).join(', ');
+  return present([answer]).map((label) => `${speech.number(countOf(answer, label))} ${labelOf(spec, label)}`).join(', ');
 }
 
 /** x, y, width and height of each object. */

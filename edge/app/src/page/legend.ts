@@ -14,6 +14,7 @@ interface Row {
   button: HTMLButtonElement;
   bar: HTMLElement;
   share: HTMLElement;
+  label: HTMLElement;
   last: LegendRow;
 }
 
@@ -127,6 +128,7 @@ export class Legend {
       }
       position++;
       row.last = content;
+      row.label.textContent = content.label;
       row.share.textContent = content.text;
       row.bar.style.width = `${(content.share * 100).toFixed(1)}%`;
       row.button.disabled = !pressable;
@@ -147,7 +149,7 @@ export class Legend {
     const button = make('button', { type: 'button' }, swatch, label, share, make('span', { className: 'share-track' }, bar));
     button.addEventListener('click', () => this.toggle(content.index));
     this.list.append(make('li', {}, button));
-    const row = { button, bar, share, last: content };
+    const row = { button, bar, share, label, last: content };
     this.rows.set(content.index, row);
     return row;
   }

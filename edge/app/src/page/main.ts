@@ -3,6 +3,7 @@ import { fetchCatalogue, ownEntry } from '../model/catalogue';
 import { kindOf } from '../outputs';
 import type { View } from '../outputs/kind';
 import type { AcceleratorChoice, Precision } from '../protocol';
+import { Asking } from './asking';
 import type { Background, BackgroundStyle } from './background';
 import { byId, make } from './dom';
 import { Legend } from './legend';
@@ -35,6 +36,7 @@ const notice = new Notice();
 const least = byId<HTMLInputElement>('least');
 const session = new Session({ stage, legend, models, speed, notice }, least.valueAsNumber / 100);
 const writing = new Writing(session, notice);
+const asking = new Asking(session, notice);
 
 const receivers: Receivers = {
   pictures: (files) => void session.showPictures(files.slice(0, Math.max(KEPT_PICTURES, session.frames))),
@@ -223,6 +225,7 @@ function update(): void {
   byId('precision-row').hidden = backend?.accelerator !== 'webgpu';
   byId('welcome').hidden = shown;
   writing.update();
+  asking.update();
   byId('camera-label').textContent = say(camera.open ? 'cameraStop' : 'camera');
   byId('camera').classList.toggle('active', camera.open);
   byId('freeze-label').textContent = say(frozen ? 'unfreeze' : 'freeze');

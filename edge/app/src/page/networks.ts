@@ -3,6 +3,7 @@ import type { Entry } from '../model/catalogue';
 import type { InputRange, OutputSpec } from '../model/spec';
 import { alike } from '../outputs';
 import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Place, Precision, Question, WritingOrder } from '../protocol';
+import { isAsked, type Asked } from '../text/asked';
 import { Inference, InferenceError } from './inference';
 import { titleOf } from './models';
 import type { Notice } from './notice';
@@ -19,6 +20,8 @@ export class Networks {
   precision: Precision = 'fp32';
   /** The main network's output on show, as its card counts them. */
   output = 0;
+  /** What is asked of networks that are asked in words; null while there is nothing that they all understand. */
+  asked: Asked | null = null;
   private choice: AcceleratorChoice = 'auto';
   private inference = new Inference();
   /** Loads asked for in each place: only the last one counts. */
@@ -48,12 +51,14 @@ export class Networks {
     return Math.max(1, ...Object.values(this.loaded).map((loaded) => loaded?.card.inputs[0].frames ?? 1));
   }
 
-  /** What is to be asked of this picture now; null while no network is there that looks at pictures. */
+  /** What is to be asked of this picture now; null while no network is there that looks at pictures, or one waits for words. */
   question(picture: number, range: InputRange | null): Question | null {
     const { main, beside } = this.loaded;
     if (!main || main.writes) return null;
     const other = beside && { network: beside.id, output: this.besideOutput() };
-    return { picture, main: { network: main.id, output: this.output }, beside: other, range };
+    const asks = [main, beside].some((each) => each && isAsked(each.card));
+    if (asks && !this.asked) return null;
+    return { picture, main: { network: main.id, output: this.output }, beside: other, range, asked: asks ? this.asked : null };
   }
 
   choose(choice: AcceleratorChoice): void {

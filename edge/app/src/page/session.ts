@@ -326,10 +326,10 @@ export class Session {
   }
 
   /** The picture on the stage once more, with the model as it now is. */
-  private async again(): Promise<void> {
+  async again(): Promise<void> {
     const { stage } = this.parts;
     const question = this.question();
-    if (!stage.frame || this.camera.open || !question) return;
+    if (!stage.frame || (this.camera.open && !this.frozen) || !question) return;
     await this.process(await copyAll(stage.frames), 0, question);
   }
 

@@ -17,17 +17,29 @@ export class Vocabulary {
   }
 
   encode(text: string): number[] {
-    const tokens = this.ofCharacters ? [...text] : (text.toLowerCase().match(WORDS) ?? []);
-    return tokens.map((token) => {
-      const number = this.numbers.get(token) ?? this.numbers.get(UNKNOWN);
+    return this.split(text).map((token) => {
+      const number = this.numberOf(token);
       if (number === undefined) throw new UnknownToken(token);
       return number;
     });
+  }
+
+  /** The tokens of a text that have no number. */
+  unknown(text: string): string[] {
+    return this.split(text).filter((token) => this.numberOf(token) === undefined);
   }
 
   /** The text of a token that stands behind others; `first` where none does. */
   text(number: number, first: boolean): string {
     const token = this.tokens[number];
     return this.ofCharacters || first || CLOSING.has(token) ? token : ` ${token}`;
+  }
+
+  private split(text: string): string[] {
+    return this.ofCharacters ? [...text] : (text.toLowerCase().match(WORDS) ?? []);
+  }
+
+  private numberOf(token: string): number | undefined {
+    return this.numbers.get(token) ?? this.numbers.get(UNKNOWN);
   }
 }

@@ -6,8 +6,10 @@ import { mixesHalves } from '../model/halves';
 import { CHANNELS_FIRST, CHANNELS_LAST } from '../model/layout';
 import { alike, isKnown, kindOf } from '../outputs';
 import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, Loading, NetworkId, Outcome, Place, Precision, Question, WritingOrder } from '../protocol';
+import { isAsked } from '../text/asked';
 import { UnknownToken } from '../text/vocabulary';
-import { bindOutputs, Network, UnmatchedOutputs, type BoundOutput } from './network';
+import { bindOutputs, Network, pictureOf, UnmatchedOutputs, type BoundOutput } from './network';
+import { Asker } from './asker';
 import { Captioner, WrongEncoder } from './captioner';
 import { isBegun, isStep, Stepper } from './stepper';
 import { readsOf, Translator } from './translator';
@@ -99,14 +101,24 @@ function shapesOf(model: CompiledModel): string {
   return `${inputs.map(({ shape }) => `[${shape}]`).join(' ')} → ${outputs.map(({ shape }) => `[${shape}]`).join(' ')}`;
 }
 
-/** Whether the model's input is that of the card: pictures of any size, grey or in colours, one or more along the channels. */
+/** Whether each input that takes words has room for the card's lines of them. */
+function fitsTexts(model: CompiledModel, card: Card): boolean {
+  const details = new Map(model.getInputDetails().map((each) => [each.name, each]));
+  return card.inputs.slice(1).every(({ name, size }) => {
+    const [own, [lines, words]] = [details.get(name), size ?? [0, 0]];
+    return own?.dtype === 'float32' && own.shape.reduce((product, side) => product * side, 1) === lines * words;
+  });
+}
+
+/** Whether the model takes what the card says: pictures of any size, grey or in colours, one or more along the channels, alone or with words. */
 function fits(model: CompiledModel, card: Card): boolean {
   const inputs = model.getInputDetails();
   const [spec] = card.inputs;
   const own = spec.channels / spec.frames;
-  const [{ shape }] = inputs;
+  const { shape } = pictureOf(model, card);
   const planes = spec.layout === CHANNELS_LAST || spec.layout === CHANNELS_FIRST;
-  if (inputs.length !== 1 || card.inputs.length !== 1 || shape.length !== 4 || !planes) return false;
+  if (inputs.length !== card.inputs.length || shape.length !== 4 || !planes) return false;
+  if (inputs.length > 1 && !(isAsked(card) && fitsTexts(model, card))) return false;
   return shape[spec.layout.indexOf('C')] === spec.channels && (own === 1 || own === 3);
 }
 
@@ -126,9 +138,12 @@ function outputsOf(card: Card, model: CompiledModel): BoundOutput[] {
   throw new EngineError('kind', card.outputs.map((spec) => spec.kind).join(', '));
 }
 
+/** A network that says something of pictures. */
+type Looker = Network | Captioner | Asker;
+
 export class Engine {
   private backend: Backend | null = null;
-  private networks: Record<Place, Network | Captioner | null> = { main: null, beside: null };
+  private networks: Record<Place, Looker | null> = { main: null, beside: null };
   /** The network in the main place, where that writes texts. */
   private writer: Writer | Translator | null = null;
   private canvas = new OffscreenCanvas(1, 1);
@@ -167,7 +182,7 @@ export class Engine {
       const begun = own !== null && isBegun(own);
       const translates = begun && place === 'main' && readsOf(own.outputs[0]) > 0;
       const writes = translates || (place === 'main' && own !== null && isStep(own) && !begun);
-      let network: Network | Captioner | Writer | Translator;
+      let network: Looker | Writer | Translator;
       if (begun) {
         const card = { ...own, name: own.name || name };
         const parts = [await this.describeEncoder(id, name, models, encoder, precision), new Stepper(own, model)] as const;
@@ -186,8 +201,9 @@ export class Engine {
   }
 
   /** The network with all that is known of it: what its card says, else what its tensors let one guess. */
-  private describe(id: NetworkId, name: string, model: CompiledModel, graph: Graph, own: Card | null): Network {
-    const [input, output] = [model.getInputDetails()[0], model.getOutputDetails()[0]];
+  private describe(id: NetworkId, name: string, model: CompiledModel, graph: Graph, own: Card | null): Network | Asker {
+    const output = model.getOutputDetails()[0];
+    const input = own ? pictureOf(model, own) : model.getInputDetails()[0];
     // An open side is -1; LiteRT.js resizes none.
     if (input.shape.some((side) => side < 0)) throw new EngineError('size', shapesOf(model));
     const tensor = (name: string, otherwise: number) => graph.names.get(name) ?? otherwise;
@@ -196,9 +212,13 @@ export class Engine {
     const outputs = outputsOf(card, model);
     const { layout } = card.inputs[0];
     const size: [number, number] = [input.shape[layout.indexOf('H')], input.shape[layout.indexOf('W')]];
-    const described = { ...card, name: card.name || name, inputs: [{ ...card.inputs[0], size }], outputs: outputs.map(({ spec }) => spec) };
+    const inputs = [{ ...card.inputs[0], size }, ...card.inputs.slice(1)];
+    const described = { ...card, name: card.name || name, inputs, outputs: outputs.map(({ spec }) => spec) };
     const stored = model.getOutputDetails().map(({ name }, index) => graph.tensors[tensor(name, graph.outputs[index])]);
-    return new Network(id, described, outputs, model, stored);
+    const network = new Network(id, described, outputs, model, stored);
+    if (isAsked(described)) return new Asker(network);
+    if (inputs.length > 1) throw new EngineError('shape', shapesOf(model)); // the output with the words is of no known kind
+    return network;
   }
 
   private describeWriter(id: NetworkId, card: Card, model: CompiledModel): Writer {
@@ -221,7 +241,7 @@ export class Engine {
     const model = await this.compile(bytes, precision);
     models.push(model);
     const own = await readCard(bytes);
-    if (!own || !fits(model, own)) throw new EngineError('encoder', shapesOf(model));
+    if (!own || own.inputs.length > 1 || !fits(model, own)) throw new EngineError('encoder', shapesOf(model));
     const [input] = model.getInputDetails();
     const size: [number, number] = [input.shape[1], input.shape[2]];
     const described = { ...own, inputs: [{ ...own.inputs[0], size }] };
@@ -271,8 +291,8 @@ export class Engine {
     let outcome: Outcome;
     let other: Outcome | null;
     try {
-      outcome = await main.answer(pictures, question.main.output, question.range);
-      other = beside && (await beside.answer(pictures, question.beside!.output, null));
+      outcome = await main.answer(pictures, question.main.output, question.range, question.asked);
+      other = beside && (await beside.answer(pictures, question.beside!.output, null, question.asked));
     } catch (error) {
       throw new EngineError(error instanceof WrongEncoder ? 'encoder' : 'run', message(error));
     }
@@ -290,7 +310,7 @@ export class Engine {
   }
 
   /** The network that the question is for; another one may have taken its place. */
-  private network(place: Place, id: NetworkId): Network | Captioner {
+  private network(place: Place, id: NetworkId): Looker {
     const network = this.networks[place];
     if (network?.id !== id) throw new EngineError('stale', `network ${id} is not loaded`);
     return network;

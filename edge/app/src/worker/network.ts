@@ -1,5 +1,5 @@
 // One compiled file with its card: pixels in, an answer about the picture out.
-import { Tensor, type CompiledModel } from '@litertjs/core';
+import { Tensor, type CompiledModel, type TensorDetails } from '@litertjs/core';
 import type { Card } from '../model/card';
 import { arranged, CHANNELS_FIRST } from '../model/layout';
 import { USUAL_RANGE, type Bound, type InputRange, type InputSpec, type OutputSpec } from '../model/spec';
@@ -9,8 +9,18 @@ import type { Tensor as StoredTensor } from '../model/graph';
 import { resizeRgb } from '../pixels/resize';
 import { part, spans, withinReason, type Pixels } from '../pixels/tiles';
 import type { NetworkId, Outcome } from '../protocol';
+import type { Given } from './stepper';
 
 type Input = Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer> | Int32Array<ArrayBuffer>;
+
+/** What goes in beside a picture where nothing does. */
+const ALONE: Given = new Map();
+
+/** The model's input that takes the card's first one, a picture: files do not keep inputs in the card's order. */
+export function pictureOf(model: CompiledModel, { inputs: [, ...others] }: Card): TensorDetails {
+  const details = model.getInputDetails();
+  return details.find((each) => !others.some(({ name }) => name === each.name)) ?? details[0];
+}
 
 /** One of the card's outputs, and the tensor that holds it, as the model counts them. */
 export interface BoundOutput {
@@ -60,6 +70,7 @@ function real(data: RawOutput['data'], { scale, zeroPoint }: StoredTensor): RawO
 export class Network {
   private readonly input: InputSpec;
   private readonly size: [number, number];
+  private readonly picture: TensorDetails;
 
   constructor(
     readonly id: NetworkId,
@@ -70,7 +81,8 @@ export class Network {
     private readonly stored: readonly StoredTensor[],
   ) {
     this.input = card.inputs[0];
-    const { shape } = model.getInputDetails()[0];
+    this.picture = pictureOf(model, card);
+    const { shape } = this.picture;
     this.size = [shape[this.input.layout.indexOf('H')], shape[this.input.layout.indexOf('W')]];
   }
 
@@ -83,21 +95,33 @@ export class Network {
   }
 
   /** What output `output` says of the first picture; a network of several frames gets the last one again where they are too few. */
-  async answer(pictures: readonly ImageData[], output: number, range: InputRange | null): Promise<Outcome> {
+  answer(pictures: readonly ImageData[], output: number, range: InputRange | null): Promise<Outcome> {
+    return this.answerBeside(ALONE, pictures, output, range);
+  }
+
+  /** The same with what goes in beside the pictures, by the names of the inputs. */
+  async answerBeside(given: Given, pictures: readonly ImageData[], output: number, range: InputRange | null): Promise<Outcome> {
     const began = performance.now();
     const { spec, tensor } = this.outputs[output];
     const { overlap } = this.card;
     const bounds = range ?? this.input.range ?? USUAL_RANGE;
     const input = overlap === null ? this.fill(pictures, bounds) : null;
     const prepared = performance.now();
-    const raw = input ? await this.infer(input, tensor) : await this.inTiles(pictures, bounds, tensor, spec.scale ?? 1, overlap ?? 0);
+    const raw = input ? await this.infer(input, tensor, given) : await this.inTiles(given, pictures, bounds, tensor, spec.scale ?? 1, overlap ?? 0);
     const ran = performance.now();
     const answer = kindOf(spec).decode(arranged(raw, spec.layout, this.size), spec, pictures[0]);
     return { answer, timings: { prepare: prepared - began, run: ran - prepared, finish: performance.now() - ran } };
   }
 
   /** The raw output for pictures of any size, put together from those of their tiles. */
-  private async inTiles(pictures: readonly Pixels[], range: InputRange, output: number, scale: number, overlap: number): Promise<RawOutput> {
+  private async inTiles(
+    given: Given,
+    pictures: readonly Pixels[],
+    range: InputRange,
+    output: number,
+    scale: number,
+    overlap: number,
+  ): Promise<RawOutput> {
     const [tileHeight, tileWidth] = this.size;
     const shown = pictures.map(withinReason);
     const { width, height } = shown[0];
@@ -107,7 +131,7 @@ export class Network {
     for (const row of spans(Math.max(height, tileHeight), tileHeight, overlap)) {
       for (const column of columns) {
         const parts = shown.map((picture) => part(picture, row.start, column.start, tileHeight, tileWidth));
-        const { data, shape } = await this.infer(this.fill(parts, range), output);
+        const { data, shape } = await this.infer(this.fill(parts, range), output, given);
         channels = shape[3];
         if (whole.length === 0) whole = new Float32Array(height * scale * width * scale * channels);
         const [rows, across] = [Math.min(tileHeight, height - row.start) * scale, Math.min(tileWidth, width - column.start) * scale];
@@ -129,7 +153,7 @@ export class Network {
   private fill(pictures: readonly Pixels[], range: InputRange): Input {
     const { channels, frames } = this.input;
     const [height, width] = this.size;
-    const { dtype } = this.model.getInputDetails()[0];
+    const { dtype } = this.picture;
     const bytes = dtype !== 'float32'; // whole numbers that hold a picture's 0–255
     const Values = bytes ? (dtype === 'int32' ? Int32Array : Uint8Array) : Float32Array;
     const input = new Values(height * width * channels);
@@ -159,15 +183,16 @@ export class Network {
     return new Map(this.outputs.map(({ spec }, index) => [spec.name, Float32Array.from(results[index].data)]));
   }
 
-  private async infer(input: Input, output: number): Promise<RawOutput> {
-    return (await this.run(input, [output]))[0];
+  private async infer(input: Input, output: number, given: Given): Promise<RawOutput> {
+    return (await this.run(input, [output], given))[0];
   }
 
-  private async run(input: Input, wanted: readonly number[]): Promise<RawOutput[]> {
+  private async run(input: Input, wanted: readonly number[], given: Given = ALONE): Promise<RawOutput[]> {
     const { model } = this;
-    const tensor = new Tensor(input, Array.from(model.getInputDetails()[0].shape));
+    const values = (name: string) => (name === this.picture.name ? input : given.get(name)!.slice());
+    const tensors = model.getInputDetails().map(({ name, shape }) => new Tensor(values(name), Array.from(shape)));
     try {
-      const outputs = await model.run(tensor);
+      const outputs = await model.run(tensors);
       try {
         const results: RawOutput[] = [];
         for (const output of wanted) {
@@ -179,7 +204,7 @@ export class Network {
         for (const each of outputs) each.delete();
       }
     } finally {
-      tensor.delete();
+      for (const each of tensors) each.delete();
     }
   }
 }
