@@ -185,6 +185,8 @@ SEVERAL: dict[str, tuple[list[tuple], Make]] = {
     "attention heads": ([ROW, ROW], lambda x, y: L.MultiHeadAttention(2, 3)(x, y)),
     "grouped attention": ([ROW, ROW], lambda x, y: L.GroupQueryAttention(3, 4, 2)(x, y)),
     "attention": ([ROW, ROW], lambda x, y: L.Attention()([x, y])),
+    "masked softmax": ([ROW, ROW], lambda x, y: [L.Softmax()(x, mask=y), L.Softmax(1)(x, mask=y > 0)]),
+    "masked attention": ([ROW, (9, 9)], lambda x, y: L.MultiHeadAttention(2, 3)(x, x, attention_mask=y > 0)),
     "broadcasts": ([MAP, (1, 1, 5)], lambda x, y: [x * y, x + y[:, 0], ops.maximum(x, y)]),
     "outputs": ([MAP], lambda x: [x, ops.relu(x), x, L.Flatten()(x), ops.relu(x)]),
     "shared": ([MAP, MAP], lambda x, y: (lambda layer: [layer(x), layer(y)])(L.Conv2D(3, 3, activation="relu"))),

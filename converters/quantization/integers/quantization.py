@@ -13,6 +13,7 @@ from converters.quantization.integers.forms import prepare
 from converters.quantization.integers.graph import to_integers
 from converters.quantization.integers.inference import infer
 from converters.quantization.integers.kernels import possible_bits
+from converters.quantization.integers.masks import limit_masks
 from converters.quantization.integers.measuring import measure
 from converters.quantization.integers.running import running
 from converters.quantization.integers.scales import Span
@@ -94,7 +95,9 @@ def quantize(
     named = zip(graph.input_names, graph.inputs, strict=True)
     pictures = [tensor for name, tensor in named if (len(tensor.shape) == _PICTURE if bytes_in is None else name in bytes_in)]
     spans.update(dict.fromkeys(pictures, (0.0, 255.0)))  # a picture's, whatever these ones hold
-    to_integers(graph, infer(graph, spans), widths, ends, learnt.keys())
+    spans = infer(graph, spans)
+    limit_masks(graph, spans, widths)
+    to_integers(graph, spans, widths, ends, learnt.keys())
 
 
 def _answers(graph: Graph, batches: Sequence[Sequence[np.ndarray]]) -> list[list[np.ndarray]]:

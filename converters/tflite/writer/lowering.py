@@ -114,7 +114,7 @@ def invoke(build: Builder, operation: keras.Operation, *args: Any, **kwargs: Any
     kwargs = {name: value for name, value in kwargs.items() if name not in ("training", "mask") or value is not None}
     kwargs.pop("training", None)
     lowering = lowering_of(operation)
-    if "mask" in kwargs and lowering is not None:
+    if "mask" in kwargs and lowering is not None and "mask" not in inspect.signature(lowering).parameters:
         raise Unsupported(f"{type(operation).__name__} with a mask")
     if lowering is not None:
         return lowering(build, operation, *args, **kwargs)

@@ -7,9 +7,9 @@ import math
 import keras
 import numpy as np
 
-from converters.tflite.writer.builder import Builder, Unsupported
+from converters.tflite.writer.builder import Builder
 from converters.tflite.writer.graph import Tensor
-from converters.tflite.writer.operations.activations import softmax
+from converters.tflite.writer.operations.activations import NEVER, softmax
 from converters.tflite.writer.operations.normalization import affine, scaled_and_shifted
 from converters.tflite.writer.operations.reductions import mean, variance
 from converters.tflite.writer.registry import lowers
@@ -46,10 +46,12 @@ def _batch_normalization(build: Builder, layer: L.BatchNormalization, x: Tensor)
 
 @lowers(L.Softmax)
 def _softmax(build: Builder, layer: L.Softmax, x: Tensor, mask: Tensor | None = None) -> Tensor:
-    """Its call over several axes is in words of the backend."""
-    if mask is not None:
-        raise Unsupported("a softmax with a mask")
-    return softmax(build, x, layer.axis)
+    """Its call over several axes is in words of the backend. What a mask leaves out is zero, in rows without a place too."""
+    if mask is None:
+        return softmax(build, x, layer.axis)
+    seen = mask if mask.dtype == "bool" else build.binary("GREATER", mask, 0.5)
+    y = softmax(build, build.select(seen, build.floats(x), build.constant(NEVER)), layer.axis)
+    return build.select(seen, y, build.constant(0.0))
 
 
 @lowers(L.GroupNormalization)

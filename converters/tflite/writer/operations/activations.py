@@ -11,6 +11,7 @@ from converters.tflite.writer.builder import Builder
 from converters.tflite.writer.graph import Tensor
 from converters.tflite.writer.registry import lowers_operation
 
+NEVER = -6e4  # a score that no softmax sees, within float16
 _UNARY = {"Relu": "RELU", "Relu6": "RELU6", "Sigmoid": "LOGISTIC", "Tanh": "TANH", "HardTanh": "RELU_N1_TO_1"}
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 

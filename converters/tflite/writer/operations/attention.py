@@ -10,12 +10,10 @@ import numpy as np
 
 from converters.tflite.writer.builder import Builder
 from converters.tflite.writer.graph import Tensor
-from converters.tflite.writer.operations.activations import softmax
+from converters.tflite.writer.operations.activations import NEVER, softmax
 from converters.tflite.writer.operations.arrays import take
 from converters.tflite.writer.operations.products import einsum
 from converters.tflite.writer.registry import lowers_operation
-
-_NEVER = -6e4  # a score that no softmax sees, within float16
 
 
 @lowers_operation("DotProductAttention")
@@ -37,8 +35,8 @@ def _attention(
     if bias is not None:
         scores = build.add(scores, build.floats(bias))
     if mask is not None:
-        scores = build.select(mask, scores, build.constant(_NEVER))
+        scores = build.select(mask, scores, build.constant(NEVER))
     if operation.is_causal:
         seen = np.tril(np.ones(scores.shape[-2:], bool))
-        scores = build.add(scores, build.constant(np.where(seen, 0, _NEVER)[None, None], role="causal"))
+        scores = build.add(scores, build.constant(np.where(seen, 0, NEVER)[None, None], role="causal"))
     return einsum(build, "bnts,bsnh->btnh", [softmax(build, scores), value])
