@@ -25,6 +25,7 @@ from zoo.data.datasets.scenes_boxes import BoxScenes
 from zoo.layers import ModelOutput
 from zoo.outputs.boxes import box_output
 
+pytestmark = [pytest.mark.early, pytest.mark.usefixtures("workers")]
 GRID, CELL = (15, 20), 8  # of the network of dots: cells, and pixels a side
 
 
@@ -133,7 +134,6 @@ import hashlib, sys
 import numpy as np
 import edge
 
-pytestmark = [pytest.mark.early, pytest.mark.usefixtures("workers")]
 run, digest = edge.Runner(sys.argv[1]), hashlib.sha256()
 for seed, count in enumerate(map(int, sys.argv[2:])):
     grid = np.zeros({GRID}, np.uint8)
