@@ -15,7 +15,6 @@ import json
 import subprocess
 import sys
 import tempfile
-import venv
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -163,11 +162,10 @@ def _forms(name: str, model: Any, folder: Path) -> Iterator[Case]:
 
 def ask(runtime: Runtime, folder: Path, cases: list[Case]) -> list[Row]:
     """A row for every file that a runtime reads, asked in an environment with that version of it."""
+    from edge.gpu import environments
+
     with tempfile.TemporaryDirectory() as name:
-        venv.create(name, with_pip=True)
-        python = Path(name) / "bin" / "python"
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:"]
-        subprocess.run([*pip, f"{runtime.package}=={runtime.version}", "numpy"], check=True)
+        python = environments.environment([f"{runtime.package}=={runtime.version}", "numpy"], Path(name))
         command = [python, Path(runtime_readers.__file__), runtime.reader, folder]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     asked = {(case.case, case.form): case for case in cases}

@@ -1,4 +1,4 @@
-"""Other versions of LiteRT: an environment for each version of ai-edge-litert, a folder for each of @litertjs/core."""
+"""Other versions of LiteRT, and other runtimes: an environment for each, and a folder for each version of @litertjs/core."""
 
 from __future__ import annotations
 
@@ -20,11 +20,18 @@ def python_with(version: str, folder: Path) -> str:
 
     Raises InputError where it cannot be installed, in pip's words.
     """
+    return environment([package.format(version=version) for package in _PACKAGES], folder)
+
+
+def environment(packages: Sequence[str], folder: Path) -> str:
+    """The Python of a new environment in `folder` that has these packages, the first of which is what it is for.
+
+    Raises InputError where they cannot be installed, in pip's words.
+    """
     venv.create(folder, with_pip=True)
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    wanted = [package.format(version=version) for package in _PACKAGES]
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    _install([*pip, *wanted], f"ai-edge-litert {version}")
+    _install([*pip, *packages], packages[0].replace("==", " "))
     return str(python)
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from zoo.errors import InputError
 from zoo.outputs.comparison import Comparison, Tolerance, numeric
 from zoo.outputs.resize import bilinear
 from zoo.outputs.spec import OutputSpec
@@ -88,6 +89,36 @@ class Kind(ABC):
     def pooled_spec(self, spec: OutputSpec) -> OutputSpec:
         """The meaning of such an average."""
         return spec
+
+
+class OneView(Kind):
+    """A kind whose answers to several views or tiles of a picture are not put together."""
+
+    refusal: ClassVar[str]  # what who asks for that is told
+
+    def mirror(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
+        """Nothing of a mirrored picture.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(self.refusal)
+
+    def resize(self, output: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Likewise.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(self.refusal)
+
+    def poolable(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
+        """Likewise.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(self.refusal)
 
 
 def judged(output: str, measures: dict[str, float], tolerance: Tolerance, classes: int = 0, ties: int = 0) -> Comparison:

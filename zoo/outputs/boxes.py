@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from zoo.errors import InputError
-from zoo.outputs.base import Kind, judged
+from zoo.outputs.base import OneView, judged
 from zoo.outputs.box_codings import candidates
 from zoo.outputs.box_selection import Selection, best, intersection_over_union, select
 from zoo.outputs.class_map import label_of
@@ -25,7 +24,7 @@ _CONFIDENT, _SAME = 0.3, 0.75  # boxes that a comparison looks for: their least 
 _CLOSE = 0.05  # by which shares of scores may differ, that boxes are as good as equal
 
 
-class BoxesOutput(Kind):
+class BoxesOutput(OneView):
     """Boxes, each with a class and a score.
 
     A raw output is h×w×C or P×C, and what its numbers are says `OutputSpec.options`: by which coding they become boxes
@@ -37,6 +36,7 @@ class BoxesOutput(Kind):
     """
 
     name = "boxes"
+    refusal = "boxes of several views or tiles of a picture are not put together; ask for the whole picture once"
     pixelwise = False
 
     def decode(self, output: np.ndarray, spec: OutputSpec, size: tuple[int, int]) -> np.ndarray:
@@ -103,30 +103,6 @@ class BoxesOutput(Kind):
             measures["matched_boxes"] = matched / total
         return judged(spec.name, measures, tolerance, spec.classes, chosen_otherwise)
 
-    def mirror(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
-        """Boxes of several views are not averaged.
-
-        Raises:
-            InputError: always.
-        """
-        raise _single()
-
-    def resize(self, output: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """Likewise.
-
-        Raises:
-            InputError: always.
-        """
-        raise _single()
-
-    def poolable(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
-        """Likewise.
-
-        Raises:
-            InputError: always.
-        """
-        raise _single()
-
 
 def box_output(
     labels: Sequence[str], palette: Sequence[Sequence[int]] = (), options: Mapping[str, Any] | None = None
@@ -192,7 +168,3 @@ def _frame(edges: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int
     x0, y0 = (int(np.clip(np.floor(edge), 0, side - 1)) for edge, side in zip(edges[:2], size[::-1], strict=True))
     x1, y1 = (int(np.clip(np.ceil(edge) - 1, 0, side - 1)) for edge, side in zip(edges[2:], size[::-1], strict=True))
     return x0, y0, max(x0, x1), max(y0, y1)
-
-
-def _single() -> InputError:
-    return InputError("boxes of several views or tiles of a picture are not put together; ask for the whole picture once")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo.errors import InputError
-from zoo.outputs.base import Kind, judged
+from zoo.outputs.base import OneView, judged
 from zoo.outputs.class_map import write_words
 from zoo.outputs.comparison import Comparison, Tolerance, numeric
 from zoo.outputs.near_ties import NEAR, spread
@@ -18,13 +18,14 @@ from zoo.outputs.vocabulary import END, PADDING, START, Vocabulary
 _LINE = 44  # characters of a line under a picture
 
 
-class SentenceOutput(Kind):
+class SentenceOutput(OneView):
     """Scores n×V of the word at each place of a sentence, where each place goes on from the likeliest word of the one before.
 
     An answer is int32 n, the numbers of the likeliest words before the one that ends the sentence; all of them where none does.
     """
 
     name = "sentence"
+    refusal = "sentences are of one view of a picture; leave out flip=, scales= and tiles="
     pixelwise = False
 
     def decode(self, output: np.ndarray, spec: OutputSpec, size: tuple[int, int]) -> np.ndarray:
@@ -81,30 +82,6 @@ class SentenceOutput(Kind):
         measures = numeric(expected[places], got[places]) | {"agreement": right / total if total else 1.0}
         return judged(spec.name, measures, tolerance, ties=chosen_otherwise)
 
-    def mirror(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
-        """Sentences of several views are not averaged.
-
-        Raises:
-            InputError: always.
-        """
-        raise _single()
-
-    def resize(self, output: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """Likewise.
-
-        Raises:
-            InputError: always.
-        """
-        raise _single()
-
-    def poolable(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
-        """Likewise.
-
-        Raises:
-            InputError: always.
-        """
-        raise _single()
-
 
 def sentence_output(labels: Sequence[str] = ()) -> OutputSpec:
     """The spec of a network that says a sentence.
@@ -128,7 +105,3 @@ def text(numbers: Sequence[int] | np.ndarray, labels: Sequence[str]) -> str:
         return " ".join(map(str, np.asarray(numbers).tolist()))
     marks = {labels.index(mark) for mark in (PADDING, START, END) if mark in labels}
     return Vocabulary(labels).text(number for number in np.asarray(numbers).tolist() if number not in marks)
-
-
-def _single() -> InputError:
-    return InputError("sentences are of one view of a picture; leave out flip=, scales= and tiles=")

@@ -193,6 +193,16 @@ class Task(ABC):
         if strays:
             raise unknown(f"score of {self.name}", strays[0], known)
 
+    def _chosen_output(self, output: str | None) -> str:
+        """What `build(output=)` asks for, by default the first of `outputs`.
+
+        Raises:
+            InputError: for what the task does not give.
+        """
+        if output not in (None, *self.outputs):
+            raise unknown("output", output, self.outputs)
+        return output or self.outputs[0]
+
     def channels(self, dataset: Any) -> int:
         """The channels of a data set's images: as it says, or else RGB of every frame."""
         return getattr(dataset, "channels", None) or 3 * self.frames

@@ -1,4 +1,4 @@
-"""Class task: what tasks that tell classes apart have in common."""
+"""Class task: what tasks whose channels have names have in common, and those that tell classes apart."""
 
 from __future__ import annotations
 
@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 _BOTH = 2  # classes that one channel tells apart
 
 
-class ClassTask(Task):
-    """A task that tells classes apart."""
-
-    squashes = True
-    toy_build = {"classes": TOY_CLASSES}  # noqa: RUF012 (the base says that it is a class's)
+class NamedTask(Task):
+    """A task whose network has channels by name: of classes, or of joints."""
 
     @abstractmethod
     def default_labels(self) -> tuple[str, ...]:
@@ -47,6 +44,21 @@ class ClassTask(Task):
         if isinstance(classes, str) or not labels or not all(isinstance(label, str) and label for label in labels):
             raise InputError(f"classes={classes!r}: expected a number, or a list of names")
         return labels
+
+    def check_fit(self, name: str, spec: OutputSpec, dataset: Dataset) -> None:
+        """The network tells as many classes apart as the data set has."""
+        if spec.classes and spec.classes != len(dataset.classes):
+            count = len(dataset.classes)
+            raise InputError(
+                f"{name} tells {spec.classes} classes apart and {dataset.name} has {count}; build it with classes={count}"
+            )
+
+
+class ClassTask(NamedTask):
+    """A task that says of everything which class it is of."""
+
+    squashes = True
+    toy_build = {"classes": TOY_CLASSES}  # noqa: RUF012 (the base says that it is a class's)
 
     def check_fit(self, name: str, spec: OutputSpec, dataset: Dataset) -> None:
         """The network tells as many classes apart as the data set has; of two, one channel is the second's score."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.data.targets import Boxes
-from zoo.errors import InputError, unknown
+from zoo.errors import InputError
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 from zoo.outputs.boxes import box_output
-from zoo.tasks.base import NO_LABEL, TOY_CLASSES, Task, ToyBatch
-from zoo.tasks.class_task import ClassTask
+from zoo.tasks.base import NO_LABEL, TOY_CLASSES, ToyBatch
+from zoo.tasks.class_task import NamedTask
 
 if TYPE_CHECKING:
     import keras
@@ -31,7 +31,7 @@ CLASSES = (  # PASCAL VOC's, in its order, which most detectors were published f
 _TOY_NOISE, _TOY_BOXES = 20.0, 2  # of a toy batch: levels, and things a picture
 
 
-class Detection(Task):
+class Detection(NamedTask):
     """Rows of four numbers and the classes' scores, which an output's options say how to read, against padded boxes."""
 
     name = "detection"
@@ -39,8 +39,6 @@ class Detection(Task):
     outputs = ("boxes",)
     target = Boxes
     toy_build = {"classes": TOY_CLASSES}  # noqa: RUF012 (the base says that it is a class's)
-
-    labels_for = ClassTask.labels_for
 
     def default_labels(self) -> tuple[str, ...]:
         """PASCAL VOC's twenty."""
@@ -53,8 +51,7 @@ class Detection(Task):
 
         Its channels are the classes, which is what a network's builder is given; once built, those of its last map.
         """
-        if output not in (None, *self.outputs):
-            raise unknown("output", output, self.outputs)
+        self._chosen_output(output)
         return box_output(tuple(labels), palette or (), {"coding": "points"})
 
     def loss(
@@ -80,14 +77,6 @@ class Detection(Task):
         """Each box that counts, with a score of 1."""
         rows = np.column_stack([target.values, target.labels, np.ones(len(target.labels))])
         return rows[~target.ignored].astype(np.float32)
-
-    def check_fit(self, name: str, spec: OutputSpec, dataset: Dataset) -> None:
-        """The network tells as many classes apart as the data set has."""
-        if spec.classes and spec.classes != len(dataset.classes):
-            count = len(dataset.classes)
-            raise InputError(
-                f"{name} tells {spec.classes} classes apart and {dataset.name} has {count}; build it with classes={count}"
-            )
 
     def describe_bad_targets(self, targets: Any, spec: OutputSpec, ignore: int | None) -> list[str]:
         """Edges that are no numbers."""

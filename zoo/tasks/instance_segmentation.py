@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.data.targets import InstanceMask
-from zoo.errors import InputError, unknown
+from zoo.errors import InputError
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 from zoo.outputs.instances import OTHERS, Instances, instance_output
-from zoo.tasks.base import NO_LABEL, Task, ToyBatch
-from zoo.tasks.class_task import ClassTask
+from zoo.tasks.base import NO_LABEL, ToyBatch
+from zoo.tasks.class_task import NamedTask
 from zoo.tasks.detection import CLASSES
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _TOY_CLASSES, _TOY_NOISE, _TOY_CELL = 2, 20.0, 16  # of a toy batch: classes, levels, pixels that an object has room in
 
 
-class InstanceSegmentation(Task):
+class InstanceSegmentation(NamedTask):
     """N×H×W×(classes + 2) logits of ground, insides and outlines against numbered objects."""
 
     name = "instance_segmentation"
@@ -33,8 +33,6 @@ class InstanceSegmentation(Task):
     outputs = ("instances",)
     target = InstanceMask
     toy_build = {"classes": _TOY_CLASSES}  # noqa: RUF012 (the base says that it is a class's)
-
-    labels_for = ClassTask.labels_for
 
     def default_labels(self) -> tuple[str, ...]:
         """PASCAL VOC's twenty."""
@@ -44,8 +42,7 @@ class InstanceSegmentation(Task):
         self, labels: Sequence[str] = (), palette: Sequence[Sequence[int]] | None = None, output: str | None = None
     ) -> OutputSpec:
         """Instances; a network has two channels more than there are classes."""
-        if output not in (None, *self.outputs):
-            raise unknown("output", output, self.outputs)
+        self._chosen_output(output)
         return instance_output(tuple(labels), palette or ())
 
     def assumed_spec(self, shape: Sequence[int | None]) -> OutputSpec:
@@ -80,14 +77,6 @@ class InstanceSegmentation(Task):
         count = len(target.labels)
         answer = Instances(np.maximum(target.values, 0), target.labels.astype(np.int64), np.ones(count, np.float32))
         return answer[~target.ignored & (answer.areas > 0)]
-
-    def check_fit(self, name: str, spec: OutputSpec, dataset: Dataset) -> None:
-        """The network tells as many classes apart as the data set has."""
-        if spec.classes and spec.classes != len(dataset.classes):
-            count = len(dataset.classes)
-            raise InputError(
-                f"{name} tells {spec.classes} classes apart and {dataset.name} has {count}; build it with classes={count}"
-            )
 
     def toy_batch(self, shape: tuple[int, int, int], spec: OutputSpec, count: int, seed: int) -> ToyBatch:
         """Squares on noise, a brightness a class, some side by side."""

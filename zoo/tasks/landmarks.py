@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.data.targets import Joints
-from zoo.errors import InputError, unknown
+from zoo.errors import InputError
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 from zoo.outputs.joint_decoding import DECODINGS
 from zoo.outputs.joints import joint_output
-from zoo.tasks.base import NO_LABEL, Task, ToyBatch
-from zoo.tasks.class_task import ClassTask
+from zoo.tasks.base import NO_LABEL, ToyBatch
+from zoo.tasks.class_task import NamedTask
 
 if TYPE_CHECKING:
     import keras
@@ -28,7 +28,7 @@ JOINTS = (  # COCO's, in its order, which most networks of joints were published
 _TOY_JOINTS, _TOY_NOISE = 5, 15.0  # of a toy batch: joints, and levels
 
 
-class Landmarks(Task):
+class Landmarks(NamedTask):
     """N×h×w×K maps of heat, or N×2K coordinates, against places in shares of the sides, N×K×3."""
 
     name = "landmarks"
@@ -36,8 +36,6 @@ class Landmarks(Task):
     outputs = DECODINGS
     target = Joints
     toy_build = {"classes": _TOY_JOINTS}  # noqa: RUF012 (the base says that it is a class's)
-
-    labels_for = ClassTask.labels_for
 
     def default_labels(self) -> tuple[str, ...]:
         """COCO's seventeen joints."""
@@ -47,9 +45,7 @@ class Landmarks(Task):
         self, labels: Sequence[str] = (), palette: Sequence[Sequence[int]] | None = None, output: str | None = None
     ) -> OutputSpec:
         """Joints, whose places are read from maps as `output` says; coordinates are read in one way only."""
-        if output not in (None, *self.outputs):
-            raise unknown("output", output, self.outputs)
-        return joint_output(tuple(labels), palette or (), output or self.outputs[0])
+        return joint_output(tuple(labels), palette or (), self._chosen_output(output))
 
     def loss(
         self, spec: OutputSpec, ignore: int | None = NO_LABEL, class_weights: Sequence[float] | None = None

@@ -9,7 +9,6 @@ import numpy as np
 
 from zoo.data.dataset import spread
 from zoo.data.targets import Tokens
-from zoo.errors import unknown
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 from zoo.outputs.tokens import OUTPUTS, token_output
@@ -43,9 +42,7 @@ class LanguageModel(ClassTask):
         self, labels: Sequence[str] = (), palette: Sequence[Sequence[int]] | None = None, output: str | None = None
     ) -> OutputSpec:
         """Scores of the next token at every position."""
-        if output not in (None, *self.outputs):
-            raise unknown("output", output, self.outputs)
-        return token_output(labels, output or self.outputs[0])
+        return token_output(labels, self._chosen_output(output))
 
     def channels(self, dataset: Any) -> int:
         """One: a token's number."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.data.targets import FlowField
-from zoo.errors import unknown
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 from zoo.tasks.base import NO_LABEL, Task, ToyBatch
@@ -34,8 +33,7 @@ class OpticalFlow(Task):
         self, labels: Sequence[str] = (), palette: Sequence[Sequence[int]] | None = None, output: str | None = None
     ) -> OutputSpec:
         """Vectors in pixels of the network's input."""
-        if output not in (None, *self.outputs):
-            raise unknown("output", output, self.outputs)
+        self._chosen_output(output)
         return OutputSpec("vector_field", channels=2, unit="px")
 
     def loss(

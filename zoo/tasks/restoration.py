@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.data.targets import TargetImage
-from zoo.errors import InputError, unknown
+from zoo.errors import InputError
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 from zoo.tasks.base import NO_LABEL, Task, ToyBatch, enlarged
@@ -33,8 +33,7 @@ class Restoration(Task):
         self, labels: Sequence[str] = (), palette: Sequence[Sequence[int]] | None = None, output: str | None = None
     ) -> OutputSpec:
         """A picture in RGB."""
-        if output not in (None, *self.outputs):
-            raise unknown("output", output, self.outputs)
+        self._chosen_output(output)
         return OutputSpec("image", channels=3, range=(0.0, 255.0))
 
     def loss(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.data.targets import Fixations
-from zoo.errors import unknown
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 from zoo.outputs.heatmap import OUTPUTS, heat_output
@@ -34,9 +33,7 @@ class Saliency(Task):
         self, labels: Sequence[str] = (), palette: Sequence[Sequence[int]] | None = None, output: str | None = None
     ) -> OutputSpec:
         """One map of heat."""
-        if output not in (None, *self.outputs):
-            raise unknown("output", output, self.outputs)
-        return heat_output(output=output or self.outputs[0])
+        return heat_output(output=self._chosen_output(output))
 
     def loss(
         self, spec: OutputSpec, ignore: int | None = NO_LABEL, class_weights: Sequence[float] | None = None

@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.data.dataset import spread
 from zoo.data.targets import Sentence
-from zoo.errors import InputError, unknown
+from zoo.errors import InputError
 from zoo.metrics import Metric
 from zoo.outputs import OutputSpec
 from zoo.outputs.sentence import sentence_output, until_end
@@ -58,8 +58,7 @@ class SentenceTask(ClassTask):
         self, labels: Sequence[str] = (), palette: Sequence[Sequence[int]] | None = None, output: str | None = None
     ) -> OutputSpec:
         """Scores of the word at each place."""
-        if output not in (None, *self.outputs):
-            raise unknown("output", output, self.outputs)
+        self._chosen_output(output)
         return sentence_output(labels)
 
     def metrics(self, dataset: Dataset, **wishes: Any) -> list[Metric]:
