@@ -13,6 +13,7 @@ import edge
 import zoo
 from edge.gpu.vulkan import driver
 from zoo import outputs, tasks
+from zoo.analysis.weightless import weightless
 from zoo.data.targets import Boxes
 from zoo.errors import InputError
 from zoo.losses.box_targets import padded
@@ -48,8 +49,7 @@ def picture(seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize(("build", "published"), [(faster_rcnn, 137_078_239), (mask_rcnn, 44_401_393)])
 def test_parameters_are_the_published_ones(build, published: int) -> None:
     """Of Caffe's VGG16 with VOC's classes, and of torchvision's, whose frozen normalisation has none."""
-    keras.backend.clear_session()
-    with keras.StatelessScope():  # shapes without values
+    with weightless():
         assert sum(math.prod(weight.shape) for weight in build().trainable_variables) == published
 
 
