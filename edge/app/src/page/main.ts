@@ -300,7 +300,7 @@ function pixelsOf(frame: ImageBitmap): { width: number; height: number; rgba: Ui
   return { width, height, rgba: context.getImageData(0, 0, width, height).data };
 }
 
-/** For automated tests and the curious, as `repeat` is: the pictures as the network got them, and its answer. */
+/** For automated tests and the curious, as `repeat` and `asked` are: the pictures as the network got them, and its answer. */
 function inspect(): object | null {
   const { shown } = stage;
   if (!shown) return null;
@@ -329,7 +329,7 @@ async function begin(): Promise<void> {
   byId('camera').addEventListener('click', () => setTimeout(() => void offerFlip(), 1500));
   setView('overlay');
   const repeat = (count: number) => session.measure(count, () => {}, Infinity);
-  Object.assign(window, { densezoo: { inspect, repeat } });
+  Object.assign(window, { densezoo: { inspect, repeat, asked: () => session.asked } });
   notOffline = await goOffline();
   update();
   const catalogue = await fetchCatalogue();
@@ -340,7 +340,7 @@ async function begin(): Promise<void> {
   if (catalogue.models.length === 0) notice.warn('noModels');
   else await session.use(catalogue.models[0]);
   // Pictures that came with the model suit it: begin with one.
-  if (catalogue.samples.length > 0 && !session.hasWish && session.loaded) await showSample(samples[0]);
+  if (catalogue.samples.length > 0 && session.asked === 0 && session.loaded) await showSample(samples[0]);
 }
 
 void begin();
