@@ -334,7 +334,7 @@ export class Session {
   }
 
   private question(): Question | null {
-    return this.networks.question(this.picture, this.range);
+    return this.networks.question(this.picture, this.range, this.camera.open);
   }
 
   /** Whether the answer to a question is still of use: not once another picture, model or output has been chosen. */
