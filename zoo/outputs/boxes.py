@@ -21,6 +21,7 @@ SHOWN = 0.3  # the least score of what is described and drawn
 _LINE = 2  # pixels, of a drawn box
 _MOST_NAMED = 6  # classes that a description names
 _CONFIDENT, _SAME = 0.3, 0.75  # boxes that a comparison looks for: their least score, and the overlap by which they are found
+_UNPLACED = ("corners", "regions")  # codings whose rows have no place of their own
 _CLOSE = 0.05  # by which shares of scores may differ, that boxes are as good as equal
 
 
@@ -37,7 +38,7 @@ class BoxesOutput(OneView):
 
     name = "boxes"
     refusal = "boxes of several views or tiles of a picture are not put together; ask for the whole picture once"
-    pixelwise = False
+    pixelwise, framed = False, True
 
     def decode(self, output: np.ndarray, spec: OutputSpec, size: tuple[int, int]) -> np.ndarray:
         """float32 n×6: of each box x0, y0, x1, y1 in pixels, class and score, the best first.
@@ -93,6 +94,9 @@ class BoxesOutput(OneView):
         A box is there if one of its class overlaps it by 0.75, whatever its score. Where the expected side itself held a
         candidate there that was as good but for some hundredths, and was suppressed, the choice was a near tie and is not
         held against the other. Where no box is that sure, the numbers speak alone.
+
+        Rows of a second stage come in the order of its proposals, which a rounding changes: where numbers are not the same row
+        by row and there are sure boxes, these alone are judged.
         """
         matched = total = 0
         for one, other in zip(expected, got, strict=True):
@@ -100,8 +104,19 @@ class BoxesOutput(OneView):
             matched, total, chosen_otherwise = matched + there, total + count, chosen_otherwise + ties
         measures = numeric(expected, got)
         if total:
-            measures["matched_boxes"] = matched / total
+            found = {"matched_boxes": matched / total}
+            measures = measures_of(measures, found, spec, tolerance)
         return judged(spec.name, measures, tolerance, spec.classes, chosen_otherwise)
+
+
+def measures_of(
+    numbers: Mapping[str, float], found: Mapping[str, float], spec: OutputSpec, tolerance: Tolerance
+) -> dict[str, float]:
+    """What to judge by, of numbers row by row and of what is found: of rows that have no place of their own the latter alone,
+    where the former would not pass."""
+    moves = spec.options.get("coding") in _UNPLACED and bool(tolerance.broken(numbers))
+    bounded = {"relative", "largest", "cosine"} if moves else set()
+    return {name: value for name, value in numbers.items() if name not in bounded} | dict(found)
 
 
 def box_output(
