@@ -96,7 +96,7 @@ class BoxesOutput(OneView):
         held against the other. Where no box is that sure, the numbers speak alone.
 
         Rows of a second stage come in the order of its proposals, which a rounding changes: where numbers are not the same row
-        by row and there are sure boxes, these alone are judged.
+        by row, boxes alone are judged, and where none is that sure those half as sure as the best or more.
         """
         matched = total = 0
         for one, other in zip(expected, got, strict=True):
@@ -156,8 +156,10 @@ def _clipped(output: np.ndarray, spec: OutputSpec) -> tuple[np.ndarray, np.ndarr
 def _matched(expected: np.ndarray, got: np.ndarray, spec: OutputSpec) -> tuple[int, int, int]:
     """Of one picture: how many sure boxes the other side has too, how many of those by a near tie, and how many there are."""
     boxes, scores = _clipped(expected, spec)
-    sure = select(boxes, scores, {**spec.options, "threshold": _CONFIDENT})
-    low = {**spec.options, "threshold": _CONFIDENT / 2}
+    placed = spec.options.get("coding") not in _UNPLACED
+    least = _CONFIDENT if placed else min(_CONFIDENT, float(scores.max(initial=0.0)) / 2)
+    sure = select(boxes, scores, {**spec.options, "threshold": least})
+    low = {**spec.options, "threshold": least / 2}
     before, others = best(boxes, scores, low), select(*_clipped(got, spec), low)
     there = ties = 0
     for place in range(len(sure)):
