@@ -24,7 +24,9 @@ from tiny_models import (
 import zoo
 from zoo import outputs, registry, tasks
 from zoo.analysis.macs import trace
+from zoo.analysis.tiny_models import toy_batch
 from zoo.analysis.weightless import weightless
+from zoo.layers import supervised
 
 
 @pytest.mark.parametrize("name", GRAPHS)
@@ -106,12 +108,14 @@ def test_the_least_size_is_enough(name: str, untrained_of_any_size: keras.Model)
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_gradients_reach_every_weight(untrained: keras.Model) -> None:
+    """Of what is trained, which for some is shown the truth."""
     import tensorflow as tf
 
-    model = untrained
-    images = pictures(model)
+    model, images = untrained, pictures(untrained)
+    network = supervised(model)[0]
+    inputs = images if len(network.inputs) == 1 else [tf.constant(each) for each in (images, toy_batch(model, 2).targets)]
     with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(tf.square(model(images, training=False)))
+        loss = tf.reduce_mean(tf.square(network(inputs, training=False)))
     gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
     assert not [v.path for v, g in zip(model.trainable_variables, gradients, strict=True) if g is None]
 
