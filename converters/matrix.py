@@ -145,7 +145,7 @@ def _convert(form: str, model: keras.Model, pictures: np.ndarray, folder: Path) 
     calibration = pictures if form in ("int8", "int16x8", "qat") else None  # of qat for what lies inside of a layer
     recipe = "int8" if form == "qat" else form
     # The direct engine's, which our own writer takes: TensorFlow's converter fuses what the accelerator then refuses.
-    network = converters.quantize_aware(model, pictures, engine="direct") if form == "qat" else model
+    network = converters.quantize_aware(model, pictures) if form == "qat" else model
     return converters.to_tflite(network, folder / "model.tflite", recipe, calibration=calibration).path
 
 
