@@ -138,6 +138,7 @@ CASES = [
     _written("of_channels", (0, 0, 0, 2), (1, 5, 7, 3)),
     _written("rows_of_rank_2", (3, 0), (2, 6), (9, 6)),
     _written("columns_of_rank_2", (0, 2), (9, 3), (9, 6)),
+    _written("in_a_vector", (3,), (2,), (9,)),
     _written("rows_of_a_stack", (0, 3, 0), (3, 2, 6), (3, 9, 6)),
     _written("one_of_a_stack", (1, 0, 0), (1, 9, 6), (3, 9, 6)),
     _written("one_of_a_batch", (1, 0, 0, 0), (1, 5, 7, 6), (2, 5, 7, 6)),
