@@ -28,6 +28,22 @@ SIZE, LABELS = (96, 128), ("low", "middle", "high")
 SMALL = {"proposals": 24, "candidates": 120, "width": 0.125, "units": 64, "scales": (24, 48)}
 
 
+class First:
+    """The first samples of a data set."""
+
+    def __init__(self, data, count: int) -> None:
+        self._data, self._count = data, count
+
+    def __getattr__(self, name: str):
+        return getattr(self._data, name)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int):
+        return self._data[index]
+
+
 def built(name: str = "faster_rcnn", size: tuple[int, int] = SIZE, **options) -> keras.Model:
     return started(zoo.build(name, classes=LABELS, input_shape=(*size, 3), **{**SMALL, **options}))
 
@@ -221,6 +237,20 @@ def test_rows_of_the_truth_are_its_objects() -> None:
         own = answer.numbers == 1 + answer.labels.tolist().index(label)
         truth = numbers == number
         assert (own & truth).sum() / (own | truth).sum() > 0.95
+
+
+@pytest.mark.parametrize(("name", "kind"), [("faster_rcnn", "scenes_boxes"), ("mask_rcnn", "scenes_instances")])
+def test_zoo_train_shows_them_the_truth(name: str, kind: str, tmp_path, monkeypatch) -> None:
+    """From a data set, validated by what they find, and read again."""
+    keras.backend.clear_session()
+    monkeypatch.setattr(keras.Model, "run_eagerly", True)  # tracing would take longer than the few steps
+    data, val = (zoo.data.open(f"{kind}:count=4,size=64", split) for split in ("train", "val"))
+    model = tiny_model(name, (64, 64), classes=data.classes)
+    result = zoo.train(model, data, First(val, 2), epochs=1, batch_size=2, folder=tmp_path, verbose=0)
+    assert result.stopped is None and np.isfinite(result.rows[0]["loss"]) and "val_ap50" in result.rows[0]
+    again = zoo.load(tmp_path / "model.keras")
+    images = np.stack([data[0].image]).astype("float32")
+    np.testing.assert_array_equal(again(images), model(images))
 
 
 def test_a_picture_of_unknown_sides_is_refused() -> None:

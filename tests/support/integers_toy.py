@@ -53,7 +53,7 @@ def all_of_it(folder: Path) -> list[float]:
         model.set_weights([weights[name] for name in weights.files])
     write(model, folder)
     keras.utils.set_random_seed(0)
-    network = converters.quantize_aware(small(), pictures(8, (16, 16)), engine="direct")
+    network = converters.quantize_aware(small(), pictures(8, (16, 16)))
     losses = converters.fine_tune(network, Batches(), squared, epochs=4, rate=1e-2, verbose=0)
     converters.to_tflite(network, folder / "trained.tflite", "int8")
     np.save(folder / "trained.npy", keras.ops.convert_to_numpy(network(pictures(2, (16, 16)).astype("float32"))))
