@@ -97,6 +97,9 @@ def test_the_command_line_converts_compares_and_writes(road: Road, tmp_path: Pat
     assert status == 0 and best.startswith("at on the")
     status, _, complaint = says(monkeypatch, capsys, "write", road.result.folder, "-p", "x")
     assert status == 2 and "convert it first" in complaint
+    for model in (path, road.result.folder):  # grey levels are no characters
+        status, _, complaint = says(monkeypatch, capsys, "predict", model, "photo.png")
+        assert status == 2 and "takes no pictures: zoo write" in complaint
 
 
 def test_the_file_scores_like_the_network(road: Road, tmp_path: Path) -> None:

@@ -98,6 +98,8 @@ def _check_given(model: str, spec: OutputSpec, asked: bool, images: Sequence[Pat
         raise InputError(f'{model} is asked in words: give --question "…" --answers one,two,… beside the pictures')
     if reads and text is None:
         raise InputError(f'{model} reads sentences; give it one: --text "…"')
+    if not (outputs.kind(spec).stretches or asked or reads):
+        raise InputError(f'{model} goes on with texts, and takes no pictures: zoo write MODEL.tflite --prompt "…" does that')
     if text is not None and not reads:
         raise InputError(f"{model} reads no sentences; leave out --text, and give it pictures")
     if bool(images) == (text is not None):

@@ -64,7 +64,7 @@ class BatchSource(keras.utils.PyDataset):
         self.repeats = repeats
         self._size_in = None if config.progressive_size is None else config.size_in
         self.prepare: Callable[[Targets], Targets] = _unchanged  # targets as the loss wants them
-        self.feed: Callable[[np.ndarray, Targets], Any] = _images  # what the network is given of images and targets
+        self.feed: Callable[[np.ndarray, Targets], Any] = _images  # what the network is given of images and prepared targets
         self.teacher: Teacher | None = None  # whose logits follow the targets
         self._teaching = threading.Lock()
         self.watch: Callable[[Targets], None] | None = None  # looks at targets before they are learnt from
@@ -92,7 +92,8 @@ class BatchSource(keras.utils.PyDataset):
         images, targets = self.batch(*divmod(place, len(self)))
         if self.watch is not None:
             self.watch(targets)
-        inputs, targets = self.feed(images, targets), self.prepare(targets)
+        targets = self.prepare(targets)
+        inputs = self.feed(images, targets)
         if self.teacher is not None:
             with self._teaching:  # a network, which is asked by one thread at a time
                 targets = self.teacher.add(targets, images)
