@@ -26,6 +26,15 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return converters.device_files(captioner(), path)[0].path
 
 
+def test_one_that_looks_once_says_what_the_runner_says(visit: Open, pictures: list[Path], tmp_path: Path) -> None:
+    model = converters.device_files(captioner("show_and_tell"), tmp_path / "once.tflite")[0].path
+    opened = bring(visit().ready(), model)
+    with edge.Runner(model) as runner:
+        for path in pictures:
+            opened.open(path)
+            assert opened.page.evaluate(SAID) == edge.say(runner, np.asarray(Image.open(path))).text != ""
+
+
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder, paths = tmp_path_factory.mktemp("pictures"), []
