@@ -145,7 +145,7 @@ def _convert(form: str, model: keras.Model, pictures: np.ndarray, folder: Path) 
     target, pictures = folder / "model.tflite", pictures[:_PICTURES]
     if form == "qat":
         # The direct engine's, which our own writer takes: TensorFlow's converter fuses what the accelerator then refuses.
-        model = converters.quantize_aware(model, pictures, engine="direct")
+        model = converters.quantize_aware(model, pictures)
         form = "int8"
     if form in ("int8", "int16x8"):
         return _quantized(model, pictures, target, form)

@@ -51,10 +51,12 @@ def conversion_cost() -> str:
             "network": _code("network"),
             "form": _text("recipe"),
             "engine": _text("engine"),
+            "Keras on": _text("backend"),
             "oneDNN": _text("onednn"),
             ">parameters": _count("parameters"),
             ">seconds": _text("seconds"),
             ">of a processor": _text("cpu_seconds"),
+            ">load": _text("load"),
             ">before, GiB": _text("before_gib"),
             ">peak, GiB": _text("peak_gib"),
             ">bytes": _count("bytes"),
@@ -153,6 +155,13 @@ def proposals() -> str:
     return _table("proposals.csv", {**columns, ">CPU s": _text("cpu_seconds")})
 
 
+def registry_cost() -> str:
+    """Processor seconds of tiny networks' files, by both engines."""
+    forms = ("float32", "float16", "dynamic", "int8", "int16x8", "qat")
+    columns = {"network": _code("network"), "engine": _text("engine")}
+    return _table("registry_cost.csv", columns | {f">{form}": _text(form) for form in forms})
+
+
 def saliency() -> str:
     """Ways to say where people look, side by side."""
     scores = {
@@ -225,6 +234,15 @@ def _milliseconds(name: str, form: str) -> str:
     for table_file, column in by_name.items():
         times += [row["ms"] for row in rows_of(table_file) if (row[column], row["form"]) == (name, form)]
     return times[0] if times else ""
+
+
+def sparse() -> str:
+    """Pruned kernels with their zeros and without."""
+    names = {">bytes": "dense_bytes", ">without zeros": "sparse_bytes"}
+    columns = {"network": _code("network"), "form": _text("form"), ">zeros": _text("zeros")}
+    columns |= {name: _count(column) for name, column in names.items()}
+    columns |= {">ms, 1 thread": _text("dense_ms"), ">without zeros, ms": _text("sparse_ms"), ">differs": _text("differs")}
+    return _table("sparse.csv", columns)
 
 
 def super_resolution() -> str:

@@ -29,7 +29,8 @@ def optimized(function: Any, opset: int) -> onnx.ModelProto:
     Raises:
         Exception: tf2onnx's own kinds, for what it cannot express.
     """
-    inputs, outputs = ([tensor.name for tensor in side if tensor.dtype != tf.resource] for side in (function.inputs, function.outputs))
+    sides = function.inputs, function.outputs
+    inputs, outputs = ([tensor.name for tensor in side if tensor.dtype != tf.resource] for side in sides)
     named = [spec.name for spec in tf.nest.flatten(function.structured_input_signature) if isinstance(spec, tf.TensorSpec)]
     names = {"input_names": inputs, "output_names": outputs, "tensors_to_rename": dict(zip(inputs, named, strict=False))}
     with tf.device("/cpu:0"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -235,6 +236,26 @@ def test_litert_compiles_the_file(files: dict[str, Path]) -> None:
     model.run_by_index(0, ins, outs)
     expected = edge.Runner(files["segmenter"]).run(batch)
     np.testing.assert_allclose(outs[0].read(expected.size, np.float32).reshape(expected.shape), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("recipe", converters.RECIPES)
+def test_the_schemas_verifier_and_tensorflows_importer_read_every_form(recipe: str, tmp_path: Path) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.interpreter import Interpreter
+    from tensorflow.lite.python.convert import wrap_converter
+
+    options = {"calibration": pictures(8)} if converters.RECIPES[recipe].calibrated else {}
+    made = converters.to_tflite(segmenter(size=SIZE), tmp_path / "a.tflite", recipe, **options)
+    content = bytearray(made.path.read_bytes())
+    Interpreter(model_content=bytes(content)).allocate_tensors()  # LiteRT verifies it against the schema first
+    tables = schema.Model.GetRootAs(content, 0)._tab
+    length = tables.Vector(tables.Offset(8)) - 4  # of the list of graphs
+    content[length : length + 4] = (1 << 30).to_bytes(4, "little")
+    with pytest.raises(ValueError, match="not a valid Flatbuffer"):
+        Interpreter(model_content=bytes(content))
+    text = str(wrap_converter.wrapped_flat_buffer_file_to_mlir(str(made.path), True))
+    for code in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+        assert len(re.findall(rf"\btfl\.{code.lower()}\b", text)) == made.operators.get(code, 0), code
 
 
 def test_keras_opens_our_files_after_import_zoo() -> None:

@@ -101,8 +101,18 @@ class Visit:
         """Opens pictures together and waits for their answer; that for an earlier picture may still be on its way."""
         before = self.page.evaluate("densezoo.asked()")
         self.page.set_input_files("#open-file", list(paths))
-        theirs = "before => densezoo.asked() > before && Number(document.documentElement.dataset.picture) === densezoo.asked()"
-        self.page.wait_for_function(theirs, arg=before, timeout=PATIENCE_MS)
+        self.page.wait_for_function("before => densezoo.asked() > before", arg=before, timeout=PATIENCE_MS)
+        self.settled()
+
+    def settled(self) -> Visit:
+        """Waits until what is on show is the answer to what is chosen: of this picture, by this model, this output."""
+        self.page.wait_for_function("() => densezoo.settled()", timeout=PATIENCE_MS)
+        return self
+
+    def output(self, index: int) -> None:
+        """Chooses another of the model's outputs and waits for it."""
+        self.page.locator("#outputs input").nth(index).check(force=True)
+        self.settled()
 
     def pictures(self) -> list[np.ndarray]:
         """The pictures as the network got them, uint8 H×W×3 each."""

@@ -12,7 +12,7 @@ import keras
 def op_by_op() -> Iterator[None]:
     """What TensorFlow would trace first, as Keras's steps, runs operation by operation; other backends do as ever.
 
-    For what hangs on what a step computes and not on how; that traced steps do the same, tests/training/ shows for every network.
+    For what hangs on what a step computes and not on how; that traced ones do the same, tests/training/ shows of every network.
     """
     if keras.backend.backend() != "tensorflow":
         yield

@@ -100,8 +100,15 @@ class BatchSource(keras.utils.PyDataset):
         return inputs, targets if self.repeats is None else (targets,) * self.repeats
 
     def close(self) -> None:
-        """Makes nothing ahead any more."""
+        """Makes no batch any more, and lets go of data and networks.
+
+        TensorFlow (2.21) keeps the generator behind a `tf.data.Dataset`, which is what Keras makes of this, until the process
+        ends: what hangs on it would stay in memory, run after run.
+        """
         self._prefetcher.close()
+        del self._prefetcher
+        self.source = self.dataset = self.teacher = self.watch = None
+        self.prepare, self.feed = _unchanged, _images
 
     def batch(self, epoch: int, index: int) -> tuple[np.ndarray, Targets]:
         """Batch `index` of `epoch`."""

@@ -57,18 +57,22 @@ def _numbers_chosen(draft: Draft) -> Value:
     return draft.op("SELECT_V2", truth, draft.constant(2.0), draft.constant(-1.0))
 
 
-def _decoded(draft: Draft, shape: tuple[int, ...], dtype: str, axis: int | None = None) -> Value:
-    """A kernel that a DEQUANTIZE gives: of 8 bits with one scale for all of it, or one for each index of an axis."""
+def _stored(draft: Draft, shape: tuple[int, ...], dtype: str, axis: int | None = None) -> Value:
+    """Numbers in 16 or 8 bits, these with one scale for all of them, or one for each index of an axis."""
     numbers = draft.weights(*shape).samples[0]
     if dtype == "float16":
-        kernel = draft.constant(numbers.astype(np.float16), "float16")
-    else:
-        others = None if axis is None else tuple(place for place in range(len(shape)) if place != axis)
-        scale = (np.abs(numbers).max(others, keepdims=True) / 127).astype(np.float32)
-        kernel = draft.constant(np.rint(numbers / scale), "int8")
-        kernel.tensor.quantization = Quantization(scale.ravel(), np.zeros(scale.size, np.int64), axis or 0)
-        kernel.samples = [sample * scale for sample in kernel.samples]
-    return draft.op("DEQUANTIZE", kernel, dtype="float32")
+        return draft.constant(numbers.astype(np.float16), "float16")
+    others = None if axis is None else tuple(place for place in range(len(shape)) if place != axis)
+    scale = (np.abs(numbers).max(others, keepdims=True) / 127).astype(np.float32)
+    kernel = draft.constant(np.rint(numbers / scale), "int8")
+    kernel.tensor.quantization = Quantization(scale.ravel(), np.zeros(scale.size, np.int64), axis or 0)
+    kernel.samples = [sample * scale for sample in kernel.samples]
+    return kernel
+
+
+def _decoded(draft: Draft, shape: tuple[int, ...], dtype: str, axis: int | None = None) -> Value:
+    """A kernel that a DEQUANTIZE gives."""
+    return draft.op("DEQUANTIZE", _stored(draft, shape, dtype, axis), dtype="float32")
 
 
 def _behind_dequantize(code: str, dtype: str, by_channel: bool = False) -> Case:
@@ -96,11 +100,9 @@ def _behind_dequantize(code: str, dtype: str, by_channel: bool = False) -> Case:
 def _gathered_and_decoded(draft: Draft) -> Value:
     """Rows of a table of 8 bits, decoded behind: what to write instead of the above."""
     rows = draft.input((7,), lambda random, shape: random.integers(0, 11, shape), "int32")
-    decoded = _decoded(draft, (11, 6), "int8")
-    table = draft.graph.operators.pop().inputs[0]
-    gathered = draft.op("GATHER", draft.values[table], rows, axis=0, dtype="int8")
-    gathered.tensor.quantization = table.quantization
-    assert decoded.shape == (11, 6)
+    table = _stored(draft, (11, 6), "int8")
+    gathered = draft.op("GATHER", table, rows, axis=0, dtype="int8")
+    gathered.tensor.quantization = table.tensor.quantization
     return draft.op("DEQUANTIZE", gathered, dtype="float32")
 
 
@@ -136,6 +138,7 @@ CASES = [
     _written("of_channels", (0, 0, 0, 2), (1, 5, 7, 3)),
     _written("rows_of_rank_2", (3, 0), (2, 6), (9, 6)),
     _written("columns_of_rank_2", (0, 2), (9, 3), (9, 6)),
+    _written("in_a_vector", (3,), (2,), (9,)),
     _written("rows_of_a_stack", (0, 3, 0), (3, 2, 6), (3, 9, 6)),
     _written("one_of_a_stack", (1, 0, 0), (1, 9, 6), (3, 9, 6)),
     _written("one_of_a_batch", (1, 0, 0, 0), (1, 5, 7, 6), (2, 5, 7, 6)),

@@ -16,6 +16,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from converters.tflite.writer import sparsity
 from converters.tflite.writer.graph import Graph, Operator, Tensor
 from converters.tflite.writer.versions import version
 from converters.tflite.writer.weights import Weights
@@ -185,6 +186,8 @@ class _Tables:
             quantization.scale = np.asarray(tensor.quantization.scales, np.float32)
             quantization.zeroPoint = np.asarray(tensor.quantization.zero_points, np.int64)
             quantization.quantizedDimension = tensor.quantization.axis
+        if tensor.sparsity is not None:
+            table.sparsity = sparsity.table(tensor.shape, tensor.sparsity)
         return table
 
     def _operator(self, operator: Operator) -> schema.OperatorT:

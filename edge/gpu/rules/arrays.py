@@ -98,7 +98,7 @@ def _channels(graph: Graph, operator: Operator) -> bool:
 @rule(
     "DYNAMIC_UPDATE_SLICE",
     kind=WRONG,
-    what="DYNAMIC_UPDATE_SLICE of 2 or 3 dimensions along the first, the batch's, gives wrong values",
+    what="DYNAMIC_UPDATE_SLICE of 1 to 3 dimensions along the first, the batch's, gives wrong values",
     advice="give what is written and what it is written into an axis of 1 in front",
 )
 def _written_along_batch(graph: Graph, operator: Operator) -> bool:

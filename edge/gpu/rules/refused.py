@@ -146,7 +146,6 @@ def _dequantized(graph: Graph, operator: Operator) -> bool:
 
 @_refused(
     "GATHER",
-    "EMBEDDING_LOOKUP",
     what="GATHER from a table behind a DEQUANTIZE is refused",
     advice="let it read the 8-bit table itself and DEQUANTIZE the rows, or store the table in float32",
 )

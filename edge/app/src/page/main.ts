@@ -304,7 +304,7 @@ function pixelsOf(frame: ImageBitmap): { width: number; height: number; rgba: Ui
   return { width, height, rgba: context.getImageData(0, 0, width, height).data };
 }
 
-/** For automated tests and the curious, as `repeat` and `asked` are: the pictures as the network got them, and its answer. */
+/** For automated tests and the curious, as the others are: the pictures as the network got them, and its answer. */
 function inspect(): object | null {
   const { shown } = stage;
   if (!shown) return null;
@@ -333,7 +333,7 @@ async function begin(): Promise<void> {
   byId('camera').addEventListener('click', () => setTimeout(() => void offerFlip(), 1500));
   setView('overlay');
   const repeat = (count: number) => session.measure(count, () => {}, Infinity);
-  Object.assign(window, { densezoo: { inspect, repeat, asked: () => session.asked } });
+  Object.assign(window, { densezoo: { inspect, repeat, asked: () => session.asked, settled: () => session.settled } });
   notOffline = await goOffline();
   update();
   const catalogue = await fetchCatalogue();

@@ -48,6 +48,8 @@ export class Session {
   private wishes = 0;
   /** The wish that brought the picture on the stage; an answer belongs to the picture that it names. */
   private picture = 0;
+  /** The question whose answer is on show. */
+  private answered: Question | null = null;
   private wake = false;
   /** Called when anything a button or a label shows may have changed. */
   onChange: () => void = () => {};
@@ -84,6 +86,12 @@ export class Session {
   /** How often a picture or the camera has been asked for. */
   get asked(): number {
     return this.wishes;
+  }
+
+  /** Whether what is on show answers what is asked now: not while a picture, a model or an answer is on its way. */
+  get settled(): boolean {
+    const { answered, inFlight, parts } = this;
+    return !inFlight && this.picture === this.wishes && parts.stage.shown !== null && answered !== null && this.wanted(answered);
   }
 
   /** What the answer on show means. */
@@ -376,9 +384,9 @@ export class Session {
     this.parts.speed.add({ capture, ...framed.timings, draw: performance.now() - began }, framed.memory);
     this.agreement = framed.agreement;
     this.ran = { main: framed.timings.run, beside: framed.beside?.timings.run ?? 0 };
+    this.answered = framed.question;
     const root = document.documentElement;
     root.dataset.frames = String(Number(root.dataset.frames ?? 0) + 1);
-    root.dataset.picture = String(framed.question.picture);
     this.onChange();
   }
 
