@@ -33,6 +33,7 @@ MAKERS: dict[str, Callable[[], str]] = {  # of the places between markers, by th
     "compression_gates": results.compression_gates,
     "conversion_cost": results.conversion_cost,
     "conversions": results.conversions,
+    "cells": results.cells,
     "denoising": results.denoising,
     "foreign_files": results.foreign_files,
     "gpu_differences": gpu_matrix.differences,
