@@ -139,6 +139,7 @@ def _request(
     if corrects and engine != "direct":
         layers |= layer_names(model := correct_biases(model, images.images, keeps["keep_float"]))
     exceptions = [mixed_precision.chosen(patterns, layers, argument) for argument, patterns in keeps.items()]
+    exceptions[0] |= {layer.name for layer in model.layers if getattr(layer, "quantization", "") == "floating"}
     names = mixed_precision.Names(layers, last_layers(model))
     specs = [InputSpec.from_dict(spec) for spec in description["inputs"]]
     inputs, outputs = [spec.name for spec in specs], output_names(description)

@@ -233,6 +233,26 @@ class TestShipped:
         assert known.path().read_bytes() == files[known.files["weights"].name]
         assert read_card(known.path("int8")).results == {"scenes/test": tuple(known.score("int8").results)}
 
+        rounded = {"epochs": 1, "batch_size": 8, "size": (32, 32), "verbose": 0, "tensorboard": False}
+        monkeypatch.setattr(recipes, "get", lambda _: replace(recipe, rounded=rounded))
+        before = known.path("int8").read_bytes()
+        assert says(monkeypatch, capsys, "recipes", "convert", TOY)[0] == 0
+        assert catalog.get(NAME).path("int8").read_bytes() != before, "it has learnt on with its rounding"
+        assert known.path().read_bytes() == files[known.files["weights"].name], "and the weights have not"
+
+    def test_shipped_weights_stand_for_a_stage_whose_run_is_gone(self, shipped: Path, run: Path, tmp_path, monkeypatch, capsys):
+        recipe, again = recipes.get(TOY), tmp_path / "again"
+        assert says(monkeypatch, capsys, "recipes", "take-over", TOY, str(again), "--stage", "first")[0] == 0
+        for file in filter(Path.is_file, run.iterdir()):  # as the last stage leaves it
+            shutil.copy(file, again)
+        facts, known = recipe_runner.check(recipe, DATA, again), catalog.get(NAME)
+        assert facts["epochs"] == known.training["epochs"] + 2 and facts["seconds"] >= known.training["seconds"]
+        begun = recipe_runner.last_arguments(recipe, DATA, again)["weights"]
+        np.testing.assert_array_equal(zoo.load(begun).get_weights()[0], zoo.build(NAME).get_weights()[0])
+        for stage, message in (("first", "already"), ("second", "earlier stage")):
+            with pytest.raises(InputError, match=message):
+                recipe_runner.take_over(recipe, stage, again)
+
     def test_scores_of_other_data_are_added_to_a_file(self, shipped: Path, monkeypatch, capsys, tmp_path) -> None:
         own, asked = tmp_path / "own.tflite", ("--data", "scenes:count=4,size=32,seed=5", "--split", "val", "--record")
         shutil.copy(catalog.find(f"{NAME}:int8"), own)

@@ -84,7 +84,7 @@ def convert(
     import converters
 
     network, pixels = open_model(model, weights), parse_size(size) or default_size(model)
-    network, form = (network, _format(form, out)) if reader is None else _for_client(network, reader, form, out, io)
+    network, form = (network, _format(form, out)) if reader is None else _for_client(network, reader, form, out, io, pixels)
     place = out or _beside(model, ".onnx" if form == "onnx" else f"_{quantize}.tflite")
     keeps = _exceptions(keep_float, keep_int16)
     options = {**keeps, "correct_bias": None if correct_bias else False, "engine": engine, "sparse": sparse}
@@ -183,7 +183,7 @@ def _check_size(model: Path, form: str, size: tuple[int | None, int | None], rea
 
 
 def _for_client(
-    network: keras.Model, name: str | None, form: str | None, out: Path | None, io: str
+    network: keras.Model, name: str | None, form: str | None, out: Path | None, io: str, size: tuple[int, int] | None
 ) -> tuple[keras.Model, str]:
     """The network with the end that a client reads, and the format that it takes; as they were for no client.
 
@@ -200,7 +200,7 @@ def _for_client(
         raise InputError(f"{reader.name} reads .{reader.format} files; leave out the format, or --for {name}")
     if io not in reader.io:
         raise InputError(f"{reader.name} takes {' or '.join(reader.io)} input and output; leave out --io {io}")
-    return ending_for(network, reader), reader.format
+    return ending_for(network, reader, size), reader.format
 
 
 def _format(form: str | None, out: Path | None) -> str:

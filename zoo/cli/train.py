@@ -270,15 +270,15 @@ def _build(
     if training.task not in (None, entry.task):
         command = f"zoo list --task {training.task}"
         raise InputError(f"{name} is for {entry.task}, {training.name} for {training.task}; choose from {command}")
-    size = (pixels or entry.input_size) if entry.fixed_size else (None, None)
+    size, task = (pixels or entry.input_size) if entry.fixed_size else (None, None), tasks.get(entry.task)
     keras.utils.set_random_seed(seed)  # the start is drawn too
     return zoo.build(
         name,
         classes=training.classes or None,
-        input_shape=(*size, tasks.get(entry.task).channels(training)),
+        input_shape=(*size, task.channels(training)),
         encoder=encoder,
         encoder_weights=encoder_weights,
         palette=training.palette or None,
         init=init,
-        **options,
+        **{**task.build_options(training), **options},
     )

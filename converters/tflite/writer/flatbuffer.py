@@ -38,6 +38,7 @@ _OPTIONS = {  # operators whose options table is not called like them
     "REVERSE_V2": "ReverseV2Options",
     "SELECT_V2": "SelectV2Options",
     "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
+    "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
     "SPLIT_V": "SplitVOptions",
     "L2_NORMALIZATION": "L2NormOptions",
     **dict.fromkeys(
