@@ -15,7 +15,7 @@ from tf2onnx.tfonnx import process_tf_graph
 
 from converters.onnx.operators import HANDLERS
 
-# Some of tf2onnx's optimizers, with the operators that each is for; of those for none, old or quantized, no graph of ours has any.
+# Some of tf2onnx's optimizers, with the operators that each is for; none: what is quantized or old is in no graph of ours.
 _FOR = {
     "remove_redundant_upsample": (),
     "const_dequantize_optimizer": (),
