@@ -15,7 +15,8 @@ from tf2onnx.tfonnx import process_tf_graph
 
 from converters.onnx.operators import HANDLERS
 
-# Some of tf2onnx's optimizers, with the operators that each is for; none: what is quantized or old is in no graph of ours.
+# Some of tf2onnx's optimizers, with the operators that each is for; no graph of ours has what is quantized, or is older than
+# opset 10.
 _FOR = {
     "remove_redundant_upsample": (),
     "const_dequantize_optimizer": (),
