@@ -90,6 +90,25 @@ def convert(
     _report(packing.convert(weights, recipe, data, _Tools(), print))
 
 
+@app.command("take-over")
+def take_over(
+    name: Annotated[str, typer.Argument(help="A recipe's name; its weights are there.")],
+    run: Annotated[Path, typer.Argument(help="Folder of the run to come.")],
+    stage: Annotated[str, typer.Option(help="The earlier stage that the weights are of.")],
+) -> None:
+    """Let shipped weights stand for an earlier stage of their recipe, to which another was added; zoo train goes on from there.
+
+    Example: zoo recipes take-over rednet_lite.denoise runs/denoise --stage once_more
+    """
+    from zoo.recipes import get
+
+    recipe = get(name)
+    start_keras()
+    from zoo.training.recipe_runner import take_over
+
+    print(f"{take_over(recipe, stage, run)}: zoo train --recipe {name} goes on behind it")
+
+
 def write_scores(name: Annotated[str, typer.Argument(help="Of shipped weights, as unet_lite.ccp.")]) -> None:
     """Write the scores of shipped weights into their converted files once more, and the files' new checksums beside them.
 
@@ -121,7 +140,9 @@ class _Tools:
 
         size, tiles = recipe.size, recipe.overlap is not None
         options = {"data": training, "count": recipe.calibration, "input_size": size, "tiles": tiles}
-        if converters.RECIPES[form].calibrated:
+        if form == "int8" and recipe.rounded is not None:
+            model, options["data"] = _rounded(model, training, recipe), None
+        elif converters.RECIPES[form].calibrated:
             options |= recipe.quantization
         converters.device_files(model, path, form, **options)
 
@@ -136,6 +157,19 @@ class _Tools:
         from converters.tflite import file as tflite_file
 
         tflite_file.amend(path, dict(facts))
+
+
+def _rounded(model: keras.Model, training: Dataset, recipe: Recipe) -> keras.Model:
+    """The network after it has learnt on with the rounding of its int8 file, as its recipe says."""
+    import converters
+    import zoo.data
+    from zoo.recipes import StageContext
+
+    settings = recipe.rounded(StageContext(training, {})) if callable(recipe.rounded) else recipe.rounded
+    images = zoo.data.calibration_images(training, recipe.calibration, recipe.size, recipe.overlap is not None)
+    network = converters.quantize_aware(model, images, ranges="least error", engine="direct")
+    zoo.train(network, training, **settings)
+    return network
 
 
 def _report(weights: Trained) -> None:

@@ -91,6 +91,9 @@ class Recipe:
         source: what the data are, for the card: name, authors, how many.
         license: of the data, for the card; say plainly where there is none.
         size: (H, W) in pixels at which the weights are scored and converted.
+        rounded: settings of `zoo.train` by which the network learns on with the rounding of its int8 file
+            (`converters.quantize_aware`) before that is written, its best epoch chosen by `val`; the weights that are shipped
+            stay as they are. None writes the file of them.
         overlap: pixels that tiles of that size share at least, in which converted files then see pictures; the weights see each
             picture as it is. For networks whose answer is the picture's detail. None resizes pictures to `size`.
         train, build, split, val: of the last stage, as in `Stage`.
@@ -118,6 +121,7 @@ class Recipe:
     shipped: tuple[str, ...] = ("int8",)
     calibration: int = 64
     quantization: Mapping[str, Any] = field(default_factory=dict)
+    rounded: Arguments | None = None
     overlap: int | None = None
     data_options: str = ""
 

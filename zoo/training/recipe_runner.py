@@ -16,7 +16,7 @@ import keras
 
 import zoo
 from zoo import registry, tasks
-from zoo.errors import InputError
+from zoo.errors import InputError, unknown
 from zoo.recipes import Recipe, Stage, StageContext
 from zoo.training import distribution
 from zoo.training.checkpoints import Checkpoints, write_whole
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from zoo.data import Dataset
 
 RECORD = "recipe.json"  # in the run's folder: what no checkpoint knows
+TAKEN = "taken.json"  # in the folder of a stage that shipped weights stand for: how those were trained
 CACHE_BYTES = 2 << 30  # bytes of decoded samples in memory: a recipe's data are read once and not once an epoch
 
 
@@ -57,8 +58,8 @@ def run(
         InputError: data of another kind, or whatever `zoo.build` and `zoo.train` say.
     """
     folder, spec, began = Path(folder), recipe.spec(data), time.monotonic()
-    earlier: dict[str, Path] = {}
-    for stage in recipe.stages:
+    earlier, count = _taken(recipe, folder)
+    for stage in recipe.stages[count:]:
         own, ready = folder / stage.name, prepared(stage, spec, earlier, settings, build)
         note_machine(folder, recipe)
         seconds = None if max_seconds is None else max(1.0, max_seconds - (time.monotonic() - began))
@@ -112,8 +113,10 @@ def check(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
     Raises:
         InputError: if a stage is missing or not finished, or was trained with other settings or data than the recipe's.
     """
-    spec, earlier, epochs, seconds = recipe.spec(data), {}, 0, 0.0
-    for stage in recipe.stages:
+    spec, (earlier, count) = recipe.spec(data), _taken(recipe, folder)
+    facts = [json.loads((own / TAKEN).read_text(encoding="utf-8")) for own in list(earlier.values())[-1:]]
+    epochs, seconds = (sum(each[name] for each in facts) for name in ("epochs", "seconds"))
+    for stage in recipe.stages[count:]:
         own = folder / stage.name
         if not (own / "model.keras").is_file():
             raise InputError(f"{own} holds no model.keras; finish the run first: zoo train --recipe {recipe.name} …")
@@ -133,6 +136,44 @@ def check(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
     facts = {"epochs": epochs, "best": best, "seconds": round(seconds)}
     hardware = "; ".join(record["machines"]) if record else None
     return {**facts, "hardware": hardware, "versions": record.get("versions")}
+
+
+def take_over(recipe: Recipe, stage: str, folder: Path) -> Path:
+    """Lets a recipe's shipped weights stand for an earlier stage, and all before it, whose run is gone: a stage was added.
+
+    Args:
+        recipe: whose weights are shipped.
+        stage: the name of the earlier stage that they are of.
+        folder: of the run to come.
+
+    Returns:
+        The stage's folder, with `model.keras`, `best.weights.h5` and what the card says of the training.
+
+    Raises:
+        InputError: for a name that no earlier stage has, or a folder that is there already.
+    """
+    from zoo.pretrained import catalog
+
+    names = [each.name for each in recipe.before]
+    if stage not in names:
+        raise unknown(f"earlier stage of {recipe.name}", stage, names)
+    known, own = catalog.get(recipe.name), folder / stage
+    if own.exists():
+        raise InputError(f"{own} is there already; give another folder for the run")
+    model = zoo.build(recipe.name)
+    own.mkdir(parents=True)
+    model.save(own / "model.keras")
+    model.save_weights(own / "best.weights.h5")
+    (own / TAKEN).write_text(json.dumps(dict(known.training), indent=1) + "\n", encoding="utf-8")
+    return own
+
+
+def _taken(recipe: Recipe, folder: Path) -> tuple[dict[str, Path], int]:
+    """The earlier stage that shipped weights stand for, if any, by its name; and the number of stages up to it."""
+    for count, stage in reversed(list(enumerate(recipe.before, start=1))):
+        if (folder / stage.name / TAKEN).is_file():
+            return {stage.name: folder / stage.name}, count
+    return {}, 0
 
 
 def _compare(folder: Path, recipe: Recipe, expected: TrainingConfig, data: Dataset, settings: Mapping[str, Any]) -> None:
@@ -185,17 +226,19 @@ def _settings(stage: Stage, context: StageContext) -> dict[str, Any]:
 
 
 def arguments(stage: Stage, context: StageContext) -> dict[str, Any]:
-    """A stage's arguments of `zoo.build`, the data's classes, palette and channels included; any size where it takes any."""
+    """A stage's arguments of `zoo.build`, what the data decide of them included; any size where it takes any."""
     own = stage.build(context) if callable(stage.build) else stage.build or {}
     entry = registry.get(stage.model)
-    shape = (*(entry.input_size if entry.fixed_size else (None, None)), tasks.get(entry.task).channels(context.data))
+    task = tasks.get(entry.task)
+    shape = (*(entry.input_size if entry.fixed_size else (None, None)), task.channels(context.data))
     classes = {"classes": context.data.classes, "palette": context.data.palette} if context.data.classes else {}
-    return {**classes, "input_shape": shape, **own}
+    return {**classes, "input_shape": shape, **task.build_options(context.data), **own}
 
 
 def last_arguments(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:
     """The arguments of `zoo.build` of a recipe's last stage in a finished run."""
-    earlier = {stage.name: folder / stage.name for stage in recipe.before}
+    taken, count = _taken(recipe, folder)
+    earlier = taken | {stage.name: folder / stage.name for stage in recipe.before[count:]}
     context, _ = _context(recipe.stages[-1], recipe.spec(data), earlier)
     return arguments(recipe.stages[-1], context)
 
