@@ -86,7 +86,7 @@ def _clustered(given: Material) -> keras.Model:
 def _aware(given: Material) -> Any:
     import converters
 
-    network = converters.quantize_aware(given.model, given.images)
+    network = converters.quantize_aware(given.model, given.images, engine="tensorflow")
     given.learn(network, 1e-5)
     return network
 
@@ -95,7 +95,8 @@ def _aware_of_zeros(given: Material) -> Any:
     import converters
     import zoo
 
-    network = converters.quantize_aware(zoo.load(given.work / "pruned 50 %" / "model.keras"), given.images, keep="sparsity")
+    pruned = zoo.load(given.work / "pruned 50 %" / "model.keras")
+    network = converters.quantize_aware(pruned, given.images, keep="sparsity", engine="tensorflow")
     given.learn(network, 1e-5)
     return network
 

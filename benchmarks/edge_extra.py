@@ -2,12 +2,16 @@
 
     python benchmarks/edge_extra.py                    # says the sizes and removes it again
     python benchmarks/edge_extra.py --keep FOLDER      # leaves the environment there
+    python benchmarks/edge_extra.py --extra convert --here
 
-Needs the package index. The versions are those of constraints.txt.
+Needs the package index. The versions are those of constraints.txt. With --here nothing is installed: what an extra asks for is
+weighed where it lies in this environment, which has it all, densezoo itself left out.
 """
 
 from __future__ import annotations
 
+import configparser
+import importlib.metadata
 import json
 import shutil
 import subprocess
@@ -18,6 +22,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("zoo", "converters", "edge")
@@ -27,12 +33,16 @@ BESIDE = ("setup.cfg", "pyproject.toml", "constraints.txt", "README.md", "LICENS
 def main(
     keep: Annotated[Path | None, typer.Option(help="Leave the environment in this new folder.")] = None,
     extra: Annotated[str, typer.Option(help="Another extra of setup.cfg.")] = "edge",
+    here: Annotated[bool, typer.Option("--here", help="Weigh it in this environment.")] = False,
 ) -> None:
     """Install an extra alone, and say what came with it."""
-    with tempfile.TemporaryDirectory() as temporary:
-        environment = keep or Path(temporary) / "environment"
-        install(environment, extra, Path(temporary) / "source")
-        weights = weigh(environment)
+    if here:
+        weights = weigh_here(extra)
+    else:
+        with tempfile.TemporaryDirectory() as temporary:
+            environment = keep or Path(temporary) / "environment"
+            install(environment, extra, Path(temporary) / "source")
+            weights = weigh(environment)
     for name, size in sorted(weights.items(), key=lambda item: -item[1])[:8]:
         print(f"{size / 1e6:7.1f} MB  {name}")
     print(f"{sum(weights.values()) / 1e6:7.1f} MB  densezoo[{extra}] in all, {len(weights)} packages")
@@ -66,6 +76,33 @@ def weigh(environment: Path) -> dict[str, int]:
         record = (place / "RECORD").read_text(encoding="utf-8").splitlines()
         files = [place.parent / line.split(",")[0] for line in record]
         weights[entry["metadata"]["name"]] = sum(file.stat().st_size for file in files if file.is_file())
+    return weights
+
+
+def weigh_here(extra: str) -> dict[str, int]:
+    """The same of what an extra asks for, and of what that asks for, in the environment of this process."""
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg", encoding="utf-8")
+    extras, weights = settings["options.extras_require"], {}
+    asked = [*settings["options"]["install_requires"].split("\n"), *extras[extra].split("\n")]
+    while asked:
+        line = asked.pop().partition("#")[0].strip()
+        if not line:
+            continue
+        requirement = Requirement(line)
+        if requirement.name == "densezoo":
+            asked += [each for name in requirement.extras for each in extras[name].split("\n")]
+            continue
+        name = canonicalize_name(requirement.name)
+        wanted = requirement.marker is None or any(
+            requirement.marker.evaluate({"extra": each}) for each in ("", *requirement.extras)
+        )
+        if name in weights or not wanted:
+            continue
+        distribution = importlib.metadata.distribution(name)
+        files = [Path(str(file.locate())) for file in distribution.files or ()]
+        weights[name] = sum(file.stat().st_size for file in files if file.is_file())
+        asked += [each for each in distribution.requires or () if "extra ==" not in each]
     return weights
 
 

@@ -14,6 +14,8 @@ import importlib
 import warnings
 from typing import TYPE_CHECKING
 
+from converters.extras import needed_for
+
 if TYPE_CHECKING:
     from converters.collapsing import collapse
     from converters.deployment import device_files
@@ -111,4 +113,5 @@ def __getattr__(name: str) -> object:
         return __getattr__(_OLD[name])
     if name not in _PUBLIC:
         raise AttributeError(f"module 'converters' has no attribute {name!r}")
-    return getattr(importlib.import_module(_PUBLIC[name]), name)
+    with needed_for(f"converters.{name}"):
+        return getattr(importlib.import_module(_PUBLIC[name]), name)

@@ -9,7 +9,7 @@
 
 Tried with MediaPipe 1.2.3, OpenCV 5.0.0, ai-edge-litert 2.3.0 and LiteRT.js 2.5.3. MediaPipe takes files of class indices and
 draws garbage of them; its category mask of a single channel is 0 on the foreground and 255 elsewhere. Its ObjectDetector
-wants two outputs or four (boxes, classes, scores, a count, already chosen); of ours, one output of rows, it says so.
+gets boxes and shares in two outputs (`converters.detector_end`) and chooses by itself: without regard to classes.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import keras
 
+from converters.detector_end import detector_end
 from converters.specs import model_outputs, output_specs
 from zoo import outputs
 from zoo.errors import InputError, unknown
@@ -36,7 +37,7 @@ class Client:
         scores: whether it wants scores of classes, and no indices.
         probabilities: whether it wants scores of whole pictures as probabilities.
         fixed: whether it needs a fixed size, whatever the format allows.
-        chooses: whether it chooses among rows of places, as boxes are, or gets their numbers and lets others do so.
+        rows: whether it takes rows of numbers for places, of which others choose; boxes it is given decoded where not.
     """
 
     name: str
@@ -45,11 +46,11 @@ class Client:
     scores: bool = False
     probabilities: bool = False
     fixed: bool = False
-    chooses: bool = True
+    rows: bool = True
 
 
 CLIENTS: dict[str, Client] = {
-    "mediapipe": Client("MediaPipe", "tflite", ("float32", "uint8"), scores=True, probabilities=True, chooses=False),
+    "mediapipe": Client("MediaPipe", "tflite", ("float32", "uint8"), scores=True, probabilities=True, rows=False),
     "opencv": Client("OpenCV", "onnx", ("float32",), scores=True, fixed=True),
     "litert": Client("LiteRT", "tflite", ("float32", "int8", "uint8")),
     "web": Client("LiteRT.js", "tflite", ("float32",)),
@@ -67,15 +68,22 @@ def client(name: str) -> Client:
     return CLIENTS[name]
 
 
-def ending_for(model: keras.Model, reader: Client) -> keras.Model:
+def ending_for(model: keras.Model, reader: Client, size: tuple[int, int] | None = None) -> keras.Model:
     """The model with the end that a client reads; the model itself where it has that end already.
+
+    Args:
+        model: of this zoo, or of others.
+        reader: the client.
+        size: (H, W) of the file's pictures, for a model of any size whose end has to know it.
 
     Raises:
         InputError: for class indices of a model of others, whose scores are not to be had, and for rows of places where the
             client wants the things that are found in them.
     """
     specs = output_specs(model)
-    if not reader.chooses and any(spec.dense and not outputs.kind(spec).pixelwise for spec in specs):
+    if not reader.rows and len(specs) == 1 and outputs.kind(specs[0]).framed and model_outputs(model)[0] is not None:
+        return detector_end(model, model_outputs(model)[0], size)
+    if not reader.rows and any(spec.dense and not outputs.kind(spec).pixelwise for spec in specs):
         raise InputError(
             f"'{model.name}' ends in a row of numbers for each place, of which edge.Runner and the app choose; {reader.name} "
             "wants what is found, chosen inside of the file. Convert it --for litert or --for web"

@@ -1,4 +1,4 @@
-"""The files that a device runs of a network: mostly one; of one that says sentences an encoder's, and that of one word."""
+"""The files that a device runs of a network: mostly one; of one that goes on step by step an encoder's, and that of a step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from converters.tflite.convert import Converted, to_tflite
 from converters.tflite.recipes import RECIPES
 from zoo import tasks
-from zoo.layers import input_specs, model_output
+from zoo.layers import model_output
 
 if TYPE_CHECKING:
     from zoo.data import Dataset
@@ -44,7 +44,7 @@ def device_files(
         **options: of `to_tflite`.
 
     Returns:
-        The file, or the file of one word and then its encoder's.
+        The file, or the file of one step and then its encoder's.
 
     Raises:
         InputError: as `to_tflite`.
@@ -61,10 +61,9 @@ def device_files(
         return (to_tflite(network, path, recipe, size, images, **options),)
     path = Path(path)
     beside = path.with_name(path.name.removesuffix(".tflite") + ENCODER)
+    images = None if images is None else task.encoder_images(images)
     looks = to_tflite(encoder, beside, recipe, size, images, **options)
-    seen = None
-    if images is not None:
-        seen = {input_specs(network)[0].name: task.steps_seen(data, len(images)), **_answers(encoder, images)}
+    seen = None if images is None else task.steps_seen(data, _answers(encoder, images))
     return to_tflite(network, path, recipe, calibration=seen, **options), looks
 
 

@@ -215,8 +215,8 @@ _MAPS |= {
         "RandomFlip": _wrapped(lambda: L.Pipeline([L.RandomFlip(), L.CenterCrop(8, 8)], name="layer")),
     },
     "Lambda": {
-        "square": _wrapped(lambda: L.Lambda(lambda x: x * x, name="layer")),
-        "mean": _wrapped(lambda: L.Lambda(lambda x: keras.ops.mean(x, axis=-1, keepdims=True), name="layer")),
+        "square": _of("Lambda", lambda x: x * x),
+        "mean": _of("Lambda", lambda x: keras.ops.mean(x, axis=-1, keepdims=True)),
     },
 }
 _SEQUENCES = _rows({

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from zoo.training.batchnorm import recalibrate_batchnorm
 FORMS = ("float32", "float16", "dynamic", "int8", "int16x8", "qat", "onnx")
 COLUMNS = ("model", "form", "size", "measured_on", "converts", "bytes", "cpu_parity", "gpu_whole", "gpu_parity", "reason")
 _PICTURES, _COMPARED = 16, 4  # to measure ranges on, and to compare on; the latter are none of the former
+_KEPT = (1, 4, 8)  # layers in float, the worst first, that a file is tried with which is off in int8
 
 Row = dict[str, Any]
 
@@ -125,7 +126,7 @@ def _row(name: str, form: str, model: keras.Model, pictures: np.ndarray, gpu: Gp
             no = dict.fromkeys(("converts", "bytes", "cpu_parity", "gpu_whole", "gpu_parity"), "no")
             return {**row, **no, "reason": f"conversion: {_in_one_line(error)}"}
         row |= {"converts": "yes", "bytes": path.stat().st_size}
-        row["cpu_parity"] = _checked(lambda: _cpu(model, path, pictures), reasons)
+        row["cpu_parity"] = _checked(lambda: _cpu(form, model, path, pictures), reasons)
         try:
             row |= _gpu(path, pictures, reasons, gpu)
         except Exception as error:  # as above
@@ -141,29 +142,57 @@ def _in_one_line(error: Exception) -> str:
 def _convert(form: str, model: keras.Model, pictures: np.ndarray, folder: Path) -> Path:
     if form == "onnx":
         return converters.to_onnx(model, folder / "model.onnx").path
-    pictures = pictures[:_PICTURES]
-    calibration = pictures if form in ("int8", "int16x8", "qat") else None  # of qat for what lies inside of a layer
-    recipe = "int8" if form == "qat" else form
-    # The direct engine's, which our own writer takes: TensorFlow's converter fuses what the accelerator then refuses.
-    network = converters.quantize_aware(model, pictures, engine="direct") if form == "qat" else model
-    return converters.to_tflite(network, folder / "model.tflite", recipe, calibration=calibration).path
+    target, pictures = folder / "model.tflite", pictures[:_PICTURES]
+    if form == "qat":
+        # The direct engine's, which our own writer takes: TensorFlow's converter fuses what the accelerator then refuses.
+        model = converters.quantize_aware(model, pictures)
+        form = "int8"
+    if form in ("int8", "int16x8"):
+        return _quantized(model, pictures, target, form)
+    return converters.to_tflite(model, target, form).path
 
 
-def _cpu(model: keras.Model, path: Path, pictures: np.ndarray) -> tuple[bool, str]:
+def _quantized(
+    model: keras.Model, pictures: np.ndarray, target: Path, recipe: str = "int8", keep_float: Sequence[str] = ()
+) -> Path:
+    calibration = pictures[:_PICTURES]
+    return converters.to_tflite(model, target, recipe, calibration=calibration, keep_float=keep_float).path
+
+
+def _cpu(form: str, model: keras.Model, path: Path, pictures: np.ndarray) -> tuple[bool, str]:
+    passed, reason = _compared(model, path, pictures)
+    return passed, f"CPU: {reason}{'' if passed else _worst_layers(form, model, path, pictures)}"
+
+
+def _compared(model: keras.Model, path: Path, pictures: np.ndarray) -> tuple[bool, str]:
     result = converters.parity(model, path, pictures[-_COMPARED:])
     # Samples on which a network answers with one class prove nothing of classes; its numbers are still compared.
     numbers = all(output.passed is not False and "relative" in output.measures for output in result.outputs)
-    passed = bool(result.passed or numbers)
-    return passed, f"CPU: {result.reason}{'' if passed else _worst_layer(model, path, pictures)}"
+    return bool(result.passed or numbers), result.reason
 
 
-def _worst_layer(model: keras.Model, path: Path, pictures: np.ndarray) -> str:
-    """The operator that loses most by itself; nothing where a file's layers are not to be looked into, as in ONNX."""
+def _worst_layers(form: str, model: keras.Model, path: Path, pictures: np.ndarray) -> str:
+    """The operator that loses most by itself, and in int8 what keeping it in float mends; nothing where a file's layers are
+    not to be looked into, as in ONNX."""
     try:
-        worst = converters.layer_errors(model, path, pictures[-_COMPARED:])[0]
+        errors = converters.layer_errors(model, path, pictures[-_COMPARED:])
     except Exception:  # the row has its reason; this would say more of it
         return ""
-    return f"; most at {worst.operator} of layer {worst.layer} ({worst.own:.0f} dB)"
+    worst = f"; most at {errors[0].operator} of layer {errors[0].layer} ({errors[0].own:.0f} dB)"
+    try:
+        return worst + (_in_float(model, pictures, [row.layer for row in errors], path.parent) if form == "int8" else "")
+    except Exception:  # as above
+        return worst
+
+
+def _in_float(model: keras.Model, pictures: np.ndarray, layers: Sequence[str], folder: Path) -> str:
+    """With how many of the worst layers in float the file is equal: eight bits are too few there, and nowhere else."""
+    for count in _KEPT:
+        kept = layers[:count]
+        path = _quantized(model, pictures, folder / "kept.tflite", keep_float=kept)
+        if _compared(model, path, pictures)[0]:
+            return ", equal with it in float" if count == 1 else f", equal with {', '.join(kept)} in float"
+    return f", not equal with the {_KEPT[-1]} worst in float: what all layers round adds up"
 
 
 def _first_operator(verdict: Any, path: Path, samples: list[np.ndarray], gpu: Gpu) -> str:

@@ -8,6 +8,7 @@
     edge.benchmark(["a.tflite", "b.tflite"], accelerators=("cpu", "gpu"))
     edge.serve(["model.tflite"])                         # the demo app, on this machine
     edge.write_on(runner, "ROMEO:", 200)                 # a text, by a file of one step
+    edge.watch(runner, camera)                           # what happens in every frame, by a file of one step and its encoder
     edge.ask(runner, image, "how many rings are there ?", ["one", "two", "three", "none"])
     edge.say(runner, image).text                         # a sentence about a picture, by a file of one word and its encoder
 """
@@ -30,9 +31,12 @@ _PUBLIC = {
     "write_on": "edge.texts",
     "say": "edge.sentences",
     "ask": "edge.questions",
+    "watch": "edge.films",
 }
 
-__all__ = ["Runner", "ask", "benchmark", "export_app", "gpu_bisect", "gpu_check", "gpu_lint", "say", "serve", "write_on"]
+__all__ = [
+    "Runner", "ask", "benchmark", "export_app", "gpu_bisect", "gpu_check", "gpu_lint", "say", "serve", "watch", "write_on",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edge import sentences, texts
+from edge import films, sentences, texts
 from edge.choices import inner_choices, telling
 from edge.engines import Cpu
 from edge.errors import InputError
@@ -110,21 +110,25 @@ class Runner:
 
     @property
     def frames(self) -> int:
-        """The number of pictures that the first input takes along its channels."""
-        return self.card.inputs[0].frames
+        """The number of pictures that it looks at together; 0 of one that watches films, of any number."""
+        return 0 if self.card.watches else self.card.inputs[0].frames
 
     def prepared(self, image: Picture) -> np.ndarray:
         """A uint8 H×W×3 picture of any size, or its frames, as `run` takes it."""
         return prepare(image, self.card)
 
-    def __call__(self, image: Picture | Mapping[str, Any]) -> np.ndarray:
+    def __call__(self, image: Picture | str | Mapping[str, Any]) -> np.ndarray:
         """The first output's answer to a uint8 H×W×3 picture of any size, at the picture's own resolution.
 
         A file of several frames takes a sequence of so many pictures, or H×W×3k of k pictures; one of several inputs a dict by
         their names, or a tuple in their order, of pictures and of arrays. A file of one step takes a text 1×n×1 of tokens and
         reads it from the beginning; `edge.texts` says what else can be done with one. A file of one word of a sentence takes a
-        picture, which its encoder beside it looks at first, and says its likeliest sentence (`edge.sentences`).
+        picture, which its encoder beside it looks at first, and says its likeliest sentence (`edge.sentences`). One of a
+        frame's step takes a film of any number of frames (`edge.films`). Files that read a sentence take it in words too.
         """
+        image = sentences.worded(self, image) if isinstance(image, str) else image
+        if self.card.watches:
+            return films.reading(self, image)
         if self.card.begun:
             return sentences.say(self, image).numbers
         if self.card.states:
@@ -134,6 +138,7 @@ class Runner:
         if not self.card.takes_picture:
             names = ", ".join(spec.name for spec in self.card.inputs)
             raise InputError(f"{self.path.name} takes no picture alone, but {names}; give a dict by name, or use run(tensor)")
+        sentences.check_width(self, image)
         spec, frames = self.card.spec, frames_of(image, self.card.inputs[0])
         size = frames[0].shape[:2]
         if self.card.size not in (None, size) and not kinds.kind(spec).stretches:
@@ -154,21 +159,25 @@ class Runner:
         raw = arranged(self.run(feeds), spec.layout, image.size or size)
         return kinds.kind(spec).decode(raw[0] if raw.ndim else raw, spec, size)
 
-    def step(self, token: int, states: texts.States | None = None) -> tuple[np.ndarray, texts.States]:
+    def step(self, token: int | np.ndarray, states: texts.States | None = None) -> tuple[np.ndarray, texts.States]:
         """One step of a text: the logarithms of the probabilities of what comes after a token, float32 V, and the states there.
 
+        Of a film: the probabilities of what happens in a frame, float32 C, and the states there.
+
         Args:
-            token: its number in the vocabulary, which is `card.labels`.
-            states: as the step before gave them; None at the beginning of a text.
+            token: its number in the vocabulary, which is `card.labels`; of a film the frame, uint8 H×W×3.
+            states: as the step before gave them; None at the beginning.
 
         Raises:
             InputError: for a file that is not one of a step, and a token that it does not know.
         """
-        return texts.step(self, token, states)
+        return films.step(self, token, states) if self.card.watches else texts.step(self, token, states)
 
     def said(self, sample: np.ndarray) -> np.ndarray:
         """What the network of all steps gives of one sample, word by word: of a text 1×n×1 float32 1×n×V, and of a picture
-        h×w×c as `run` takes it the scores length×V of the likeliest sentence, zeros behind its end."""
+        h×w×c as `run` takes it the scores length×V of the likeliest sentence, zeros behind its end; of a film h×w×3k 1×k×C."""
+        if self.card.watches:
+            return films.scores(self, sample)
         if not self.card.begun:
             return texts.reading(self, sample)[None]
         return sentences.scores(self, sample[None])

@@ -21,7 +21,7 @@ from edge.graph import Tensor
 from edge.images import Picture
 from zoo.outputs import InputSpec, OutputSpec, sayings
 from zoo.outputs.decoding import Sampling
-from zoo.outputs.vocabulary import END, PADDING, Vocabulary
+from zoo.outputs.vocabulary import sentence
 
 if TYPE_CHECKING:
     from edge.runner import Runner
@@ -43,7 +43,8 @@ def check_encoder(runner: Runner, encoder: Runner) -> None:
     """
     card, own = encoder.card, runner.card
     given = _shapes(card.outputs, [encoder.graph.outputs[place] for place in card.read])
-    needs = _shapes(own.inputs[1:], [runner.graph.inputs[place] for place in own.fed[1:]])
+    places = dict(zip((spec.name for spec in own.inputs), own.fed, strict=True))
+    needs = _shapes(own.encoded, [runner.graph.inputs[places[spec.name]] for spec in own.encoded])
     if given != needs:
         raise InputError(
             f"{card.path.name} gives {', '.join(sorted(given))}, and {own.path.name} begins with {', '.join(sorted(needs))}; "
@@ -72,23 +73,19 @@ def begin(runner: Runner, batch: np.ndarray) -> texts.States:
 
 
 def worded(runner: Runner, text: str) -> np.ndarray:
-    """A sentence as the picture that the encoder reads, uint8 1×n×1: the number of each word, the end, and padding.
+    """A sentence as the picture that is read, uint8 1×n×1: the number of each word, the end, and padding.
 
     Args:
-        runner: of a file of one word that says anew what it read.
+        runner: of a file that judges a sentence, or of one word that says anew what it read.
         text: words of the file's vocabulary.
 
     Raises:
-        InputError: for a file that looks at pictures, an unknown word, and a sentence of more words than the encoder reads.
+        InputError: for a file that looks at pictures, an unknown word, and a sentence of more words than are read.
     """
-    reads = runner.card.spec.options.get("reads") if runner.card.begun else None
+    reads = runner.card.reads
     if reads is None:
         raise InputError(f"{runner.path.name} reads no sentences; give it a picture")
-    numbers = [*Vocabulary(runner.card.labels).encode(text), runner.card.labels.index(END)]
-    if not 1 < len(numbers) <= reads:
-        raise InputError(f"{text!r} has {len(numbers) - 1} words; {runner.path.name} reads 1 to {reads - 1}")
-    padding = runner.card.labels.index(PADDING)
-    return np.array(numbers + [padding] * (reads - len(numbers)), np.uint8)[None, :, None]
+    return sentence(text, runner.card.vocabulary, reads, runner.path.name)
 
 
 def say(
@@ -108,14 +105,14 @@ def say(
     """
     image = worded(runner, image) if isinstance(image, str) else image
     encoder = runner.encoder if runner.card.begun else runner
-    _check_width(runner, image)
+    check_width(runner, image)
     states = begin(runner, encoder.prepared(image))
     return sayings.say(lambda word, at: texts.raw_step(runner, word, at), states, runner.card.spec, sampling, beams, seed)
 
 
-def _check_width(runner: Runner, image: Picture) -> None:
-    """Refuses words in another number than the encoder reads: they are no picture that could be stretched."""
-    reads = runner.card.spec.options.get("reads")
+def check_width(runner: Runner, image: Picture) -> None:
+    """Refuses words in another number than are read: they are no picture that could be stretched."""
+    reads = runner.card.reads
     if reads is not None and np.shape(image) != (1, reads, 1):
         given = f"words of shape {np.shape(image)}"
         raise InputError(f"{given}; {runner.path.name} reads 1×{reads}×1, or give the sentence as text")

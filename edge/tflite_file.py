@@ -107,6 +107,28 @@ class Card:
         return bool(self.states) and "start" in self.spec.options
 
     @property
+    def watches(self) -> bool:
+        """Whether it goes on from frame to frame, each of which another file, its encoder, looks at: of a step of a film."""
+        return bool(self.states) and not self.inputs[0].layout
+
+    @property
+    def encoded(self) -> tuple[InputSpec, ...]:
+        """The inputs that its encoder's outputs are for, by their names; none of a file without an encoder."""
+        if self.watches:
+            return tuple(spec for spec in self.inputs if not spec.feedback)
+        return self.inputs[1:] if self.begun else ()
+
+    @property
+    def reads(self) -> int | None:
+        """How many words of a sentence it reads, the end with them; None of what looks at pictures."""
+        return self.spec.options.get("reads")
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The words of the sentences that it reads, by their numbers: of a file that judges them not its classes."""
+        return tuple(self.spec.options.get("vocabulary") or self.labels)
+
+    @property
     def channels(self) -> int:
         """Of the first input."""
         return self.inputs[0].channels

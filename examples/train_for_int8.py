@@ -2,8 +2,8 @@
 # # Train for int8, and prune
 #
 # Where an int8 file loses too much, let the network learn with the file's rounding (quantization-aware training), or with
-# weights of zero (pruning). Both start from a trained Keras 3 network, are trained through tf_keras and tfmot, and come back
-# to Keras 3. Everything below takes seconds; a real network wants an epoch or a few.
+# weights of zero (pruning). Both start from a trained Keras 3 network and end in one. Everything below takes seconds; a real
+# network wants an epoch or a few.
 
 # %%
 import converters
@@ -21,11 +21,12 @@ loss = tasks.get(data.task).loss(zoo.output_spec(model), batches.ignore)
 # %% [markdown]
 # ## Learn with the rounding
 #
-# `quantize_aware` rebuilds the network in tf_keras, proves it equal, folds batch normalisation and inserts the rounding.
-# The ranges start from the calibration pictures. The file needs no calibration then: the network brings its ranges.
+# `quantize_aware` folds batch normalisation and inserts the rounding; it is a Keras 3 network still, on any backend, which
+# `zoo.train` trains and resumes as any other. What layers span starts from the calibration pictures and is learnt with the
+# weights. The file needs no calibration then: the network brings its ranges.
 #
-# With `engine="direct"` it stays a Keras 3 network on any backend, without tf_keras and tfmot, and learns its ranges too;
-# `zoo.train` trains and resumes it as any other.
+# With `engine="tensorflow"` it becomes a tf_keras network over tensorflow-model-optimization, proven equal; that, pruning and
+# clustering need the extra `tensorflow`.
 
 # %%
 aware = converters.quantize_aware(model, images)
@@ -35,8 +36,8 @@ print(converters.to_tflite(aware, "aware_int8.tflite", "int8", (64, 64)))
 # %% [markdown]
 # ## Prune
 #
-# `prune` sets the smallest weights to zero while it trains, here half of them. Zeros make the download smaller and nothing
-# faster: LiteRT's kernels multiply by them like by any other number.
+# `prune` sets the smallest weights to zero while it trains, by tfmot, here half of them. Zeros make the download smaller and
+# nothing faster: LiteRT's kernels multiply by them like by any other number.
 
 # %%
 sparse = converters.prune(model, sparsity=0.5, schedule="constant")

@@ -101,7 +101,8 @@ def source_names(sdist: Path) -> list[str]:
 def try_out(wheel: Path, folder: Path) -> None:
     """Installs a wheel where nothing else is, and does what the README's reader does first.
 
-    The core alone must list; `edge` must run a shipped file, and write the app; `convert` must walk the quickstart.
+    The core alone must list; `edge` must run a shipped file, and write the app; `convert` must write a file without TensorFlow;
+    `all` must walk the quickstart.
     """
     core = _environment(folder / "core", str(wheel))
     _say(core, folder, "--version")
@@ -111,7 +112,9 @@ def try_out(wheel: Path, folder: Path) -> None:
     _photograph(edge, folder)
     _say(edge, folder, "predict", "unet_lite.ccp:int8", "photo.png")
     _say(edge, folder, "demo", "--export", "app")
-    whole = _environment(folder / "convert", f"{wheel}[convert]")
+    convert = _environment(folder / "convert", f"{wheel}[convert]")
+    _say(convert, folder, "convert", "unet_lite.ccp", "--size", "128", "--out", "float32.tflite")
+    whole = _environment(folder / "all", f"{wheel}[all]")
     _say(whole, folder, "quickstart", *QUICK)
 
 

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from publishing import api, commands, gpu_matrix, guides, networks, recipes, results, runtimes
+from publishing import api, commands, gpu_matrix, guides, networks, npu, recipes, results, runtimes
 from publishing.markers import filled
 from zoo.data.registry import listing
 
@@ -33,6 +33,7 @@ MAKERS: dict[str, Callable[[], str]] = {  # of the places between markers, by th
     "compression_gates": results.compression_gates,
     "conversion_cost": results.conversion_cost,
     "conversions": results.conversions,
+    "cells": results.cells,
     "denoising": results.denoising,
     "foreign_files": results.foreign_files,
     "gpu_differences": gpu_matrix.differences,
@@ -48,6 +49,9 @@ MAKERS: dict[str, Callable[[], str]] = {  # of the places between markers, by th
     "optical_flow": results.optical_flow,
     "person": results.person,
     "proposals": results.proposals,
+    "npu": npu.files,
+    "npu_left": npu.left,
+    "registry_cost": results.registry_cost,
     "runtimes": runtimes.networks,
     "runtimes_wrong": runtimes.wrong_networks,
     "runtime_operators": runtimes.operators,
@@ -56,6 +60,7 @@ MAKERS: dict[str, Callable[[], str]] = {  # of the places between markers, by th
     "scaling": results.scaling,
     "shipping": results.shipping,
     "segmenters": results.segmenters,
+    "sparse": results.sparse,
     "super_resolution": results.super_resolution,
     "throughput": results.throughput,
     "throughput_unet": results.throughput_unet,

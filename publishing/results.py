@@ -51,10 +51,12 @@ def conversion_cost() -> str:
             "network": _code("network"),
             "form": _text("recipe"),
             "engine": _text("engine"),
+            "Keras on": _text("backend"),
             "oneDNN": _text("onednn"),
             ">parameters": _count("parameters"),
             ">seconds": _text("seconds"),
             ">of a processor": _text("cpu_seconds"),
+            ">load": _text("load"),
             ">before, GiB": _text("before_gib"),
             ">peak, GiB": _text("peak_gib"),
             ">bytes": _count("bytes"),
@@ -91,6 +93,15 @@ def foreign_files() -> str:
         lines.append([kind, len(files), equal, len(files) - equal, shown, len(files) - shown])
     names = ("equal to LiteRT's interpreter", "refused in a sentence", "in the app: as the runner", "in the app: a sentence")
     return table(("first output", ">files", *(f">{name}" for name in names)), lines)
+
+
+def cells() -> str:
+    """Detectors of blood cells, side by side."""
+    scores = {">AP50": "ap50", ">AP": "ap", ">AP75": "ap75"}
+    scores |= {f">{label}": f"ap50 {label}" for label in ("RBC", "WBC", "Platelets")}
+    scores |= {">ms": "ms", ">choosing, ms": "choosing_ms", ">bytes": "bytes", "GPU": "gpu"}
+    columns = {"what": _code("what"), "form": _text("form"), ">parameters": _count("parameters")}
+    return _table("cells.csv", columns | {name: _text(column) for name, column in scores.items()})
 
 
 def instances() -> str:
@@ -142,6 +153,13 @@ def proposals() -> str:
     columns = {"data": _code("data"), "what": _text("what"), "strategies": _text("strategies"), ">boxes": _count("proposals")}
     columns |= {name: _text(column) for name, column in shares.items()}
     return _table("proposals.csv", {**columns, ">CPU s": _text("cpu_seconds")})
+
+
+def registry_cost() -> str:
+    """Processor seconds of tiny networks' files, by both engines."""
+    forms = ("float32", "float16", "dynamic", "int8", "int16x8", "qat")
+    columns = {"network": _code("network"), "engine": _text("engine")}
+    return _table("registry_cost.csv", columns | {f">{form}": _text(form) for form in forms})
 
 
 def saliency() -> str:
@@ -211,11 +229,20 @@ def _milliseconds(name: str, form: str) -> str:
     times = [row[time] for rows, file, time in by_file for row in rows_of(rows) if row["file"] == file]
     by_name = {
         "super_resolution.csv": "method", "denoising.csv": "method", "saliency.csv": "what", "optical_flow.csv": "what",
-        "instances.csv": "what",
+        "instances.csv": "what", "cells.csv": "what",
     }  # fmt: skip
     for table_file, column in by_name.items():
         times += [row["ms"] for row in rows_of(table_file) if (row[column], row["form"]) == (name, form)]
     return times[0] if times else ""
+
+
+def sparse() -> str:
+    """Pruned kernels with their zeros and without."""
+    names = {">bytes": "dense_bytes", ">without zeros": "sparse_bytes"}
+    columns = {"network": _code("network"), "form": _text("form"), ">zeros": _text("zeros")}
+    columns |= {name: _count(column) for name, column in names.items()}
+    columns |= {">ms, 1 thread": _text("dense_ms"), ">without zeros, ms": _text("sparse_ms"), ">differs": _text("differs")}
+    return _table("sparse.csv", columns)
 
 
 def super_resolution() -> str:

@@ -102,6 +102,25 @@ def workers(idle_workers: Free) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session")
+def precisions(idle_workers: Free, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """Those of the GPU that are two computations here. Where a driver has no float16, the accelerator computes the reduced one
+    in float32, to the last bit what it computes with float32 enforced: compiling every graph for both shows nothing."""
+    from converter_models import SIZE, pictures, segmenter
+
+    import converters
+    import edge
+    from edge.gpu.process import reused
+    from edge.gpu.remote import PRECISIONS
+    from edge.gpu.vulkan import driver
+
+    if driver() is None:
+        return PRECISIONS
+    path = converters.to_tflite(segmenter(size=SIZE), tmp_path_factory.mktemp("precisions") / "small.tflite").path
+    with reused(idle_workers):
+        return PRECISIONS if edge.gpu_check(path, list(pictures(2))).half else PRECISIONS[1:]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def interpreters(pytestconfig: pytest.Config):
     """LiteRT's interpreters of this process have the kernels and threads of the command line."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from quick_tensorflow import op_by_op
 
 from edge.hosting.site import DIST
 from publishing import guides
@@ -14,11 +15,8 @@ from publishing import guides
 
 @pytest.fixture(scope="module", autouse=True)
 def uncompiled() -> Iterator[None]:
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    with op_by_op():
+        yield
 
 
 @pytest.mark.parametrize("name", guides.names())

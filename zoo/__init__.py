@@ -51,7 +51,12 @@ def _register_layers() -> None:
     importlib.import_module("zoo.layers").load_all()
 
 
-when_imported("keras", _register_layers)  # so that `keras.models.load_model` knows the layers of our files
+def _choose_backend() -> None:
+    importlib.import_module("zoo.analysis.installation").choose_backend()
+
+
+# So that `keras.models.load_model` knows the layers of our files, and Keras starts where TensorFlow is not installed.
+when_imported("keras", _register_layers, before=_choose_backend)
 
 
 def __getattr__(name: str) -> object:

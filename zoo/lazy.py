@@ -1,7 +1,7 @@
 """Keras, imported at first use, so that `import zoo` and `zoo list` never wait for a framework.
 
 Architecture files say `from zoo.lazy import keras` and then read like any other Keras code. What has to happen as soon as
-somebody has imported Keras, as registering the zoo's layers, waits for that with `when_imported`.
+somebody imports Keras, as registering the zoo's layers, or just before it, waits for that with `when_imported`.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class _LazyModule(types.ModuleType):
 class _Watch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds one module as everybody else does, and calls back when it has been imported."""
 
-    def __init__(self, module: str, call: Callable[[], object]) -> None:
-        self._module, self._call = module, call
+    def __init__(self, module: str, call: Callable[[], object], before: Callable[[], object]) -> None:
+        self._module, self._call, self._before = module, call, before
         self._loader: importlib.abc.Loader | None = None
 
     def find_spec(
@@ -49,18 +49,22 @@ class _Watch(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return self._loader.create_module(spec)
 
     def exec_module(self, module: types.ModuleType) -> None:
-        """Runs the module by its own loader, which it has again from then on, and calls back."""
+        """Runs the module by its own loader, which it has again from then on, and calls back before and after."""
+        self._before()
         module.__spec__.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
         self._call()
 
 
-def when_imported(module: str, call: Callable[[], object]) -> None:
-    """Calls a function once a module is imported: at once where it is, else right after somebody imports it."""
+def when_imported(module: str, call: Callable[[], object], before: Callable[[], object] = lambda: None) -> None:
+    """Calls a function once a module is imported: at once where it is, else right after somebody imports it.
+
+    What is to happen just before the import is left out where the module is there already.
+    """
     if module in sys.modules:
         call()
     else:
-        sys.meta_path.insert(0, _Watch(module, call))
+        sys.meta_path.insert(0, _Watch(module, call, before))
 
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ _SHARED: dict[str, Sequence[int] | None] = {
     **dict.fromkeys(
         ("RESHAPE", "TRANSPOSE", "PAD", "MIRROR_PAD", "MAX_POOL_2D", "AVERAGE_POOL_2D", "SLICE", "STRIDED_SLICE", "GATHER",
          "DEPTH_TO_SPACE", "SPACE_TO_DEPTH", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "TILE", "REVERSE_V2", "UNPACK",
-         "SPLIT_V", "REDUCE_MAX", "REDUCE_MIN", "EXPAND_DIMS", "SQUEEZE"), (0,)),
+         "SPLIT_V", "REDUCE_MAX", "REDUCE_MIN", "EXPAND_DIMS", "SQUEEZE", "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND"), (0,)),
     "PADV2": (0, 2),
     "SPLIT": (1,),
 }  # fmt: skip

@@ -23,7 +23,8 @@ import zoo
 from converters import file_runs
 from converters.collapsing import collapse
 from converters.graph import Trace, concrete_shapes, distance, evaluate, trace
-from converters.onnx.operators import HANDLERS, is_operator
+from converters.onnx.operators import is_operator
+from converters.onnx.tensorflow_function import optimized
 from converters.single_precision import in_float32
 from converters.tensorflow_process import check_backend, quiet
 from converters.tflite import file as tflite_file
@@ -164,10 +165,9 @@ def _convert(graph: Trace, shape: tuple[int | None, ...], names: set[str]) -> on
     with quiet(), open_sizes(), _inlined():
         try:
             function = tf.function(lambda image: lowering.run(graph, image), autograph=False)
-            proto, _ = tf2onnx.convert.from_function(
-                function, signature, opset=OPSET, custom_op_handlers=dict(HANDLERS)
-            )
-            _embed(proto.graph, function.get_concrete_function(*signature))
+            concrete = function.get_concrete_function(*signature)
+            proto = optimized(concrete, OPSET)
+            _embed(proto.graph, concrete)
         except InputError:
             raise
         except Exception as error:  # tf2onnx raises ValueError, RuntimeError, KeyError and its own, from deep inside

@@ -14,7 +14,9 @@ import numpy as np
 
 from zoo.errors import InputError
 from zoo.layers import input_specs
+from zoo.outputs import InputSpec
 
+_AXES = 4  # of pictures N×H×W×C
 JUDGED = 2  # images on which an integer file is compared with its model
 FEW = 8  # below this many images a single odd one sets the ranges
 
@@ -54,7 +56,7 @@ class Calibration:
         """
         for index, image in enumerate(self.images):
             batch = image[None].astype(self.dtype)
-            if index == 0 and (self.steps or not self.others):
+            if index == 0 and batch.ndim == _AXES and (self.steps or not self.others):
                 batch[0, 0, 0], batch[0, -1, -1] = 0, 255
             yield [batch, *(other[index : index + 1] for other in self.others)]
 
@@ -85,15 +87,17 @@ def of_steps(model: keras.Model, given: Any) -> Calibration:
 
     Args:
         model: of `zoo.layers.step_network` or `zoo.layers.word_network`.
-        given: texts N×1×T×1, tokens from 0 to 255, or anything that gives 1×T×1 when iterated or indexed; or a dict of them and
-            of what the other inputs begin with, by the inputs' names. States that it does not name begin as zeros.
+        given: texts N×1×T×1, tokens from 0 to 255, or anything that gives 1×T×1 when iterated or indexed; of a step that takes
+            numbers N×C, these one after the other, N×1×T×C; or a dict of them and of what the other inputs begin with, by the
+            inputs' names. States that it does not name begin as zeros.
 
     Raises:
         InputError: as `check`, and for an input that is no state and not given.
     """
     first, *others = input_specs(model)
     begun = dict(given) if isinstance(given, Mapping) else {first.name: given}
-    texts = check_samples(begun.get(first.name, ()), (1, None), model.inputs[0].shape[-1], what="calibration")
+    texts = _sequences(begun.get(first.name, ()), first, model.inputs[0].shape[-1])
+    own = (1, 1) if first.layout else ()  # sides of what a step takes of them
     lacking = [spec.name for spec in others if not spec.feedback and spec.name not in begun]
     if lacking:
         raise InputError(f"calibration lacks {', '.join(lacking)}, which goes with each text; give a dict by the inputs' names")
@@ -105,13 +109,24 @@ def of_steps(model: keras.Model, given: Any) -> Calibration:
     before: list[list[np.ndarray]] = []
     for place in range(texts.shape[2]):
         before.append(states)
-        outputs = model([texts[:, :, place : place + 1].astype(np.float32), *states], training=False)
+        taken = texts[:, :, place].reshape(len(texts), *own, -1).astype(np.float32)
+        outputs = model([taken, *states], training=False)
         states = [
             keras.ops.convert_to_numpy(outputs[spec.feedback]) if spec.feedback else state
             for spec, state in zip(others, states, strict=True)
         ]
-    tokens = texts.transpose(2, 0, 1, 3).reshape(-1, 1, 1, texts.shape[3])
+    tokens = texts.transpose(2, 0, 1, 3).reshape(-1, *own, texts.shape[3])
     return Calibration(tokens, others=tuple(np.concatenate(column) for column in zip(*before, strict=True)), steps=True)
+
+
+def _sequences(given: Any, spec: InputSpec, channels: int) -> np.ndarray:
+    """What a network of one step takes one after the other, N×1×T×C: tokens as they are checked, or any numbers."""
+    if spec.layout:
+        return check_samples(given, (1, None), channels, what="calibration")
+    numbers = np.asarray(given, np.float32)
+    if numbers.ndim != _AXES or numbers.shape[1::2] != (1, channels) or not numbers.size or not np.isfinite(numbers).all():
+        raise InputError(f"calibration for {spec.name!r} has shape {numbers.shape}; expected finite numbers N×1×T×{channels}")
+    return numbers
 
 
 def check_samples(given: Any, size: tuple[int | None, ...], channels: int, what: str = "samples") -> np.ndarray:

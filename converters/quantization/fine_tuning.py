@@ -44,6 +44,7 @@ def fine_tune(
     if qat_direct.is_rounding_aware(network):
         trained, weights = supervised(network)
         optimizer = keras.optimizers.Adam(rate)
+        optimizer.build(trained.trainable_variables)  # before the first step, which TensorFlow would trace twice otherwise
         trained.compile(optimizer, loss=_each(loss, weights), loss_weights=weights, jit_compile=compiles(None))
         history = trained.fit(batches, epochs=epochs, verbose=verbose)
         return [float(value) for value in history.history["loss"]]

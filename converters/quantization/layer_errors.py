@@ -28,6 +28,7 @@ from converters.tflite.layer_names import layer_of
 from zoo.errors import InputError
 
 _SILENT = 200.0  # dB, where there is no noise at all
+_TOGETHER = 2  # pictures that a model's layers see at a time: calling a small one takes longer than what it computes
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,10 @@ def layer_errors(model: keras.Model, path: str | Path, samples: Any) -> LayerErr
     else:
         arrays = input_arrays.checked(samples, model_inputs(model, file.shapes))
     sums: dict[str, _Powers] = {}
-    for items in zip(*arrays, strict=True):
-        batches = [item[None] for item in items]
-        _add(sums, graph, batches, file(batches))
+    together = _TOGETHER if all(value.shape[0] is None for value in graph.inputs) else 1
+    for start in range(0, len(arrays[0]), together):
+        batches = [array[start : start + together] for array in arrays]
+        _add(sums, graph, batches, file.each(batches))
     if not sums:
         raise InputError(f"no tensor of {path} bears the name of a layer of '{model.name}': it was not made of this model")
     kinds = {call.operation.name: type(call.operation).__name__ for call in graph.calls}
@@ -183,7 +185,7 @@ class _Powers:
 def _add(
     sums: dict[str, _Powers], graph: Trace, batches: Sequence[np.ndarray], file_values: dict[str, np.ndarray]
 ) -> None:
-    """Adds one picture: the signal, all noise up to a layer, the noise of the layer alone."""
+    """Adds a batch of pictures: the signal, all noise up to a layer, the noise of the layer alone."""
     expected = evaluate(graph, *batches)
     # What the file has; where it does not show it, what the model's layers make of it.
     inside = dict(zip(graph.inputs, batches, strict=True))
@@ -232,6 +234,11 @@ class _File:
             if layer is not None and operator.tensor in details and operator.name not in ("QUANTIZE", "DEQUANTIZE"):
                 self.operators[layer], self._tensors[layer] = operator.name, details[operator.tensor]
         self.spans = {layer: _span(detail) for layer, detail in self._tensors.items()}
+
+    def each(self, batches: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        """The tensors of every picture of a batch, along the first axis, though the file takes one at a time."""
+        answers = [self([item[None] for item in items]) for items in zip(*batches, strict=True)]
+        return {layer: np.concatenate([np.atleast_1d(each[layer]) for each in answers]) for layer in answers[0]}
 
     def __call__(self, batches: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         for detail, batch in zip(self._inputs, batches, strict=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from converters.extras import needed_for
 from converters.graph import check_one_input
 from converters.quantization import qat_direct
 from converters.quantization.rounding_layers import KEEPS
@@ -26,12 +27,13 @@ def quantize_aware(
     calibration: Any = None,
     keep: str | Sequence[str] = (),
     ranges: str = "all",
-    engine: str | None = None,
+    engine: str = "direct",
 ) -> keras.Model | tf_keras.Model:
     """A network that computes with the rounding of its int8 file, to be trained on a little with `compile` and `fit`.
 
     Batch normalisation is folded into the kernels first, with the statistics that it has; so train first. Then
-    `to_tflite(network, path, "int8")` needs no calibration, and `to_keras(network, fold(model))` brings the weights back.
+    `to_tflite(network, path, "int8")` needs no calibration (but for what lies inside of a layer of several operators, as local
+    response normalisation, where it says so), and `to_keras(network, fold(model))` brings the weights back.
     Layers whose weights stay in float are warned of and listed by `unquantized_layers`.
 
     Args:
@@ -43,7 +45,7 @@ def quantize_aware(
             far out where that loses less than it gains.
         engine: "direct": a Keras 3 model, on any backend, which `zoo.train` trains and resumes as any other and which learns
             the ranges too. "tensorflow": a tf_keras model over tensorflow-model-optimization, whose ranges follow the
-            batches; by default where Keras runs on TensorFlow.
+            batches and whose files the GPU refuses for some networks; it needs `densezoo[tensorflow]`.
 
     Raises:
         InputError: for an unknown `keep` or engine, a layer without a counterpart, pictures that do not fit.
@@ -53,14 +55,13 @@ def quantize_aware(
         if name not in KEEPS:
             raise unknown("thing to keep", name, KEEPS)
     check_one_input(model, "quantize_aware")
-    if engine is None:
-        engine = "tensorflow" if keras.backend.backend() == "tensorflow" else "direct"
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
     if engine == "direct":
         network = qat_direct.quantize_aware(model, calibration, keep, ranges)
     else:
-        from converters.quantization import qat_tensorflow
+        with needed_for("quantize_aware(engine='tensorflow')"):
+            from converters.quantization import qat_tensorflow
 
         network = qat_tensorflow.quantize_aware(model, calibration, keep, ranges)
     for row in unquantized_layers(network):

@@ -23,7 +23,8 @@ def rounds(call: Call) -> bool:
     """Whether what a call gives out is rounded where it stands."""
     if "float" not in call.outputs[0].dtype:
         return False
-    return getattr(call.operation, "quantization", "rounds") != "passthrough" and not isinstance(call.operation, _MOVERS)
+    own = getattr(call.operation, "quantization", "rounds")
+    return own not in ("passthrough", "floating") and not isinstance(call.operation, _MOVERS)
 
 
 def fused(graph: Trace) -> set[int]:

@@ -15,6 +15,7 @@ import keras
 import zoo
 from converters import input_arrays
 from converters.collapsing import collapse
+from converters.extras import needed_for
 from converters.input_arrays import BYTES, model_inputs
 from converters.quantization import calibration, mixed_precision, qat_direct
 from converters.quantization.bias_correction import correct_biases
@@ -25,13 +26,13 @@ from converters.tflite import direct_engine, inspection
 from converters.tflite import file as tflite_file
 from converters.tflite.description import describe, input_shapes, output_names
 from converters.tflite.layer_names import last_layers, layer_names
-from converters.tflite.recipes import BY_TENSORFLOW, IO, RECIPES
+from converters.tflite.recipes import BY_TENSORFLOW, IO, RECIPES, SPARSE
 from converters.tflite.request import Request
 from converters.tflite.rounding_check import by_keras, warn_of_rounding
 from zoo.errors import InputError, unknown
 from zoo.outputs import InputSpec
 
-ENGINES = ("direct", "tensorflow")
+ENGINES = ("direct", "tensorflow", "jax")
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def to_tflite(
     engine: str | None = None,
     batch: int = 1,
     open_size: bool = False,
+    sparse: bool = False,
 ) -> Converted:
     """Writes a model as a self-describing `.tflite` file for batch 1 and one size, unless more is asked for; TFLite's built-in
     operations only. The same weights, calibration and versions give the same bytes, on every backend.
@@ -91,26 +93,24 @@ def to_tflite(
         input_size: (height, width) of pictures in pixels; needed where the model leaves their size open.
         calibration: for int8: dozens of training images of that size, N×H×W×C in 0–255, or anything that gives such images; a
             dict by name or a tuple for several inputs; texts N×1×T×1 for a network of one step (`zoo.layers.step_network`).
-        io: the type of inputs and outputs: "float32", or with int8 also "int8" or "uint8", which takes a picture's bytes. Class
-            indices are int32 whatever is said here.
-        labels, palette, task: for a model without a `ModelOutput`: one name and one (r, g, b) per class of the first output,
-            and in words what it is for.
+        io: of inputs and outputs: "float32", or with int8 also "int8" or "uint8", a picture's bytes. Class indices are int32.
+        labels, palette, task: without a `ModelOutput`: a name and an (r, g, b) per class of the first output; what it is for.
         name: by default the model's.
         scores: to record: shares as {"miou": 0.71}, or {"camvid/test": {"images": 233, "scores": [score.to_dict(), …]}}.
         correct_bias: take the mean error of rounded kernels out of the biases (`converters.correct_biases`). By default
             done where ranges are measured; by engine "tensorflow" not beside `keep_int16`.
         keep_float: for int8: names or globs of layers that stay in float with what is fused to them, as `auto_mixed` chooses.
         keep_int16: for int8: likewise layers that compute with 16-bit activations, finer where int8 loses.
-        engine: "direct", our own writer, or "tensorflow", its converter. By default the first, wherever it has the recipe.
+        engine: "direct", our own writer, where it has the recipe; "tensorflow", its converter; "jax", LiteRT's, float32 alone.
         batch, open_size: pictures at a time; leave height and width open where the model does, for the runtime to set.
+        sparse: store kernels of many zeros, as `prune` leaves them, without these: float32, float16 and int8, direct engine.
 
     Raises:
         InputError: for a combination that makes no file, an unknown recipe, a layer that TFLite cannot express.
     """
     model, spans = _learnt(model)
     _check_options(recipe, io, calibration, is_tf_keras(model) or bool(spans))
-    path = _check_path(path)
-    model = model if is_tf_keras(model) else in_float32(collapse(model))
+    path, model = _check_path(path), model if is_tf_keras(model) else in_float32(collapse(model))
     shapes = _shapes(model, input_shapes(model, input_size), batch, open_size)
     _check_types(model, io)
     images = _calibration(model, calibration, shapes) if RECIPES[recipe].calibrated and calibration is not None else None
@@ -118,9 +118,10 @@ def to_tflite(
     description = describe(model, shapes, overrides, name or model.name, images, **facts, scores=dict(scores or {}))
     engine, keeps = _engine(engine, model, recipe), {"keep_float": keep_float, "keep_int16": keep_int16}
     _check_mixed(keeps, recipe, io, images)
+    _check_sparse(sparse, recipe, engine)
     corrects = not spans and _corrects(correct_bias, model, images, recipe, keep_int16 and engine != "direct")
     request = _request(model, shapes, description, images, keeps, corrects, spans, engine)
-    return _written(path, request, engine, description, model)
+    return _written(path, replace(request, sparse=sparse), engine, description, model)
 
 
 def _request(
@@ -138,6 +139,7 @@ def _request(
     if corrects and engine != "direct":
         layers |= layer_names(model := correct_biases(model, images.images, keeps["keep_float"]))
     exceptions = [mixed_precision.chosen(patterns, layers, argument) for argument, patterns in keeps.items()]
+    exceptions[0] |= {layer.name for layer in model.layers if getattr(layer, "quantization", "") == "floating"}
     names = mixed_precision.Names(layers, last_layers(model))
     specs = [InputSpec.from_dict(spec) for spec in description["inputs"]]
     inputs, outputs = [spec.name for spec in specs], output_names(description)
@@ -156,7 +158,8 @@ def _written(path: Path, request: Request, engine: str, description: Mapping[str
             tflite_file.write_graph(draft, graph, description, zoo.__version__)
             expected = graph.expected
         else:
-            tflite_file.write(draft, _by_tensorflow(request), description, request.names.layers, zoo.__version__)
+            content = _by_jax(request) if engine == "jax" else _by_tensorflow(request)
+            tflite_file.write(draft, content, description, request.names.layers, zoo.__version__)
         summary = _summary(draft, request.recipe)
         if request.images is not None and not request.images.steps:  # of single steps little can be said: texts tell, by parity
             samples = list(itertools.islice(request.images.batches(), calibration.JUDGED))
@@ -177,10 +180,14 @@ def _engine(wish: str | None, model: keras.Model, recipe: str) -> str:
     """The engine that writes the file."""
     if wish is not None and wish not in ENGINES:
         raise unknown("engine", wish, ENGINES)
-    able = {"direct": direct_engine.knows(model, recipe), "tensorflow": recipe in BY_TENSORFLOW}
+    able = {
+        "direct": direct_engine.knows(model, recipe),
+        "tensorflow": recipe in BY_TENSORFLOW,
+        "jax": recipe == "float32" and not is_tf_keras(model),
+    }
     if wish is not None and not able[wish]:
-        other = next(engine for engine in ENGINES if engine != wish)
-        raise InputError(f"engine {wish!r} does not write recipe {recipe!r} of this model; leave engine out, or say {other!r}")
+        others = " or ".join(repr(engine) for engine in ENGINES if able[engine])
+        raise InputError(f"engine {wish!r} does not write recipe {recipe!r} of this model; leave engine out, or say {others}")
     return wish or ("direct" if able["direct"] else "tensorflow")
 
 
@@ -189,13 +196,15 @@ def _by_tensorflow(request: Request) -> bytes:
         raise InputError(f"engine 'tensorflow' writes files of one input, not of {len(request.shapes)}; leave engine out")
     if None in request.shape or request.shape[0] != 1:
         raise InputError("engine 'tensorflow' writes files of batch 1 and one size; leave batch and open_size out")
-    try:
+    with needed_for(f"recipe {request.recipe!r} by TensorFlow's converter"):
         from converters.tflite import tensorflow_engine
-    except ImportError as error:
-        raise InputError(
-            f"recipe {request.recipe!r} in this form is TensorFlow's to write, which is not installed: pip install tensorflow"
-        ) from error
     return tensorflow_engine.flatbuffer(request)
+
+
+def _by_jax(request: Request) -> bytes:
+    from converters.tflite import jax_engine  # which brings JAX
+
+    return jax_engine.flatbuffer(request)
 
 
 def _corrects(
@@ -215,6 +224,11 @@ def _check_mixed(exceptions: Mapping[str, Sequence[str]], recipe: str, io: str, 
     for name, patterns in exceptions.items():
         if patterns and (recipe != "int8" or io != "float32" or images is None):
             raise InputError(f"{name} is for recipe='int8' with calibration and io='float32'")
+
+
+def _check_sparse(wish: bool, recipe: str, engine: str) -> None:
+    if wish and (recipe not in SPARSE or engine != "direct"):
+        raise InputError(f"sparse is for engine 'direct' and recipe {', '.join(map(repr, SPARSE))}; leave it out")
 
 
 def _shapes(

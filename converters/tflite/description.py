@@ -42,8 +42,8 @@ def describe(
     inputs = [_of_shape(spec, shape) for spec, shape in zip(input_specs(model), shapes, strict=True)]
     outputs = specs_at_size(model, output_specs(model, overrides["labels"], overrides["palette"]), shapes)
     task = overrides["task"] or task_of(model)
-    size = inputs[picture_place(inputs)].size
-    extent = "any size" if size is None else f"{size[0]}×{size[1]}"
+    picture = inputs[picture_place(inputs)]
+    extent = "×".join(map(str, picture.size or ())) or ("any size" if picture.layout else "a step")
     return {
         "format": tflite_file.FORMAT,
         "name": name,
@@ -91,7 +91,7 @@ def input_shapes(model: keras.Model, input_size: tuple[int, int] | None) -> list
     """
     inputs = model.inputs if is_tf_keras(model) else as_functional(model).inputs
     specs, sides = input_specs(model), [tuple(tensor.shape) for tensor in inputs]
-    if not any(spec.layout for spec in specs):
+    if not any(spec.layout or spec.feedback for spec in specs):
         raise InputError(f"model '{model.name}' takes {', '.join(map(str, sides))}; expected a picture among its inputs")
     shapes = []
     for spec, shape in zip(specs, sides, strict=True):

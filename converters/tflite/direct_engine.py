@@ -10,9 +10,10 @@ from converters.quantization.integers.weights import store_weights
 from converters.tf_keras.origin import is_tf_keras
 from converters.tflite.request import Request
 from converters.tflite.writer import lowering
-from converters.tflite.writer.forms import dynamic, float16
+from converters.tflite.writer.forms import dynamic, float16, sparse
 from converters.tflite.writer.graph import Graph
 from converters.tflite.writer.passes.pipeline import optimize
+from zoo.errors import InputError
 
 
 def _integers(graph: Graph, request: Request, bits: int) -> None:
@@ -46,4 +47,9 @@ def graph(request: Request) -> Graph:
     result = lowering.lower(request.model, request.shapes, request.inputs, request.outputs)
     optimize(result)
     FORMS[request.recipe](result, request)
+    if request.sparse and not sparse.store(result):
+        raise InputError(
+            f"no kernel of '{request.model.name}' has so many zeros that leaving them out takes fewer bytes; prune it first "
+            "(converters.prune), or leave sparse out"
+        )
     return result

@@ -79,7 +79,7 @@ def write_graph(path: Path, graph: Graph, description: Mapping[str, Any], versio
 
 def _members(description: Mapping[str, Any]) -> dict[str, str]:
     """The files of the zip by their names."""
-    labels = description["outputs"][0]["labels"]
+    labels = next((spec["labels"] for spec in description["outputs"] if spec["labels"]), ())
     lines = [label.replace("\n", "\\n") for label in labels]  # a token may be the end of a line
     members = {metadata.LABELS_FILE: "".join(f"{line}\n" for line in lines)} if labels else {}
     return {**members, DESCRIPTION: _text(description)}
@@ -148,6 +148,7 @@ def _about(
 ) -> metadata.Description:
     """What the standard metadata say, from each output's type and shape and from densezoo.json."""
     inputs, outputs = [InputSpec.from_dict(spec) for spec in description["inputs"]], {}
+    specs = [OutputSpec.from_dict(spec) for spec in description["outputs"]]
     for spec, (dtype, shape) in zip(description["outputs"], ends, strict=True):
         words = f"{spec['kind'].replace('_', ' ')}, {spec['activation']}, {spec['unit']}".removesuffix(", ")
         outputs[spec["name"]] = f"{words}, {dtype} {'×'.join('any' if side < 0 else str(side) for side in shape)}"
@@ -158,11 +159,18 @@ def _about(
         license=description["license"],
         inputs=inputs,
         outputs=outputs,
-        labelled=bool(description["outputs"][0]["labels"]),
-        indices=description["outputs"][0]["activation"] == "argmax",
+        labelled=next((spec.name for spec in specs if spec.labels), ""),
+        indices=specs[0].activation == "argmax",
         files=list(_members(description)),
-        missing="" if len(inputs) > 1 else _missing_activation(OutputSpec.from_dict(description["outputs"][0])),
+        missing="" if len(inputs) > 1 else _missing_activation(specs[0]),
+        boxes=next(((spec.name, int(shape[1])) for spec, (_, shape) in zip(specs, ends, strict=True) if _is_boxes(spec)), None),
+        classes=max(len(spec.labels) for spec in specs),
     )
+
+
+def _is_boxes(spec: OutputSpec) -> bool:
+    """Whether an output is decoded boxes, as `converters.detector_end` gives them."""
+    return spec.kind == "numbers" and "boxes" in spec.options
 
 
 def _missing_activation(spec: OutputSpec) -> str:

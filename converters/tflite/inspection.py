@@ -51,18 +51,26 @@ def operators(path: str | Path) -> tuple[Operator, ...]:
 def float_islands(path: str | Path) -> tuple[Operator, ...]:
     """The operators of an integer file that compute, or pass on, floats between its first and its last layer.
 
-    The QUANTIZE that takes in a float input and the DEQUANTIZE that gives out a float output are no islands; anything
-    between them that reads or writes float activations is one. A file without any quantized activation is all island.
+    The QUANTIZE that takes in a float input and the DEQUANTIZE that gives out a float output are no islands, nor is what lays
+    several of the latter side by side in an output; anything between them that reads or writes float activations is one. A
+    file without any quantized activation is all island.
     """
     model = load(path)
     graph = model.subgraphs[0]
-    ends = {*graph.inputs, *graph.outputs}
+    rows = _walk(model)
+    begun, ended, joining = {*graph.inputs}, {*graph.outputs}, []
+    for operator, inputs, outputs in reversed(rows):
+        if operator.name in ("CONCATENATION", "RESHAPE") and ended.issuperset(outputs):
+            joining.append(operator)
+            ended.update(inputs)
     islands = []
-    for operator, inputs, outputs in _walk(model):
+    for operator, inputs, outputs in rows:
+        if operator in joining:
+            continue
         if "float32" not in operator.inputs + operator.outputs and "float16" not in operator.inputs + operator.outputs:
             continue
-        boundary = (operator.name == "QUANTIZE" and ends.issuperset(inputs)) or (
-            operator.name == "DEQUANTIZE" and ends.issuperset(outputs)
+        boundary = (operator.name == "QUANTIZE" and begun.issuperset(inputs)) or (
+            operator.name == "DEQUANTIZE" and ended.issuperset(outputs)
         )
         if not boundary:
             islands.append(operator)

@@ -1,8 +1,9 @@
 """Writes the standard TFLite metadata that Android's task library, MediaPipe and other tools read.
 
-Schemas: `metadata_schema.fbs` of tensorflow/tflite-support (file identifier M001), and `image_segmenter_metadata_schema.fbs` of
-MediaPipe (V001), which tells its ImageSegmenter what to make of the scores. No maintained writer installs beside TensorFlow
-2.21, so the few tables needed are built here; the numbers are the fields' positions in those schemas.
+Schemas: `metadata_schema.fbs` of tensorflow/tflite-support (file identifier M001), and of MediaPipe (both V001)
+`image_segmenter_metadata_schema.fbs`, which tells its ImageSegmenter what to make of the scores, and
+`object_detector_metadata_schema.fbs`, which tells its ObjectDetector how boxes are told. No maintained writer installs beside
+TensorFlow 2.21, so the few tables needed are built here; the numbers are the fields' positions in those schemas.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from zoo.outputs import InputSpec
 
 LABELS_FILE = "labels.txt"
 _AXIS_LABELS, _VALUE_LABELS = 2, 3  # AssociatedFileType: one label per channel, or one per value
-_FEATURE, _IMAGE = 1, 2  # ContentProperties
+_FEATURE, _IMAGE, _BOXES = 1, 2, 3  # ContentProperties
+_BOUNDARIES = 1  # BoundingBoxType, the only one that MediaPipe takes, whatever the numbers are
 _COLOURS = {3: 1, 1: 2}  # channels → ColorSpaceType RGB, GRAYSCALE
 _NORMALIZATION = 1  # ProcessUnitOptions
-_SEGMENTER, _PARSER = "SEGMENTER_METADATA", "1.0.0"  # of MediaPipe
+_SEGMENTER, _DETECTOR, _PARSER = "SEGMENTER_METADATA", "DETECTOR_METADATA", "1.0.0"  # of MediaPipe
 _ACTIVATIONS = {"none": 0, "sigmoid": 1, "softmax": 2}  # Activation of MediaPipe: what is yet to be done to the scores
 
 
@@ -34,11 +36,13 @@ class Description:
         inputs: what each input takes, in the file's order.
         license: whose terms hold.
         outputs: one description per output tensor, by its name.
-        labelled: whether a labels file belongs to the first output.
-        indices: whether the first output holds class indices, not one channel per class.
+        labelled: the output that a labels file belongs to; empty for none.
+        indices: whether it holds class indices, not one channel per class.
         files: all files in the appended zip.
         missing: of scores of classes for each pixel, the activation that makes them probabilities: "none", "sigmoid" or
             "softmax"; empty for any other output.
+        boxes, classes: the output that holds boxes (y, x, height, width) as shares of the picture's sides, and how many; None
+            for none. And of how many classes.
     """
 
     name: str
@@ -46,21 +50,23 @@ class Description:
     version: str
     inputs: Sequence[InputSpec]
     outputs: Mapping[str, str]
-    labelled: bool
+    labelled: str
     indices: bool
     files: Sequence[str]
     license: str = ""
     missing: str = ""
+    boxes: tuple[str, int] | None = None
+    classes: int = 0
 
 
 def build(about: Description) -> bytes:
     """The ModelMetadata flatbuffer: input normalised with mean 0 and deviation 1 from 0–255, outputs with their labels."""
     write = _Writer()
-    outputs = [_output(write, about, index, name) for index, name in enumerate(about.outputs)]
+    outputs = [_output(write, about, name) for name in about.outputs]
     inputs = [_picture(write, spec) if spec.layout else _numbers(write, spec) for spec in about.inputs]
     subgraph_fields = {2: write.tables(inputs), 3: write.tables(outputs)}
-    if about.missing:
-        subgraph_fields[9] = write.tables([_segmenter(write, about)])
+    if about.missing or about.boxes:
+        subgraph_fields[9] = write.tables([(_detector if about.boxes else _segmenter)(write, about)])
     subgraph = write.table(subgraph_fields)
     files = [write.table({0: write.text(name)}) for name in about.files]
     fields = {
@@ -103,10 +109,14 @@ def _numbers(write: _Writer, spec: InputSpec) -> int:
     return write.table({0: write.text(spec.name), 1: write.text(text), 3: content})
 
 
-def _output(write: _Writer, about: Description, index: int, name: str) -> int:
-    content = write.table({1: write.table({})}, {0: ("uint8", _FEATURE)})
+def _output(write: _Writer, about: Description, name: str) -> int:
+    if about.boxes and name == about.boxes[0]:
+        properties = write.table({0: write.integers((1, 0, 3, 2))}, {1: ("int8", _BOUNDARIES)})
+        content = write.table({1: properties}, {0: ("uint8", _BOXES)})
+    else:
+        content = write.table({1: write.table({})}, {0: ("uint8", _FEATURE)})
     fields = {0: write.text(name), 1: write.text(about.outputs[name]), 3: content}
-    if about.labelled and index == 0:
+    if name == about.labelled:
         kind = _VALUE_LABELS if about.indices else _AXIS_LABELS
         fields[6] = write.tables([write.table({0: write.text(LABELS_FILE)}, {2: ("int8", kind)})])
     return write.table(fields)
@@ -118,6 +128,23 @@ def _segmenter(write: _Writer, about: Description) -> int:
     fields = {1: options.text(_PARSER)}
     options.builder.Finish(options.table(fields, {0: ("int8", _ACTIVATIONS[about.missing])}), b"V001")
     return write.table({0: write.text(_SEGMENTER), 1: write.blob(bytes(options.builder.Output()))})
+
+
+def _detector(write: _Writer, about: Description) -> int:
+    """What MediaPipe's ObjectDetector reads, a flatbuffer in the flatbuffer.
+
+    Boxes are told from the picture itself, by a scale of 1 and no exponential, since the file has decoded them; shares are no
+    log-odds.
+    """
+    _, count = about.boxes or ("", 0)
+    options = _Writer()
+    whole = options.table({}, dict.fromkeys((2, 3), ("float32", 1.0)))  # its width and height, from (0, 0)
+    anchors = options.table({0: options.table({0: options.tables([whole] * count)})})
+    no_keypoints = (0, 0, 2)  # where they begin, how many there are, and numbers of each, which it wants to be two anyway
+    numbers = {place: ("int32", number) for place, number in enumerate((about.classes, count, 4, *no_keypoints))}
+    decoding = options.table({}, numbers | dict.fromkeys(range(6, 10), ("float32", 1.0)))
+    options.builder.Finish(options.table({0: options.text(_PARSER), 1: anchors, 2: decoding}), b"V001")
+    return write.table({0: write.text(_DETECTOR), 1: write.blob(bytes(options.builder.Output()))})
 
 
 class _Writer:
@@ -135,6 +162,12 @@ class _Writer:
             self.builder.PrependFloat32(value)
         return self.builder.EndVector()
 
+    def integers(self, values: Sequence[int]) -> int:
+        self.builder.StartVector(4, len(values), 4)
+        for value in reversed(values):
+            self.builder.PrependUint32(value)
+        return self.builder.EndVector()
+
     def blob(self, data: bytes) -> int:
         """Bytes on a boundary of 16, as a flatbuffer inside another needs it."""
         self.builder.StartVector(1, len(data), 16)
@@ -148,7 +181,7 @@ class _Writer:
             self.builder.PrependUOffsetTRelative(offset)
         return self.builder.EndVector()
 
-    def table(self, offsets: dict[int, int], numbers: dict[int, tuple[str, int]] | None = None) -> int:
+    def table(self, offsets: dict[int, int], numbers: dict[int, tuple[str, float]] | None = None) -> int:
         numbers = numbers or {}
         self.builder.StartObject(max([*offsets, *numbers], default=-1) + 1)
         for slot, offset in offsets.items():
@@ -157,6 +190,8 @@ class _Writer:
             "int8": self.builder.PrependInt8Slot,
             "uint8": self.builder.PrependUint8Slot,
             "uint32": self.builder.PrependUint32Slot,
+            "int32": self.builder.PrependInt32Slot,
+            "float32": self.builder.PrependFloat32Slot,
         }
         for slot, (kind, number) in numbers.items():
             slots[kind](slot, number, 0)

@@ -29,3 +29,4 @@ RECIPES: dict[str, Recipe] = {
 }
 IO = ("float32", "int8", "uint8")
 BY_TENSORFLOW = ("float32", "float16", "dynamic", "int8", "int16x8")  # which TensorFlow's converter writes too
+SPARSE = ("float32", "float16", "int8")  # whose kernels may be stored without their zeros

@@ -28,6 +28,7 @@ class Request:
         correct_bias: whether an engine that can shall take the mean error of rounded kernels out of the biases.
         spans: what layers' answers span, by the layer's name, as training with the file's rounding learnt it.
         bytes_in: the names of inputs that hold 0–255, whatever is measured.
+        sparse: whether kernels of many zeros are stored without these.
     """
 
     model: Any
@@ -43,6 +44,7 @@ class Request:
     correct_bias: bool = False
     spans: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     bytes_in: frozenset[str] = frozenset()
+    sparse: bool = False
 
     @property
     def shape(self) -> tuple[int | None, ...]:

@@ -23,7 +23,7 @@ from edge.gpu.agreed_choices import Reference, reference
 from edge.gpu.layers import layer_of, result_names
 from edge.gpu.patterns import DYNAMIC, Caution, advice, half_overflow, instead_of, scan, suspects
 from edge.gpu.provocations import Provocation, provoke
-from edge.gpu.remote import PRECISIONS, Remote, unsupported
+from edge.gpu.remote import PRECISIONS, Remote, refusal, unsupported
 from edge.gpu.rules.registry import CRASH, OVERFLOW, REFUSED
 from edge.gpu.samples import Samples, feeds_of
 from edge.graph import Graph, Operator, read_graph
@@ -38,6 +38,7 @@ from zoo.outputs.tolerances import OF_GPU
 
 REASONS = ("whole and equal", "not whole", "wrong numbers", "float32 alone", "crashed", "no driver", "inconclusive")
 _REHEARSED = "float16 on the CPU"
+_DYNAMIC_SIZES = "dynamic-sized"  # in the words of a runtime that meets a tensor whose size only a run tells
 
 
 @dataclass(frozen=True)
@@ -263,7 +264,7 @@ def _refusal(verdict: GpuVerdict, graph: Graph, error: AcceleratorError, precisi
         counted = sum(entry.count for entry in refused)
         names = ", ".join(f"{entry.op} at {entry.layers[0]}" if entry.layers else entry.op for entry in refused[:3])
         counts = f"{counted} of {len(graph.operators)} ops are not supported: {names}."
-        detail = counts if refused else f"Dynamic sizes: {DYNAMIC}."
+        detail = counts if refused else _unnamed(graph, error.log)
         return replace(verdict, reason="not whole", detail=detail, whole=False, unsupported=refused, log=log)
     hint, suspect = "", next(suspects(graph, CRASH), None)
     if suspect is not None:
@@ -272,6 +273,20 @@ def _refusal(verdict: GpuVerdict, graph: Graph, error: AcceleratorError, precisi
         verdict = replace(verdict, suspect=where)
         hint = f" A known cause is in the file: {suspect.rule.what}, at {where} first."
     return replace(verdict, reason="crashed", detail=f"At {precision} precision: {error}.{hint}", log=log)
+
+
+def _unnamed(graph: Graph, log: str) -> str:
+    """What there is to say where the accelerator refuses a file and names no operator."""
+    if _DYNAMIC_SIZES in log:
+        return f"Dynamic sizes: {DYNAMIC}."
+    words = f"The accelerator names no operator ({refusal(log) or 'nor says why'})"
+    suspect = next(suspects(graph, REFUSED), None)
+    if suspect is None:
+        return f"{words}; zoo gpu-check --bisect looks for it."
+    operator = graph.operators[suspect.place]
+    where = f"{operator.name} of layer {layer_of(graph, operator)}"
+    instead = advice(graph, operator, REFUSED)
+    return f"{words}. Known is: {suspect.rule.what}, at {where}. Instead: {instead}."
 
 
 def _unsupported(graph: Graph, log: str) -> tuple[Unsupported, ...]:

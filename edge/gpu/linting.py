@@ -107,9 +107,9 @@ def _findings(graph: Graph, known: probe.Probe) -> Iterator[Finding]:
     if any(tensor.open for tensor in graph.inputs):
         yield Finding(REFUSED, None, "", "", (), (), "it takes any size, a GPU one", DYNAMIC)
     for place, operator in enumerate(graph.operators):
-        if operator.name == "DEQUANTIZE" and graph.fixed(operator.outputs[0]):
-            continue  # weights of half precision, computed once, when the file is loaded
         matches = matching(graph, operator)
+        if not matches and operator.name == "DEQUANTIZE" and graph.fixed(operator.outputs[0]):
+            continue  # weights of half precision, computed once, when the file is loaded
         for rule in matches:
             rows = [row.name for row in known.graphs if rule.what in row.patterns]
             rows = rows or ([row.name for row in known.graphs if operator.name in row.refused] if rule.kind == REFUSED else [])

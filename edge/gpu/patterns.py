@@ -58,7 +58,7 @@ INSTEAD = {
     "PAD": "reshape to 3 or 4 dimensions first",
     **dict.fromkeys(("DIV", "SUB", "NOT_EQUAL"), "give two different tensors: of one with itself the answer is known"),
     **dict.fromkeys(("SUM", "MEAN", "REDUCE_MAX"), "compute it beforehand: of a constant it is one"),
-    **dict.fromkeys(("QUANTIZE", "DEQUANTIZE"), "stay within 4 dimensions"),
+    **dict.fromkeys(("ADD", "CONCATENATION", "DEQUANTIZE", "QUANTIZE", "RELU"), "stay within 4 dimensions"),
 }
 DYNAMIC = "export at a static size: convert with a fixed height, width and batch of 1"
 UNCHECKED = "unchecked"

@@ -20,6 +20,7 @@ from typing import Any
 from edge.errors import InputError
 
 FILE = Path(__file__).with_name("probe.json")
+REFERENCE = "NumPy, float64"  # what true answers are computed by
 EQUAL, NOT_WHOLE, WRONG, CRASHED, FLAT = "whole and equal", "not whole", "wrong numbers", "crashed", "inconclusive"
 SUFFIXES = (".json", ".csv")
 _COLUMNS = {  # of the CSV → the field
@@ -167,6 +168,31 @@ def as_csv(probe: Probe) -> str:
     for graph in probe.graphs:
         writer.writerow([*(_cell(getattr(graph, field)) for field in _COLUMNS.values()), *head])
     return text.getvalue()
+
+
+def of_csv(text: str) -> list[Probe]:
+    """The probes of a CSV, a row a graph, of one runtime after another. Of patterns it says nothing.
+
+    Raises KeyError and ValueError for other columns, and what are no numbers.
+    """
+    graphs: dict[tuple[str, ...], list[Probed]] = {}
+    for row in csv.DictReader(io.StringIO(text)):
+        graphs.setdefault(tuple(row[column] for column in _HEAD), []).append(_graph(row))
+    return [
+        Probe(**dict(zip(_HEAD.values(), head, strict=True)), reference=REFERENCE, graphs=tuple(rows))
+        for head, rows in graphs.items()
+    ]
+
+
+def _graph(row: Mapping[str, str]) -> Probed:
+    cells: dict[str, Any] = {field: row[column] for column, field in _COLUMNS.items()}
+    for field in ("gpu", "cpu", "half"):
+        cells[field] = float(cells[field]) if cells[field] else None
+    for field in ("ops", "refused"):
+        cells[field] = tuple(cells[field].split())
+    truth = cells["truth"]
+    whole, equal = truth in (EQUAL, WRONG), {EQUAL: True, WRONG: False}.get(truth)
+    return Probed(**cells, whole=whole, equal=equal, patterns=())
 
 
 def _cell(value: Any) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge.errors import InputError
-from edge.gpu.probe import NOT_WHOLE, SUFFIXES, Probe, Probed, as_csv, as_json
+from edge.gpu.probe import NOT_WHOLE, SUFFIXES, Probe, Probed, as_csv, as_json, of_csv
 
 
 @dataclass(frozen=True)
@@ -81,14 +81,20 @@ def write_all(probes: Sequence[Probe], path: Path) -> None:
     path.write_text('{"probes": [\n' + ",\n".join(as_json(probe).rstrip() for probe in probes) + "\n]}\n", encoding="utf-8")
 
 
+def completed(probes: Sequence[Probe], earlier: Sequence[Probe]) -> list[Probe]:
+    """The probes, and behind them those of an earlier measurement whose runtimes are not among them."""
+    runtimes = {title(probe) for probe in probes}
+    return [*probes, *(probe for probe in earlier if title(probe) not in runtimes)]
+
+
 def read_all(path: Path) -> list[Probe]:
-    """The probes of a JSON file of several.
+    """The probes of a file of several, as `write_all` leaves it.
 
     Raises InputError where it is missing or holds none.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))["probes"]
-        return [Probe.of(entry) for entry in data]
+        text = path.read_text(encoding="utf-8")
+        return of_csv(text) if path.suffix == ".csv" else [Probe.of(entry) for entry in json.loads(text)["probes"]]
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} cannot be read as probes ({error}); zoo gpu-probe --diff … --out {path} makes it") from error
 

@@ -17,7 +17,7 @@ from edge.errors import AcceleratorError, InputError
 from edge.gpu.check import gpu_check
 from edge.gpu.patterns import scan
 from edge.gpu.probe import EQUAL, NOT_WHOLE, WRONG, Probed
-from edge.gpu.remote import Remote, unsupported
+from edge.gpu.remote import Remote, refusal, unsupported
 from edge.graph import Graph, Tensor, read_graph
 
 OVERFLOW = 3.4e38  # the error of an answer that is infinite or no number: float32's largest, which JSON has
@@ -58,6 +58,7 @@ def ask(asked: Asked, gate: bool = True, python: str = sys.executable) -> tuple[
         truth = NOT_WHOLE if error.reason == "failed" else error.reason  # older versions say less of why they refuse
         named = unsupported(error.log)
         refused, why = tuple(dict.fromkeys(op for op, _ in named)), "; ".join(dict.fromkeys(words for _, words in named))
+        why = why or refusal(error.log)
     row = described(
         asked,
         graph,

@@ -184,6 +184,12 @@ def unsupported(log: str) -> list[tuple[str, str]]:
     return [(op, why.strip()) for op, why in re.findall(r"^([A-Za-z0-9_]+): (.*)$", block.group(1), re.M)]
 
 
+def refusal(log: str) -> str:
+    """The accelerator's own words where it refuses a file and names no operator; empty where it has none."""
+    words = re.findall(r"^E\d{4} .*?\] Failed to create \S+: (.*)$", log, re.M)
+    return words[-1] if words else ""
+
+
 def _last_words(log: str) -> str:
     """The fatal line of a log ("F0000 … file.cc:12] Check failed: …"), or a Python error's last line."""
     fatal = re.findall(r"^F\d{4} .*?\] (.*)$", log, re.M) or re.findall(r"^(\w*Error: .*)$", log, re.M)

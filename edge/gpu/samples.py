@@ -12,6 +12,7 @@ from edge.graph import Graph, Tensor
 from edge.images import Picture, prepare_input, structured
 from edge.inputs import prepared
 from edge.tflite_file import Card
+from zoo import outputs as kinds
 from zoo.outputs import InputSpec
 
 Named = Mapping[str, Picture]  # what each input takes, by name
@@ -37,11 +38,22 @@ def feeds_of(graph: Graph, card: Card, samples: Samples | None) -> tuple[list[li
     assumed = "" if card.range is not None or not card.inputs[0].layout else ", range 0–1 assumed"
     specs = dict(zip(card.fed, card.inputs, strict=True))
     rng = np.random.default_rng(0)
+    words = 0 if kinds.kind(card.spec).stretches else len(card.labels)  # what cannot be stretched is asked in words
     feeds = [
-        [_seeded(tensor, specs[place], card.name, index + SEEDED * place, rng) for place, tensor in enumerate(graph.inputs)]
+        [
+            tensor.store(rng.integers(0, words, size=tensor.shape).astype(np.float32))
+            if words and _is_text(specs[place])
+            else _seeded(tensor, specs[place], card.name, index + SEEDED * place, rng)
+            for place, tensor in enumerate(graph.inputs)
+        ]
         for index in range(SEEDED)
     ]
-    return feeds, f"{SEEDED} seeded structured pictures, not the model's own kind of input{assumed}"
+    made = "structured pictures and words by chance" if words else "structured pictures"
+    return feeds, f"{SEEDED} seeded {made}, not the model's own kind of input{assumed}"
+
+
+def _is_text(spec: InputSpec) -> bool:
+    return spec.size is not None and spec.channels == 1 and not spec.feedback
 
 
 def _named(graph: Graph, card: Card, sample: Named) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ import numpy as np
 from edge.choices import Choice, choices
 from edge.errors import AcceleratorError
 from edge.excerpt import Excerpt, Excerpts
-from edge.gpu.remote import Remote, unsupported
+from edge.gpu.remote import Remote, refusal, unsupported
 from edge.graph import Tensor, read_graph
 from zoo.outputs.comparison import numeric
 from zoo.outputs.near_ties import FEW, at_near_ties
@@ -161,4 +161,4 @@ class _Scores:
 
 def _why(error: AcceleratorError) -> str:
     reasons: dict[str, Any] = dict.fromkeys(f"{op}: {why.rstrip('.')}" for op, why in unsupported(error.log))
-    return "; ".join(reasons) or str(error)
+    return "; ".join(reasons) or refusal(error.log) or str(error)

@@ -54,9 +54,9 @@ def _model(index: int, path: Path, files: dict[str, Content]) -> dict[str, Any]:
     card = read_card(path)
     entry = {"file": path.name, "url": _offered(index, path, files), "bytes": card.bytes, "card": _described(card)}
     encoder = encoder_path(path)
-    if card.begun and not encoder.is_file():
+    if card.encoded and not encoder.is_file():
         raise InputError(f"{path.name} goes on from what {encoder.name} makes of a picture; put it beside that file")
-    return {**entry, "encoder": _offered(index, encoder, files)} if card.begun else entry
+    return {**entry, "encoder": _offered(index, encoder, files)} if card.encoded else entry
 
 
 def _offered(index: int, path: Path, files: dict[str, Content]) -> str:
@@ -71,7 +71,7 @@ def _offered(index: int, path: Path, files: dict[str, Content]) -> str:
 
 def _described(card: Card) -> dict[str, Any] | None:
     """The card as densezoo.json has it; None for a network of no picture, which the app then judges by what is in the file."""
-    if not card.inputs[0].layout:
+    if not card.inputs[0].layout and not card.watches:
         return None
     return {
         "format": 2,

@@ -42,7 +42,7 @@ def test_camera_gives_pythons_mask(visit: Open, models: dict[str, Path], acceler
     first = opened.frames(beyond=0)
     opened.frames(beyond=first + 3)
     opened.page.click("#freeze")
-    opened.page.wait_for_timeout(500)
+    opened.settled()
     frozen = opened.frames()
     shown, answer = opened.answer()
     check_masks(answer, edge.Runner(models["float32"])(shown), FLOAT_IOU)

@@ -56,9 +56,8 @@ def test_it_chooses_what_the_runner_chooses(visit: Open, model: Path, source: zo
             asked, picture = source.asked(index), source.scene(index).image
             Image.fromarray(picture).save(tmp_path / f"{index}.png")
             opened.open(tmp_path / f"{index}.png")  # is answered at once: the question of before stays
-            before = opened.frames()
             ask(opened, " ".join(asked.words), asked.answers)
-            opened.frames(beyond=before)
+            opened.settled()
             expected = edge.ask(runner, picture, " ".join(asked.words), asked.answers)
             np.testing.assert_allclose(shares(opened), expected, atol=ROUNDING)
             best = int(np.argmax(expected))

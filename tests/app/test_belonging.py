@@ -17,10 +17,15 @@ from edge.hosting.server import Server, serve
 pytest_plugins = ["app_fixtures"]
 pytestmark = NEEDS
 
-SLOW_MS = 700
+SLOW_MS, GRACE_MS = 500, 250  # what is held back comes so late; what comes has so long to show
 # Holds back what is asked of the server ("newer.png" among others) or of the worker ("load", "frame"), the first time.
 HOLD_BACK = """([what, slow]) => {
-  const later = (action) => new Promise((done) => setTimeout(done, slow)).then(action);
+  window.heldBack = [];
+  const later = (action) => {
+    const coming = new Promise((done) => setTimeout(done, slow)).then(action);
+    window.heldBack.push(coming);
+    return coming;
+  };
   let left = 1;
   const ask = window.fetch;
   window.fetch = (address, ...rest) => {
@@ -65,11 +70,14 @@ def server(files: dict[str, Path]) -> Iterator[Server]:
         yield running
 
 
-def settle(opened: Visit) -> None:
-    """Waits until nothing that was held back is on its way any more."""
-    opened.page.wait_for_timeout(2 * SLOW_MS)
-    opened.ready()
-    opened.page.wait_for_function("() => densezoo.inspect()")
+def settle(opened: Visit, late: str = "nothing") -> None:
+    """Waits until what was held back has come, and had the time to do harm."""
+    if late != "nothing":
+        opened.page.wait_for_function("() => window.heldBack.length > 0")
+        opened.page.evaluate("() => Promise.all(window.heldBack).then(() => {})")
+    opened.ready().settled()
+    opened.page.wait_for_timeout(GRACE_MS)
+    opened.settled()
 
 
 def check_belongs(opened: Visit, files: dict[str, Path], picture: str, model: str) -> None:
@@ -92,7 +100,7 @@ def test_picture_and_model_chosen_at_once(
     opened.frames(beyond=0)
     opened.page.evaluate(HOLD_BACK, [late, SLOW_MS])
     opened.page.evaluate(PRESS, list(wishes))
-    settle(opened)
+    settle(opened, late)
     check_belongs(opened, files, "newer", "second")
 
 
@@ -102,7 +110,7 @@ def test_last_of_two_pictures_stays(visit: Open, server: Server, files: dict[str
     opened.frames(beyond=0)
     opened.page.evaluate(HOLD_BACK, [late, SLOW_MS])
     opened.page.evaluate(PRESS, ["newer", "newest"])
-    settle(opened)
+    settle(opened, late)
     check_belongs(opened, files, "newest", "first")
 
 
@@ -112,7 +120,8 @@ def test_picture_that_comes_late_does_not_stop_the_camera(visit: Open, server: S
     opened.page.evaluate(HOLD_BACK, ["samples/1.png", SLOW_MS])
     opened.page.evaluate(PRESS, ["newer", "camera"])
     opened.page.wait_for_selector("#camera.active")
-    opened.page.wait_for_timeout(2 * SLOW_MS)
+    opened.page.evaluate("() => Promise.all(window.heldBack).then(() => {})")
+    opened.page.wait_for_timeout(GRACE_MS)
     assert opened.page.locator("#camera.active").count() == 1
     assert opened.page.evaluate("densezoo.inspect().height") == 240, "the camera's picture"
     opened.page.click("#camera")

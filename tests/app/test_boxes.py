@@ -68,10 +68,7 @@ def test_every_coding_is_chosen_from_as_in_python(visit: Open, picture: Path, tm
     opened.open(picture)
     raw = raw_outputs(model, [np.full((*SIZE, 3), 90, np.uint8)])
     for index, one in enumerate(specs):
-        before = opened.frames()
-        opened.page.locator("#outputs input").nth(index).check(force=True)
-        if index:
-            opened.frames(beyond=before)
+        opened.output(index)
         set_least(opened, int(100 * LOW))
         expected = KIND.decode(raw[one.name], one, SIZE)
         assert len(expected) > 20, one.name

@@ -66,10 +66,7 @@ def test_every_decoding_is_pythons(visit: Open, picture: Path, tmp_path: Path) -
     move = "least => { least.value = 0; least.dispatchEvent(new Event('input')) }"
     raw = raw_outputs(model, [np.full((*SIZE, 3), 90, np.uint8)])
     for index, one in enumerate(specs):
-        before = opened.frames()
-        opened.page.locator("#outputs input").nth(index).check(force=True)
-        if index:
-            opened.frames(beyond=before)
+        opened.output(index)
         opened.page.evaluate(move, opened.page.query_selector("#least"))
         rows = opened.field("rows", np.float32).reshape(-1, 3)
         expected = KIND.decode(raw[one.name], one, SIZE)

@@ -240,7 +240,7 @@ def test_camera_gives_the_previous_frame_and_the_current_one(visit: Open, tmp_pa
         before = opened.frames()
         opened.frames(beyond=before)
         opened.page.click("#freeze")
-        opened.page.wait_for_timeout(400)
+        opened.settled()
         if opened.page.evaluate(differ):
             break
         opened.page.click("#freeze")
@@ -265,9 +265,8 @@ def test_outputs_are_found_by_name_and_switched(visit: Open, picture: Path, tmp_
     shown = opened.field("rgba", np.uint8).reshape(*original.shape[:2], 4)[..., :3].astype(int)
     assert np.abs(shown - decoded(model, NEGATIVE, original)).max() <= 1
     assert page.locator("#outputs label").all_inner_texts() == ["negative", "classes"]
-    before = opened.frames()
     page.locator("#outputs").get_by_label("classes").check(force=True)
-    opened.frames(beyond=before)
+    opened.settled()
     answer = opened.field("classes", np.uint8).reshape(original.shape[:2])
     assert (answer == decoded(model, CLASSES, original)).mean() > 0.999
     assert page.inner_text("#legend-title") == "Classes" and views(opened) == ["Overlay", "Compare", "Mask", "Background"]
@@ -330,8 +329,7 @@ def test_other_kinds_are_accessible(
     opened.open(picture)
     opened.page.locator(".about summary").click()
     check_accessible(opened)
-    before = opened.frames()
     opened.page.locator("#outputs").get_by_label("negative").check(force=True)
-    opened.frames(beyond=before)
+    opened.settled()
     opened.page.locator("#view-beside").check(force=True)
     check_accessible(opened)

@@ -68,15 +68,13 @@ def test_files_of_one_network_are_one_choice_with_switches(
     assert [text.split("\n") for text in switches] == [["Recipe", "float32", "int8"], ["Resolution", "64 × 48", "128 × 96"]]
     original = np.asarray(Image.open(picture))
     opened.show(picture)
-    before = opened.frames()
     switch(opened, "recipe", "int8")
-    opened.frames(beyond=before)
+    opened.settled()
     assert page.locator("input[name=recipe]:checked").evaluate("input => document.activeElement === input"), "focus stays"
     _, answer = opened.answer()
     check_masks(answer, edge.Runner(variants["int8"])(original), INT8_IOU)
-    before = opened.frames()
     switch(opened, "resolution", "64 × 48")
-    opened.frames(beyond=before)
+    opened.settled()
     _, answer = opened.answer()
     check_masks(answer, edge.Runner(variants["small"])(original), FLOAT_IOU)
     # There is no int8 file of that size: the switch shows what runs.
@@ -149,14 +147,12 @@ def test_picture_outlives_a_choice_made_before_its_answer(
     opened = visit(url=several.url).ready()
     page = opened.page
     opened.show(picture)
-    before = opened.frames()
     newer = tmp_path / "newer.png"
     Image.fromarray(scene(160, 240, 5)).save(newer)
     page.evaluate(CHOOSE_IN_MID_FLIGHT, control)
     page.set_input_files("#open-file", newer)
     page.wait_for_function("() => window.chosenInMidFlight")
-    opened.ready()
-    opened.frames(beyond=before)
+    opened.ready().settled()
     shown, answer = opened.answer()
     original = np.asarray(Image.open(newer))
     np.testing.assert_array_equal(shown, original)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import keras
@@ -17,11 +19,15 @@ import converters
 import edge
 from converters.clients import CLIENTS, client, ending_for
 from converters.specs import output_specs
+from converters.tflite.file import read
 from zoo.errors import InputError
-from zoo.layers import ModelOutput
+from zoo.layers import BoxRows, ModelOutput
 from zoo.lazy import when_imported
+from zoo.outputs.box_codings import candidates
+from zoo.outputs.box_selection import select
 from zoo.outputs.boxes import box_output
 from zoo.outputs.class_scores import class_output
+from zoo.outputs.instances import instance_output
 
 L = keras.layers
 PICTURE = pictures(1, seed=4)[0]
@@ -84,15 +90,60 @@ def test_models_of_others_are_ended_too() -> None:
     assert set(CLIENTS) == {"mediapipe", "opencv", "litert", "web"}
 
 
-def test_rows_of_places_are_not_for_who_wants_what_is_found() -> None:
-    """MediaPipe would load such a file, and find nothing of what it looks for in it."""
+ANCHORS = {"coding": "anchors", "scores": "softmax", "anchors": [[[0.3, 0.4], [0.5, 0.2]]], "variances": [0.1, 0.1, 0.2, 0.2]}
+CODINGS: dict[str, tuple[int, dict]] = {  # numbers of a row, and what they mean
+    "points": (6, {}),
+    "anchors": (7, ANCHORS),
+    "corners": (6, {"coding": "corners", "scores": "shares"}),
+}
+
+
+def finder(coding: str, size: tuple[int | None, int | None] = SIZE) -> keras.Model:
+    """A detector of cats and dogs whose numbers are anything."""
+    keras.utils.set_random_seed(1)
+    numbers, options = CODINGS[coding]
+    image = keras.Input((*size, 3), name="image")
+    x = L.Conv2D(numbers * (2 if coding == "anchors" else 1), 5, 8, "same")(L.Rescaling(1 / 255)(image))
+    rows = x if coding == "points" else BoxRows(numbers, options)(L.Activation("sigmoid")(x) if coding == "corners" else x)
+    return keras.Model(image, ModelOutput("detection", box_output(("cat", "dog")), name="answer")(rows), name="finder")
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_detector_gives_mediapipe_boxes_and_shares(coding: str) -> None:
+    """Which are those that the kind decodes, within the picture."""
+    model = finder(coding)
+    ended = ending_for(model, client("mediapipe"))
+    assert [layer.name for layer in ended.layers if isinstance(layer, ModelOutput)] == ["location", "score"]
+    batch = keras.ops.convert_to_tensor(PICTURE[None].astype("float32"))
+    (places, shares), raw = (np.asarray(x[0]) for x in ended(batch).values()), np.asarray(model(batch)[0])
+    boxes, scores = candidates(raw, output_specs(model)[0].options)
+    centre, half = places[:, 1::-1], places[:, :1:-1] / 2
+    np.testing.assert_allclose(np.concatenate([centre - half, centre + half], 1), boxes.clip(0, 1), atol=1e-6)
+    np.testing.assert_allclose(shares, scores, atol=1e-6)
+
+
+def test_a_detector_of_any_size_is_written_at_one(tmp_path: Path) -> None:
+    model = finder("points", (None, None))
+    with pytest.raises(InputError, match="choose it with --size"):
+        ending_for(model, client("mediapipe"))
+    made = converters.to_tflite(ending_for(model, client("mediapipe"), SIZE), tmp_path / "finder.tflite")
+    assert [output["name"] for output in read(made.path)["outputs"]] == ["location", "score"]
+    assert b"DETECTOR_METADATA" in made.path.read_bytes()
+    with zipfile.ZipFile(made.path) as archive:
+        assert archive.read("labels.txt") == b"cat\ndog\n"
+
+
+def test_what_mediapipe_has_no_task_for_is_refused() -> None:
     image = keras.Input((*SIZE, 3))
-    spec = box_output(("cat", "dog"))
-    rows = ModelOutput("detection", spec, name="answer")(L.Conv2D(6, 3, 8, "same")(image))
-    model = keras.Model(image, rows, name="finder")
-    with pytest.raises(InputError, match=r"'finder' ends in a row of numbers for each place.*--for litert"):
+    objects = ModelOutput("instance_segmentation", instance_output(("cat", "dog")), name="answer")(L.Conv2D(4, 3)(image))
+    model = keras.Model(image, objects, name="objects")
+    with pytest.raises(InputError, match=r"'objects' ends in a row of numbers for each place.*--for litert"):
         ending_for(model, client("mediapipe"))
     assert all(ending_for(model, client(name)) is model for name in ("opencv", "litert", "web"))
+    cells = BoxRows(7, {"coding": "cells", "boxes": 1})(L.Conv2D(7, 3, 8, "same")(image))
+    cells = ModelOutput("detection", box_output(("cat", "dog")), name="answer")(cells)
+    with pytest.raises(InputError, match="tells boxes as 'cells'"):
+        ending_for(keras.Model(image, cells), client("mediapipe"))
 
 
 def test_the_command_line_refuses_what_a_client_does_not_read(tmp_path: Path, monkeypatch, capsys) -> None:
@@ -140,6 +191,29 @@ def test_mediapipe_classifies_in_probabilities(files: dict[str, Path]) -> None:
     np.testing.assert_allclose([scores[label] for label in runner.card.labels], runner(PICTURE), atol=1e-5)
 
 
+def test_mediapipe_finds_what_the_kind_chooses(tmp_path: Path) -> None:
+    """By its own rule: of boxes that overlap by 0.3 the better one, whatever their classes. Edges are cut to whole pixels."""
+    mediapipe = pytest.importorskip("mediapipe", reason="MediaPipe's tests need mediapipe")
+    model = finder("points")
+    path = converters.to_tflite(ending_for(model, client("mediapipe")), tmp_path / "finder.tflite").path
+    raw = np.asarray(model(keras.ops.convert_to_tensor(PICTURE[None].astype("float32")))[0])
+    boxes, scores = candidates(raw, output_specs(model)[0].options)
+    best = scores.max(axis=1, keepdims=True)
+    chosen = select(boxes.clip(0, 1), best, {"overlap": 0.3, "threshold": 0.3})
+    vision, base = mediapipe.tasks.vision, mediapipe.tasks.BaseOptions(model_asset_path=str(path))
+    options = vision.ObjectDetectorOptions(base, score_threshold=0.3, max_results=300)
+    with vision.ObjectDetector.create_from_options(options) as theirs:
+        result = theirs.detect(mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=PICTURE))
+    assert len(result.detections) == len(chosen) > 1
+    edges = np.floor(chosen.boxes * [*SIZE[::-1], *SIZE[::-1]])
+    for detection, box, score, row in zip(result.detections, edges, chosen.scores, chosen.rows, strict=True):
+        own, category = detection.bounding_box, detection.categories[0]
+        np.testing.assert_allclose([own.origin_x, own.origin_y], box[:2], atol=1)
+        np.testing.assert_allclose([own.width, own.height], box[2:] - box[:2], atol=1)
+        assert category.score == pytest.approx(score, abs=1e-4)
+        assert category.category_name == ("cat", "dog")[scores[row].argmax()]
+
+
 def test_opencv_and_onnxruntime_run_the_onnx_file(tmp_path: Path) -> None:
     cv2 = pytest.importorskip("cv2", reason="OpenCV's test needs opencv-python-headless")
     onnxruntime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
@@ -162,6 +236,26 @@ def test_litert_compiles_the_file(files: dict[str, Path]) -> None:
     model.run_by_index(0, ins, outs)
     expected = edge.Runner(files["segmenter"]).run(batch)
     np.testing.assert_allclose(outs[0].read(expected.size, np.float32).reshape(expected.shape), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("recipe", converters.RECIPES)
+def test_the_schemas_verifier_and_tensorflows_importer_read_every_form(recipe: str, tmp_path: Path) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+    from ai_edge_litert.interpreter import Interpreter
+    from tensorflow.lite.python.convert import wrap_converter
+
+    options = {"calibration": pictures(8)} if converters.RECIPES[recipe].calibrated else {}
+    made = converters.to_tflite(segmenter(size=SIZE), tmp_path / "a.tflite", recipe, **options)
+    content = bytearray(made.path.read_bytes())
+    Interpreter(model_content=bytes(content)).allocate_tensors()  # LiteRT verifies it against the schema first
+    tables = schema.Model.GetRootAs(content, 0)._tab
+    length = tables.Vector(tables.Offset(8)) - 4  # of the list of graphs
+    content[length : length + 4] = (1 << 30).to_bytes(4, "little")
+    with pytest.raises(ValueError, match="not a valid Flatbuffer"):
+        Interpreter(model_content=bytes(content))
+    text = str(wrap_converter.wrapped_flat_buffer_file_to_mlir(str(made.path), True))
+    for code in ("CONV_2D", "DEPTHWISE_CONV_2D"):
+        assert len(re.findall(rf"\btfl\.{code.lower()}\b", text)) == made.operators.get(code, 0), code
 
 
 def test_keras_opens_our_files_after_import_zoo() -> None:

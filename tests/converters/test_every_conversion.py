@@ -59,7 +59,9 @@ def model(untrained: keras.Model) -> Iterator[keras.Model]:
 
 @pytest.mark.usefixtures("workers")
 @pytest.mark.parametrize(("name", "recipe"), FILES)
-def test_a_file_says_what_the_network_says(name: str, recipe: str, model: keras.Model, tmp_path: Path) -> None:
+def test_a_file_says_what_the_network_says(
+    name: str, recipe: str, model: keras.Model, tmp_path: Path, precisions: tuple[str, ...]
+) -> None:
     path = tmp_path / f"{recipe}.tflite"
     images, reference = pictures(model), in_half(model) if recipe == "float16" else model
     converters.to_tflite(model, path, recipe=recipe, calibration=pictures(model, 8) if recipe == "int8" else None)
@@ -78,7 +80,8 @@ def test_a_file_says_what_the_network_says(name: str, recipe: str, model: keras.
         if recipe == "float32":
             for end in other_ends(name, model):
                 check_without_a_gpu(converters.to_tflite(end, tmp_path / "end.tflite").path)
-        check_on_the_gpu(path, images)
+        # Every graph in all of them; its other files as a phone runs them.
+        check_on_the_gpu(path, images, precisions if recipe == "float32" else PRECISIONS[1:])
 
 
 def other_ends(name: str, model: keras.Model) -> Iterator[keras.Model]:
@@ -103,12 +106,10 @@ def in_half(model: keras.Model) -> keras.Model:
     return folded
 
 
-def check_on_the_gpu(path: Path, images: np.ndarray) -> None:
+def check_on_the_gpu(path: Path, images: np.ndarray, precisions: tuple[str, ...]) -> None:
     """Whole, and equal to the CPU; in int8, as near to it as its noise lets it be."""
     if driver() is None:
         pytest.skip("no Vulkan driver for the GPU accelerator; the CPU's part has passed")
-    # Every graph in both precisions; its other files as a phone runs them.
-    precisions = PRECISIONS if path.stem == "float32" else PRECISIONS[1:]
     verdict = edge.gpu_check(path, list(images), precisions=precisions)
     assert verdict.whole, verdict.report()
     if path.stem == "int8":

@@ -14,7 +14,6 @@ from converters import layer_matrix
 from converters.file_runs import Onnx, Tflite
 from converters.graph import distance, evaluate, trace
 from converters.layer_cases import CHANNELS, SIDE, Case, cases
-from zoo.errors import InputError
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (1, SIDE, SIDE, CHANNELS)).astype("float32")
 MAPS = (
@@ -82,11 +81,3 @@ def test_what_eight_bits_cannot_say_is_said(tmp_path) -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (8, SIDE, SIDE, CHANNELS), dtype=np.uint8)
     with pytest.warns(UserWarning, match=r"int8 file of 'softmax' is off by .* of the answer's spread on calibration pictures"):
         converters.to_tflite(case.model(), tmp_path / "a.tflite", "int8", calibration=pictures, engine="tensorflow")
-
-
-def test_a_layer_that_onnx_has_not_is_named(tmp_path) -> None:
-    image = keras.Input((SIDE, SIDE, CHANNELS))
-    x = keras.layers.Lambda(keras.ops.digamma if hasattr(keras.ops, "digamma") else keras.ops.erfinv, name="odd")(image)
-    with pytest.raises(InputError, match="layer 'odd'"):
-        converters.to_onnx(keras.Model(image, keras.layers.Conv2D(2, 1)(x)), tmp_path / "a.onnx")
-    assert not list(tmp_path.iterdir())

@@ -199,6 +199,20 @@ def test_a_built_in_scale_spreads_or_is_converted():
     assert [operator.code for operator in graph.operators].count("QUANTIZE") == 2, "the image, and the gate once"
 
 
+def test_what_is_answered_side_by_side_keeps_its_own_scales():
+    """Joined when it is float again, behind the last integers; of an answer in integers there is one scale."""
+    for ends, dequantized in (("float32", 2), ("int8", 0)):
+        net = Net()
+        wide = net.conv(net.image, 4)
+        gate = net.one("LOGISTIC", wide, "gate")
+        both = net.layer("both").emit("CONCATENATION", [wide, gate], (1, SIDE, SIDE, 8), role="", axis=3)
+        graph = net.answers(both)
+        quantize(graph, PICTURES, Widths(), ends)
+        codes = [operator.code for operator in graph.operators]
+        assert codes[-1] == "CONCATENATION" and codes.count("DEQUANTIZE") == dequantized, codes
+        assert graph.outputs[0].dtype == ends and float(gate.quantization.scales[0]) == 1 / 256
+
+
 def test_what_nobody_measured_is_an_error():
     graph = mobile()
     prepare(graph, Widths())

@@ -32,7 +32,7 @@ def _kept_or_not(x: Any, mask: Any) -> Any:
     return ops.softmax(ops.where(mask > 0.5, L.Dense(PLACES)(x), -1e4))
 
 
-FORMS: dict[str, tuple[str, Make]] = {  # → the mask's type, where it is an input
+FORMS: dict[str, tuple[str, Make]] = {  # → the mask's type, where it is an input; of depths it holds what is added
     "causal heads": ("", lambda x: L.MultiHeadAttention(2, 8)(x, x, use_causal_mask=True)),
     "causal attention": ("", lambda x: L.Attention()([L.Dense(WIDTH)(x), x], use_causal_mask=True)),
     "heads": ("bool", lambda x, mask: L.MultiHeadAttention(2, 8)(x, x, attention_mask=mask)),
@@ -41,6 +41,7 @@ FORMS: dict[str, tuple[str, Make]] = {  # → the mask's type, where it is an in
     "taken off": ("bool", lambda x, mask: L.Softmax()(L.Dense(PLACES)(x) - (1 - ops.cast(mask, "float32")) * 1e9)),
     "chosen": ("float32", _kept_or_not),
     "shared": ("float32", _shared),
+    "given": ("depths", lambda x, mask: L.Softmax()(L.Dense(PLACES)(x) + mask)),
 }
 Batches = list[list[np.ndarray]]
 
@@ -49,7 +50,8 @@ def net(kind: str, make: Make) -> tuple[keras.Model, Batches]:
     """A network of peaked scores, and what it is asked."""
     random = np.random.default_rng(0)
     x = keras.Input((PLACES, WIDTH))
-    inputs = [x, keras.Input((PLACES, PLACES), dtype=kind)] if kind else [x]
+    depths = kind == "depths"
+    inputs = [x, keras.Input((PLACES, PLACES), dtype="float32" if depths else kind)] if kind else [x]
     model = keras.Model(inputs if kind else x, make(*inputs))
     for weight in model.weights:
         weight.assign(random.normal(size=weight.shape) * (1.2 if "query" in weight.path or "key" in weight.path else 0.8))
@@ -57,7 +59,7 @@ def net(kind: str, make: Make) -> tuple[keras.Model, Batches]:
     if kind:
         seen = random.random((BATCHES, PLACES, PLACES)) < 0.6
         seen[-1, BLIND] = False
-        arrays.append(seen.astype(kind))
+        arrays.append(np.where(seen, 0, -1e9).astype("float32") if depths else seen.astype(kind))
     return model, [[array[at : at + 1] for array in arrays] for at in range(BATCHES)]
 
 
@@ -82,7 +84,7 @@ def test_masked_scores_keep_their_steps(form, monkeypatch):
     assert all(found[bits] < near for bits, near in NEAR.items()) and before > FAR, (found, before)
 
 
-@pytest.mark.parametrize("form", ["added", "taken off", "chosen"])
+@pytest.mark.parametrize("form", ["added", "taken off", "chosen", "given"])
 def test_a_row_that_sees_nothing_is_uniform(form):
     model, batches = net(*FORMS[form])
     row = answers(integers(model, batches, 8), batches[-1])[0][0, BLIND]

@@ -41,16 +41,17 @@ def answers(model: keras.Model) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.parametrize("form", ["dict", "list"])
-@pytest.mark.parametrize("recipe", [*converters.RECIPES, "int16 layers", "kept in float", "qat"])
+@pytest.mark.parametrize("recipe", [*converters.RECIPES, "int16 layers", "kept in float", "qat", "qat by tfmot"])
 def test_every_recipe_keeps_names_and_order(form: str, recipe: str, tmp_path: Path) -> None:
     model, options = several(form), {}
-    network = converters.quantize_aware(model, PICTURES) if recipe == "qat" else model
+    engines = {"qat": "direct", "qat by tfmot": "tensorflow"}
+    network = converters.quantize_aware(model, PICTURES, engine=engines[recipe]) if recipe in engines else model
     if recipe == "int16 layers":
         options = {"keep_int16": ["extra"]}
     if recipe == "kept in float":
         options = {"keep_float": ["vectors"]}
     base = recipe if recipe in converters.RECIPES else "int8"
-    calibration = PICTURES if converters.RECIPES[base].calibrated and recipe != "qat" else None
+    calibration = PICTURES if converters.RECIPES[base].calibrated and recipe not in engines else None
     made = converters.to_tflite(network, tmp_path / "a.tflite", base, calibration=calibration, **options)
     with edge.Runner(made.path) as runner:
         outputs = runner.outputs(PICTURES[:1].astype("float32"))

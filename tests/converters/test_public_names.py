@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
+import importlib
+import pkgutil
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -11,25 +13,34 @@ from command import says
 from converter_models import SIZE, pictures, segmenter
 
 import converters
-
-IMPORT_ALL = """
-import importlib, pkgutil, types, converters
-for module in pkgutil.walk_packages(converters.__path__, "converters."):
-    importlib.import_module(module.name)
-for name in converters.__all__:
-    assert not isinstance(getattr(converters, name), types.ModuleType), name
-"""
+from converters.extras import needed_for
+from zoo.errors import InputError
 
 
 def test_no_module_takes_a_functions_place() -> None:
-    done = subprocess.run([sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    """A module that is imported becomes an attribute of its package: none may have a public name."""
+    modules = {module.name for module in pkgutil.iter_modules(converters.__path__)}
+    assert modules and not modules & set(converters.__all__)
+    for module in pkgutil.walk_packages(converters.__path__, "converters."):
+        importlib.import_module(module.name)
+    for name in converters.__all__:
+        assert not isinstance(getattr(converters, name), types.ModuleType), name
 
 
 @pytest.mark.parametrize(("old", "new"), [("twin_of", "tf_keras_counterpart"), ("untouched", "unquantized_layers")])
 def test_old_names_say_what_to_write(old: str, new: str) -> None:
     with pytest.warns(DeprecationWarning, match=rf"converters\.{old} goes with 0\.3; write converters\.{new}"):
         assert getattr(converters, old) is getattr(converters, new)
+
+
+def test_what_needs_tensorflow_says_which_extra_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "converters.quantization.pruning", raising=False)
+    monkeypatch.setitem(sys.modules, "tensorflow_model_optimization", None)
+    message = r"converters\.prune needs tensorflow_model_optimization, .*: pip install 'densezoo\[tensorflow\]'"
+    with pytest.raises(InputError, match=message):
+        _ = converters.prune
+    with pytest.raises(ModuleNotFoundError, match="nobody"), needed_for("this"):
+        raise ModuleNotFoundError("nobody", name="nobody")
 
 
 def test_biases_are_corrected_wherever_ranges_are_measured(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Quantization-aware training, pruning, clustering and their combinations: what is in the file at the end."""
+"""Training for int8, pruning and clustering by tfmot, and their combinations: what is in the file at the end."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def model() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def aware(model) -> tf_keras.Model:
-    return train(converters.quantize_aware(model, IMAGES), model, rate=1e-5)
+    return train(converters.quantize_aware(model, IMAGES, engine="tensorflow"), model, rate=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_no_float_islands_from_layers_that_tfmot_refuses(tmp_path):
     image = keras.Input((*SIZE, 3), name="image")
     model = keras.Model(image, hard(L.Rescaling([0.1, 0.2, 0.3], [1.0, 2.0, 3.0], name="scale")(image)))
     with pytest.warns(UserWarning, match=r"not quantized: prelu \(PReLU\)"):
-        network = converters.quantize_aware(model, IMAGES)
+        network = converters.quantize_aware(model, IMAGES, engine="tensorflow")
     made = converters.to_tflite(network, tmp_path / "hard.tflite", "int8")
     assert {row.name for row in made.float_islands} <= {"DEQUANTIZE", "QUANTIZE", "PRELU", "ELU"}, made.float_islands
     assert [row.layer for row in converters.unquantized_layers(network)] == ["prelu"]
@@ -145,7 +145,7 @@ def test_two_in_four_input_channels(model, tmp_path):
 
 @pytest.mark.parametrize("keep", [(), "sparsity"], ids=["plain", "kept"])
 def test_quantize_aware_training_keeps_zeros_if_told_to(pruned, tmp_path, keep):
-    network = train(converters.quantize_aware(pruned, IMAGES, keep=keep), pruned, 8, 1e-2)
+    network = train(converters.quantize_aware(pruned, IMAGES, keep=keep, engine="tensorflow"), pruned, 8, 1e-2)
     made = converters.to_tflite(network, tmp_path / "a.tflite", "int8", SIZE)
     zeros = min(float((values == 0).mean()) for values in kernels(made.path).values())
     assert (zeros >= 0.5) == bool(keep)
@@ -156,7 +156,8 @@ def test_clusters_stay_through_quantize_aware_training(model, pruned, tmp_path, 
     base = pruned if sparse else model
     clustered = converters.to_keras(train(converters.cluster(base, 6, sparse=sparse), base), base)
     keep = ("clusters", "sparsity") if sparse else "clusters"
-    network = train(converters.quantize_aware(clustered, IMAGES, keep=keep), clustered, 8, 1e-2)
+    network = converters.quantize_aware(clustered, IMAGES, keep=keep, engine="tensorflow")
+    network = train(network, clustered, 8, 1e-2)
     made = converters.to_tflite(network, tmp_path / "a.tflite", "int8", SIZE)
     for name, stored in kernels(made.path).items():
         most = max(len(np.unique(channel)) for channel in stored.reshape(len(stored), -1))
@@ -169,13 +170,14 @@ def test_clusters_stay_through_quantize_aware_training(model, pruned, tmp_path, 
     [
         (lambda m: converters.quantize_aware(m, IMAGES, keep="everything"), "unknown thing to keep"),
         (lambda m: converters.quantize_aware(m, np.zeros((4, 8, 8, 1), "uint8")), "the model takes"),
+        (lambda m: converters.quantize_aware(m, IMAGES, engine="magic"), "unknown engine"),
         (lambda m: converters.prune(m, 1.5), "between 0 and 1"),
         (lambda m: converters.prune(m, schedule="sudden"), "unknown schedule"),
         (lambda m: converters.prune(m, steps=0), "1 or more"),
         (lambda m: converters.cluster(m, 1), "2 or more"),
         (lambda m: converters.unquantized_layers(m), "expected what quantize_aware"),
     ],
-    ids=["keep", "pictures", "sparsity", "schedule", "steps", "clusters", "another model"],
+    ids=["keep", "pictures", "engine", "sparsity", "schedule", "steps", "clusters", "another model"],
 )
 def test_bad_input(model, call, message):
     with pytest.raises(InputError, match=message):

@@ -63,7 +63,7 @@ def exact(model) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def network(model) -> keras.Model:
-    return converters.quantize_aware(model, IMAGES, engine="direct")
+    return converters.quantize_aware(model, IMAGES)
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_it_is_the_file_that_tfmot_trains_for(model, file, exact, tmp_path):
 
 
 def test_spans_and_weights_are_learnt(model, exact, tmp_path):
-    network = converters.quantize_aware(model, IMAGES, engine="direct")
+    network = converters.quantize_aware(model, IMAGES)
     before, starts = unrounded(network)
     losses = converters.fine_tune(network, Batches(model), squared, epochs=4, rate=2e-3, verbose=0)
     after, spans = unrounded(network)
@@ -111,7 +111,7 @@ def test_zeros_and_equal_weights_stay(model):
             weights[index] = steps * np.abs(values).max() / 3  # seven different ones, zero among them
     few.set_weights(weights)
     folded = converters.fold(few)
-    network = converters.quantize_aware(folded, IMAGES, keep=("sparsity", "clusters"), engine="direct")
+    network = converters.quantize_aware(folded, IMAGES, keep=("sparsity", "clusters"))
     converters.fine_tune(network, Batches(model), squared, epochs=1, rate=1e-2, verbose=0)
     after = unrounded(network)[0]
     for name in ("stem", "excite", "score", "wide"):
@@ -128,7 +128,7 @@ def test_a_run_resumes_and_its_model_is_loaded(tmp_path):
         for seconds in [1e-9] * stops + [None]:
             toy = training_toys.network(size=training_toys.SIZE)
             images = np.stack([sample.image for sample in Blocks()])
-            network = converters.quantize_aware(toy, images, engine="direct")
+            network = converters.quantize_aware(toy, images)
             zoo.train(network, Blocks(), Blocks(4, seed=1), folder=tmp_path / folder, max_seconds=seconds, **settings)
         ends.append(network.get_weights())
     assert all(np.array_equal(one, other) for one, other in zip(*ends, strict=True))
@@ -147,7 +147,7 @@ def test_a_relu_behind_a_transposed_convolution_is_rounded_once(tmp_path):
         x = L.ReLU(most, name=f"{name}_relu")(L.Conv2DTranspose(6, kernel, strides, "same", name=name)(x))
         x = L.Conv2D(6, 3, 2, "same", name=f"after_{name}")(x)
     model, images = keras.Model(image, x), pictures(12, (17, 21))
-    network = converters.quantize_aware(model, images, engine="direct")
+    network = converters.quantize_aware(model, images)
     made = converters.to_tflite(network, tmp_path / "a.tflite", "int8")
     assert made.float_islands == () and dict(made.operators)["TRANSPOSE_CONV"] == 2
     own, (sample,) = keras.ops.convert_to_numpy(network(images[:1].astype("float32"))), images[:1]
@@ -168,7 +168,7 @@ def test_layers_that_tfmot_refuses(tmp_path):
     x = L.Maximum(name="most")([x, L.ELU(name="elu")(x)])
     model = keras.Model(image, L.Conv2D(3, 1, name="score")(L.SeparableConv2D(8, 3, name="parts")(x)))
     with pytest.warns(UserWarning, match=r"not quantized: prelu \(PReLU\)"):
-        network = converters.quantize_aware(model, IMAGES, engine="direct")
+        network = converters.quantize_aware(model, IMAGES)
     made = converters.to_tflite(network, tmp_path / "hard.tflite", "int8")
     assert made.float_islands == (), made.float_islands
     exact = keras.ops.convert_to_numpy(model(pictures(6, seed=3).astype("float32")))
@@ -177,9 +177,9 @@ def test_layers_that_tfmot_refuses(tmp_path):
 
 def test_pictures_start_the_spans(model):
     with pytest.warns(UserWarning, match="ranges start from noise"):
-        converters.quantize_aware(model, engine="direct")
+        converters.quantize_aware(model)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
-        cut = converters.quantize_aware(model, IMAGES, ranges="least error", engine="direct")
+        cut = converters.quantize_aware(model, IMAGES, ranges="least error")
     spans = unrounded(cut)[1]
     assert spans["scale"][0] < -0.9 and all(low <= 0 < high for low, high in spans.values())

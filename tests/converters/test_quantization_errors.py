@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from converter_models import LABELS, SIZE, pictures, segmenter
 
 import converters
 import edge
+from converters import matrix
 from converters.quantization.activation_ranges import Seen, everything, least_error
 from zoo.errors import InputError
 from zoo.layers import ModelOutput
@@ -141,6 +144,15 @@ def test_layers_kept_in_int16_mend_the_answer(tmp_path):
         kinds = [kind for row in converters.operators(made.path) for kind in row.outputs]
         assert ("int16" in kinds) == bool(keep) and "int8" in kinds and made.float_islands == ()
     assert errors[1] < 0.05 < 0.5 < errors[0], errors
+
+def test_the_table_of_conversions_names_layers_that_mend_it(tmp_path):
+    """In float the file is equal: that is tried before it is written."""
+    model = lifted()
+    path = matrix._convert("int8", model, IMAGES, tmp_path)
+    passed, reason = matrix._cpu("int8", model, path, IMAGES)
+    worst, kept = re.search(r"most at \w+ of layer (\w+) .*, equal with (.*) in float$", reason).groups()
+    names = [worst] if kept == "it" else kept.split(", ")
+    assert not passed and worst == names[0] and set(names) & {"lift", "top", "lower", "bottom"}, reason
 
 
 def test_large_biases_beside_16_bits(tmp_path):

@@ -1,11 +1,7 @@
-"""The writer of `.tflite` files: without TensorFlow, the same on every backend, and as good as TensorFlow's converter."""
+"""The writer of `.tflite` files, beside Keras and TensorFlow's converter; on other backends: test_backends.py."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -13,10 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-import quick_jax
 from ai_edge_litert.interpreter import Interpreter
-from tiny_models import ARCHITECTURES
-from writer_bytes import RECIPES, digests
 from writer_run import answers, codes, distance, expected, inputs_of, written
 
 import converters
@@ -32,38 +25,7 @@ from zoo.errors import InputError
 
 L, ops = keras.layers, keras.ops
 ROOT = Path(__file__).parents[2]
-FEW = ("lenet5", "fast_scnn", "segnet_basic")  # for bytes that are compared between backends
 SWEEP = 40
-
-# ------------------------------------------------------------------------------------------------ without TensorFlow
-
-
-def on(backend: str, names: list[str]) -> dict[str, dict[str, str]]:
-    environment = {**os.environ, "KERAS_BACKEND": backend, **quick_jax.FLAGS}
-    environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])
-    command = [sys.executable, str(ROOT / "tests" / "support" / "writer_bytes.py"), *names]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-@pytest.fixture(scope="module")
-def on_jax() -> dict[str, dict[str, str]]:
-    pytest.importorskip("jax")
-    return on("jax", [*ARCHITECTURES, "--forms", *FEW])
-
-
-def test_every_architecture_without_tensorflow(on_jax: dict) -> None:
-    expected = {name: len(RECIPES) if name in FEW else 1 for name in ARCHITECTURES}
-    assert {name: len(set(forms.values())) for name, forms in on_jax.items()} == expected
-
-
-def test_the_same_bytes_from_every_backend_and_each_run(on_jax: dict, tmp_path: Path) -> None:
-    here = {name: digests(name, tmp_path) for name in FEW}
-    assert here == {name: on_jax[name] for name in FEW} == {name: digests(name, tmp_path) for name in FEW}
-    pytest.importorskip("torch")
-    assert on("torch", ["--forms", *FEW]) == here
-
 
 # ------------------------------------------------------------------------------------------------ beside TensorFlow's
 

@@ -117,7 +117,7 @@ def test_the_command_line_writes_the_app(zoo, tmp_path: Path) -> None:
     [
         (["predict", "unet_lite.ccp", "photo.png"], "train"),
         (["evaluate", FILE, "--data", "scenes:count=2"], "train"),
-        (["convert", "unet_lite.ccp", "--quantize", "float16"], "train"),
+        (["convert", "unet_lite.ccp", "--quantize", "float16"], "convert"),
         (["predict", "grabcut", "photo.png"], "classical"),
         (["demo", FILE, "--lan", "--no-browser"], "app"),
     ],

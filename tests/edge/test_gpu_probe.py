@@ -18,6 +18,7 @@ from converters.gpu_graphs.truth import compute
 from edge.engines import Cpu
 from edge.errors import AcceleratorError, InputError
 from edge.gpu import patterns, probe, probe_diff, probing, process, vulkan, web
+from edge.gpu.check import gpu_check
 from edge.gpu.probe import EQUAL, NOT_WHOLE, WRONG, Probe, Probed
 from edge.gpu.remote import Remote
 from edge.gpu.rules import registry
@@ -168,6 +169,16 @@ def test_the_command_measures_again_and_writes_the_same_bytes(monkeypatch, capsy
     assert [path.read_bytes() for path in files] == first
 
 
+@needs_vulkan
+def test_a_refusal_that_names_no_operator_has_its_words_and_what_is_known(drawn) -> None:
+    """And is not said to be of dynamic sizes, which another graph is."""
+    verdict = gpu_check(drawn("dense_behind_dequantize_int8")[0].path)
+    assert (verdict.reason, verdict.unsupported) == ("not whole", ())
+    assert "Shape mismatch" in verdict.detail and "FULLY_CONNECTED of layer" in verdict.detail, verdict.detail
+    (moving,) = drawn("reshape_at_runtime")
+    assert "Dynamic sizes" in gpu_check(moving.path, [moving.feeds[0]]).detail
+
+
 def test_an_unknown_graph_is_told(monkeypatch, capsys, tmp_path: Path) -> None:
     status, _, told = says(monkeypatch, capsys, "gpu-probe", "sqeeze")
     assert status == 2 and "did you mean squeeze" in told
@@ -229,6 +240,8 @@ def test_runtimes_side_by_side(tmp_path: Path) -> None:
     for name in ("both.csv", "both.json"):
         probe_diff.write_all([old, new], tmp_path / name)
     assert probe_diff.read_all(tmp_path / "both.json") == [old, new]
+    assert probe_diff.read_all(tmp_path / "both.csv") == [replace(each, reference=probe.REFERENCE) for each in (old, new)]
+    assert probe_diff.completed([new], [old, new]) == [new, old], "runtimes that were not asked yet keep their rows"
     with (tmp_path / "both.csv").open(newline="", encoding="utf-8") as opened:
         assert [(entry["graph"], entry["version"]) for entry in csv.DictReader(opened)][2:4] == [("c", "2.2.0"), ("a", "2.3.0")]
 

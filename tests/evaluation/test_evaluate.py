@@ -16,10 +16,12 @@ import zoo
 from zoo import tasks
 from zoo.data import Dataset, Sample
 from zoo.errors import InputError
+from zoo.evaluation import evaluate
 from zoo.metrics.confusion_matrix import ConfusionMatrix
 from zoo.metrics.instances import SCORES, ObjectScores
 from zoo.outputs import kind
 from zoo.outputs.class_scores import class_output
+from zoo.training import distribution
 
 
 class Sizes(Dataset):
@@ -59,6 +61,28 @@ def test_a_network_is_scored_as_by_hand_whatever_the_sizes():
     assert found.images == 7
     assert found.headline.value == found.scores["miou"] == found.metrics[0].matrix.miou
     assert found.ms_per_image > 0
+
+
+def test_on_a_cpu_large_pictures_go_one_by_one_and_what_is_run_again_for_its_time_is_little(monkeypatch):
+    asked: list[int] = []
+
+    def counting(self, pictures):
+        asked.append(len(pictures))
+        return predict(self, pictures)
+
+    predict = evaluate.Predictor.predict
+    monkeypatch.setattr(evaluate.Predictor, "predict", counting)
+    monkeypatch.setattr(evaluate, "CPU_PIXELS", 3 * 16 * 16)
+    model, data = network(), Sizes(Blocks(4), Blocks(3, size=32))
+    for device, batches in (("cpu:0", [3, 3, 1, 1, 1, 1, 1]), ("gpu:0", [4, 4, 3, 3])):
+        monkeypatch.setattr(distribution, "devices", lambda device=device: [device])
+        found = zoo.evaluate(model, data, workers=1, progress=False)
+        assert asked == batches
+        np.testing.assert_array_equal(found.metrics[0].matrix.counts, by_hand(model, data).counts)
+        asked.clear()
+    monkeypatch.setattr(evaluate, "LEAST_TIMED", 1)
+    assert zoo.evaluate(model, data, workers=1, progress=False).ms_per_image > 0
+    assert asked == [4, 4, 3]
 
 
 def test_samples_read_ahead_are_scored_each_once_and_in_order():

@@ -64,7 +64,7 @@ def test_a_layer_that_says_nothing_is_refused_by_name(count) -> None:
 def test_every_layer_of_the_zoo_says_what_it_is(kind: type) -> None:
     assert callable(kind.macs) and callable(kind.receptive_field)
     assert kind.carries in (0, 1)
-    assert isinstance(kind.quantization, property) or kind.quantization in ("passthrough", "rounds", "integers")
+    assert isinstance(kind.quantization, property) or kind.quantization in ("passthrough", "rounds", "integers", "floating")
 
 
 def test_tables_are_of_keras_alone() -> None:

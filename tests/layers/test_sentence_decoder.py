@@ -1,11 +1,15 @@
-"""Sentence decoders: held to Keras's own cell, to a plain recurrence in NumPy, and to themselves a word at a time."""
+"""Sentence decoders: held to a plain recurrence in NumPy, on every backend, and to themselves a word at a time."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import decoder_toy
 import keras
 import numpy as np
 import pytest
 from caption_models import LABELS, LENGTH, OPTIONS, blobs, captioner
+from decoder_toy import in_numpy, numbers
 
 import zoo
 import zoo.layers
@@ -21,50 +25,11 @@ def model(request: pytest.FixtureRequest) -> keras.Model:
     return captioner(request.param)
 
 
-def numbers(tensor: object) -> np.ndarray:
-    return keras.ops.convert_to_numpy(tensor)
-
-
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
-
-
-def lstm(cell: keras.layers.LSTMCell, x: np.ndarray, h: np.ndarray, c: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The gates of Hochreiter & Schmidhuber's cell in Keras's order: in, forget, new, out."""
-    total = x @ numbers(cell.kernel) + h @ numbers(cell.recurrent_kernel) + numbers(cell.bias)
-    taken, kept, new, given = np.split(total, 4, axis=-1)
-    c = sigmoid(kept) * c + sigmoid(taken) * np.tanh(new)
-    return sigmoid(given) * np.tanh(c), c
-
-
-def dense(layer: keras.layers.Dense, x: np.ndarray) -> np.ndarray:
-    return x @ numbers(layer.kernel) + (numbers(layer.bias) if layer.use_bias else 0)
-
-
-def in_numpy(decoder: zoo.layers.SentenceDecoder, maps: np.ndarray) -> np.ndarray:
-    """What a decoder says of maps, by the papers' equations."""
-    places, vectors = maps.reshape(len(maps), -1, maps.shape[-1]), numbers(decoder.words.embeddings)
-    mean, word, rows = places.mean(axis=1), np.full(len(maps), decoder.start), []
-    if decoder.attention:
-        h, c = (np.tanh(dense(layer, mean)) for layer in decoder.first)
-    else:
-        h, c = lstm(decoder.cell, dense(decoder.picture, mean), *np.zeros((2, len(maps), decoder.units)))
-    for _ in range(decoder.length):
-        x = vectors[word]
-        if not decoder.attention:
-            h, c = lstm(decoder.cell, x, h, c)
-            rows.append(dense(decoder.scores, h))
-        else:
-            look = decoder.look
-            asked = np.tanh(dense(decoder.keys, places) + (h @ numbers(look.query_kernel) + numbers(look.bias))[:, None])
-            worth = (asked @ numbers(look.energy))[..., 0]
-            shares = np.exp(worth - worth.max(axis=1, keepdims=True))
-            shares /= shares.sum(axis=1, keepdims=True)
-            fetched = (shares[..., None] * places).sum(axis=1) * sigmoid(dense(decoder.gate, h))
-            h, c = lstm(decoder.cell, np.concatenate([x, fetched], axis=1), h, c)
-            rows.append(dense(decoder.scores, x + dense(decoder.of_state, h) + dense(decoder.of_places, fetched)))
-        word = rows[-1].argmax(axis=-1)
-    return np.stack(rows, axis=1)
+def test_decoders_say_what_the_papers_equations_say(tmp_path: Path) -> None:
+    """On this backend; tests/training/test_backends.py asks the others."""
+    decoder_toy.write_questions(tmp_path / "decoders")
+    decoder_toy.write_answers(tmp_path / "decoders")
+    decoder_toy.check_answers(tmp_path / "decoders")
 
 
 def test_it_says_what_the_papers_equations_say(model: keras.Model) -> None:

@@ -60,6 +60,31 @@ def test_they_are_pycocotools_numbers() -> None:
     assert said == pytest.approx(COCO, abs=1e-12)
 
 
+def test_people_of_one_photograph_are_found_in_it_together() -> None:
+    """Cut out one by one, each in pixels of its own, they are scored as in the whole; in either order, and in two parts."""
+    random, scores = np.random.default_rng(5), (JointScores(JOINTS), JointScores(JOINTS))
+    rows, alone = [], []
+    for number in range(12):
+        corner, places = random.uniform(0, 60, (2, 2)), random.uniform(0, 90, (2, 17, 2))
+        astray = places[::-1] if number % 3 == 0 else places  # an answer about the other one, who is in the cut as well
+        answers = np.stack([astray[i] + random.normal(0, 2, (17, 2)) for i in range(2)])
+        sure = random.uniform(0.1, 1, 2)
+        things = [Thing(each, np.ones(17, bool), 2000.0, (0.0, 0.0, 90.0, 90.0)) for each in places]
+        rows.append(oks_row(things, answers, sure, SIGMAS))
+        alone += [oks_row(things[i : i + 1], answers[i : i + 1], sure[i : i + 1], SIGMAS) for i in range(2)]
+        for i in range(2):
+            target = Joints(places[i] - corner[i] + 60, np.full(17, 2), (400, 400), area=2000.0, side=90.0)
+            target = replace(target, photograph=f"photo{number}", origin=tuple(corner[i] - 60))
+            answer = np.column_stack([answers[i] - corner[i] + 60, np.full(17, sure[i])])
+            scores[i].update(target, answer)
+    said = {score.name: score.value for score in scores[0].merge(scores[1]).scores()}
+    expected = oks_precision(rows)
+    assert {name: said[f"oks_{name}"] for name in ("ap", "ap50", "ap75")} == pytest.approx(
+        {name: expected[name] for name in ("ap", "ap50", "ap75")}, abs=1e-6
+    )
+    assert expected["ap"] > oks_precision(alone)["ap"] + 0.1  # what was counted before
+
+
 @pytest.mark.skipif(not SHARED, reason="DENSEZOO_SHARED is not set")
 def test_they_are_pycocotools_numbers_on_photographs() -> None:
     """Of all people of a split, crowds and those without joints too."""

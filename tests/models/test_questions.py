@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from command import says
+from PIL import Image
 
 import converters
 import edge
@@ -129,3 +132,31 @@ class TestFiles:
             ):
                 with pytest.raises(InputError, match=message):
                     edge.ask(runner, picture, question, answers)
+
+    def test_the_command_line_asks(self, model, data, paths: dict[str, Path], tmp_path: Path, monkeypatch, capsys) -> None:
+        source, picture, saved = data.source, tmp_path / "scene.png", tmp_path / "asked.keras"
+        asked = source.asked(3)
+        Image.fromarray(source.scene(3).image).save(picture)
+        model.save(saved)
+        question = ("--question", " ".join(asked.words), "--answers", ",".join(asked.answers), "--out", tmp_path / "out")
+        with edge.Runner(paths["float32"]) as runner:
+            shares = edge.ask(runner, source.scene(3).image, " ".join(asked.words), asked.answers)
+        expected = f"{picture}: {asked.answers[int(np.argmax(shares))]}: {100 * shares.max():.1f} %"
+        for file in (paths["float32"], saved):
+            status, text, error = says(monkeypatch, capsys, "predict", file, picture, *question)
+            assert status == 0 and text.splitlines()[0] == expected, text + error
+        rows = (tmp_path / "out" / "scene_choices.csv").read_text().splitlines()
+        assert [row.split(",")[0] for row in rows[1:]] == [f'"{answer}"' for answer in asked.answers]
+        for arguments, complaint in (
+            ((), "is asked in words: give --question"),
+            (("--question", "what is up ?"), "--question and --answers go together"),
+            (("--question", "what is the zebra ?", *question[2:4]), "'zebra' is none of"),
+            (("--question", "what is up ?", "--answers", "one,two"), "2 answers given; .* chooses among 4"),
+            ((*question[:4], "--flip"), "leave out what else was given"),
+            (("--text", "what is up ?"), "is asked in words: give --question"),
+        ):
+            for file in (paths["float32"], saved):
+                status, _, error = says(monkeypatch, capsys, "predict", file, picture, *arguments)
+                assert status == 2 and re.search(complaint, error.replace("\n", " ")), error
+        status, _, error = says(monkeypatch, capsys, "predict", "unet_lite.ccp:int8", picture, *question)
+        assert status == 2 and "is asked nothing in words; leave out --question" in error

@@ -101,7 +101,7 @@ def test_auxiliary_heads_train_and_vanish(taught: keras.Model, tmp_path) -> None
     images, targets = noise(4, 96, 96, 3), np.array([0, 1, 2, 3])
     network, weights = layers.supervised(taught)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    network.compile(keras.optimizers.SGD(1e-3), loss=[loss] * 3, loss_weights=weights)
+    network.compile(keras.optimizers.SGD(1e-3), loss=[loss] * 3, loss_weights=weights, run_eagerly=True)
     names = ("auxiliary_4a_logits", "auxiliary_4d_logits", "fc", "conv1")
     before = [taught.get_layer(name).get_weights()[0] for name in names]
     network.fit(images, [targets] * 3, epochs=1, verbose=0)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 from interruption import Killed, dies
+from quick_tensorflow import op_by_op
 from tiny_models import ODD, answer, pictures, tiny
 from training_toys import LABELS, Blocks
 
@@ -33,6 +36,13 @@ def network(auxiliary: tuple[int, ...] = (1, 4), **options) -> keras.Model:
 def go(folder: Path | None = None, **changed) -> tuple[keras.Model, zoo.training.trainer.Result]:
     model = network()
     return model, zoo.train(model, Blocks(), Blocks(4, seed=1), folder=folder, **{**RUN, "ema": 0.9, **changed})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick() -> Iterator[None]:
+    """Nine steps a run, not worth tracing."""
+    with op_by_op():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +101,10 @@ def test_killed_in_its_second_epoch_it_ends_with_the_same_weights(tmp_path, whol
     assert result.history["loss"] == whole[1].history["loss"]
 
 
-def test_without_its_heads_a_run_does_not_go_on(tmp_path) -> None:
-    go(tmp_path, epochs=1)
-    told = {**RUN, "epochs": 1, "ema": 0.9}
+def test_without_its_heads_a_run_does_not_go_on(whole, tmp_path) -> None:
+    folder = shutil.copytree(whole[1].folder, tmp_path / "run")
     with pytest.raises(InputError, match="the checkpoint is of another network"):
-        zoo.train(network(()), Blocks(), Blocks(4, seed=1), folder=tmp_path, **told)
+        zoo.train(network(()), Blocks(), Blocks(4, seed=1), folder=folder, **RUN, ema=0.9)
 
 
 def test_googlenets_classifiers_train() -> None:

@@ -14,7 +14,8 @@ from scipy import ndimage
 from zoo import outputs
 from zoo.errors import InputError
 from zoo.outputs import OutputSpec, Tolerance
-from zoo.outputs.instances import Instances, edges_of, instance_output, overlaps, pasted, shares_of
+from zoo.outputs.instance_regions import pasted
+from zoo.outputs.instances import Instances, edges_of, instance_output, overlaps, shares_of
 from zoo.outputs.run_lengths import decoded, encoded
 from zoo.outputs.watershed import connected_parts, enlarged, flooded
 

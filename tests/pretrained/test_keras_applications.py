@@ -61,7 +61,7 @@ READ_FROM_A_FILE = {
 
 @pytest.mark.parametrize("name", sorted({*READ_FROM_A_FILE} | {*KINDS} & keras_applications.SOURCES.keys()))
 def test_their_weights_give_their_numbers(name: str, tmp_path, double_precision: None) -> None:
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     keras.utils.set_random_seed(0)
     source = keras_applications.source(name)
     theirs = source.build(input_shape=(SIDE, SIDE, 3), classes=7, classifier_activation=None)
@@ -84,7 +84,7 @@ def test_their_weights_give_their_numbers(name: str, tmp_path, double_precision:
 
 @pytest.mark.parametrize("name", ["vgg16", "vgg19"])
 def test_vgg_features_at_the_native_size(name: str) -> None:
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     keras.utils.set_random_seed(0)
     source = keras_applications.source(name)
     theirs = source.build(include_top=False, input_shape=(224, 224, 3))

@@ -104,7 +104,7 @@ def test_their_weights_give_their_numbers(case: str, tmp_path: Path) -> None:
     import torch
 
     build, name, options, side, statistics = CASES[case]
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     network = randomized(build(models))
     torch.save(network.state_dict(), tmp_path / "theirs.pth")
     ours = zoo.build(name, weights=f"torchvision:{tmp_path / 'theirs.pth'}", **options)

@@ -76,9 +76,7 @@ class Visit:
 
     def show(self, path: Path) -> tuple[np.ndarray, np.ndarray]:
         """(picture as the app got it, class map) after opening the file."""
-        before = self.frames()
-        self.page.set_input_files("#open-file", path)
-        self.frames(beyond=before)
+        self.open(path)
         return self.answer()
 
     def frames(self, beyond: int = -1) -> int:
@@ -100,10 +98,21 @@ class Visit:
         return self.ready()
 
     def open(self, *paths: Path) -> None:
-        """Opens pictures together and waits for their answer."""
-        before = self.frames()
+        """Opens pictures together and waits for their answer; that for an earlier picture may still be on its way."""
+        before = self.page.evaluate("densezoo.asked()")
         self.page.set_input_files("#open-file", list(paths))
-        self.frames(beyond=before)
+        self.page.wait_for_function("before => densezoo.asked() > before", arg=before, timeout=PATIENCE_MS)
+        self.settled()
+
+    def settled(self) -> Visit:
+        """Waits until what is on show is the answer to what is chosen: of this picture, by this model, this output."""
+        self.page.wait_for_function("() => densezoo.settled()", timeout=PATIENCE_MS)
+        return self
+
+    def output(self, index: int) -> None:
+        """Chooses another of the model's outputs and waits for it."""
+        self.page.locator("#outputs input").nth(index).check(force=True)
+        self.settled()
 
     def pictures(self) -> list[np.ndarray]:
         """The pictures as the network got them, uint8 H×W×3 each."""

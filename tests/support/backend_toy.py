@@ -2,7 +2,7 @@
 
 FOLDER holds NAME.npz for tiny networks of the registry and toy.npz for the one that learns: weights to begin with. The
 answer is left there as NAME.npy, and what a network recorded of its maxima as NAME.positions. FOLDER/cells holds what recurrent
-layers are asked (`recurrence_toy`).
+layers are asked (`recurrence_toy`), FOLDER/decoders what those that say sentences are (`decoder_toy`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import sys
 from pathlib import Path
 
+import decoder_toy
 import keras
 import numpy as np
 import recurrence_toy
@@ -27,7 +28,7 @@ from zoo.experiments import convolution_gradient
 
 SIZE = (64, 64)
 TOY = "toy"
-CELLS = "cells"  # a folder of questions to recurrent layers
+CELLS, DECODERS = "cells", "decoders"  # folders of questions to recurrent layers
 
 
 def keep(model: keras.Model, path: Path) -> None:
@@ -79,6 +80,7 @@ def main(folder: Path) -> None:
                 with path.with_suffix(".positions").open("wb") as file:
                     np.savez(file, **positions(graph, evaluate(graph, pictures(model, 1))))
     recurrence_toy.write_answers(folder / CELLS)
+    decoder_toy.write_answers(folder / DECODERS)
     toy = folder / f"{TOY}.npz"
     learnt, whole, parts = losses(toy), ends(toy, folder / "whole", 0), ends(toy, folder / "parts", 2)
     print(json.dumps({"losses": learnt, "whole": whole, "parts": parts, "gradients": gradients()}))

@@ -1,13 +1,7 @@
-"""Integer files that the backend of this process writes: `integers_toy.py FOLDER`, whose weights.npz they are made of.
-
-Leaves NAME.tflite there for every form, and prints one line of JSON: the distance between a network trained with the file's
-rounding and its file, and its losses.
-"""
+"""Integer files that the backend of this process writes, and a network that it trains with the file's rounding."""
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
 import keras
@@ -51,18 +45,16 @@ def squared(targets, logits):
     return keras.ops.mean(keras.ops.square(targets - logits))
 
 
-def main(folder: Path) -> None:
+def all_of_it(folder: Path) -> list[float]:
+    """Every form of the network whose weights.npz lies in the folder, and trained.tflite of one that learns with the file's
+    rounding, with what it says itself as trained.npy; gives its losses."""
     model = segmenter(size=SIZE)
     with np.load(folder / "weights.npz") as weights:
         model.set_weights([weights[name] for name in weights.files])
     write(model, folder)
     keras.utils.set_random_seed(0)
-    network = converters.quantize_aware(small(), pictures(8, (16, 16)), engine="direct")
+    network = converters.quantize_aware(small(), pictures(8, (16, 16)))
     losses = converters.fine_tune(network, Batches(), squared, epochs=4, rate=1e-2, verbose=0)
     converters.to_tflite(network, folder / "trained.tflite", "int8")
     np.save(folder / "trained.npy", keras.ops.convert_to_numpy(network(pictures(2, (16, 16)).astype("float32"))))
-    print(json.dumps({"losses": losses}))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    return losses

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import keras
 
 # In the environment of a process of its own: compiled in no time, to run for none.
 FLAGS = {"XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"}
+
+DRAWN = (
+    keras.initializers.RandomNormal,
+    keras.initializers.RandomUniform,
+    keras.initializers.TruncatedNormal,
+    keras.initializers.VarianceScaling,
+)
 
 
 @contextmanager
@@ -23,21 +31,15 @@ def drawn_as_zeros() -> Iterator[None]:
         return
     import jax
     import numpy as np
-    from keras.src.backend.jax import numpy as backend_numpy
-    from keras.src.backend.jax import random
 
     def filled(value: float) -> Callable[..., Any]:
-        return lambda shape, *_, dtype=None, **__: jax.device_put(
+        return lambda self, shape, dtype=None, **_: jax.device_put(
             np.full(shape, value, keras.backend.standardize_dtype(dtype))
         )
 
-    changes = {(random, name): filled(0.0) for name in ("normal", "uniform", "truncated_normal")}
-    changes |= {(backend_numpy, "zeros"): filled(0.0), (backend_numpy, "ones"): filled(1.0)}
-    before = {(module, name): getattr(module, name) for module, name in changes}
-    for (module, name), function in changes.items():
-        setattr(module, name, function)
-    try:
+    with ExitStack() as changes:
+        for kind in DRAWN:  # of these all other initializers that draw are made
+            changes.enter_context(patch.object(kind, "__call__", filled(0.0)))
+        changes.enter_context(patch.object(keras.initializers.Zeros, "__call__", filled(0.0)))
+        changes.enter_context(patch.object(keras.initializers.Ones, "__call__", filled(1.0)))
         yield
-    finally:
-        for (module, name), function in before.items():
-            setattr(module, name, function)

@@ -56,7 +56,7 @@ def tiny(name: str, size: tuple[int, int] | None = ODD, **options) -> keras.Mode
 @functools.lru_cache(maxsize=2)  # tests of one name follow each other: tests/conftest.py
 def shared_tiny(name: str, size: tuple[int, int] | None) -> keras.Model:
     """The tiny sibling that the tests which only look at a model have in common; ask for it by the fixtures of conftest."""
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     return tiny(name, size)
 
 

@@ -1,9 +1,9 @@
 """Converts tiny networks in a process without TensorFlow, and tells the digest of each file.
 
-    KERAS_BACKEND=jax python writer_bytes.py NAME … --forms NAME …
+    KERAS_BACKEND=jax python writer_bytes.py FOLDER NAME … --forms NAME …
 
 Those behind --forms are written in every form, others in float32 alone. Weights depend on their shapes and places, so that
-every backend has the same.
+every backend has the same. In the folder `integers_toy` does its part.
 """
 
 from __future__ import annotations
@@ -53,17 +53,19 @@ class Absent:
 
 
 def main(arguments: list[str]) -> None:
-    """Prints a JSON object: network → recipe → digest."""
+    """Prints a JSON object: digests by network and recipe, and the losses of `integers_toy`."""
     sys.meta_path.insert(0, Absent())
+    import integers_toy
     from quick_jax import drawn_as_zeros
 
     gc.freeze()  # as in tests/conftest.py
     place = arguments.index("--forms")
     with tempfile.TemporaryDirectory() as folder, drawn_as_zeros():
-        result = {name: digests(name, Path(folder), RECIPES[:1]) for name in arguments[:place]}
+        result = {name: digests(name, Path(folder), RECIPES[:1]) for name in arguments[1:place]}
         result |= {name: digests(name, Path(folder)) for name in arguments[place + 1 :]}
+    losses = integers_toy.all_of_it(Path(arguments[0]))
     assert not sys.modules.keys() & set(ABSENT)
-    print(json.dumps(result))
+    print(json.dumps({"digests": result, "losses": losses}))
 
 
 if __name__ == "__main__":

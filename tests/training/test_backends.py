@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import backend_toy
+import decoder_toy
 import keras
 import numpy as np
 import pytest
 import quick_jax
 import recurrence_toy
-from backend_toy import CELLS, SIZE, TOY, keep, losses
+from backend_toy import CELLS, DECODERS, SIZE, TOY, keep, losses
 from tiny_models import KINDS, answer_at_near_ties, pictures, tiny
 from training_toys import network
 
@@ -35,6 +36,7 @@ def asked(backend: str, networks: dict[str, keras.Model], folder: Path) -> tuple
         keep(model, folder / f"{name}.npz")
     keep(network(dropout=0.0), folder / f"{TOY}.npz")
     recurrence_toy.write_questions(folder / CELLS)
+    decoder_toy.write_questions(folder / DECODERS)
     command = [sys.executable, "-W", "error::UserWarning", backend_toy.__file__, str(folder)]
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", **quick_jax.FLAGS}
     process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
@@ -60,6 +62,7 @@ def test_it_answers_learns_and_resumes_as_on_tensorflow(backend: str, tmp_path: 
         difference = np.abs(np.load(tmp_path / f"{name}.npy") - answer).max()
         assert difference < 1e-4 * answer.std(), (name, difference)
     recurrence_toy.check_answers(tmp_path / CELLS)
+    decoder_toy.check_answers(tmp_path / DECODERS)
     np.testing.assert_allclose(found["losses"], losses(tmp_path / f"{TOY}.npz"), rtol=1e-4)
     assert "images/s of 16×16 in training" in said and "% of what a float32 matrix product reaches here" in said
     assert found["parts"] == found["whole"]

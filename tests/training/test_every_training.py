@@ -16,7 +16,7 @@ STEPS = 40  # at most: those without batch normalisation, such as deeplab_v1 and
 
 @pytest.mark.parametrize("name", KINDS)
 def test_loss_falls_on_a_toy_batch(name: str) -> None:
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     model = tiny(name, size=(64, 64))
     toy = toy_batch(model, count=4)
     task = task_of(model)

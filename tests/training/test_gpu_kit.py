@@ -62,7 +62,7 @@ def test_pytorchs_network_is_the_same(name: str, monkeypatch: pytest.MonkeyPatch
     from torch_unet import filled
 
     load = Load(*LOAD, tiny=True)
-    keras.backend.clear_session()
+    keras.backend.clear_session(free_memory=False)
     ours = load.build(name)
     theirs = filled(torch_network(name, load), [keras.ops.convert_to_numpy(v) for v in ours.trainable_weights]).eval()
     images, _ = batch_of(load)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import gc
+import weakref
 
 import keras
 import numpy as np
@@ -51,6 +53,15 @@ def test_it_learns_and_leaves_the_best_epoch(tmp_path):
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert same(again, model)
     assert zoo.output_spec(again).labels == LABELS
+
+
+def test_a_run_leaves_neither_its_data_nor_its_network_in_memory():
+    model, data = network(), Blocks(4)
+    kept = weakref.ref(model), weakref.ref(data)
+    zoo.train(model, data, **{**RUN, "epochs": 1})
+    del model, data
+    gc.collect()
+    assert [each() for each in kept] == [None, None]
 
 
 def test_the_best_need_not_be_the_last():

@@ -223,7 +223,10 @@ def calls_inside(
 
 @contextlib.contextmanager
 def _names_unchanged() -> Iterator[None]:
-    """Names that Keras numbers through the process go on after it as before."""
+    """Names that Keras numbers through the process go on after it as before.
+
+    Keras has no public word for it: `keras.backend.get_uid` counts on, and `reset_uids` forgets the caller's names too.
+    """
     from keras.src.backend.common import global_state
 
     counts = global_state.get_global_attribute("object_name_uids")

@@ -90,6 +90,8 @@ def fit_toy(model: keras.Model, toy: ToyBatch, steps: int = _STEPS) -> None:
     network = supervised(model)[0]
     network = network if len(network.inputs) > 1 else model  # one that is shown what to say learns by that
     network.compile(keras.optimizers.Adam(rate, clipnorm=1.0), task.loss(spec), jit_compile=False)
+    # Built within the first step, TensorFlow would trace that twice: once with the variables still to be made.
+    network.optimizer.build(network.trainable_variables)
     inputs = fed(network, toy.images, toy.targets)
     network.fit(inputs, toy.targets, _BATCH, max(1, steps * _BATCH // len(toy.images)), verbose=0)
     recalibrate_batchnorm(model, [toy.images[:16]])  # so few steps leave its moving averages far behind

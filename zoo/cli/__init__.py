@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from converters.extras import TENSORFLOW
 from edge.errors import InputError as EdgeInputError
 from zoo.cli.benchmark import benchmark
 from zoo.cli.card import card
@@ -36,11 +37,10 @@ from zoo.cli.write import write
 from zoo.errors import InputError
 
 BAD_INPUT = 2  # exit status
-# Module → the smallest extra of setup.cfg that brings it.
+# Module → the smallest extra of setup.cfg that brings it, with what else its commands need.
 EXTRAS = {
+    **dict.fromkeys(TENSORFLOW, "tensorflow"),
     **dict.fromkeys(("keras", "tensorflow", "matplotlib", "scipy", "pooch"), "train"),
-    **dict.fromkeys(("tf_keras", "tensorflow_model_optimization", "ai_edge_quantizer"), "convert"),
-    **dict.fromkeys(("tf2onnx", "onnx", "onnxruntime"), "convert"),
     **dict.fromkeys(("cv2", "skimage", "sklearn"), "classical"),
     "sacrebleu": "words",
     **dict.fromkeys(("ai_edge_litert", "flatbuffers"), "edge"),
@@ -113,7 +113,8 @@ def main() -> None:
         status = _complain(error.format_message())
     except ModuleNotFoundError as error:
         module = str(error.name).partition(".")[0]
-        status = _complain(f"{module} is not installed; pip install 'densezoo[{EXTRAS.get(module, 'all')}]' brings it")
+        what = f"'densezoo[{EXTRAS[module]}]' brings it" if module in EXTRAS else module
+        status = _complain(f"{module} is not installed; pip install {what}")
     except KeyboardInterrupt:
         status = 130
     sys.exit(status)

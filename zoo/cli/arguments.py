@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,6 +82,19 @@ def parse_meaning(labels: str | None, output: str | None, input_range: str | Non
             raise InputError(f"input range {input_range!r}: expected two numbers, as 0,1 or -1,1 or 0,255") from None
         said["input_range"] = (low, high)
     return said
+
+
+def parse_question(question: str | None, answers: str | None) -> tuple[str, list[str]] | None:
+    """A question and the answers to choose from; None where nothing is asked.
+
+    Raises:
+        InputError: for the one without the other.
+    """
+    if question is None and answers is None:
+        return None
+    if question is None or answers is None:
+        raise InputError("--question and --answers go together: --question \"what is up ?\" --answers star,ring,box,disk")
+    return question, [text.strip() for text in answers.split(",")]
 
 
 def parse_views(flip: bool, scales: str | None) -> TestTimeAugmentation | None:
@@ -255,6 +270,41 @@ def open_predictor(
         raise InputError(f"--accelerator {accelerator} is for .tflite files; convert {path} first: zoo convert {path}")
     model = open_model(path)
     return keras_predictor(model, size or default_size(path), tta, tiling), meaning_of(model).spec
+
+
+def open_asked(
+    path: Path, accelerator: str, question: str, answers: Sequence[str]
+) -> tuple[Callable[[np.ndarray], np.ndarray], OutputSpec]:
+    """A question as a predictor of one uint8 H×W×3 image, as `open_predictor` gives one.
+
+    Raises:
+        InputError: for a model that is asked nothing in words, words that it does not know, and another number of answers.
+    """
+    from zoo import outputs
+
+    path = shipped_file(path)
+    if path.suffix == ".tflite":
+        import edge
+        from zoo.outputs.choices import in_numbers
+
+        runner = edge.Runner(path, accelerator)
+        spec = _asked_spec(path, runner.meaning, outputs.kind(runner.meaning).asked, answers)
+        in_numbers(runner.card.inputs, spec.labels, question, answers, path.name)
+        return functools.partial(edge.ask, runner, question=question, answers=answers), spec
+    if accelerator != "cpu":
+        raise InputError(f"--accelerator {accelerator} is for .tflite files; convert {path} first: zoo convert {path}")
+    model = open_model(path)
+    meaning = meaning_of(model).spec
+    spec = _asked_spec(path, meaning, outputs.kind(meaning).asked, answers)
+    from zoo.evaluation.asking import asker
+
+    return asker(model, question, answers), spec
+
+
+def _asked_spec(path: Path, spec: OutputSpec, asked: bool, answers: Sequence[str]) -> OutputSpec:
+    if not asked:
+        raise InputError(f"{path} is asked nothing in words; leave out --question and --answers")
+    return replace(spec, options={**spec.options, "answers": list(answers)})
 
 
 def refuse_views(tta: TestTimeAugmentation | None, tiling: Tiling | None, path: Path) -> None:

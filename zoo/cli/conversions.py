@@ -30,6 +30,8 @@ def conversions(
     start_keras()
     import edge
     from converters import matrix
+    from edge.gpu.process import reused
 
-    for row in matrix.complete(out, matrix.Gpu(edge.gpu_check, edge.gpu_bisect), pattern, full):
-        print(" · ".join(str(row[column]) for column in matrix.COLUMNS if row[column]), flush=True)
+    with reused():
+        for row in matrix.complete(out, matrix.Gpu(edge.gpu_check, edge.gpu_bisect), pattern, full):
+            print(" · ".join(str(row[column]) for column in matrix.COLUMNS if row[column]), flush=True)

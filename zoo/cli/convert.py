@@ -61,8 +61,9 @@ def convert(
         int, typer.Option(min=0, metavar="EPOCHS", help="int8: train so long on --calibration's data with the file's rounding.")
     ] = 0,
     engine: Annotated[
-        str | None, typer.Option(help="direct (our own writer) or tensorflow; default direct, wherever it has the form.")
+        str | None, typer.Option(help="direct (our own writer), tensorflow or jax; default direct, wherever it has the form.")
     ] = None,
+    sparse: Annotated[bool, typer.Option("--sparse", help="Store pruned kernels without their zeros.")] = False,
     form: Annotated[str | None, typer.Option("--format", "-f", help="tflite or onnx; default by --out's ending.")] = None,
     reader: Reader = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="The file; default MODEL_QUANTIZED.tflite.")] = None,
@@ -79,14 +80,14 @@ def convert(
     zoo convert resnet18 --weights torchvision:resnet18.pth --quantize int8 --size 224 --calibration photographs/
     """
     quantize = _renamed(recipe) or quantize
-    start_keras()
+    start_keras("convert")
     import converters
 
     network, pixels = open_model(model, weights), parse_size(size) or default_size(model)
-    network, form = (network, _format(form, out)) if reader is None else _for_client(network, reader, form, out, io)
+    network, form = (network, _format(form, out)) if reader is None else _for_client(network, reader, form, out, io, pixels)
     place = out or _beside(model, ".onnx" if form == "onnx" else f"_{quantize}.tflite")
     keeps = _exceptions(keep_float, keep_int16)
-    options = {**keeps, "correct_bias": None if correct_bias else False, "engine": engine}
+    options = {**keeps, "correct_bias": None if correct_bias else False, "engine": engine, "sparse": sparse}
     if form == "tflite" and _runs_in_steps(network, bool(size), bool(quantize_aware)):
         _write_steps(network, place, quantize, calibration, count, parse_size(size), {"io": io, **options})
         return
@@ -100,12 +101,11 @@ def convert(
         if images is None or quantize != "int8":
             raise InputError("--quantize-aware is for --quantize int8 with --calibration, whose data it trains on")
         aware = _trained_for_int8(network, calibration, images, quantize_aware)
-        written = converters.to_tflite(aware, place, quantize, pixels, io=io, **keeps)
+        written = converters.to_tflite(aware, place, quantize, pixels, images, io, sparse=sparse, **keeps)
     else:
         measured = images if _is_calibrated(quantize) else None
         written = converters.to_tflite(network, place, quantize, pixels, measured, io, **options)
-    print(written)
-    print(_NOT_CHECKED if images is None else converters.parity(network, written, images[:8]))
+    print(written, _NOT_CHECKED if images is None else converters.parity(network, written, images[:8]), sep="\n")
 
 
 def _check_float(quantize: str, io: str) -> None:
@@ -183,7 +183,7 @@ def _check_size(model: Path, form: str, size: tuple[int | None, int | None], rea
 
 
 def _for_client(
-    network: keras.Model, name: str | None, form: str | None, out: Path | None, io: str
+    network: keras.Model, name: str | None, form: str | None, out: Path | None, io: str, size: tuple[int, int] | None
 ) -> tuple[keras.Model, str]:
     """The network with the end that a client reads, and the format that it takes; as they were for no client.
 
@@ -200,7 +200,7 @@ def _for_client(
         raise InputError(f"{reader.name} reads .{reader.format} files; leave out the format, or --for {name}")
     if io not in reader.io:
         raise InputError(f"{reader.name} takes {' or '.join(reader.io)} input and output; leave out --io {io}")
-    return ending_for(network, reader), reader.format
+    return ending_for(network, reader, size), reader.format
 
 
 def _format(form: str | None, out: Path | None) -> str:
@@ -220,7 +220,7 @@ def _is_calibrated(recipe: str) -> bool:
 
 
 def _trained_for_int8(network: keras.Model, spec: str, images: np.ndarray, epochs: int) -> Any:
-    """The tf_keras network, trained on the training split at the pictures' size."""
+    """The network, trained with the rounding of its file on the training split at the pictures' size."""
     import converters
     import zoo.data
     from zoo import tasks

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from edge.gpu.probe import Probe
     from edge.gpu.probing import Asked
 
-REFERENCE = "NumPy, float64"
-
 
 def gpu_probe(
     names: Annotated[list[str] | None, typer.Argument(help="Some graphs only; default all.")] = None,
@@ -41,7 +39,7 @@ def gpu_probe(
 
     Small graphs run on the accelerator and are held to answers computed in float64. The densezoo package holds such a
     measurement, and what differs from it here is shown; the cautions of zoo gpu-check and zoo lint rest on it. All graphs take
-    about ten minutes. With --diff or --web no verdicts are asked for, and a table says where the runtimes differ.
+    about a quarter of an hour. With --diff or --web no verdicts are asked for, and a table says where the runtimes differ.
 
     Example: zoo gpu-probe conv_k3 one_hot_of_1x5x7 --diff 2.2.0
     """
@@ -81,13 +79,13 @@ def measure(names: list[str], gate: bool = True, python: str = sys.executable, v
             row, adapter = ask(asked, gate, python)
             rows.append(row)
             adapters |= {adapter: None} if adapter else {}
-    return probe.Probe(version, ", ".join(adapters), REFERENCE, tuple(rows), date=_today())
+    return probe.Probe(version, ", ".join(adapters), probe.REFERENCE, tuple(rows), date=_today())
 
 
 def measure_web(names: list[str], modules: Path, version: str, accelerator: str) -> Probe:
     """Has LiteRT.js in Chromium run those graphs, on "webgpu" or "wasm"."""
     from edge.gpu import web
-    from edge.gpu.probe import Probe
+    from edge.gpu.probe import REFERENCE, Probe
 
     with tempfile.TemporaryDirectory() as folder:
         asked = list(_files(names, Path(folder)))
@@ -134,13 +132,14 @@ def _differences(names: list[str], versions: list[str], web: list[str], out: lis
     from edge.gpu import probe_diff
 
     probes: list[Probe] = []
-    done = next((probe_diff.read_all(path) for path in out if path.suffix == ".json" and path.is_file()), [])
+    kept = sorted((path for path in out if path.is_file()), key=lambda path: path.suffix != ".json")
+    done = probe_diff.read_all(kept[0]) if kept else []
     with tempfile.TemporaryDirectory(prefix="densezoo_") as folder:
         for one in _each_runtime(names, versions, web, Path(folder), done):
             probes.append(one)
             print(one.report())
             for path in out:  # after each: all of them take an hour
-                probe_diff.write_all(probes, path)
+                probe_diff.write_all(probe_diff.completed(probes, done), path)
     print(probe_diff.table(probes))
 
 

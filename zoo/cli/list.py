@@ -22,7 +22,7 @@ UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9}
 
 def list_models(
     pattern: Annotated[str, typer.Argument(help="Glob, such as 'resnet*'.")] = "*",
-    task: Annotated[str | None, typer.Option(help="Only this task: classification, segmentation.")] = None,
+    task: Annotated[str | None, typer.Option(help="Only this task, such as segmentation or optical_flow.")] = None,
     mobile: Annotated[bool, typer.Option("--mobile", help="Only networks made for a phone's GPU.")] = False,
     encoders: Annotated[bool, typer.Option("--encoders", help="Only networks usable as encoder=.")] = False,
     max_params: Annotated[str | None, typer.Option(help="Only up to so many trainable parameters: 5M, 800k.")] = None,

@@ -8,15 +8,27 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from zoo.errors import InputError
 
-def start_keras() -> None:
+
+def start_keras(extra: str = "train") -> None:
     """Imports Keras and starts its backend. TensorFlow logs a screenful of device notes then, whatever it is told.
 
     If the start fails, what was written to standard error is written after all.
+
+    Args:
+        extra: of this package that brings what the command needs.
+
+    Raises:
+        InputError: where Keras is not installed.
     """
     with _held_back():
-        import keras
-
+        try:
+            import keras
+        except ModuleNotFoundError as error:
+            if error.name != "keras":
+                raise
+            raise InputError(f"keras is not installed; pip install 'densezoo[{extra}]' brings it") from error
         keras.ops.zeros(1)
 
 

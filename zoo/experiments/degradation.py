@@ -76,6 +76,7 @@ def train(model: keras.Model, images: np.ndarray, labels: np.ndarray, epochs: in
         metrics=["accuracy"],
         jit_compile=False,
     )
+    model.optimizer.build(model.trainable_variables)  # TensorFlow would trace the first step twice
     keras.utils.set_random_seed(seed)  # the same order for all
     history = model.fit(images, labels, batch_size=BATCH, epochs=epochs, verbose=0)
     return [1.0 - accuracy for accuracy in history.history["accuracy"]]

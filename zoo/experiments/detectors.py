@@ -37,8 +37,8 @@ from zoo.data.datasets.scenes import Scenes
 from zoo.experiments.figures import BLUE, GREEN, ORANGE, QUIET, save_figure, sheet
 from zoo.layers import model_output
 from zoo.models import encoders
-from zoo.models.blocks.two_stage import PROPOSALS, REGIONS, region_heads
-from zoo.models.detection.faster_rcnn import POOLED, STRIDE, UNITS, faster_rcnn
+from zoo.models.blocks.two_stage import PROPOSALS, REGIONS, STRIDE, region_heads, second_stage
+from zoo.models.detection.faster_rcnn import POOLED, UNITS
 from zoo.models.detection.rcnn import OVERLAP, warped
 from zoo.outputs import OutputSpec
 from zoo.outputs.boxes import box_output
@@ -99,7 +99,8 @@ def region_steps(picture: np.ndarray, boxes: np.ndarray, *, crops: int, width: f
         units: of fc6 and fc7.
     """
     batch, size = picture[None].astype(np.float32), picture.shape[:2]
-    faster = faster_rcnn((*size, 3), CLASSES, proposals=REGIONS_OF["Faster R-CNN"], width=width, units=units)
+    options = {"proposals": REGIONS_OF["Faster R-CNN"], "width": width, "units": units}
+    faster = build("faster_rcnn", classes=CLASSES, input_shape=(*size, 3), **options)
     cut, heads = faster.get_layer(REGIONS), region_heads(faster)
     whole = keras.Model(faster.input, cut.input[0])
     features = whole.predict_on_batch(batch)
@@ -127,7 +128,7 @@ def region_steps(picture: np.ndarray, boxes: np.ndarray, *, crops: int, width: f
 
     proposer = keras.Model(cut.input[0], faster.get_layer(PROPOSALS).output)
     own = proposer.predict_on_batch(features)
-    second = keras.Model(cut.input, {name: faster.output[name] for name in ("scores", "boxes")})
+    second = second_stage(faster)
     yield Step("Faster R-CNN", "features", lambda: whole.predict_on_batch(batch))
     yield Step("Faster R-CNN", "proposals", lambda: proposer.predict_on_batch(features))
     yield Step("Faster R-CNN", "heads", lambda: second.predict_on_batch([features, own]))

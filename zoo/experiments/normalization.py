@@ -135,6 +135,7 @@ def run(
         model = build(family, depth, units, size)
         start = model.get_weights()
         model.compile(keras.optimizers.SGD(rates[0], momentum=0.9), loss, jit_compile=False)
+        model.optimizer.build(model.trainable_variables)  # TensorFlow would trace the first step twice
         for scale in scales:
             rescale(model, start, scale)
             measured = by_layer(model, images[:BATCH], labels[:BATCH])

@@ -69,6 +69,7 @@ def gradient_norms(model: keras.Model, noisy: np.ndarray, clean: np.ndarray) -> 
 def train(model: keras.Model, noisy: np.ndarray, clean: np.ndarray, steps: int, rate: float) -> list[float]:
     """The loss of each step of Adam."""
     model.compile(keras.optimizers.Adam(rate), squared_error, jit_compile=False)
+    model.optimizer.build(model.trainable_variables)  # TensorFlow would trace the first step twice
     generator, losses = np.random.default_rng(0), []  # the same order for all
     for _ in range(steps):
         chosen = generator.choice(len(noisy), BATCH, replace=False)

@@ -118,6 +118,7 @@ def train(model: keras.Model, images: np.ndarray, shown: Sequence[Objects], epoc
     }
     schedule = keras.optimizers.schedules.CosineDecay(2e-3, max(epochs * per_epoch, 1))
     model.compile(keras.optimizers.Adam(schedule), losses, jit_compile=False)
+    model.optimizer.build(model.trainable_variables)  # TensorFlow would trace the first step twice
     generator = np.random.default_rng(0)
     for _ in range(epochs):
         order = generator.permutation(len(images))

@@ -153,6 +153,7 @@ def answers(net: keras.Model, images: np.ndarray) -> np.ndarray:
 def train(net: keras.Model, images: np.ndarray, steps: int, batch: int) -> None:
     """`steps` steps of Adam towards the pictures themselves, each on `batch` of them."""
     net.compile(keras.optimizers.Adam(3e-3, clipnorm=1.0), "mse", jit_compile=False)
+    net.optimizer.build(net.trainable_variables)  # TensorFlow would trace the first step twice
     generator = np.random.default_rng(0)  # the same order for all
     for _ in range(steps):
         chosen = images[generator.choice(len(images), batch, replace=False)]

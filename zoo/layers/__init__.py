@@ -7,6 +7,7 @@ what it is, so that nothing outside keeps a table of them:
 - `receptive_field(fields, input_shapes, output_shape)`: what a position sees, in the words of `zoo.layers.field`;
 - `quantization`: "passthrough" where it hands on values that it was given, or interpolates between them, so that int8 needs no
   rounding of its own; "rounds" where it gives others; "integers" where it gives no numbers to be rounded;
+  "floating" where what it computes with does not go into eight bits, as pixels of a picture: int8 files leave it in float32;
 - `carries`: of how many of its first inputs a positive factor on a channel comes out again on that channel; 0 for none;
 - `lower(inputs, primitives)`, only where a file says it in other operations than `call`: see `zoo.layers.primitives`.
 """

@@ -1,4 +1,7 @@
-"""Frames apart and in a row: the frames of a film one by one for an encoder, and what it makes of them in their order again."""
+"""Frames apart and in a row: the frames of a film one by one for an encoder, and what it makes of them in their order again.
+
+A device, to which frames come one after the other, runs `frame_network` and `zoo.layers.step_network` for each.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,10 @@ from keras import ops
 
 from zoo.errors import InputError
 from zoo.layers.field import Field, Shape, united
+from zoo.layers.output import ModelOutput, model_output
+from zoo.outputs.spec import OutputSpec
+
+FRAME = "frame"  # what is seen of one
 
 
 class _Frames(keras.layers.Layer):
@@ -97,3 +104,24 @@ class FramesInRow(_Frames):
     def receptive_field(self, fields: Sequence[Field], input_shapes: list[Shape], output_shape: Shape) -> Field:
         """All of a frame."""
         return Field(united(fields).lines, whole=True)
+
+
+def frame_network(model: keras.Model) -> keras.Model:
+    """The network of one frame: a picture N×H×W×C → what a step of `zoo.layers.step_network` takes of it, N×numbers.
+
+    It shares every layer with `model`. Its output is a dict, by the name of that step's input.
+
+    Args:
+        model: one that sees frames by `FramesApart` and remembers them behind `FramesInRow`.
+
+    Raises:
+        InputError: for another.
+    """
+    ends = {kind: [layer for layer in model.layers if isinstance(layer, kind)] for kind in (FramesApart, FramesInRow)}
+    if any(len(layers) != 1 for layers in ends.values()):
+        raise InputError(f"{model.name} watches no film: expected a network of this zoo with FramesApart and FramesInRow")
+    [apart], [row] = ends.values()
+    picture = keras.Input(apart.output.shape[1:], name=model.inputs[0].name)
+    seen = keras.layers.Flatten(name="numbers")(keras.Model(apart.output, row.input)(picture))
+    answer = ModelOutput(model_output(model).task, OutputSpec("numbers", FRAME, scale=None), name=FRAME)(seen)
+    return keras.Model(picture, {FRAME: answer}, name=model.name)

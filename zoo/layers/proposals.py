@@ -113,7 +113,7 @@ class Proposals(keras.layers.Layer):
         zoo.errors.InputError: for numbers out of range, or maps that do not go with the anchors.
     """
 
-    quantization, carries = "rounds", 0
+    quantization, carries = "floating", 0
 
     def __init__(
         self,
@@ -188,8 +188,10 @@ class Proposals(keras.layers.Layer):
         """Of one picture, without a loop: who suppresses whom is a triangle of overlaps, and a few passes over it settle who
         stays.
 
-        That is the loop's answer unless more than `_PASSES` boxes suppress each other in a row.
+        That is the loop's answer unless more than `_PASSES` boxes suppress each other in a row. Several pictures have the loop.
         """
+        if inputs[0].shape[0] != 1:
+            return self(inputs)
         boxes, scores, first = [], [], 0
         for level in range(len(self.sides)):
             score, offset = inputs[2 * level : 2 * level + 2]

@@ -35,7 +35,7 @@ class PyramidRoIAlign(keras.layers.Layer):
         zoo.errors.InputError: for numbers out of range, or maps of unknown sides or other channels.
     """
 
-    quantization, carries = "rounds", 0
+    quantization, carries = "floating", 0
 
     def __init__(self, size: tuple[int, int], strides: Sequence[int], samples: int = 2, **kwargs: Any) -> None:
         super().__init__(**kwargs)

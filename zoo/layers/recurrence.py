@@ -11,6 +11,7 @@ from keras import ops
 
 from zoo.errors import InputError, unknown
 from zoo.layers.field import Field, Line, Shape, united
+from zoo.layers.frames_in_row import FRAME, FramesInRow
 from zoo.layers.output import ModelOutput, model_output
 from zoo.outputs.spec import InputSpec, OutputSpec
 
@@ -126,19 +127,20 @@ class Recurrence(keras.layers.Layer):
 def step_network(model: keras.Model) -> keras.Model:
     """The network of one step of a recurrent one: a token and the states before it in, the answer and the states after it out.
 
-    It shares every layer with `model`. Its first input is the model's at 1×1; then come the states, N×units each, by their
-    layers' names ("lstm1_h"), and the outputs are a dict of the answer and the states for the next step ("lstm1_h_next"). Its
-    `ModelOutput` says which output becomes which input.
+    It shares every layer with `model`. Its first input is the model's at 1×1, or of a network of films what
+    `zoo.layers.frame_network` sees of a frame; then come the states, N×units each, by their layers' names ("lstm1_h"), and the
+    outputs are a dict of the answer and the states for the next step ("lstm1_h_next"). Its `ModelOutput` says which output
+    becomes which input.
 
     Args:
-        model: a chain of layers over `Recurrence`.
+        model: a chain of layers over `Recurrence`, behind its input or behind `FramesInRow`.
 
     Raises:
         InputError: for a model that is no such chain, or has no recurrent layer.
     """
     layers, last = _chain(model), model_output(model)
-    token = keras.Input((1, 1, model.inputs[0].shape[-1]), name=model.inputs[0].name)
-    x, inputs, after = token, [InputSpec(token.name, (1, 1), token.shape[-1])], {}
+    first, x, taken = _position(model)
+    inputs, after = [taken], {}
     states: list[keras.KerasTensor] = []
     for layer in layers:
         if not isinstance(layer, Recurrence):
@@ -155,14 +157,32 @@ def step_network(model: keras.Model) -> keras.Model:
     outputs = {last.spec.name: ModelOutput.from_config({**last.get_config(), "inputs": inputs})(x)}
     for name, state in after.items():
         outputs[name] = ModelOutput(last.task, OutputSpec("numbers", name, scale=None), name=name)(state)
-    return keras.Model([token, *states], outputs, name=model.name)
+    return keras.Model([first, *states], outputs, name=model.name)
+
+
+def _position(model: keras.Model) -> tuple[keras.KerasTensor, keras.KerasTensor, InputSpec]:
+    """What a step takes beside the states: the input, that as a position of a row, N×1×1×C, and what it is."""
+    row = _row(model)
+    if row is None:
+        token = keras.Input((1, 1, model.inputs[0].shape[-1]), name=model.inputs[0].name)
+        return token, token, InputSpec(token.name, (1, 1), token.shape[-1])
+    numbers = row.output.shape[-1]
+    seen = keras.Input((numbers,), name=FRAME)
+    place = keras.layers.Reshape((1, 1, numbers), name=f"{FRAME}_in")(seen)
+    return seen, place, InputSpec(FRAME, None, numbers, None, layout="")
+
+
+def _row(model: keras.Model) -> FramesInRow | None:
+    return next((layer for layer in model.layers if isinstance(layer, FramesInRow)), None)
 
 
 def _chain(model: keras.Model) -> list[keras.layers.Layer]:
-    """The layers of a model from its input to its `ModelOutput`, both left out."""
-    layers, last = model.layers[1:-1], model.layers[-1]
-    tensors = [layer.output for layer in model.layers[:-1]]
-    chained = all(layer.input is tensor for layer, tensor in zip(model.layers[1:], tensors, strict=True))
+    """The layers of a model from its input, or from its row of frames, to its `ModelOutput`, both left out."""
+    row = _row(model)
+    every = model.layers if row is None else model.layers[model.layers.index(row) :]
+    layers, last = every[1:-1], every[-1]
+    tensors = [layer.output for layer in every[:-1]]
+    chained = all(layer.input is tensor for layer, tensor in zip(every[1:], tensors, strict=True))
     if not chained or not isinstance(last, ModelOutput) or not any(isinstance(layer, Recurrence) for layer in layers):
         raise InputError(
             f"{model.name} has no step: expected a network of this zoo that is a chain of layers, one of them a Recurrence"

@@ -30,7 +30,7 @@ class RegionBoxes(keras.layers.Layer):
         variances: what offsets are multiplied by.
     """
 
-    quantization, carries = "rounds", 0
+    quantization, carries = "floating", 0
     output_options = {"coding": "corners", "scores": "shares"}  # noqa: RUF012 (nobody changes it)
 
     def __init__(self, picture: tuple[int, int], variances: Sequence[float] = VARIANCES, **kwargs: Any) -> None:

@@ -170,9 +170,10 @@ class SentenceDecoder(keras.layers.Layer):
         result, states = self.cell(self.heard([vector, fetched]), list(states))
         return self.total([vector, self.of_state(result), self.of_places(fetched)]), list(states), shares
 
-    def truth(self) -> keras.KerasTensor:
-        """An input for the right words, N×length, which are shown to it while it learns."""
-        return keras.Input((self.length,), dtype="int32", name="right_words")
+    def shown(self) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+        """An input for the right words, N×length, which it is shown while it learns, and what it says then."""
+        truth = keras.Input((self.length,), dtype="int32", name="right_words")
+        return truth, self([*keras.tree.flatten(self.input), truth])
 
     def compute_output_spec(self, inputs: Any, training: bool = False) -> keras.KerasTensor:
         maps = inputs[0] if isinstance(inputs, (list, tuple)) else inputs

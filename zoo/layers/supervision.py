@@ -57,7 +57,7 @@ def supervised(model: keras.Model) -> tuple[keras.Model, list[float] | dict[str,
 
     It shares every layer with `model`. Without auxiliary heads it has one output, the logits, of weight 1; with them
     theirs follow. The model is functional, with one image input. Of several outputs the logits and weights are dicts by name.
-    Where the logits come from a layer with `truth`, an input for what it is to say, the network has that input too (`fed`).
+    Where the logits come from a layer with `shown`, which makes the truth an input, the network has that input too (`fed`).
 
     >>> network, weights = supervised(zoo.build("googlenet", auxiliary=True, input_shape=(224, 224, 3)))
     >>> network.compile("adamw", loss=[loss] * len(weights), loss_weights=weights)
@@ -70,15 +70,16 @@ def supervised(model: keras.Model) -> tuple[keras.Model, list[float] | dict[str,
     if heads is not None:
         return keras.Model(image, heads.input, name=model.name), [1.0, *heads.loss_weights]
     logits = model.outputs[0] if last is None else last.input
-    decoder = logits._keras_history.operation
-    if hasattr(decoder, "truth"):
-        truth = decoder.truth()
-        return keras.Model([image, truth], decoder([*keras.tree.flatten(decoder.input), truth]), name=model.name), [1.0]
+    shown = getattr(logits._keras_history.operation, "shown", None)
+    if shown is not None:
+        truth, said = shown()
+        return keras.Model([image, truth], said, name=model.name), [1.0]
     return keras.Model(image, logits, name=model.name), [1.0]
 
 
 def fed(network: keras.Model, images: Any, targets: Any) -> Any:
-    """What a network of `supervised` is given in training: images, and where it is shown what to say the targets too."""
+    """What a network of `supervised` is given in training: images, and where it is shown the truth the targets as losses want
+    them."""
     return (images, targets) if len(network.inputs) > 1 else images  # a tuple: Keras takes no lists from generators
 
 

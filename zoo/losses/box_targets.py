@@ -12,7 +12,7 @@ from zoo.data.targets import NO_BOX
 from zoo.errors import InputError
 
 ROWS = 128  # boxes a picture that there is room for, where nobody says otherwise; COCO's fullest picture has 93
-_COLUMNS = 6  # x0, y0, x1, y1, the class (NO_BOX in rows that only fill up), and 1 where ignored
+COLUMNS = 6  # x0, y0, x1, y1, the class (NO_BOX in rows that only fill up), and 1 where ignored
 TINY = 1e-9  # a least area, to divide by
 
 
@@ -31,7 +31,7 @@ def padded(targets: Mapping[str, np.ndarray] | np.ndarray, rows: int = ROWS) -> 
     if most > rows:
         raise InputError(f"a picture of {most} boxes; the loss has room for {rows}: give one with more, loss=…(rows={most})")
     height, width = np.asarray(targets["picture"], np.float32).reshape(count, 2).T
-    result = np.zeros((count, rows, _COLUMNS), np.float32)
+    result = np.zeros((count, rows, COLUMNS), np.float32)
     result[..., 4] = NO_BOX
     result[:, :most, :4] = boxes / np.stack([width, height, width, height], axis=-1)[:, None]
     result[:, :most, 4], result[:, :most, 5] = labels, targets["ignored"]

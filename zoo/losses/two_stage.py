@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from keras import ops
 
 from zoo.layers.region_boxes import VARIANCES
@@ -21,7 +22,9 @@ from zoo.losses.box_matching import (
     pairwise_overlap,
     smooth_distance,
 )
+from zoo.losses.box_targets import TINY
 
+MASK = 56  # rows and columns that a thing's mask is shown in, stretched over its box: twice those that are answered
 _BETA = 1 / 9  # of the proposals' smooth L1, as in the authors' and in torchvision's code
 
 
@@ -40,6 +43,7 @@ class Regions(NamedTuple):
     labels: Any  # int32 N×R, 0 for the background, else the class and 1
     offsets: Any  # N×R×4, of the thing from the region
     weights: Any  # float32 N×R, 0 in rows that only fill up
+    matches: Any = None  # int32 N×R, the number of the thing, NOTHING of the background
 
 
 def proposal_losses(
@@ -105,8 +109,9 @@ def sampled_regions(
     sound = ops.where(real[..., None], boxes, ops.convert_to_tensor([0.0, 0.0, 1.0, 1.0]))
     offsets = ops.where((positive > 0)[..., None], encoded(wanted, sound, VARIANCES), 0.0)
     boxes, offsets = (ops.take_along_axis(values, order[..., None], axis=1) for values in (boxes, offsets))
-    labels, weights = (ops.take_along_axis(values, order, axis=1) for values in (labels, positive + negative))
-    return Regions(boxes, labels, offsets, weights)
+    rest = (labels, positive + negative, matches)
+    labels, weights, matches = (ops.take_along_axis(values, order, axis=1) for values in rest)
+    return Regions(boxes, labels, offsets, weights, matches)
 
 
 def region_losses(scores: Any, offsets: Any, regions: Regions) -> tuple[Any, Any]:
@@ -140,6 +145,41 @@ def mask_loss(masks: Any, labels: Any, wanted: Any) -> Any:
     own = ops.sum(masks * known[:, None, None], axis=-1)
     entropy = ops.mean(logistic_entropy(own, wanted), axis=(1, 2))
     return ops.sum(entropy * learning) / ops.maximum(ops.sum(learning), 1.0)
+
+
+def mask_targets(boxes: Any, masks: Any, regions: Regions, size: tuple[int, int]) -> Any:
+    """Which part of each region is its thing's: N×R×h×w of 0 and 1, 0 for regions of the background.
+
+    Args:
+        boxes: N×n×4, of the things.
+        masks: N×n×m×m, of the things, each stretched over its box.
+        regions: that were drawn.
+        size: (h, w).
+    """
+    count, side = masks.shape[1:3]
+    flat = ops.reshape(masks, (-1, count, side * side))
+    own = of_matches(regions.matches, ops.concatenate([boxes, flat], axis=-1))
+    box, mask = own[..., :4], ops.reshape(own[..., 4:], (-1, own.shape[1], side, side))
+    down = _stretched(regions.boxes[..., 1::2], box[..., 1::2], size[0], side)
+    across = _stretched(regions.boxes[..., 0::2], box[..., 0::2], size[1], side)
+    shares = ops.matmul(ops.matmul(down, mask), ops.transpose(across, (0, 1, 3, 2)))
+    return ops.cast(shares >= 0.5, "float32")
+
+
+def _stretched(ends: Any, whole: Any, bins: int, side: int) -> Any:
+    """How much of each of a mask's rows (or columns) each bin of a region shows, N×R×bins×side, by interpolation.
+
+    Args:
+        ends: N×R×2, where the region begins and ends.
+        whole: N×R×2, where the mask does.
+        bins, side: of the region and of the mask.
+    """
+    shares = ops.convert_to_tensor((np.arange(bins, dtype=np.float32) + 0.5) / bins)
+    places = ends[..., :1] + (ends[..., 1:] - ends[..., :1]) * shares
+    places = (places - whole[..., :1]) / ops.maximum(whole[..., 1:] - whole[..., :1], TINY) * side
+    inside = ops.cast(ops.logical_and(places >= 0, places <= side), "float32")[..., None]
+    places = ops.clip(places - 0.5, 0.0, side - 1.0)[..., None]
+    return ops.relu(1.0 - ops.abs(places - ops.convert_to_tensor(np.arange(side, dtype=np.float32)))) * inside
 
 
 def _sample(positive: Any, negative: Any, noise: Any, count: int, share: float) -> tuple[Any, Any]:

@@ -4,8 +4,8 @@
   Ramanan, "Articulated Human Detection with Flexible Mixtures of Parts", 2013, at α = 0.2); pck_0.1 and pck_0.05 at less.
 - pckh: at most half the size of the head (PCKh of Andriluka et al., "2D Human Pose Estimation", 2014), where that is known.
 - oks: COCO's object keypoint similarity, the mean over the joints of exp(−d² / (2·area·κ²)), κ twice the joint's sigma.
-- oks_ap, oks_ap50, oks_ap75: average precision by that similarity, a thing a picture, the answer's score the mean of its
-  joints'.
+- oks_ap, oks_ap50, oks_ap75: average precision by that similarity, the answer's score the mean of its joints'. Things that were
+  cut out of one photograph are found in it together, as COCO has it: an answer about one may be nearest to another.
 - error: the mean distance in pixels.
 
 All joints whose place is known count, hidden ones too. `oks_precision` counts any number of things and answers a picture as
@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -127,7 +127,7 @@ def oks_precision(rows: Sequence[Row]) -> dict[str, float]:
 
 
 class JointScores(Metric):
-    """The scores over a data set of one thing a picture.
+    """The scores over a data set of one thing a picture, or a cut of a photograph.
 
     Args:
         labels: names of the joints.
@@ -139,7 +139,7 @@ class JointScores(Metric):
         self._distances: list[np.ndarray] = []  # of each picture K, nan where the place is not known
         self._lengths: list[tuple[float, float]] = []  # of each picture the box's longer side, and the head's size
         self._similarities: list[float] = []
-        self._rows: list[Row] = []
+        self._found: dict[str, list[tuple[Thing, np.ndarray, float]]] = {}  # by photograph: things, answers' places and scores
 
     def update(self, target: Any, answer: np.ndarray) -> None:
         """Counts one picture: `zoo.data.targets.Joints`, and an answer K×3 of the kind `zoo.outputs.joints`.
@@ -165,7 +165,11 @@ class JointScores(Metric):
         thing = Thing(places, known, target.area, (*low, *(high - low)))
         if known.any():
             self._similarities.append(similarity(thing, answer[:, :2], self._sigmas))
-        self._rows.append(oks_row([thing], answer[None, :, :2], answer[:, 2].mean(keepdims=True), self._sigmas))
+        away = np.asarray(target.origin, np.float64)
+        thing = replace(thing, places=places + away, box=(low[0] + away[0], low[1] + away[1], *thing.box[2:]))
+        alone = f"/{len(self._distances)}"  # no file's name
+        own = self._found.setdefault(target.photograph or alone, [])
+        own.append((thing, answer[:, :2] + away, float(answer[:, 2].mean())))
 
     def merge(self, other: Metric) -> JointScores:
         if not isinstance(other, JointScores) or other.labels != self.labels:
@@ -173,12 +177,19 @@ class JointScores(Metric):
         self._distances += other._distances
         self._lengths += other._lengths
         self._similarities += other._similarities
-        self._rows += other._rows
+        for number, (photograph, found) in enumerate(other._found.items()):
+            alone = photograph.startswith("/")
+            self._found.setdefault(f"{photograph}/{len(self._distances)}/{number}" if alone else photograph, []).extend(found)
         return self
+
+    def _rows(self) -> list[Row]:
+        """COCO's rows, one a photograph."""
+        tables = (zip(*found, strict=True) for found in self._found.values())
+        return [oks_row(things, np.array(places), np.array(scores), self._sigmas) for things, places, scores in tables]
 
     def scores(self) -> list[Score]:
         distances, lengths = self._table()
-        precision = oks_precision(self._rows)
+        precision = oks_precision(self._rows())
         near = {share: _near(distances, share * lengths[:, 0]) for share in SHARES}
         values = {
             "pck": near[SHARES[0]],

@@ -27,6 +27,8 @@ class Kind(ABC):
     known: ClassVar[bool] = True  # whether there is an answer to ask for
     # Whether the raw output of what has an answer for every pixel is a map of the output's size, with a channel a label.
     pixelwise: ClassVar[bool] = True
+    asked: ClassVar[bool] = False  # whether a question in words stands beside what it is about
+    framed: ClassVar[bool] = False  # whether an answer is upright boxes around things
     stretches: ClassVar[bool] = True  # whether what is asked about may be brought to another size, as a picture may
 
     @property

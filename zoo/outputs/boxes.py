@@ -21,6 +21,7 @@ SHOWN = 0.3  # the least score of what is described and drawn
 _LINE = 2  # pixels, of a drawn box
 _MOST_NAMED = 6  # classes that a description names
 _CONFIDENT, _SAME = 0.3, 0.75  # boxes that a comparison looks for: their least score, and the overlap by which they are found
+_UNPLACED = ("corners", "regions")  # codings whose rows have no place of their own
 _CLOSE = 0.05  # by which shares of scores may differ, that boxes are as good as equal
 
 
@@ -37,7 +38,7 @@ class BoxesOutput(OneView):
 
     name = "boxes"
     refusal = "boxes of several views or tiles of a picture are not put together; ask for the whole picture once"
-    pixelwise = False
+    pixelwise, framed = False, True
 
     def decode(self, output: np.ndarray, spec: OutputSpec, size: tuple[int, int]) -> np.ndarray:
         """float32 n×6: of each box x0, y0, x1, y1 in pixels, class and score, the best first.
@@ -93,6 +94,9 @@ class BoxesOutput(OneView):
         A box is there if one of its class overlaps it by 0.75, whatever its score. Where the expected side itself held a
         candidate there that was as good but for some hundredths, and was suppressed, the choice was a near tie and is not
         held against the other. Where no box is that sure, the numbers speak alone.
+
+        Rows of a second stage come in the order of its proposals, which a rounding changes: where numbers are not the same row
+        by row, boxes alone are judged, and where none is that sure those half as sure as the best or more.
         """
         matched = total = 0
         for one, other in zip(expected, got, strict=True):
@@ -100,8 +104,19 @@ class BoxesOutput(OneView):
             matched, total, chosen_otherwise = matched + there, total + count, chosen_otherwise + ties
         measures = numeric(expected, got)
         if total:
-            measures["matched_boxes"] = matched / total
+            found = {"matched_boxes": matched / total}
+            measures = measures_of(measures, found, spec, tolerance)
         return judged(spec.name, measures, tolerance, spec.classes, chosen_otherwise)
+
+
+def measures_of(
+    numbers: Mapping[str, float], found: Mapping[str, float], spec: OutputSpec, tolerance: Tolerance
+) -> dict[str, float]:
+    """What to judge by, of numbers row by row and of what is found: of rows that have no place of their own the latter alone,
+    where the former would not pass."""
+    moves = spec.options.get("coding") in _UNPLACED and bool(tolerance.broken(numbers))
+    bounded = {"relative", "largest", "cosine"} if moves else set()
+    return {name: value for name, value in numbers.items() if name not in bounded} | dict(found)
 
 
 def box_output(
@@ -141,8 +156,10 @@ def _clipped(output: np.ndarray, spec: OutputSpec) -> tuple[np.ndarray, np.ndarr
 def _matched(expected: np.ndarray, got: np.ndarray, spec: OutputSpec) -> tuple[int, int, int]:
     """Of one picture: how many sure boxes the other side has too, how many of those by a near tie, and how many there are."""
     boxes, scores = _clipped(expected, spec)
-    sure = select(boxes, scores, {**spec.options, "threshold": _CONFIDENT})
-    low = {**spec.options, "threshold": _CONFIDENT / 2}
+    placed = spec.options.get("coding") not in _UNPLACED
+    least = _CONFIDENT if placed else min(_CONFIDENT, float(scores.max(initial=0.0)) / 2)
+    sure = select(boxes, scores, {**spec.options, "threshold": least})
+    low = {**spec.options, "threshold": least / 2}
     before, others = best(boxes, scores, low), select(*_clipped(got, spec), low)
     there = ties = 0
     for place in range(len(sure)):

@@ -2,17 +2,19 @@
 
 An `OutputSpec` of instances says in its `options`
 
-    sure        the least probability of a pixel that an object grows from, 0.8 by default: where two insides run together,
-                they are often less sure between the two
-    least       pixels of the network's map that an object grows from at least, 8 by default
-    threshold   the least score of an object, 0 by default
+    coding      "outlines", of a map of ground, insides and outlines, by default; or "regions", of boxes with masks in them
+                (`zoo.outputs.instance_regions`), which are chosen as `zoo.outputs.box_selection` says
+    sure        of "outlines": the least probability of a pixel that an object grows from, 0.8 by default: where two insides run
+                together, they are often less sure between the two
+    least       likewise: pixels of the network's map that an object grows from at least, 8 by default
+    threshold   the least score of an object, 0 by default; of "regions" 0.05
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,10 @@ import numpy as np
 from zoo.errors import InputError
 from zoo.outputs.base import Kind, judged
 from zoo.outputs.box_codings import exponential
+from zoo.outputs.boxes import measures_of
 from zoo.outputs.class_map import label_of
 from zoo.outputs.comparison import Comparison, Tolerance, numeric
+from zoo.outputs.instance_regions import Instances, by_regions, laid, picture_of, strange_regions
 from zoo.outputs.palettes import voc_palette
 from zoo.outputs.run_lengths import encoded
 from zoo.outputs.spec import OutputSpec
@@ -37,51 +41,6 @@ _FILLED = 0.45  # share of an object's colour in what is drawn of it
 _NEVER = np.float32(-1e30)  # what stands for scores that are no numbers
 
 
-@dataclass(frozen=True, eq=False)
-class Instances:
-    """Objects in a picture. `np.asarray` gives their numbers.
-
-    Attributes:
-        numbers: int32 H×W: 0 is the ground, k the pixels of object k.
-        labels: int64 n, the classes of objects 1 … n.
-        scores: float32 n, 0–1.
-    """
-
-    numbers: np.ndarray
-    labels: np.ndarray
-    scores: np.ndarray
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.numbers, dtype=dtype, copy=copy)
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def areas(self) -> np.ndarray:
-        """int64 n, pixels of each object."""
-        return np.bincount(self.numbers.ravel(), minlength=len(self) + 1)[1 : len(self) + 1]
-
-    def boxes(self) -> np.ndarray:
-        """int64 n×4: x0, y0, x1, y1 around each object, where pixel i covers i to i + 1; zeros for one without a pixel."""
-        result = np.zeros((len(self) + 1, 4), np.int64)
-        result[:, :2] = max(self.numbers.shape)
-        rows, columns = np.nonzero(self.numbers)
-        which = self.numbers[rows, columns]
-        for axis, places in ((1, rows), (0, columns)):
-            np.minimum.at(result[:, axis], which, places)
-            np.maximum.at(result[:, axis + 2], which, places + 1)
-        result[result[:, 2] == 0] = 0
-        return result[1:]
-
-    def __getitem__(self, which: np.ndarray) -> Instances:
-        """The objects of a bool array n, or of places in another order, numbered from 1 anew."""
-        places = np.arange(len(self))[which]
-        again = np.zeros(len(self) + 1, np.int32)
-        again[places + 1] = np.arange(1, len(places) + 1)
-        return Instances(again[self.numbers], self.labels[places], self.scores[places])
-
-
 class InstancesOutput(Kind):
     """Objects side by side.
 
@@ -91,8 +50,9 @@ class InstancesOutput(Kind):
     network's own map, so that what touches does not depend on the picture's size, and the map of numbers is brought to that
     size.
 
-    An answer is `Instances`. An object's score is the mean probability of its class where it grew from. Masks that a network
-    gives of boxes, as Mask R-CNN, become an answer by `pasted`.
+    An answer is `Instances`. An object's score is the mean probability of its class where it grew from.
+
+    By regions, as Mask R-CNN gives them, it is P×(4 + K + h·w), and each box that is chosen has its mask laid over it.
     """
 
     name = "instances"
@@ -104,7 +64,7 @@ class InstancesOutput(Kind):
         Raises:
             InputError: for an output of other channels.
         """
-        return self._at(self._on_map(output, spec), size)
+        return laid(output, spec, size) if by_regions(spec) else self._at(self._on_map(output, spec), size)
 
     def describe(self, answer: Instances, spec: OutputSpec) -> str:
         """How many of each class there are, the most numerous first, and how large they are."""
@@ -146,7 +106,8 @@ class InstancesOutput(Kind):
     ) -> Comparison:
         """As numbers, and by "matched_instances": the share of objects of a score from 0.5 on that the other side has too.
 
-        An object is there if one of its class overlaps it by 0.75. Where none is that sure, the numbers speak alone.
+        An object is there if one of its class overlaps it by 0.75. Where none is that sure, the numbers speak alone; of
+        regions as of the kind `boxes`.
         """
         matched = total = 0
         for one, other in zip(expected, got, strict=True):
@@ -158,15 +119,21 @@ class InstancesOutput(Kind):
             matched, total = matched + int(((shares > _SAME) & alike).any(axis=1).sum()), total + len(sure)
         measures = numeric(expected, got)
         if total:
-            measures["matched_instances"] = matched / total
+            measures = measures_of(measures, {"matched_instances": matched / total}, spec, tolerance)
         return judged(spec.name, measures, tolerance, spec.classes, chosen_otherwise)
 
     def contradiction(self, output: np.ndarray, spec: OutputSpec) -> str:
-        """There is a channel a class, and two more."""
+        """There is a channel a class, and two more; by regions a box's edges and a mask."""
         return _strange_channels(output.shape[-1], spec)
 
     def poolable(self, output: np.ndarray, spec: OutputSpec) -> np.ndarray:
-        """Probabilities, N×h×w×C."""
+        """Probabilities, N×h×w×C.
+
+        Raises:
+            InputError: for regions.
+        """
+        if by_regions(spec):
+            raise InputError("regions of several views or tiles of a picture are not put together; ask for it whole and once")
         return shares_of(output, spec)
 
     def pooled_spec(self, spec: OutputSpec) -> OutputSpec:
@@ -174,7 +141,9 @@ class InstancesOutput(Kind):
         return replace(spec, activation="softmax")
 
     def _on_map(self, output: np.ndarray, spec: OutputSpec) -> Instances:
-        """The answer at the size of the network's map."""
+        """The answer at the size of the network's map, by regions of its picture."""
+        if by_regions(spec):
+            return laid(output, spec, picture_of(spec))
         if reason := _strange_channels(output.shape[-1], spec):
             raise InputError(f"{spec.name}: {reason}")
         output = np.asarray(output, np.float32)
@@ -214,37 +183,6 @@ def instance_output(
     colours = tuple(tuple(colour) for colour in palette or ())
     facts = {"labels": tuple(labels), "palette": colours, "options": dict(options or {})}
     return OutputSpec("instances", channels=len(labels) + OTHERS, **facts)
-
-
-def pasted(
-    boxes: np.ndarray, masks: np.ndarray, size: tuple[int, int], threshold: float = 0.5, labels: np.ndarray | None = None
-) -> Instances:
-    """Masks of boxes, as a network of two stages gives them, as an answer: each stretched over its box, the best on top.
-
-    Args:
-        boxes: n×6: x0, y0, x1, y1 in pixels, class, score, as of the kind `boxes`.
-        masks: float n×h×w, probabilities inside each box.
-        size: (H, W) of the picture.
-        threshold: from which a pixel is of the object.
-        labels: classes, where not those of `boxes`.
-
-    Raises:
-        InputError: for another number of masks than of boxes.
-    """
-    from zoo.outputs.resize import bilinear
-
-    boxes = np.asarray(boxes, np.float64).reshape(-1, 6)
-    if np.ndim(masks) != 3 or len(masks) != len(boxes):
-        raise InputError(f"{len(boxes)} boxes and masks of shape {np.shape(masks)}; expected n×h×w, one a box")
-    numbers = np.zeros(size, np.int32)
-    for place in np.argsort(boxes[:, 5], kind="stable"):
-        x0, y0, x1, y1 = np.clip(np.rint(boxes[place, :4]), 0, [size[1], size[0]] * 2).astype(int)
-        if x1 > x0 and y1 > y0:
-            inside = bilinear(np.asarray(masks[place], np.float32)[None, ..., None], (y1 - y0, x1 - x0))[0, ..., 0] >= threshold
-            numbers[y0:y1, x0:x1][inside] = place + 1
-    classes = boxes[:, 4].astype(np.int64) if labels is None else np.asarray(labels, np.int64)
-    answer = Instances(numbers, classes, boxes[:, 5].astype(np.float32))
-    return answer[answer.areas > 0]
 
 
 def shares_of(scores: np.ndarray, spec: OutputSpec) -> np.ndarray:
@@ -330,6 +268,8 @@ def coco_results(answer: Instances, spec: OutputSpec, image: str | int) -> dict[
 
 
 def _strange_channels(channels: int, spec: OutputSpec) -> str:
+    if by_regions(spec):
+        return strange_regions(channels, spec)
     if channels == spec.classes + OTHERS:
         return ""
     expected = spec.classes + OTHERS

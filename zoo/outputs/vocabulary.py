@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from zoo.errors import InputError
 
 UNITS = ("characters", "words")
@@ -71,3 +73,21 @@ def split(text: str, unit: str) -> list[str]:
         unit: of `UNITS`.
     """
     return list(text) if unit == UNITS[0] else _WORDS.findall(text.lower())
+
+
+def sentence(text: str, vocabulary: Sequence[str], reads: int, reader: str) -> np.ndarray:
+    """A sentence as a picture of one row, uint8 1×reads×1: the number of each word, that of `END`, and that of `PADDING`.
+
+    Args:
+        text: words of the vocabulary.
+        vocabulary: with END and PADDING.
+        reads: words that are read, the end with them.
+        reader: who reads, for messages.
+
+    Raises:
+        InputError: for an unknown word, no word, and more of them than are read.
+    """
+    numbers = [*Vocabulary(vocabulary).encode(text), vocabulary.index(END)]
+    if not 1 < len(numbers) <= reads:
+        raise InputError(f"{text!r} has {len(numbers) - 1} words; {reader} reads 1 to {reads - 1}")
+    return np.array(numbers + [vocabulary.index(PADDING)] * (reads - len(numbers)), np.uint8)[None, :, None]

@@ -121,9 +121,14 @@ class Task(ABC):
         return model
 
     def encoder(self, model: keras.Model) -> keras.Model | None:
-        """The network that a device runs once, whose outputs the first step of `deployed` begins with; none by default. A task
-        that has one says what the steps are measured on: `steps_seen(dataset, count)`, N×1×T×1 tokens."""
+        """The network that looks for the steps of `deployed`: once, at what the first of them begins with, or at each frame of
+        a film; none by default. A task that has one says what the steps are measured on: `steps_seen(dataset, seen)`, a
+        sequence for each input, from what the encoder saw of `encoder_images`."""
         return None
+
+    def encoder_images(self, images: np.ndarray) -> np.ndarray:
+        """What of a network's images N×H×W×C its encoder looks at one by one; by default each as it is."""
+        return images
 
     def asked(self, image: np.ndarray) -> Any:
         """What the deployed network is asked of a sample's image, as `edge.Runner` takes it; by default the image itself."""
@@ -206,6 +211,20 @@ class Task(ABC):
     def channels(self, dataset: Any) -> int:
         """The channels of a data set's images: as it says, or else RGB of every frame."""
         return getattr(dataset, "channels", None) or 3 * self.frames
+
+    def augmentation(self, native: bool = False) -> Any:
+        """What changes pictures while they are learnt from, where nobody says otherwise; None where nothing may.
+
+        Args:
+            native: crops of the pictures' own pixels, not shrunk ones.
+        """
+        from zoo.data import Augment
+
+        return Augment(native=native) if self.stretches else None
+
+    def build_options(self, dataset: Dataset) -> Mapping[str, Any]:
+        """Options of `zoo.build` that a data set decides, beyond its classes and channels; by default none."""
+        return {}
 
     def counted(self, targets: np.ndarray, ignore: int | None) -> set[int] | None:
         """The classes that count in a batch of targets; None for a task that has none.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from zoo.tasks.base import ToyBatch
 from zoo.tasks.class_task import ClassTask
 
 if TYPE_CHECKING:
+    import keras
+
     from zoo.data import Dataset
 
 _LEVELS, _STEP = (60, 190), 40  # brightness of toy films, and by how much it changes from frame to frame
@@ -47,6 +49,32 @@ class FrameLabels(ClassTask):
         self._check_wishes(wishes)
         names = {"frame_accuracy": "pixel_accuracy", "mean_accuracy": "mean_accuracy"}
         return [FrameAgreement(dataset.classes, dataset.ignore, names)]
+
+    def deployed(self, model: keras.Model) -> keras.Model:
+        """One frame's step, around which a device writes its loop."""
+        from zoo.layers import step_network
+
+        return step_network(model)
+
+    def encoder(self, model: keras.Model) -> keras.Model:
+        """What looks at each frame."""
+        from zoo.layers import frame_network
+
+        return frame_network(model)
+
+    def encoder_images(self, images: np.ndarray) -> np.ndarray:
+        """The frames of films N×H×W×kC, those of one after the other: kN×H×W×C."""
+        return np.concatenate([np.stack(np.split(film, self.frames, axis=-1)) for film in images])
+
+    def steps_seen(self, dataset: Dataset, seen: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What is seen of frames, in their films' order: N×1×k×C."""
+        return {name: array.reshape(-1, 1, self.frames, array.shape[-1]) for name, array in seen.items()}
+
+    def augmentation(self, native: bool = False) -> Any:
+        """Colours alone: what moves to the left does not, seen in a mirror."""
+        from zoo.data import Augment
+
+        return Augment(flip=0.0, scale=(1.0, 1.0), native=native)
 
     def target_as_answer(self, target: Any, spec: OutputSpec) -> np.ndarray:
         """All of the probability for each frame's class."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ _TOY_CLASSES, _TOY_NOISE, _TOY_CELL = 2, 20.0, 16  # of a toy batch: classes, le
 
 
 class InstanceSegmentation(NamedTask):
-    """N×H×W×(classes + 2) logits of ground, insides and outlines against numbered objects."""
+    """N×H×W×(classes + 2) logits of ground, insides and outlines, or regions with masks, against numbered objects."""
 
     name = "instance_segmentation"
     headline = "ap50"
@@ -52,9 +53,16 @@ class InstanceSegmentation(NamedTask):
     def loss(
         self, spec: OutputSpec, ignore: int | None = NO_LABEL, class_weights: Sequence[float] | None = None
     ) -> keras.losses.Loss:
-        """Cross-entropy over ground, insides and outlines; class weights are one a channel, in that order."""
+        """Cross-entropy over ground, insides and outlines; class weights are one a channel, in that order.
+
+        Of another coding of the output `loss_of` in zoo/losses/instance_CODING.py.
+        """
         from zoo.losses.instances import OutlinedCrossEntropy
 
+        if "coding" in spec.options:
+            if class_weights is not None:
+                raise InputError(f"class_weights={class_weights!r}: classes of regions are not weighed; leave it out")
+            return importlib.import_module(f"zoo.losses.instance_{spec.options['coding']}").loss_of(spec)
         return OutlinedCrossEntropy(ignore, class_weights)
 
     def class_weights(self, dataset: Dataset, rule: str) -> Sequence[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,6 +82,12 @@ class SentenceTask(ClassTask):
                 f"with length={longest}"
             )
 
+    def augmentation(self, native: bool = False) -> Any:
+        """Colours alone: a sentence is about all that a picture shows, and where it is."""
+        from zoo.data import Augment
+
+        return Augment(flip=0.0, scale=(1.0, 1.0), native=native) if self.stretches else None
+
     def encoder(self, model: keras.Model) -> keras.Model:
         """What looks at the question once."""
         from zoo.layers import encoder_network
@@ -94,12 +100,14 @@ class SentenceTask(ClassTask):
 
         return word_network(model)
 
-    def steps_seen(self, dataset: Dataset, count: int) -> np.ndarray:
-        """The right sentences behind what begins each, N×1×length×1."""
-        places = spread(min(count, len(dataset)), len(dataset))
+    def steps_seen(self, dataset: Dataset, seen: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The right sentences behind what begins each, N×1×length×1, and what is seen of their pictures."""
+        from zoo.layers.sentence_decoder import WORD
+
+        places = spread(min(len(next(iter(seen.values()))), len(dataset)), len(dataset))
         sentences = np.stack([np.asarray(dataset[place].target) for place in places])
         begun = np.concatenate([np.full_like(sentences[:, :1], MARKS.index(START)), sentences[:, :-1]], axis=1)
-        return begun[:, None, :, None].astype(np.float32)
+        return {WORD: begun[:, None, :, None].astype(np.float32), **seen}
 
     def target_as_answer(self, target: Any, spec: OutputSpec) -> np.ndarray:
         """The words of the sentence that is learnt."""

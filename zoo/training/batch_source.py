@@ -64,7 +64,7 @@ class BatchSource(keras.utils.PyDataset):
         self.repeats = repeats
         self._size_in = None if config.progressive_size is None else config.size_in
         self.prepare: Callable[[Targets], Targets] = _unchanged  # targets as the loss wants them
-        self.feed: Callable[[np.ndarray, Targets], Any] = _images  # what the network is given of images and targets
+        self.feed: Callable[[np.ndarray, Targets], Any] = _images  # what the network is given of images and prepared targets
         self.teacher: Teacher | None = None  # whose logits follow the targets
         self._teaching = threading.Lock()
         self.watch: Callable[[Targets], None] | None = None  # looks at targets before they are learnt from
@@ -92,15 +92,23 @@ class BatchSource(keras.utils.PyDataset):
         images, targets = self.batch(*divmod(place, len(self)))
         if self.watch is not None:
             self.watch(targets)
-        inputs, targets = self.feed(images, targets), self.prepare(targets)
+        targets = self.prepare(targets)
+        inputs = self.feed(images, targets)
         if self.teacher is not None:
             with self._teaching:  # a network, which is asked by one thread at a time
                 targets = self.teacher.add(targets, images)
         return inputs, targets if self.repeats is None else (targets,) * self.repeats
 
     def close(self) -> None:
-        """Makes nothing ahead any more."""
+        """Makes no batch any more, and lets go of data and networks.
+
+        TensorFlow (2.21) keeps the generator behind a `tf.data.Dataset`, which is what Keras makes of this, until the process
+        ends: what hangs on it would stay in memory, run after run.
+        """
         self._prefetcher.close()
+        del self._prefetcher
+        self.source = self.dataset = self.teacher = self.watch = None
+        self.prepare, self.feed = _unchanged, _images
 
     def batch(self, epoch: int, index: int) -> tuple[np.ndarray, Targets]:
         """Batch `index` of `epoch`."""

@@ -226,12 +226,13 @@ def _settings(stage: Stage, context: StageContext) -> dict[str, Any]:
 
 
 def arguments(stage: Stage, context: StageContext) -> dict[str, Any]:
-    """A stage's arguments of `zoo.build`, the data's classes, palette and channels included; any size where it takes any."""
+    """A stage's arguments of `zoo.build`, what the data decide of them included; any size where it takes any."""
     own = stage.build(context) if callable(stage.build) else stage.build or {}
     entry = registry.get(stage.model)
-    shape = (*(entry.input_size if entry.fixed_size else (None, None)), tasks.get(entry.task).channels(context.data))
+    task = tasks.get(entry.task)
+    shape = (*(entry.input_size if entry.fixed_size else (None, None)), task.channels(context.data))
     classes = {"classes": context.data.classes, "palette": context.data.palette} if context.data.classes else {}
-    return {**classes, "input_shape": shape, **own}
+    return {**classes, "input_shape": shape, **task.build_options(context.data), **own}
 
 
 def last_arguments(recipe: Recipe, data: str, folder: Path) -> dict[str, Any]:

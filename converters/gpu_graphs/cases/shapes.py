@@ -108,6 +108,17 @@ def _split_in_order(draft: Draft) -> Value:
     return draft.op("CONCATENATION", *_halves(draft, 12, 3), axis=3)
 
 
+def _convolved_split_in_order(draft: Draft) -> Value:
+    x = draft.conv(draft.input((1, 5, 7, 6)), 12)
+    return draft.op("CONCATENATION", *draft.several("SPLIT", draft.constant(np.int32(3)), x, numSplits=3), axis=3)
+
+
+def _shape_at_runtime(draft: Draft) -> Value:
+    """A size that only a run tells."""
+    to = draft.input((3,), lambda random, sides: np.array((1, 35, 6)), "int32")
+    return draft.op("RELU", draft.op("RESHAPE", draft.input(SHAPE), to))
+
+
 def _split_alone(draft: Draft) -> list[Value]:
     return _halves(draft, 6, 2)
 
@@ -181,6 +192,7 @@ CASES = [
     _reshape(SHAPE, (1, 7, 5, 6)),
     _reshape((1, 12), (1, 2, 2, 3)),
     _reshape((1, 4, 6, 6), (1, 2, 2, 6, 6)),
+    Case("reshape_at_runtime", "RESHAPE", _shape_at_runtime),
     _transpose(SHAPE, (0, 3, 1, 2)),
     _transpose(SHAPE, (0, 2, 1, 3)),
     _transpose(SHAPE, (0, 3, 2, 1)),
@@ -218,6 +230,7 @@ CASES = [
     Case("split_in_order", "SPLIT", _split_in_order),
     Case("split_reversed", "SPLIT", _split_reversed),
     Case("convolved_split_reversed", "SPLIT", _convolved_split_reversed),
+    Case("convolved_split_in_order", "SPLIT", _convolved_split_in_order),
     Case("split_alone", "SPLIT", _split_alone, integers=True),
     Case("split_one_rectified_into_add", "SPLIT", _split_one_rectified),
     Case("split_gate", "SPLIT", _split_gate),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from converters.gpu_graphs.truth.registry import Options, computes, enter_all
+
+_MASKS = ("begin", "end", "shrinkAxis", "newAxis", "ellipsis")
 
 enter_all(
     {
@@ -67,12 +71,13 @@ def mirror_pad(options: Options, x: np.ndarray, widths: np.ndarray) -> np.ndarra
 
 @computes("STRIDED_SLICE")
 def strided_slice(options: Options, x: np.ndarray, begin: np.ndarray, end: np.ndarray, steps: np.ndarray) -> np.ndarray:
-    """Every so many of a box; masked ends are open, shrunken axes are gone."""
-    places: list[slice | int] = []
+    """Every so many of a box; masked ends are open, shrunken axes are gone, new ones are of 1."""
+    places: list[Any] = []
     for axis, (first, last, step) in enumerate(zip(begin.tolist(), end.tolist(), steps.tolist(), strict=True)):
-        masks = {name: options.get(f"{name}Mask", 0) >> axis & 1 for name in ("begin", "end", "shrinkAxis")}
+        masks = {name: options.get(f"{name}Mask", 0) >> axis & 1 for name in _MASKS}
         ends = slice(None if masks["begin"] else first, None if masks["end"] else last, step)
-        places.append(first if masks["shrinkAxis"] else ends)
+        one = first if masks["shrinkAxis"] else None if masks["newAxis"] else ends
+        places.append(Ellipsis if masks["ellipsis"] else one)
     return x[tuple(places)]
 
 
@@ -83,3 +88,13 @@ def space_to_batch(options: Options, x: np.ndarray, block: np.ndarray, widths: n
     (high, wide), (batch, height, width, channels) = block.tolist(), padded.shape
     blocks = padded.reshape(batch, height // high, high, width // wide, wide, channels).transpose(2, 4, 0, 1, 3, 5)
     return blocks.reshape(-1, height // high, width // wide, channels)
+
+
+@computes("BATCH_TO_SPACE_ND")
+def batch_to_space(options: Options, x: np.ndarray, block: np.ndarray, widths: np.ndarray) -> np.ndarray:
+    """Pictures of a batch into the pixels of a grid, whose border is cut off."""
+    (high, wide), (_, height, width, channels) = block.tolist(), x.shape
+    blocks = x.reshape(high, wide, -1, height, width, channels).transpose(2, 3, 0, 4, 1, 5)
+    whole = blocks.reshape(-1, height * high, width * wide, channels)
+    (top, bottom), (left, right) = widths.tolist()
+    return whole[:, top : height * high - bottom, left : width * wide - right]

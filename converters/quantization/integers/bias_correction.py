@@ -1,14 +1,14 @@
 """Bias correction in a TFLite graph: the mean error that rounded kernels make is taken out of the biases.
 
 `converters.quantization.bias_correction` does it in a Keras model and says why. Here the graph of the file is run, operator by
-operator, as it is and with rounded kernels; so no second model is made, one kernel is in memory at a time, and the numbers are
-the same on every backend.
+operator, as it is and with rounded kernels; so no second model is made, a part of one kernel is in memory at a time, and the
+numbers are the same on every backend.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from converters.quantization.integers.scales import Span, largest
 from converters.tflite.writer.graph import CLAMPS, KERNELS, Graph, Operator, Tensor
 from converters.tflite.writer.weights import Weights
 
-_LARGE = 64 << 20  # bytes
+_LARGE = 64 << 20  # bytes of weights at a time
 Maps = list[np.ndarray]  # of one tensor, for each picture
 
 
@@ -62,32 +62,65 @@ def _span(maps: Maps) -> Span:
 
 
 def _correct(operator: Operator, exact: dict[Tensor, Maps], rounded: dict[Tensor, Maps], pictures: int) -> None:
-    kernel, output = KERNELS[operator.code], operator.output
-    clamp = CLAMPS[operator.activation]
-    linear = {name: option for name, option in operator.options.items() if name not in operator.activation_options}
-    inputs = list(operator.inputs)
-    inputs[kernel.place] = weights = _at_hand(inputs[kernel.place])
-    true = _outputs(Operator(operator.code, list(inputs), [output], linear), exact, pictures)[output]
-    inputs[kernel.place] = _rounded(weights, kernel.axis)
-    other = _outputs(Operator(operator.code, inputs, [output], linear), rounded, pictures)[output]
-    shift = (_mean(other) - _mean(true)).astype(np.float32)
-    exact[output] = _clipped(true, clamp)
-    rounded[output] = _clipped([values - shift for values in other], clamp)
+    kernel, output, parts = KERNELS[operator.code], operator.output, []
+    for part in _parts(operator):
+        true = _outputs(part, exact, pictures)[part.output]
+        part.inputs[kernel.place] = _rounded(part.inputs[kernel.place], kernel.axis)
+        other = _outputs(part, rounded, pictures)[part.output]
+        shift = (_mean(other) - _mean(true)).astype(np.float32)
+        for values in other:
+            values -= shift
+        parts.append((_clipped(true, operator.activation), _clipped(other, operator.activation), shift))
+    trues, others, shifts = zip(*parts, strict=True)
+    exact[output], rounded[output], shift = _joined(trues), _joined(others), np.concatenate(shifts)
     bias = operator.inputs[kernel.bias]
     corrected = bias.weights.through(lambda rows, start: rows - shift[start : start + len(rows)])
     operator.inputs[kernel.bias] = Tensor(bias.shape, bias.dtype, bias.layer, bias.role, corrected)
 
 
-def _clipped(maps: Maps, clamp: Span) -> Maps:
-    return maps if clamp == CLAMPS[0] else [values.clip(*clamp) for values in maps]
+def _clipped(maps: Maps, activation: int) -> Maps:
+    """The maps behind an activation, in place."""
+    for values in maps if activation else ():
+        values.clip(*CLAMPS[activation], out=values)
+    return maps
 
 
-def _at_hand(kernel: Tensor) -> Tensor:
-    """The kernel with its numbers in the file's order, to be read several times, unless they are many."""
-    if kernel.weights.nbytes > _LARGE:
-        return kernel
-    weights = Weights.of(np.concatenate(list(kernel.weights.blocks())))
-    return Tensor(kernel.shape, kernel.dtype, kernel.layer, kernel.role, weights)
+def _joined(parts: Sequence[Maps]) -> Maps:
+    """Maps of some channels each as maps of all."""
+    return parts[0] if len(parts) == 1 else [np.concatenate(maps, axis=-1) for maps in zip(*parts, strict=True)]
+
+
+def _parts(operator: Operator) -> Iterator[Operator]:
+    """The operator without its activation and its kernel's numbers at hand; of a large one some output channels at a time."""
+    kernel, output = KERNELS[operator.code], operator.output
+    linear = {name: option for name, option in operator.options.items() if name not in operator.activation_options}
+    weights, bias, start = operator.inputs[kernel.place], operator.inputs[kernel.bias], 0
+    for rows in _pieces(weights.weights):
+        inputs, result = list(operator.inputs), output
+        inputs[kernel.place] = _constant(weights, rows)
+        if len(rows) < weights.shape[0]:
+            result = Tensor((*output.shape[:-1], len(rows)), output.dtype, output.layer)
+            inputs[kernel.bias] = _constant(bias, bias.array()[start : start + len(rows)])
+            if operator.code == "TRANSPOSE_CONV":
+                inputs[0] = _constant(inputs[0], np.array(result.shape, np.int32))
+        yield Operator(operator.code, inputs, [result], linear)
+        start += len(rows)
+
+
+def _constant(like: Tensor, values: np.ndarray) -> Tensor:
+    return Tensor(values.shape, like.dtype, like.layer, like.role, Weights.of(values))
+
+
+def _pieces(weights: Weights) -> Iterator[np.ndarray]:
+    """All rows in the file's order, in pieces not much larger than what may be in memory at once."""
+    blocks: list[np.ndarray] = []
+    for block in weights.blocks():
+        blocks.append(block)
+        if sum(each.nbytes for each in blocks) >= _LARGE:
+            yield np.concatenate(blocks)
+            blocks.clear()
+    if blocks:
+        yield np.concatenate(blocks)
 
 
 def _rounded(kernel: Tensor, axis: int) -> Tensor:
@@ -112,5 +145,6 @@ def _outputs(operator: Operator, tensors: dict[Tensor, Maps], pictures: int) -> 
     inputs = list(dict.fromkeys(tensor for tensor in operator.inputs if tensor in tensors))
     ends = [f"input_{place}" for place in range(len(inputs))], [f"output_{place}" for place in range(len(operator.outputs))]
     with running(Graph(inputs, list(operator.outputs), [operator], *ends)) as run:
-        results = [run(maps) for maps in zip(*(tensors[tensor] for tensor in inputs), strict=True)] or [run([])] * pictures
+        feeds = list(zip(*(tensors[tensor] for tensor in inputs), strict=True)) or [()] * pictures
+        results = [run(maps) for maps in feeds]
     return {tensor: [result[place] for result in results] for place, tensor in enumerate(operator.outputs)}

@@ -98,6 +98,8 @@ class _Conversion:
         self.graph, self.spans, self.ends, self.settled = graph, spans, ends, settled
         self.bits = {id(operator): possible_bits(operator, bits(operator)) for operator in graph.operators}
         self.bits.update(dict.fromkeys(_counting(graph), 0))
+        if ends == "float32":
+            self.bits.update(dict.fromkeys(_joining_last(graph), 0))
         self.made: dict[Tensor, _Form] = {}
         self.read: dict[tuple[Tensor, int], _Form] = {}
         self.forms: dict[Tensor, Tensor] = {}  # tensor → with its final type, where that is not what it was
@@ -264,6 +266,20 @@ def _counting(graph: Graph) -> set[int]:
         ends = any(tensor in graph.outputs for tensor in operator.outputs)
         if reading and not ends and all(id(reader) in result or _cuts(reader) for reader in reading):
             result.add(id(operator))
+    return result
+
+
+def _joining_last(graph: Graph) -> set[int]:
+    """Operators, as indices, that lay what is answered side by side at the very end: in float32 each part has its own scale."""
+    readers, producers, result = graph.readers(), graph.producers(), set()
+    for tensor in graph.outputs:
+        path, operator = [], producers.get(tensor)
+        while operator is not None and operator.code == "RESHAPE" and not readers.get(operator.output):
+            path.append(operator)
+            operator = producers.get(operator.inputs[0])
+        if operator is not None and operator.code == "CONCATENATION":
+            alone = all(reader in path for reader in readers.get(operator.output, ()))
+            result |= {id(each) for each in (*path, operator)} if alone else set()
     return result
 
 

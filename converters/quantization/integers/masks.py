@@ -30,8 +30,8 @@ _Place = tuple[Operator, int]
 def limit_masks(graph: Graph, spans: dict[Tensor, Span], bits: Bits) -> None:
     """Raises what masks scores to little below them, in place, where a softmax in integers alone reads them.
 
-    An input of the graph that is added as it comes stays as it is: only who gives it can make it smaller. So does a mask that
-    hides nothing on any picture, as its depth is not known.
+    An input of the graph that is added as it comes is cut off at that depth where it becomes integers. A mask that hides
+    nothing on any picture stays as it is, as its depth is not known.
 
     Args:
         graph: in float32, at a static size, in the forms that are to be integers.
@@ -47,8 +47,7 @@ def _margins(graph: Graph, bits: Bits) -> dict[Tensor, float]:
     """The tensors that lead to softmaxes alone, and how far below the rest a score has no share there."""
     margins: dict[Tensor, float] = {}
     readers = graph.readers()
-    for operator in reversed(graph.operators):
-        tensor = operator.output
+    for tensor in (*(operator.output for operator in reversed(graph.operators)), *graph.inputs):
         own = [_margin(reader, bits, margins) for reader in readers.get(tensor, ())]
         if own and None not in own and tensor not in graph.outputs and tensor.dtype == "float32":
             margins[tensor] = max(own)
@@ -127,7 +126,7 @@ class _Masks:
         if mask not in self.spans or mask not in self.margins:
             return False
         low, high = sorted(sign * end for end in self.spans[mask])
-        return low < -_HUGE and high <= 0 and self._sources(self._source(mask)) is not None
+        return low < -_HUGE and high <= 0 and self._changeable(self._source(mask)) is not None
 
     def _source(self, mask: Tensor) -> Tensor:
         """What several layers may read, each in a shape of its own."""
@@ -163,6 +162,10 @@ class _Masks:
 
     # -------------------------------------------------------------------------------------------- what is computed
 
+    def _changeable(self, mask: Tensor) -> tuple[list[_Place], list[Tensor]] | None:
+        """`_sources`; an input has none, and is cut off where it is turned into integers of a span that ends sooner."""
+        return ([], [mask]) if mask in self.graph.inputs else self._sources(mask)
+
     def _sources(self, tensor: Tensor) -> tuple[list[_Place], list[Tensor]] | None:
         """The constants that a tensor is proportional to, and what is between; None where it hangs on others."""
         operator = self.producers.get(tensor)
@@ -197,7 +200,7 @@ class _Masks:
         return max(map(abs, span_of(tensor) if tensor.constant else self.spans.get(tensor, (0.0, 0.0))))
 
     def _scale(self, mask: Tensor, depth: float) -> None:
-        constants, between = self._sources(mask)
+        constants, between = self._changeable(mask)
         factor = min(1.0, depth / self._size(mask))
         for operator, place in constants:
             self._put(operator, place, operator.inputs[place].array() * factor)

@@ -16,6 +16,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
+from converters.tflite.writer import sparsity
 from converters.tflite.writer.graph import Graph, Operator, Tensor
 from converters.tflite.writer.versions import version
 from converters.tflite.writer.weights import Weights
@@ -37,6 +38,7 @@ _OPTIONS = {  # operators whose options table is not called like them
     "REVERSE_V2": "ReverseV2Options",
     "SELECT_V2": "SelectV2Options",
     "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
+    "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
     "SPLIT_V": "SplitVOptions",
     "L2_NORMALIZATION": "L2NormOptions",
     **dict.fromkeys(
@@ -184,6 +186,8 @@ class _Tables:
             quantization.scale = np.asarray(tensor.quantization.scales, np.float32)
             quantization.zeroPoint = np.asarray(tensor.quantization.zero_points, np.int64)
             quantization.quantizedDimension = tensor.quantization.axis
+        if tensor.sparsity is not None:
+            table.sparsity = sparsity.table(tensor.shape, tensor.sparsity)
         return table
 
     def _operator(self, operator: Operator) -> schema.OperatorT:

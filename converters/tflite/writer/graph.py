@@ -72,6 +72,19 @@ class Quantization:
     axis: int = 0
 
 
+@dataclass(frozen=True)
+class Sparsity:
+    """The places of a constant's weights in a tensor whose other numbers are zero.
+
+    Args:
+        segments: where each row of the last axis begins among the weights, and at last where all end.
+        indices: the place of each weight in its row.
+    """
+
+    segments: np.ndarray
+    indices: np.ndarray
+
+
 @dataclass(eq=False)
 class Tensor:
     """One tensor of the graph.
@@ -83,6 +96,7 @@ class Tensor:
         role: what it is within the layer, such as "kernel"; empty for the layer's answer.
         weights: of a constant.
         quantization: of integers that stand for real numbers.
+        sparsity: of a constant whose `weights` are those alone that are not zero.
         name: set when the graph is complete (`Graph.name_tensors`).
     """
 
@@ -92,6 +106,7 @@ class Tensor:
     role: str = ""
     weights: Weights | None = None
     quantization: Quantization | None = None
+    sparsity: Sparsity | None = None
     name: str = ""
 
     @property

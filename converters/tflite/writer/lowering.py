@@ -98,8 +98,8 @@ def _call(build: Builder, call: Call, tensors: Mapping[Any, Tensor]) -> list[Ten
         return [build.tensor(result) for result in apply(build, call, tensors)]
     except Unsupported as error:
         raise InputError(
-            f"layer {call.named()}: its operation {error} is not known to this writer; write the layer with other "
-            "operations, enter a lowering for it (converters.tflite.writer.registry), or pass engine='tensorflow'"
+            f"layer {call.named()}: its operation {error} is not known to this writer; write the layer with other operations, "
+            "enter a lowering for it (converters.tflite.writer.registry), or pass engine='tensorflow' or engine='jax'"
         ) from error
 
 

@@ -52,6 +52,8 @@ export interface Question {
   range: InputRange | null;
   /** What is asked in words; null where no network is. */
   asked: Asked | null;
+  /** Whether its frames follow those of the last question about this picture, as the camera's do. */
+  goesOn: boolean;
 }
 
 export type Request =
@@ -59,7 +61,8 @@ export type Request =
   | ({ type: 'load' } & Loading)
   | { type: 'unload'; id: number; place: Place }
   | { type: 'frame'; id: number; frames: ImageBitmap[]; question: Question }
-  | { type: 'write'; id: number; order: WritingOrder };
+  | { type: 'write'; id: number; order: WritingOrder }
+  | { type: 'read'; id: number; network: NetworkId; text: string };
 
 /** A file to be loaded: its address or bytes, and those of its encoder, where it goes on from what another file sees. */
 export interface Loading {
@@ -84,6 +87,9 @@ export interface WritingOrder {
   seed: number;
 }
 
+/** What a network is for: it looks at pictures, watches films, judges sentences, or writes texts, a token a step. */
+export type Use = 'look' | 'watch' | 'read' | 'write';
+
 export interface Loaded {
   /** The id of the request that loaded it. */
   id: NetworkId;
@@ -93,8 +99,7 @@ export interface Loaded {
   compileMs: number;
   /** False when the GPU left part of the graph to the CPU. */
   whole: boolean;
-  /** Whether it writes texts, a token a step; else it looks at pictures. */
-  writes: boolean;
+  use: Use;
   /** Whether it has layers that WebAssembly, on which it runs, computes many times slower than it could. */
   slow: boolean;
 }
@@ -123,4 +128,5 @@ export type Reply =
   | { type: 'unloaded'; id: number }
   | { type: 'framed'; id: number; framed: Framed }
   | { type: 'written'; id: number; text: string }
+  | { type: 'read'; id: number; answer: Answer }
   | { type: 'failed'; id: number; failure: Failure; detail: string };

@@ -10,6 +10,7 @@ from edge.gpu.rules.registry import CRASH, OVERFLOW, WRONG, rule
 from edge.graph import Graph, Operator
 
 _ONE = 1.0
+_MAP = 4  # axes
 
 
 @rule(
@@ -23,6 +24,20 @@ def _first_row(graph: Graph, operator: Operator) -> bool:
     rank = len(graph.tensors[operator.outputs[0]].shape)
     constants = [graph.tensors[index].shape for index in operator.activations if graph.fixed(index)]
     return rank <= 3 and any(len(shape) == rank and shape[:1] > (1,) for shape in constants)
+
+
+@rule(
+    *("ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE", "POW", "FLOOR_DIV", "FLOOR_MOD", "ATAN2"),
+    *("GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL", "EQUAL", "NOT_EQUAL"),
+    kind=WRONG,
+    what="a constant of 4 axes that makes a batch of one picture is read as its first row",
+    advice="TILE the picture to the batch before",
+)
+def _batch_by_a_constant(graph: Graph, operator: Operator) -> bool:
+    whole = graph.tensors[operator.outputs[0]].shape
+    computed = [graph.tensors[index].shape for index in operator.activations if not graph.fixed(index)]
+    grows = bool(computed) and all(len(shape) < _MAP or shape[0] == 1 for shape in computed)
+    return len(whole) == _MAP and whole[0] > 1 and grows and len(computed) < len(operator.activations)
 
 
 @rule(

@@ -6,6 +6,7 @@ from edge.gpu.rules.registry import WRONG, rule
 from edge.graph import Graph, Operator
 
 _LANES = 4
+_MAP = 4  # axes
 _SPLITS = ("SPLIT", "SPLIT_V")
 _PAIRS = ("ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE", "POW")
 
@@ -90,5 +91,16 @@ def _batch(graph: Graph, operator: Operator) -> bool:
 )
 def _channels(graph: Graph, operator: Operator) -> bool:
     shape, axes = graph.tensors[operator.inputs[0]].shape, graph.tensors[operator.inputs[1]].values
-    last = any(int(axis) % len(shape) == len(shape) - 1 for axis in axes)
+    last = len(shape) > 1 and any(int(axis) % len(shape) == len(shape) - 1 for axis in axes)
     return last and shape[-1] > _LANES and bool(shape[-1] % _LANES)
+
+
+@rule(
+    "DYNAMIC_UPDATE_SLICE",
+    kind=WRONG,
+    what="DYNAMIC_UPDATE_SLICE of 1 to 3 dimensions along the first, the batch's, gives wrong values",
+    advice="give what is written and what it is written into an axis of 1 in front",
+)
+def _written_along_batch(graph: Graph, operator: Operator) -> bool:
+    whole, box = (graph.tensors[index].shape for index in operator.inputs[:2])
+    return len(whole) < _MAP and box[:1] < whole[:1]

@@ -53,6 +53,16 @@ def _one_hot(graph: Graph, operator: Operator) -> bool:
 
 
 @rule(
+    "SOFTMAX",
+    kind=WRONG,
+    what="SOFTMAX of 1 dimension gives wrong values",
+    advice="give it an axis of 1 in front",
+)
+def _bare_row(graph: Graph, operator: Operator) -> bool:
+    return len(graph.tensors[operator.inputs[0]].shape) == 1
+
+
+@rule(
     "TOPK_V2",
     kind=WRONG,
     what="TOPK_V2 of rows whose length is no multiple of 4 gives other values",

@@ -80,12 +80,22 @@ def _symmetric(graph: Graph, operator: Operator) -> bool:
 
 @_refused(
     "STRIDED_SLICE",
-    what="STRIDED_SLICE that drops an axis or steps backwards is refused",
-    advice="keep the sliced axis (x[:, 0:1], not x[:, 0]) and reshape after",
+    what="STRIDED_SLICE that drops or adds an axis, leaves axes out or steps backwards is refused",
+    advice="keep the sliced axis (x[:, 0:1], not x[:, 0]), say each, and reshape after",
 )
 def _dropped(graph: Graph, operator: Operator) -> bool:
     steps = graph.tensors[operator.inputs[3]].values if len(operator.inputs) > 3 else ()
-    return bool(operator.options.get("shrinkAxisMask")) or any(step < 0 for step in steps)
+    masks = ("shrinkAxisMask", "newAxisMask", "ellipsisMask")
+    return any(operator.options.get(mask) for mask in masks) or any(step < 0 for step in steps)
+
+
+@_refused("STRIDED_SLICE", what="STRIDED_SLICE to beyond the end is refused", advice="end where the axis ends")
+def _beyond(graph: Graph, operator: Operator) -> bool:
+    shape, mask = graph.tensors[operator.inputs[0]].shape, operator.options.get("endMask", 0)
+    ends = graph.tensors[operator.inputs[2]].values if len(operator.inputs) > 2 else ()
+    return len(ends) == len(shape) and any(
+        end > side and not mask >> axis & 1 for axis, (end, side) in enumerate(zip(ends, shape, strict=True))
+    )
 
 
 @_refused("SLICE", what="SLICE from a computed place is refused", advice="slice at constant places, or GATHER with computed "
@@ -132,6 +142,26 @@ def _known_before(graph: Graph, operator: Operator) -> bool:
 def _dequantized(graph: Graph, operator: Operator) -> bool:
     maker = graph.producer(operator.inputs[1])
     return maker is not None and maker.name == "DEQUANTIZE" and graph.tensors[maker.inputs[0]].dtype in ("int8", "uint8")
+
+
+@_refused(
+    "GATHER",
+    what="GATHER from a table behind a DEQUANTIZE is refused",
+    advice="let it read the 8-bit table itself and DEQUANTIZE the rows, or store the table in float32",
+)
+def _decoded_table(graph: Graph, operator: Operator) -> bool:
+    makers = [graph.producer(index) for index in operator.activations]
+    return any(maker is not None and maker.name == "DEQUANTIZE" and graph.fixed(maker.outputs[0]) for maker in makers)
+
+
+@_refused(
+    "DEQUANTIZE",
+    what="DEQUANTIZE of 8-bit weights that have a scale for each channel is refused",
+    advice="store them with one scale, or in float16; a convolution or FULLY_CONNECTED reads 8-bit weights itself",
+)
+def _by_channel(graph: Graph, operator: Operator) -> bool:
+    weights = graph.tensors[operator.inputs[0]]
+    return weights.constant and weights.dtype in ("int8", "uint8") and not weights.scale
 
 
 @_refused("DYNAMIC_UPDATE_SLICE", what="DYNAMIC_UPDATE_SLICE at a constant place is refused", advice="concatenate slices")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,8 @@ class PersonDataset(FileDataset):
         placement = person.placement()
         side = max(person.box[2:])
         joints = Joints(person.places, person.seen, person.size, self._opposites, person.area, side)
-        return Sample(placement.draw(image, smooth=True, fill=GREY), joints.place(placement), person.name)
+        cut = replace(joints.place(placement), photograph=person.image.stem, origin=placement.region[:2])
+        return Sample(placement.draw(image, smooth=True, fill=GREY), cut, person.name)
 
 
 @dataset("coco_joints", spec="coco_joints:PATH", help="COCO's layout: people of person_keypoints_SPLIT.json, each cut out")

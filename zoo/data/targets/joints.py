@@ -33,6 +33,8 @@ class Joints(Target):
         area: square pixels of the thing, that COCO's similarity is measured by; nan where nobody knows.
         side: the longer side of the box around the thing, in pixels; likewise.
         head: the size of its head in pixels; likewise.
+        photograph, origin: where the picture is a cut: the name of what it was cut from, in which others may be too, and (x, y)
+            of its corner there in pixels as large; empty where it stands by itself, as a picture that was moved does.
     """
 
     values: np.ndarray
@@ -42,6 +44,8 @@ class Joints(Target):
     area: float = math.nan
     side: float = math.nan
     head: float = math.nan
+    photograph: str = ""
+    origin: tuple[float, float] = (0.0, 0.0)
 
     def __post_init__(self) -> None:
         self._set("values", self.values, np.float32, None, 2)
@@ -74,7 +78,7 @@ class Joints(Target):
         values = self.values.copy()
         values[:, 1 - axis] = self.picture[axis] - values[:, 1 - axis]
         order = list(self.opposite)
-        return replace(self, values=values[order], seen=self.seen[order])
+        return replace(self, values=values[order], seen=self.seen[order], photograph="")
 
     def place(self, placement: Placement) -> Joints:
         matrix = placement.matrix()
@@ -91,7 +95,8 @@ class Joints(Target):
     def _within(self, values: np.ndarray, size: Size, **sizes: float) -> Joints:
         """The moved joints; those outside a picture of that size are absent."""
         inside = ((values >= 0) & (values <= np.array([size[1], size[0]]))).all(axis=1)
-        return replace(self, values=values, seen=np.where(inside, self.seen, ABSENT), picture=tuple(size), **sizes)
+        seen = np.where(inside, self.seen, ABSENT)
+        return replace(self, values=values, seen=seen, picture=tuple(size), photograph="", **sizes)
 
     @classmethod
     def stack(cls, targets: Sequence[Joints]) -> np.ndarray:

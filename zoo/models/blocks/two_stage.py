@@ -1,15 +1,9 @@
-"""Detectors in two stages: a model from a picture to named outputs, and the parts that it comes apart into.
+"""Detectors in two stages: what they have in common, and the parts that one comes apart into.
 
-A network of two stages is one functional `keras.Model` of an image with a dict of outputs:
-
-    objectness, offsets   of each anchor, a map a level (with several levels objectness_s4, offsets_s4 and so on)
-    proposals             N×R×4 in pixels, chosen by `zoo.layers.Proposals`
-    scores, boxes         of each proposal: N×R×(1 + K) logits and N×R×4·(1 + K) offsets, the background's first
-    masks                 of networks that have some
-
-`detector` is the whole as a model of one answer, of the kind that every detector has. It becomes one file, proposals and all,
-of operations that an accelerator takes. So do its two dense parts, `first_stage` and `region_heads`, for whoever chooses
-proposals and cuts their regions elsewhere; `second_stage` is the latter with the cutting.
+A network of two stages answers rows (`zoo.layers.TwoStageBoxes`) of regions N×R×4 in pixels, which its layer `PROPOSALS`
+gives, and of what its second stage says of them once its layer `REGIONS` has cut them from the maps. It becomes one file,
+proposals and all, of operations that an accelerator takes. So do its two dense parts, `first_stage` and `region_heads`, for
+whoever chooses proposals and cuts their regions elsewhere; `second_stage` is the latter with the cutting.
 """
 
 from __future__ import annotations
@@ -19,22 +13,42 @@ from typing import Any
 
 from zoo import layers
 from zoo.lazy import keras
+from zoo.models.encoders import features as encoder_features
 
 PROPOSALS, REGIONS = "proposals", "regions"  # the layers that the parts meet at
+STRIDE = 16  # of VGG16's last map
+
+
+def vgg_map(image: Any, width: float) -> Any:
+    """VGG16's conv5_3, without the pooling behind it."""
+    return encoder_features("vgg16", image, width=width).taps["s32"]
+
+
+def region_head(x: Any, classes: int, count: int, units: int, dropout: float = 0.0) -> tuple[Any, Any]:
+    """fc6 and fc7 of each region, and from them the scores of the background and the classes, and a box for each."""
+    x = keras.layers.Flatten(name="flatten")(x)
+    for number in (6, 7):
+        x = keras.layers.Dense(units, activation="relu", name=f"fc{number}")(x)
+        if dropout:
+            x = keras.layers.Dropout(dropout, name=f"dropout{number}")(x)
+    small, smaller = (keras.initializers.RandomNormal(stddev=spread) for spread in (0.01, 0.001))
+    scores = keras.layers.Dense(1 + classes, kernel_initializer=small, name="region_scores")(x)
+    boxes = keras.layers.Dense(4 * (1 + classes), kernel_initializer=smaller, name="region_offsets")(x)
+    return per_picture(scores, count, "scores"), per_picture(boxes, count, "boxes")
 
 
 def first_stage(model: keras.Model) -> keras.Model:
     """From a picture to the maps that regions are cut from and what is said of each anchor; a dict of named outputs."""
     *maps, _ = model.get_layer(REGIONS).input
-    names = ["features"] if len(maps) == 1 else [f"features_{level}" for level in range(1, 1 + len(maps))]
-    dense = {name: x for name, x in model.output.items() if name.startswith(("objectness", "offsets"))}
-    return keras.Model(model.inputs[0], {**dict(zip(names, maps, strict=True)), **dense}, name=f"{model.name}_first_stage")
+    said = keras.tree.flatten(model.get_layer(PROPOSALS).input)
+    outputs = {**_numbered("features", maps), **_numbered("objectness", said[::2]), **_numbered("offsets", said[1::2])}
+    return keras.Model(model.inputs[0], outputs, name=f"{model.name}_first_stage")
 
 
 def second_stage(model: keras.Model) -> keras.Model:
     """From [map, …, regions N×R×4], as many as proposals, to a dict of what is said of each: scores, boxes and masks."""
-    outputs = model.output
-    ends = {name: outputs[name] for name in ("scores", "boxes", "masks") if name in outputs}
+    names = {layer.name for layer in model.layers}
+    ends = {name: model.get_layer(name).output for name in ("scores", "boxes", "masks") if name in names}
     return keras.Model(model.get_layer(REGIONS).input, ends, name=f"{model.name}_second_stage")
 
 
@@ -42,19 +56,6 @@ def region_heads(model: keras.Model) -> keras.Model:
     """From regions of one size, M×h×w×C, to a dict of the scores and boxes of each, M×(1 + K) and M×4·(1 + K)."""
     ends = {"scores": model.get_layer("region_scores").output, "boxes": model.get_layer("region_offsets").output}
     return keras.Model(model.get_layer(REGIONS).output, ends, name=f"{model.name}_region_heads")
-
-
-def detector(model: keras.Model, labels: Sequence[str]) -> keras.Model:
-    """From a picture to the answer of a detector, with a name for each class."""
-    from zoo import tasks
-
-    outputs, proposals = model.output, model.get_layer(PROPOSALS)
-    rows = layers.RegionBoxes(proposals.picture, name="region_boxes")(
-        [outputs["proposals"], outputs["scores"], outputs["boxes"]]
-    )
-    task = tasks.get("detection")
-    spec = task.output_spec(task.labels_for(list(labels)))
-    return keras.Model(model.inputs[0], layers.ModelOutput(task.name, spec, name=spec.name)(rows), name=model.name)
 
 
 def per_picture(x: Any, count: int, name: str) -> Any:
@@ -65,3 +66,7 @@ def per_picture(x: Any, count: int, name: str) -> Any:
 def ratio_sides(scales: Sequence[float], ratios: Sequence[float]) -> list[tuple[float, float]]:
     """(width, height) in pixels of anchors of areas scale² and of heights over widths, ratio after ratio."""
     return [(scale / ratio**0.5, scale * ratio**0.5) for ratio in ratios for scale in scales]
+
+
+def _numbered(name: str, tensors: Sequence[Any]) -> dict[str, Any]:
+    return {name: tensors[0]} if len(tensors) == 1 else {f"{name}_{level}": x for level, x in enumerate(tensors, start=1)}

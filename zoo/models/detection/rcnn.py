@@ -202,6 +202,7 @@ class RCNN:
         model = keras.Model(self.network.input, logits)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(keras.optimizers.Adam(rate), loss, jit_compile=False)
+        model.optimizer.build(model.trainable_variables)  # TensorFlow would trace the first step twice
         losses = []
         for _ in range(steps):
             crops, labels = [], []

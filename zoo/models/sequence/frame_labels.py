@@ -3,7 +3,8 @@
 No paper of its own; the lectures' "many to many, in step", and what Donahue et al. 2015 (LRCN) do for activities: a network
 for pictures over each frame, an LSTM over what it makes of them, and a class of every frame. They take an encoder's fully
 connected layer; here it is the small map of a deep stride, narrowed, with its places kept: what moves is told by where it was.
-Frames go in along the channels and through the encoder as a batch, so that its weights are there once.
+Frames go in along the channels and through the encoder as a batch, so that its weights are there once. A device, to which
+frames come one by one, runs `zoo.layers.frame_network` and `zoo.layers.step_network` for each.
 """
 
 from __future__ import annotations

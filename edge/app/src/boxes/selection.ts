@@ -8,6 +8,8 @@ export interface Selection {
   boxes: Float64Array;
   labels: number[];
   scores: number[];
+  /** The candidates that they were. */
+  rows: number[];
 }
 
 const SIDES = 4;
@@ -49,23 +51,29 @@ function best({ boxes, scores, classes }: Candidates, options: Options): Selecti
   return picked(places.slice(0, optionOf(options, 'candidates')), (place) => Math.floor(place / classes) * SIDES, boxes, {
     label: (place) => place % classes,
     score: (place) => scores[place],
+    row: (place) => Math.floor(place / classes),
   });
 }
 
 interface Facts {
   label(place: number): number;
   score(place: number): number;
+  row(place: number): number;
 }
 
-function picked(places: readonly number[], at: (place: number) => number, boxes: Float64Array, { label, score }: Facts): Selection {
+function picked(places: readonly number[], at: (place: number) => number, boxes: Float64Array, { label, score, row }: Facts): Selection {
   const chosen = new Float64Array(places.length * SIDES);
   places.forEach((place, index) => chosen.set(boxes.subarray(at(place), at(place) + SIDES), index * SIDES));
-  return { boxes: chosen, labels: places.map(label), scores: places.map(score) };
+  return { boxes: chosen, labels: places.map(label), scores: places.map(score), rows: places.map(row) };
 }
 
 /** The pairs at these places, of these scores. */
 function at(pairs: Selection, places: readonly number[], scores: ArrayLike<number>): Selection {
-  return picked(places, (place) => place * SIDES, pairs.boxes, { label: (place) => pairs.labels[place], score: (place) => scores[place] });
+  return picked(places, (place) => place * SIDES, pairs.boxes, {
+    label: (place) => pairs.labels[place],
+    score: (place) => scores[place],
+    row: (place) => pairs.rows[place],
+  });
 }
 
 /** From the best on, each takes those of its class away that overlap it more. */

@@ -1,5 +1,6 @@
 // Instances: objects side by side, told apart, each with its class, its score and its pixels.
 import { exponential } from '../boxes/codings';
+import { byRegions, laid } from '../instances/regions';
 import { runLengths } from '../instances/run_lengths';
 import { connectedParts, enlargeNumbers, flood, type Parts } from '../instances/watershed';
 import { vocPalette, type Colour } from '../model/palette';
@@ -80,6 +81,12 @@ function kept(answer: InstanceAnswer, stays: (place: number) => boolean): Instan
 
 function areasOf({ numbers, labels }: InstanceAnswer): Int32Array {
   return countsOf(numbers, labels.length).subarray(1);
+}
+
+/** What has a pixel. */
+function visible(answer: InstanceAnswer): InstanceAnswer {
+  const areas = areasOf(answer);
+  return kept(answer, (place) => areas[place] > 0);
 }
 
 function countsOf(numbers: Int32Array, count: number): Int32Array {
@@ -233,14 +240,13 @@ export default {
   gives: 'instances',
   opaque: true,
   decode(output, spec, picture) {
+    if (byRegions(spec)) return visible({ kind: NAME, ...laid(output, spec, picture), width: picture.width, height: picture.height });
     const { seeds, landscape, within } = insides(output, spec);
     const threshold = Math.fround(optionOf(spec, 'threshold'));
     const sure = kept(seeds, (place) => seeds.scores[place] >= threshold);
     flood(sure.numbers, landscape, within, sure);
     const size = { width: picture.width, height: picture.height };
-    const whole = { ...sure, ...size, numbers: enlargeNumbers(sure.numbers, sure, size) };
-    const areas = areasOf(whole);
-    return kept(whole, (place) => areas[place] > 0);
+    return visible({ ...sure, ...size, numbers: enlargeNumbers(sure.numbers, sure, size) });
   },
   transfer: ({ numbers, labels, scores }) => [numbers.buffer, labels.buffer, scores.buffer],
   above: (answer, least) => kept(answer, (place) => answer.scores[place] >= least),

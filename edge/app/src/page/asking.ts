@@ -103,7 +103,7 @@ export class Asking {
     this.mark(null);
     notice.clear();
     session.networks.asked = asked;
-    if (!session.hasWish) return notice.warn('askPicture');
+    if (session.asked === 0) return notice.warn('askPicture');
     try {
       await session.again();
     } catch (error) {

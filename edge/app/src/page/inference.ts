@@ -1,5 +1,6 @@
 // The page's side of the inference worker: every request is a promise.
-import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Loading, Place, Question, Reply, Request, WritingOrder } from '../protocol';
+import type { Answer } from '../outputs/kind';
+import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Loading, NetworkId, Place, Question, Reply, Request, WritingOrder } from '../protocol';
 
 export class InferenceError extends Error {
   constructor(
@@ -61,6 +62,13 @@ export class Inference {
     const reply = await this.ask({ type: 'write', order });
     if (reply.type !== 'written') throw new InferenceError('run', reply.type);
     return reply.text;
+  }
+
+  /** What a network says of a sentence. */
+  async read(network: NetworkId, text: string): Promise<Answer> {
+    const reply = await this.ask({ type: 'read', network, text });
+    if (reply.type !== 'read') throw new InferenceError('run', reply.type);
+    return reply.answer;
   }
 
   private stop(): void {

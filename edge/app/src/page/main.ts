@@ -12,6 +12,7 @@ import { Notice } from './notice';
 import { goOffline, offerInstall, type NotOffline } from './offline';
 import { framesNote, showPair } from './pair';
 import { acceptDrops, openPicture, receiveFiles, type Receivers } from './pictures';
+import { Reading } from './reading';
 import { findSamples, type Sample } from './samples';
 import { save } from './saving';
 import { Session } from './session';
@@ -23,8 +24,9 @@ import { nextLanguage, number, onLanguage, say, speech, startWords, type Word } 
 
 const MEASURED_FRAMES = 50;
 const VIEWS: View[] = ['overlay', 'split', 'beside', 'mask', 'background'];
-/** Pictures that are kept when several are opened, at least: the next model may look at two. */
+/** Pictures that are kept when several are opened, at least: the next model may look at two. Of a film, at most. */
 const KEPT_PICTURES = 2;
+const LONGEST_FILM = 100;
 const FALLBACK_WORDS: Record<string, Word> = { 'no-api': 'whyNoApi', 'no-adapter': 'whyNoAdapter', refused: 'whyRefused' };
 const ACCELERATOR_NAMES = { webgpu: 'WebGPU', wasm: 'WebAssembly' };
 
@@ -37,9 +39,10 @@ const least = byId<HTMLInputElement>('least');
 const session = new Session({ stage, legend, models, speed, notice }, least.valueAsNumber / 100);
 const writing = new Writing(session, notice);
 const asking = new Asking(session, notice);
+const reading = new Reading(session, legend, notice);
 
 const receivers: Receivers = {
-  pictures: (files) => void session.showPictures(files.slice(0, Math.max(KEPT_PICTURES, session.frames))),
+  pictures: (files) => void session.showPictures(files.slice(0, session.networks.watches ? LONGEST_FILM : Math.max(KEPT_PICTURES, session.frames))),
   model: (file, encoder) => void addModel(file, encoder),
 };
 
@@ -226,6 +229,7 @@ function update(): void {
   byId('welcome').hidden = shown;
   writing.update();
   asking.update();
+  reading.update();
   byId('camera-label').textContent = say(camera.open ? 'cameraStop' : 'camera');
   byId('camera').classList.toggle('active', camera.open);
   byId('freeze-label').textContent = say(frozen ? 'unfreeze' : 'freeze');
@@ -300,7 +304,7 @@ function pixelsOf(frame: ImageBitmap): { width: number; height: number; rgba: Ui
   return { width, height, rgba: context.getImageData(0, 0, width, height).data };
 }
 
-/** For automated tests and the curious, as `repeat` is: the pictures as the network got them, and its answer. */
+/** For automated tests and the curious, as the others are: the pictures as the network got them, and its answer. */
 function inspect(): object | null {
   const { shown } = stage;
   if (!shown) return null;
@@ -329,7 +333,7 @@ async function begin(): Promise<void> {
   byId('camera').addEventListener('click', () => setTimeout(() => void offerFlip(), 1500));
   setView('overlay');
   const repeat = (count: number) => session.measure(count, () => {}, Infinity);
-  Object.assign(window, { densezoo: { inspect, repeat } });
+  Object.assign(window, { densezoo: { inspect, repeat, asked: () => session.asked, settled: () => session.settled } });
   notOffline = await goOffline();
   update();
   const catalogue = await fetchCatalogue();
@@ -340,7 +344,7 @@ async function begin(): Promise<void> {
   if (catalogue.models.length === 0) notice.warn('noModels');
   else await session.use(catalogue.models[0]);
   // Pictures that came with the model suit it: begin with one.
-  if (catalogue.samples.length > 0 && !session.hasWish && session.loaded) await showSample(samples[0]);
+  if (catalogue.samples.length > 0 && session.asked === 0 && session.loaded) await showSample(samples[0]);
 }
 
 void begin();

@@ -2,6 +2,7 @@
 import type { Entry } from '../model/catalogue';
 import type { InputRange, OutputSpec } from '../model/spec';
 import { alike } from '../outputs';
+import type { Answer } from '../outputs/kind';
 import type { AcceleratorChoice, Backend, Failure, Framed, Loaded, Place, Precision, Question, WritingOrder } from '../protocol';
 import { isAsked, type Asked } from '../text/asked';
 import { Inference, InferenceError } from './inference';
@@ -51,14 +52,19 @@ export class Networks {
     return Math.max(1, ...Object.values(this.loaded).map((loaded) => loaded?.card.inputs[0].frames ?? 1));
   }
 
+  /** Whether one of them watches films, of any number of pictures. */
+  get watches(): boolean {
+    return Object.values(this.loaded).some((loaded) => loaded?.use === 'watch');
+  }
+
   /** What is to be asked of this picture now; null while no network is there that looks at pictures, or one waits for words. */
-  question(picture: number, range: InputRange | null): Question | null {
+  question(picture: number, range: InputRange | null, goesOn: boolean): Question | null {
     const { main, beside } = this.loaded;
-    if (!main || main.writes) return null;
+    if (!main || main.use === 'read' || main.use === 'write') return null;
     const other = beside && { network: beside.id, output: this.besideOutput() };
     const asks = [main, beside].some((each) => each && isAsked(each.card));
     if (asks && !this.asked) return null;
-    return { picture, main: { network: main.id, output: this.output }, beside: other, range, asked: asks ? this.asked : null };
+    return { picture, main: { network: main.id, output: this.output }, beside: other, range, asked: asks ? this.asked : null, goesOn };
   }
 
   choose(choice: AcceleratorChoice): void {
@@ -100,6 +106,11 @@ export class Networks {
 
   write(order: WritingOrder): Promise<string> {
     return this.inference.write(order);
+  }
+
+  /** What the main network says of a sentence. */
+  read(text: string): Promise<Answer> {
+    return this.inference.read(this.loaded.main!.id, text);
   }
 
   /** Which output of the second network stands beside the one on show: the same, else one alike, else its first. */

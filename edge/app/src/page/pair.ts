@@ -31,6 +31,7 @@ export function framesNote(session: Session, stage: Stage): string {
   const count = session.frames;
   const names = session.pictureNames.slice(0, count).join(' → ');
   if (!session.loaded || !stage.frame) return '';
+  if (session.networks.watches) return session.camera.open ? say('watchesCamera') : say('watchesPictures', { count: stage.frames.length });
   if (session.camera.open || names === '') return count > 1 ? say('framesOfCamera', { count }) : '';
   if (count === 1) return stage.frames.length > 1 ? say('framesUnused', { count: stage.frames.length }) : '';
   return stage.frames.length > 1 ? say('framesOfPictures', { count, names }) : say('framesAlike', { count });

@@ -46,8 +46,10 @@ export class Session {
   private visit = 0;
   /** The same for pictures and the camera: by the time a picture is open, something else may have been asked for. */
   private wishes = 0;
-  /** The picture on the stage, counted; an answer belongs to the picture that it names. */
+  /** The wish that brought the picture on the stage; an answer belongs to the picture that it names. */
   private picture = 0;
+  /** The question whose answer is on show. */
+  private answered: Question | null = null;
   private wake = false;
   /** Called when anything a button or a label shows may have changed. */
   onChange: () => void = () => {};
@@ -81,9 +83,15 @@ export class Session {
     return this.networks.loaded.beside;
   }
 
-  /** Whether the visitor has asked for a picture or the camera. */
-  get hasWish(): boolean {
-    return this.wishes > 0;
+  /** How often a picture or the camera has been asked for. */
+  get asked(): number {
+    return this.wishes;
+  }
+
+  /** Whether what is on show answers what is asked now: not while a picture, a model or an answer is on its way. */
+  get settled(): boolean {
+    const { answered, inFlight, parts } = this;
+    return !inFlight && this.picture === this.wishes && parts.stage.shown !== null && answered !== null && this.wanted(answered);
   }
 
   /** What the answer on show means. */
@@ -189,7 +197,7 @@ export class Session {
     try {
       const pictures = await Promise.all(files.map(openPicture));
       if (wish !== this.wishes) return closeAll(pictures);
-      this.picture++;
+      this.picture = wish;
       this.pictureNames = files.map((file) => file.name);
       // On the stage at once: should another model be chosen before the answer is there, that one answers for this picture.
       this.parts.stage.show(pictures, null);
@@ -281,7 +289,7 @@ export class Session {
     try {
       await open();
       if (wish !== this.wishes) return;
-      this.picture++;
+      this.picture = wish;
       this.pictureNames = [];
       this.parts.speed.clear();
     } catch (error) {
@@ -334,7 +342,7 @@ export class Session {
   }
 
   private question(): Question | null {
-    return this.networks.question(this.picture, this.range);
+    return this.networks.question(this.picture, this.range, this.camera.open);
   }
 
   /** Whether the answer to a question is still of use: not once another picture, model or output has been chosen. */
@@ -376,6 +384,7 @@ export class Session {
     this.parts.speed.add({ capture, ...framed.timings, draw: performance.now() - began }, framed.memory);
     this.agreement = framed.agreement;
     this.ran = { main: framed.timings.run, beside: framed.beside?.timings.run ?? 0 };
+    this.answered = framed.question;
     const root = document.documentElement;
     root.dataset.frames = String(Number(root.dataset.frames ?? 0) + 1);
     this.onChange();

@@ -39,14 +39,14 @@ export class Writing {
       this.stop();
       this.show('');
     }
-    const writes = this.network?.writes ?? false;
-    this.panel.hidden = !writes;
-    byId('stage').hidden = writes;
+    const use = this.network?.use ?? 'look';
+    this.panel.hidden = use !== 'write';
+    byId('stage').hidden = use === 'write' || use === 'read';
   }
 
   private async write(): Promise<void> {
     const { session, network } = this;
-    if (!network?.writes) return;
+    if (network?.use !== 'write') return;
     const text = ++this.text;
     const sampling = { temperature: Number(this.temperature.value), nucleus: NUCLEUS };
     const order = { network: network.id, count: PART, sampling, seed: text };

@@ -2,8 +2,8 @@
 import type { Card } from '../model/card';
 import type { InputRange, OutputSpec } from '../model/spec';
 import { withGiven } from '../outputs/choices';
-import type { NetworkId, Outcome } from '../protocol';
-import { numbersOf, type Asked } from '../text/asked';
+import type { NetworkId, Outcome, Question } from '../protocol';
+import { numbersOf } from '../text/asked';
 import type { Network } from './network';
 
 export class Asker {
@@ -23,7 +23,7 @@ export class Asker {
     return this.network.spec(output);
   }
 
-  async answer(pictures: readonly ImageData[], output: number, range: InputRange | null, asked: Asked | null): Promise<Outcome> {
+  async answer(pictures: readonly ImageData[], output: number, range: InputRange | null, { asked }: Question): Promise<Outcome> {
     const said = asked ?? { question: '', answers: [] };
     const outcome = await this.network.answerBeside(numbersOf(this.card, said), pictures, output, range);
     return { ...outcome, answer: withGiven(outcome.answer, said.answers) };

@@ -7,7 +7,7 @@ import type { NetworkId, Outcome } from '../protocol';
 import type { Network } from './network';
 import type { Given, Stepper } from './stepper';
 
-/** The encoder gives something else than the words begin with. */
+/** The encoder gives something else than the steps go on from. */
 export class WrongEncoder extends Error {}
 
 export class Captioner {

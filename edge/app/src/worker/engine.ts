@@ -5,14 +5,18 @@ import { readGraph, type Graph } from '../model/graph';
 import { mixesHalves } from '../model/halves';
 import { CHANNELS_FIRST, CHANNELS_LAST } from '../model/layout';
 import { alike, isKnown, kindOf } from '../outputs';
-import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, Loading, NetworkId, Outcome, Place, Precision, Question, WritingOrder } from '../protocol';
+import type { Answer } from '../outputs/kind';
+import type { AcceleratorChoice, Backend, Failure, Fallback, Framed, Loaded, Loading, NetworkId, Outcome, Place, Precision, Question, Use, WritingOrder } from '../protocol';
 import { isAsked } from '../text/asked';
+import { readsOf } from '../text/reading';
 import { UnknownToken } from '../text/vocabulary';
 import { bindOutputs, Network, pictureOf, UnmatchedOutputs, type BoundOutput } from './network';
 import { Asker } from './asker';
 import { Captioner, WrongEncoder } from './captioner';
-import { isBegun, isStep, Stepper } from './stepper';
-import { readsOf, Translator } from './translator';
+import { Judge } from './judge';
+import { isBegun, isStep, isWatching, Stepper } from './stepper';
+import { Translator } from './translator';
+import { Watcher } from './watcher';
 import { Writer } from './writer';
 
 /** More threads than this slow small networks down: they wait for each other. */
@@ -139,13 +143,25 @@ function outputsOf(card: Card, model: CompiledModel): BoundOutput[] {
 }
 
 /** A network that says something of pictures. */
-type Looker = Network | Captioner | Asker;
+type Looker = Network | Captioner | Asker | Watcher;
+
+/** What the network of that card is for, in that place. */
+function useOf(card: Card | null, place: Place): Use {
+  if (card === null) return 'look';
+  if (isWatching(card)) return 'watch';
+  const reads = card.outputs.length > 0 && readsOf(card.outputs[0]) > 0;
+  if (isBegun(card)) return reads && place === 'main' ? 'write' : 'look';
+  if (isStep(card)) return place === 'main' ? 'write' : 'look';
+  return reads && place === 'main' ? 'read' : 'look';
+}
 
 export class Engine {
   private backend: Backend | null = null;
   private networks: Record<Place, Looker | null> = { main: null, beside: null };
   /** The network in the main place, where that writes texts. */
   private writer: Writer | Translator | null = null;
+  /** The network in the main place, where that judges sentences. */
+  private judge: Judge | null = null;
   private canvas = new OffscreenCanvas(1, 1);
   private context = this.canvas.getContext('2d', { willReadFrequently: true })!;
 
@@ -179,29 +195,38 @@ export class Engine {
     const models = [model];
     try {
       const own = (await readCard(bytes)) ?? listed;
-      const begun = own !== null && isBegun(own);
-      const translates = begun && place === 'main' && readsOf(own.outputs[0]) > 0;
-      const writes = translates || (place === 'main' && own !== null && isStep(own) && !begun);
-      let network: Looker | Writer | Translator;
-      if (begun) {
+      const use = useOf(own, place);
+      let network: Looker | Writer | Translator | Judge;
+      if (own && (isBegun(own) || use === 'watch')) {
         const card = { ...own, name: own.name || name };
         const parts = [await this.describeEncoder(id, name, models, encoder, precision), new Stepper(own, model)] as const;
-        if (translates) network = this.writer = new Translator(id, card, ...parts);
+        if (use === 'write') network = this.writer = new Translator(id, card, ...parts);
+        else if (use === 'watch') network = this.networks[place] = new Watcher(id, { ...card, outputs: outputsOf(own, model).map(({ spec }) => spec) }, ...parts);
         else network = this.networks[place] = new Captioner(id, card, ...parts);
-      } else if (writes) network = this.writer = this.describeWriter(id, own, model);
+      } else if (own && use === 'write') network = this.writer = this.describeWriter(id, own, model);
+      else if (use === 'read') network = this.judge = new Judge(this.describeNetwork(id, name, model, graph, own));
       else network = this.networks[place] = this.describe(id, name, model, graph, own);
       const compileMs = performance.now() - began;
       const wasm = this.backend.accelerator === 'wasm';
       const whole = wasm || models.every((each) => each.isFullyAccelerated);
-      return { id, card: network.card, bytes: bytes.byteLength, compileMs, whole, writes, slow: wasm && mixesHalves(graph) };
+      return { id, card: network.card, bytes: bytes.byteLength, compileMs, whole, use, slow: wasm && mixesHalves(graph) };
     } catch (error) {
       for (const each of models) each.delete();
       throw error;
     }
   }
 
-  /** The network with all that is known of it: what its card says, else what its tensors let one guess. */
+  /** A network that says something of pictures. */
   private describe(id: NetworkId, name: string, model: CompiledModel, graph: Graph, own: Card | null): Network | Asker {
+    const network = this.describeNetwork(id, name, model, graph, own);
+    if (isAsked(network.card)) return new Asker(network);
+    // The output with the words is of no known kind, or a sentence is read, which has no place beside a picture.
+    if (network.card.inputs.length > 1 || readsOf(network.card.outputs[0]) > 0) throw new EngineError('shape', shapesOf(model));
+    return network;
+  }
+
+  /** The network with all that is known of it: what its card says, else what its tensors let one guess. */
+  private describeNetwork(id: NetworkId, name: string, model: CompiledModel, graph: Graph, own: Card | null): Network {
     const output = model.getOutputDetails()[0];
     const input = own ? pictureOf(model, own) : model.getInputDetails()[0];
     // An open side is -1; LiteRT.js resizes none.
@@ -215,10 +240,7 @@ export class Engine {
     const inputs = [{ ...card.inputs[0], size }, ...card.inputs.slice(1)];
     const described = { ...card, name: card.name || name, inputs, outputs: outputs.map(({ spec }) => spec) };
     const stored = model.getOutputDetails().map(({ name }, index) => graph.tensors[tensor(name, graph.outputs[index])]);
-    const network = new Network(id, described, outputs, model, stored);
-    if (isAsked(described)) return new Asker(network);
-    if (inputs.length > 1) throw new EngineError('shape', shapesOf(model)); // the output with the words is of no known kind
-    return network;
+    return new Network(id, described, outputs, model, stored);
   }
 
   private describeWriter(id: NetworkId, card: Card, model: CompiledModel): Writer {
@@ -262,6 +284,17 @@ export class Engine {
     }
   }
 
+  /** What is said of a sentence. */
+  async readText(network: NetworkId, text: string): Promise<Answer> {
+    const { judge } = this;
+    if (judge?.id !== network) throw new EngineError('stale', `network ${network} is not loaded`);
+    try {
+      return await judge.judge(text);
+    } catch (error) {
+      throw new EngineError(error instanceof UnknownToken ? 'token' : 'run', message(error));
+    }
+  }
+
   private async compile(bytes: Uint8Array, precision: Precision): Promise<CompiledModel> {
     const { accelerator, threads } = this.backend!;
     try {
@@ -278,7 +311,8 @@ export class Engine {
     this.networks[place] = null;
     if (place === 'beside') return;
     this.writer?.delete();
-    this.writer = null;
+    this.judge?.delete();
+    this.writer = this.judge = null;
   }
 
   /** What the networks say of the picture; of several frames, of the first one. */
@@ -291,8 +325,8 @@ export class Engine {
     let outcome: Outcome;
     let other: Outcome | null;
     try {
-      outcome = await main.answer(pictures, question.main.output, question.range, question.asked);
-      other = beside && (await beside.answer(pictures, question.beside!.output, null, question.asked));
+      outcome = await main.answer(pictures, question.main.output, question.range, question);
+      other = beside && (await beside.answer(pictures, question.beside!.output, null, question));
     } catch (error) {
       throw new EngineError(error instanceof WrongEncoder ? 'encoder' : 'run', message(error));
     }

@@ -30,6 +30,9 @@ async function handle(request: Request): Promise<void> {
     case 'write':
       reply({ type: 'written', id: request.id, text: await engine.write(request.order) });
       break;
+    case 'read':
+      reply({ type: 'read', id: request.id, answer: await engine.readText(request.network, request.text) });
+      break;
     case 'unload':
       engine.unload(request.place);
       reply({ type: 'unloaded', id: request.id });

@@ -2,20 +2,13 @@
 import type { Card } from '../model/card';
 import type { OutputSpec } from '../model/spec';
 import type { NetworkId } from '../protocol';
+import { readsOf, rowOf } from '../text/reading';
 import { choose, randomOf, type Random, type Sampling } from '../text/sampling';
 import { Vocabulary } from '../text/vocabulary';
 import type { Network } from './network';
 import type { Given, Stepper } from './stepper';
 
 const END = '<end>';
-
-/** The sentence has more words than the encoder reads, or none. */
-export class UnfitLength extends Error {}
-
-/** How many words of a sentence the encoder reads, its end with them; 0 where it looks at pictures. */
-export function readsOf({ options }: OutputSpec): number {
-  return Number(options.reads ?? 0);
-}
 
 export class Translator {
   private readonly vocabulary: Vocabulary;
@@ -43,13 +36,8 @@ export class Translator {
 
   /** Reads a sentence; what is said of it follows by `write`. */
   async read(prompt: string, seed: number): Promise<void> {
-    const reads = readsOf(this.answer);
-    const tokens = this.vocabulary.encode(prompt);
-    if (tokens.length === 0 || tokens.length >= reads) throw new UnfitLength(`${tokens.length} ≠ 1…${reads - 1}`);
-    // One row of a grey picture, a word a pixel; behind the end is padding, 0.
-    const row = new Uint8ClampedArray(4 * reads);
-    [...tokens, this.answer.labels.indexOf(END)].forEach((token, place) => row.fill(token, 4 * place, 4 * place + 3));
-    this.given = await this.encoder.everything([new ImageData(row, reads, 1)], null);
+    const row = rowOf(this.vocabulary.encode(prompt), readsOf(this.answer), this.answer.labels.indexOf(END));
+    this.given = await this.encoder.everything([row], null);
     [this.word, this.said, this.random] = [Number(this.answer.options.start), 0, randomOf(seed)];
   }
 
