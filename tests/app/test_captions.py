@@ -88,6 +88,7 @@ def test_the_camera_is_put_in_words(visit: Open, model: Path) -> None:
         page.click("#camera")
         page.wait_for_function(f"() => {SAID} !== ''", timeout=PATIENCE_MS)
         page.click("#freeze")
+        opened.settled()
         page.wait_for_function(f"() => {SAID} === document.querySelector('#spoken').textContent", timeout=PATIENCE_MS)
         shown, with_runner = opened.pictures()[0], edge.Runner(model)
         assert page.evaluate(SAID) == edge.say(with_runner, shown).text
