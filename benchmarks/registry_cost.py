@@ -83,7 +83,8 @@ def _seconds(model: keras.Model, form: str, engine: str, pictures: np.ndarray) -
     from zoo.errors import InputError
 
     recipe = "int8" if form == "qat" else form
-    options = {"calibration": pictures} if recipe in ("int8", "int16x8") and form != "qat" else {}
+    ranges = recipe in ("int8", "int16x8") and (form, engine) != ("qat", "tensorflow")  # whose network brings its own
+    options = {"calibration": pictures} if ranges else {}
     began = time.process_time()
     with tempfile.TemporaryDirectory(prefix="densezoo_") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -189,6 +190,23 @@ def test_requirements_are_read() -> None:
     demands = [parsed('nobody-has-this; extra == "inner"'), parsed('densezoo[inner]; extra == "outer"'), parsed("numpy")]
     assert installation.missing("outer", demands) == ["nobody-has-this"]
     assert installation.missing("", demands) == []
+
+
+def test_keras_starts_on_a_backend_that_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")  # afterwards it is as it was
+    installation.choose_backend()
+    assert os.environ["KERAS_BACKEND"] == "torch"
+    monkeypatch.setattr(installation, "_configured", lambda: "tensorflow")
+    for there, expected in ((("tensorflow", "jax"), None), (("jax", "torch"), "jax"), ((), None)):
+        monkeypatch.delenv("KERAS_BACKEND", raising=False)
+        monkeypatch.setattr(installation, "_is_there", there.__contains__)
+        installation.choose_backend()
+        assert os.environ.get("KERAS_BACKEND") == expected
+    lines = [f"{name}; extra == '{extra}'" for name in ("torch", "tensorflow") for extra in ("some", name)]
+    demands = list(map(installation.parsed, lines))
+    monkeypatch.setattr(installation, "version", lambda name: None)
+    monkeypatch.setattr(installation, "_is_there", "jax".__eq__)
+    assert installation.missing("some", demands) == [] and installation.missing("tensorflow", demands) == ["tensorflow"]
 
 
 def test_the_doctor_knows_every_command() -> None:

@@ -32,7 +32,8 @@ def quantize_aware(
     """A network that computes with the rounding of its int8 file, to be trained on a little with `compile` and `fit`.
 
     Batch normalisation is folded into the kernels first, with the statistics that it has; so train first. Then
-    `to_tflite(network, path, "int8")` needs no calibration, and `to_keras(network, fold(model))` brings the weights back.
+    `to_tflite(network, path, "int8")` needs no calibration (but for what lies inside of a layer of several operators, as local
+    response normalisation, where it says so), and `to_keras(network, fold(model))` brings the weights back.
     Layers whose weights stay in float are warned of and listed by `unquantized_layers`.
 
     Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 import types
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from command import says
 from converter_models import SIZE, pictures, segmenter
 
 import converters
+from converters.extras import needed_for
+from zoo.errors import InputError
 
 
 def test_no_module_takes_a_functions_place() -> None:
@@ -28,6 +31,16 @@ def test_no_module_takes_a_functions_place() -> None:
 def test_old_names_say_what_to_write(old: str, new: str) -> None:
     with pytest.warns(DeprecationWarning, match=rf"converters\.{old} goes with 0\.3; write converters\.{new}"):
         assert getattr(converters, old) is getattr(converters, new)
+
+
+def test_what_needs_tensorflow_says_which_extra_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "converters.quantization.pruning", raising=False)
+    monkeypatch.setitem(sys.modules, "tensorflow_model_optimization", None)
+    message = r"converters\.prune needs tensorflow_model_optimization, .*: pip install 'densezoo\[tensorflow\]'"
+    with pytest.raises(InputError, match=message):
+        _ = converters.prune
+    with pytest.raises(ModuleNotFoundError, match="nobody"), needed_for("this"):
+        raise ModuleNotFoundError("nobody", name="nobody")
 
 
 def test_biases_are_corrected_wherever_ranges_are_measured(tmp_path: Path) -> None:

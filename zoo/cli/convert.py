@@ -61,7 +61,7 @@ def convert(
         int, typer.Option(min=0, metavar="EPOCHS", help="int8: train so long on --calibration's data with the file's rounding.")
     ] = 0,
     engine: Annotated[
-        str | None, typer.Option(help="direct (our own writer) or tensorflow; default direct, wherever it has the form.")
+        str | None, typer.Option(help="direct (our own writer), tensorflow or jax; default direct, wherever it has the form.")
     ] = None,
     sparse: Annotated[bool, typer.Option("--sparse", help="Store pruned kernels without their zeros.")] = False,
     form: Annotated[str | None, typer.Option("--format", "-f", help="tflite or onnx; default by --out's ending.")] = None,
@@ -101,7 +101,7 @@ def convert(
         if images is None or quantize != "int8":
             raise InputError("--quantize-aware is for --quantize int8 with --calibration, whose data it trains on")
         aware = _trained_for_int8(network, calibration, images, quantize_aware)
-        written = converters.to_tflite(aware, place, quantize, pixels, io=io, sparse=sparse, **keeps)
+        written = converters.to_tflite(aware, place, quantize, pixels, images, io, sparse=sparse, **keeps)
     else:
         measured = images if _is_calibrated(quantize) else None
         written = converters.to_tflite(network, place, quantize, pixels, measured, io, **options)
