@@ -65,6 +65,14 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Row]) -> None
         writer.writerows(rows)
 
 
+def read_table(path: Path) -> list[Row]:
+    """The rows of a table of `write_table`, as text; none where there is no such file yet."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def nice_ticks(least: float, greatest: float) -> list[float]:
     """1, 2 and 5 times powers of ten from just below one number to just above another."""
     known = [step * 10.0**power for power in range(-4, 6) for step in (1, 2, 5)]

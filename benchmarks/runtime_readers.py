@@ -7,10 +7,12 @@ Stands by itself: NumPy and the runtime, nothing of this project. Each file is r
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import multiprocessing
 import os
+import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -99,8 +101,84 @@ def tract(path: str, feeds: list[Arrays], facts: dict[str, Any]) -> list[Arrays]
     return [[tensor.to_numpy() for tensor in runnable.run(feed)] for feed in feeds]
 
 
+def opencv(path: str, feeds: list[Arrays], facts: dict[str, Any]) -> list[Arrays]:
+    """OpenCV's dnn, which turns the maps of .tflite files, whose channels come last, into N×C×H×W."""
+    import cv2
+
+    turned = path.endswith(".tflite")
+    net = (cv2.dnn.readNetFromTFLite if turned else cv2.dnn.readNetFromONNX)(path)
+    answers = []
+    for feed in feeds:
+        for name, value in zip(facts["inputs"], feed, strict=True):
+            net.setInput(np.ascontiguousarray(_moved(value, (0, 3, 1, 2)) if turned else value), name)
+        results = net.forward(net.getUnconnectedOutLayersNames())
+        answers.append([_moved(value, (0, 2, 3, 1)) if turned else np.array(value) for value in results])
+    return answers
+
+
+def _moved(value: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """A map with its channels elsewhere; what is no map as it is."""
+    return value.transpose(axes) if value.ndim == len(axes) else value
+
+
+def ncnn(path: str, feeds: list[Arrays], facts: dict[str, Any]) -> list[Arrays]:
+    """Tencent's ncnn in float32, behind its converter pnnx; the batch is none of its tensors' axes."""
+    import ncnn as runtime
+
+    with tempfile.TemporaryDirectory() as folder:
+        stem = os.path.join(folder, "model")
+        shutil.copy(path, f"{stem}.onnx")
+        converter = os.path.join(os.path.dirname(importlib.util.find_spec("pnnx").origin), "pnnx")
+        _ran([converter, f"{stem}.onnx", "fp16=0"], folder)
+        net = runtime.Net()
+        net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = False
+        net.opt.use_vulkan_compute = net.opt.use_bf16_storage = False
+        if net.load_param(f"{stem}.ncnn.param") or net.load_model(f"{stem}.ncnn.bin"):
+            raise ValueError("what pnnx wrote cannot be loaded")
+    answers = []
+    for feed in feeds:
+        with net.create_extractor() as run:
+            for place, value in enumerate(feed):
+                run.input(f"in{place}", runtime.Mat(np.ascontiguousarray(value[0])).clone())
+            results = [run.extract(f"out{place}") for place in range(len(facts["outputs"]))]
+            if any(status for status, _ in results):
+                raise ValueError(f"extract gives {[status for status, _ in results]}")
+            answers.append([np.array(result) for _, result in results])
+    return answers
+
+
+def tosa(path: str, feeds: list[Arrays], facts: dict[str, Any]) -> list[Arrays]:
+    """Arm's converter to TOSA, the operators of several neural processors, and the reference model of these."""
+    import tosa_converter_for_tflite as converter
+    import tosa_reference_model as runtime
+
+    with tempfile.TemporaryDirectory() as folder:
+        converted, written = os.path.join(folder, "model.mlirbc"), os.path.join(folder, "model.tosa")
+        converter.tflite_flatbuffer_to_tosa_mlir(path, converted)
+        program = os.path.join(os.path.dirname(sys.executable), "tosa-opt")
+        options = ["--tosa-serialize", f"--tosa-flatbuffer-filename={written}", "-o", os.devnull]
+        _ran([program, converted, *options], folder)
+        with open(written, "rb") as file:
+            content = file.read()
+        answers = []
+        for feed in feeds:
+            results, status = runtime.run(content, [np.ascontiguousarray(value) for value in feed])
+            if status != runtime.GraphStatus.TOSA_VALID:
+                raise ValueError(str(status))
+            answers.append([np.array(result) for result in results])
+    return answers
+
+
+def _ran(command: list[str], folder: str) -> None:
+    """Runs a program there; ValueError in its own last words."""
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE)
+    if done.returncode:
+        raise ValueError((done.stderr or done.stdout)[-200:])
+
+
 READERS: dict[str, Reader] = {
-    reader.__name__: reader for reader in (litert, onnxruntime, openvino, tflite_micro, mnn, tract)
+    reader.__name__: reader
+    for reader in (litert, onnxruntime, openvino, tflite_micro, mnn, tract, opencv, ncnn, tosa)
 }
 # What each imports; done once, before the processes part.
 MODULES = {
@@ -109,6 +187,9 @@ MODULES = {
     "tflite_micro": ("tflite_micro.python.tflite_micro.runtime",),
     "mnn": ("_tools", "MNN.nn"),
     "tract": ("tract",),
+    "opencv": ("cv2",),
+    "ncnn": ("ncnn",),
+    "tosa": ("tosa_converter_for_tflite", "tosa_reference_model"),
 }
 
 

@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from publishing import api, commands, gpu_matrix, guides, networks, recipes, results, runtimes
+from publishing import api, commands, gpu_matrix, guides, networks, npu, recipes, results, runtimes
 from publishing.markers import filled
 from zoo.data.registry import listing
 
@@ -33,6 +33,7 @@ MAKERS: dict[str, Callable[[], str]] = {  # of the places between markers, by th
     "compression_gates": results.compression_gates,
     "conversion_cost": results.conversion_cost,
     "conversions": results.conversions,
+    "cells": results.cells,
     "denoising": results.denoising,
     "foreign_files": results.foreign_files,
     "gpu_differences": gpu_matrix.differences,
@@ -48,6 +49,8 @@ MAKERS: dict[str, Callable[[], str]] = {  # of the places between markers, by th
     "optical_flow": results.optical_flow,
     "person": results.person,
     "proposals": results.proposals,
+    "npu": npu.files,
+    "npu_left": npu.left,
     "registry_cost": results.registry_cost,
     "runtimes": runtimes.networks,
     "runtimes_wrong": runtimes.wrong_networks,

@@ -95,6 +95,15 @@ def foreign_files() -> str:
     return table(("first output", ">files", *(f">{name}" for name in names)), lines)
 
 
+def cells() -> str:
+    """Detectors of blood cells, side by side."""
+    scores = {">AP50": "ap50", ">AP": "ap", ">AP75": "ap75"}
+    scores |= {f">{label}": f"ap50 {label}" for label in ("RBC", "WBC", "Platelets")}
+    scores |= {">ms": "ms", ">choosing, ms": "choosing_ms", ">bytes": "bytes", "GPU": "gpu"}
+    columns = {"what": _code("what"), "form": _text("form"), ">parameters": _count("parameters")}
+    return _table("cells.csv", columns | {name: _text(column) for name, column in scores.items()})
+
+
 def instances() -> str:
     """Nuclei told apart, side by side."""
     scores = {">AP50": "ap50", ">AP": "ap", ">AP75": "ap75", ">DSB score": "dsb", ">ms": "ms", ">bytes": "bytes"}
@@ -220,7 +229,7 @@ def _milliseconds(name: str, form: str) -> str:
     times = [row[time] for rows, file, time in by_file for row in rows_of(rows) if row["file"] == file]
     by_name = {
         "super_resolution.csv": "method", "denoising.csv": "method", "saliency.csv": "what", "optical_flow.csv": "what",
-        "instances.csv": "what",
+        "instances.csv": "what", "cells.csv": "what",
     }  # fmt: skip
     for table_file, column in by_name.items():
         times += [row["ms"] for row in rows_of(table_file) if (row[column], row["form"]) == (name, form)]

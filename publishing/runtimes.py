@@ -10,7 +10,10 @@ from publishing.results import rows_of
 
 Row = Mapping[str, str]
 VERDICTS = ("right", "wrong", "no answer")
-NAMES = {"litert": "LiteRT", "openvino": "OpenVINO", "tflite_micro": "TFLite Micro", "mnn": "MNN", "tract": "tract"}
+NAMES = {
+    "litert": "LiteRT", "openvino": "OpenVINO", "tflite_micro": "TFLite Micro", "mnn": "MNN", "tract": "tract",
+    "opencv": "OpenCV", "ncnn": "ncnn", "tosa": "TOSA",
+}  # fmt: skip
 
 
 def networks() -> str:

@@ -15,8 +15,15 @@ from tf2onnx.tfonnx import process_tf_graph
 
 from converters.onnx.operators import HANDLERS
 
-# Of tf2onnx's: what is quantized, or from before opset 10, is in no graph of ours.
-_IDLE = ("remove_redundant_upsample", "const_dequantize_optimizer", "q_dq_optimizer")
+# Some of tf2onnx's optimizers, with the operators that each is for; no graph of ours has what is quantized, or is older than
+# opset 10.
+_FOR = {
+    "remove_redundant_upsample": (),
+    "const_dequantize_optimizer": (),
+    "q_dq_optimizer": (),
+    "loop_optimizer": ("Loop", "If", "Scan"),
+    "einsum_optimizer": ("Einsum", "Loop", "If", "Scan"),
+}
 
 
 def optimized(function: Any, opset: int) -> onnx.ModelProto:
@@ -45,5 +52,7 @@ def optimized(function: Any, opset: int) -> onnx.ModelProto:
 
 def _optimized(graph: tf.Graph, opset: int, names: dict[str, Any], copies: bool) -> onnx.ModelProto:
     converted = process_tf_graph(graph, opset=opset, custom_op_handlers=dict(HANDLERS), continue_on_error=True, **names)
-    chosen = {name: make for name, make in optimizer._get_optimizers().items() if name not in _IDLE}
+    kinds = {node.type for node in converted.get_nodes()}
+    every = optimizer._get_optimizers().items()
+    chosen = {name: make for name, make in every if name not in _FOR or not kinds.isdisjoint(_FOR[name])}
     return optimizer.optimize_graph(converted, copies, chosen).make_model("network")

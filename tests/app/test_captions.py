@@ -26,6 +26,15 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return converters.device_files(captioner(), path)[0].path
 
 
+def test_one_that_looks_once_says_what_the_runner_says(visit: Open, pictures: list[Path], tmp_path: Path) -> None:
+    model = converters.device_files(captioner("show_and_tell"), tmp_path / "once.tflite")[0].path
+    opened = bring(visit().ready(), model)
+    with edge.Runner(model) as runner:
+        for path in pictures:
+            opened.open(path)
+            assert opened.page.evaluate(SAID) == edge.say(runner, np.asarray(Image.open(path))).text != ""
+
+
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder, paths = tmp_path_factory.mktemp("pictures"), []
@@ -79,6 +88,7 @@ def test_the_camera_is_put_in_words(visit: Open, model: Path) -> None:
         page.click("#camera")
         page.wait_for_function(f"() => {SAID} !== ''", timeout=PATIENCE_MS)
         page.click("#freeze")
+        opened.settled()
         page.wait_for_function(f"() => {SAID} === document.querySelector('#spoken').textContent", timeout=PATIENCE_MS)
         shown, with_runner = opened.pictures()[0], edge.Runner(model)
         assert page.evaluate(SAID) == edge.say(with_runner, shown).text

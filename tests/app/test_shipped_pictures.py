@@ -39,7 +39,7 @@ def test_they_answer_as_the_runner_does(visit: Open, tmp_path: Path) -> None:
     opened.bring(path).page.click("#camera")
     opened.frames(beyond=opened.frames() + 2)
     opened.page.click("#freeze")
-    opened.page.wait_for_timeout(400)
+    opened.settled()
     with edge.Runner(path) as runner:
         expected = runner(opened.pictures())
     vectors = opened.field("vectors", np.float32).reshape(expected.shape)

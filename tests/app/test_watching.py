@@ -70,7 +70,7 @@ def test_the_camera_is_watched_and_what_it_showed_is_remembered(visit: Open, fil
         page.wait_for_function("() => (densezoo.inspect()?.answer?.before ?? 0) > 3", timeout=PATIENCE_MS)
         assert "remembers what it saw" in page.inner_text("#frames-note")
         page.click("#freeze")
-        page.wait_for_timeout(300)  # a frame that was on its way
+        opened.settled()  # a frame was on its way
         answer = page.evaluate("densezoo.inspect().answer")
         assert len(answer["frames"]) == SHOWN and page.locator("#legend li").count() == SHOWN
         now = EVENTS[int(np.argmax(answer["frames"][-1]))]

@@ -21,19 +21,24 @@ LABELS = ("\n", " ", *"abcdefgh")
 PROMPT = "bad cab\n"
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def step_file(name: str, path: Path) -> Path:
     """A file of one step of an untrained network that says something."""
     keras.utils.set_random_seed(1)
-    network = zoo.build("char_lstm", classes=LABELS, units=16, embedding=8)
-    for name, factor in (("embedding", 20), ("scores", 6)):
-        layer = network.get_layer(name)
-        layer.set_weights([factor * weight for weight in layer.get_weights()])
-    return converters.to_tflite(zoo.layers.step_network(network), tmp_path_factory.mktemp("app") / "writer.tflite").path
+    network = zoo.build(name, classes=LABELS, units=16, embedding=8)
+    for layer, factor in (("embedding", 20), ("scores", 6)):
+        weights = network.get_layer(layer).get_weights()
+        network.get_layer(layer).set_weights([factor * weight for weight in weights])
+    return converters.to_tflite(zoo.layers.step_network(network), path).path
 
 
-@pytest.mark.parametrize("accelerator", ["wasm", "webgpu"])
-def test_it_writes_what_the_runner_writes(visit: Open, model: Path, accelerator: str) -> None:
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return step_file("char_lstm", tmp_path_factory.mktemp("app") / "writer.tflite")
+
+
+@pytest.mark.parametrize(("name", "accelerator"), [("char_rnn", "wasm"), ("char_lstm", "webgpu")])
+def test_it_writes_what_the_runner_writes(visit: Open, name: str, accelerator: str, tmp_path: Path) -> None:
+    model = step_file(name, tmp_path / "writer.tflite")
     opened = visit(*(GPU if accelerator == "webgpu" else ())).ready().bring(model)
     page = opened.page
     assert page.is_visible("#writing") and not page.is_visible("#stage")

@@ -350,6 +350,7 @@ def test_geometry_leaves_labels_and_tokens(name: str) -> None:
     for target in (Label(3), Tokens([5, 2, 9])):
         assert changed(name, grey(waves(SIZE)), target, 0)[1] is target and target.resize((5, 5)) is target
     assert Label.stack([Label(3), Label(1)]).tolist() == [3, 1]
+    assert Label(3).may_flip(1) and not Tokens([5]).may_flip(0)
     assert Tokens.stack([Tokens([5, 2, 9]), Tokens([4], padding=8)]).tolist() == [[5, 2, 9], [4, 8, 8]]
 
 

@@ -17,6 +17,7 @@ from edge.gpu.vulkan import driver
 from zoo import tasks
 from zoo.analysis.tiny_models import tiny_model, toy_batch
 from zoo.data import Dataset
+from zoo.data.targets import Label, Sentence, Tokens
 from zoo.errors import InputError
 from zoo.outputs.class_scores import probabilities
 from zoo.outputs.vocabulary import END, SENTENCES
@@ -147,3 +148,23 @@ def test_other_words_are_an_error(data: Dataset) -> None:
         zoo.train(zoo.build("text_classifier", input_shape=(1, 9, 1)), data, epochs=1, verbose=0)
     with pytest.raises(InputError, match="expected <padding>, <start>, <end> and words"):
         vocabulary_of(("a", "b"))
+
+
+def test_words_are_never_changed_as_pictures_are(data: Dataset) -> None:
+    """`zoo train` changes pictures where nobody says otherwise: grey levels made lighter would be other words."""
+    every = {name: tasks.get(name).augmentation() for name in tasks.names()}
+    read = {name for name in every if not tasks.get(name).stretches}
+    assert {"language_model", "question_answering", "text_classification", "translation"} <= read
+    assert all((every[name] is None) == (name in read) for name in every)
+    for name in ("captioning", "frame_labels"):  # which speak of left and right, and of all that is there
+        assert every[name].flip == 0 and every[name].scale == (1, 1)
+    with pytest.raises(InputError, match="numbers of words, which are no grey levels"):
+        zoo.train(zoo.build("text_classifier"), data, epochs=1, verbose=0, augment=zoo.data.Augment())
+
+
+def test_a_picture_is_not_mirrored_under_a_sentence() -> None:
+    picture, random = np.arange(48, dtype=np.uint8).reshape(4, 4, 3), np.random.default_rng(0)
+    always = zoo.data.Augment(flip=1, scale=(1, 1), brightness=0, contrast=0, saturation=0)
+    for target, flipped in ((Sentence(np.array([4, 2])), False), (Tokens(np.array([1, 2])), False), (Label(1), True)):
+        image, same = always(picture, target, random)
+        assert same is target and np.array_equal(image, picture[:, ::-1] if flipped else picture)

@@ -171,10 +171,10 @@ def test_faster_rcnn_learns_to_find_things() -> None:
     losses: list[float] = []
     for _ in range(10):  # anchors are drawn: how soon it finds them hangs on the processor's rounding, that it does not
         losses += [float(training.train_on_batch(inputs, toy.targets)) for _ in range(40)]
-        if share_found() > 0.75:
+        if (found := share_found()) > 0.75:
             break
     assert np.isfinite(losses).all() and np.mean(losses[-10:]) < 0.5 * np.mean(losses[:3])
-    assert share_found() > 0.75
+    assert found > 0.75
 
 
 def test_an_empty_picture_trains_and_gives_numbers(network) -> None:

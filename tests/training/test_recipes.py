@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -40,15 +42,31 @@ def run(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture
-def of_147(monkeypatch) -> None:
+def of_147(stage, context, build, seed) -> keras.Model:
     """A network of 147 parameters in the place of the toy recipe's, which is traced in no time."""
+    earlier = context.earlier.get("first")
+    return training_toys.network(classes=6, seed=seed) if earlier is None else zoo.load(earlier / "model.keras")
 
-    def model(stage, context, build, seed):
-        earlier = context.earlier.get("first")
-        return training_toys.network(classes=6, seed=seed) if earlier is None else zoo.load(earlier / "model.keras")
 
-    monkeypatch.setattr(recipe_runner, "_model", model)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """The run of that network which nothing interrupts."""
+    folder = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipe_runner, "_model", of_147)
+        recipe_runner.run(recipes.get(TOY), None, folder)
+    return folder
+
+
+def check_same_end(whole: Path, broken: Path, how: object) -> None:
+    """Of both stages: weights, and all that a checkpoint keeps."""
+    for stage in ("first", "."):
+        states = [checkpoints.Checkpoints(folder / stage).load().arrays for folder in (whole, broken)]
+        weights = [zoo.load(folder / stage / "model.keras").get_weights() for folder in (whole, broken)]
+        ends = [state | dict(enumerate(own)) for state, own in zip(states, weights, strict=True)]
+        assert ends[0].keys() == ends[1].keys() and len(ends[0]) > 20
+        for name, expected in ends[0].items():
+            np.testing.assert_array_equal(ends[1][name], expected, err_msg=f"{stage}, {name}, {how}")
 
 
 @pytest.fixture(scope="module")
@@ -86,37 +104,30 @@ class TestRecipe:
         for ours, theirs in zip(begun.get_weights(), zoo.load(run / "first" / "model.keras").get_weights(), strict=True):
             np.testing.assert_array_equal(ours, theirs)
 
-    def test_an_interrupted_run_ends_as_an_uninterrupted_one(self, run: Path, tmp_path) -> None:
-        recipe = recipes.get(TOY)
-        for _ in range(10):  # each call has time for one epoch: the clock stops it after that
-            result = recipe_runner.run(recipe, None, tmp_path, max_seconds=1e-3)
-            if not result.stopped:
-                break
-        assert result.folder == tmp_path, "the last stage was reached"
-        ends = [zoo.load(folder / "model.keras").get_weights() for folder in (run, tmp_path)]
-        for ours, theirs in zip(*ends, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
+    def test_stopped_by_the_clock_after_each_epoch_it_ends_as_uninterrupted(self, whole: Path, tmp_path, monkeypatch) -> None:
+        monkeypatch.setattr(recipe_runner, "_model", of_147)
+        # A second goes by whenever the clock is looked at: after an epoch none is left.
+        monkeypatch.setattr(callback, "time", SimpleNamespace(monotonic=itertools.count(0.0).__next__))
+        calls = [recipe_runner.run(recipes.get(TOY), None, tmp_path, max_seconds=1e-3) for _ in range(3)]
+        epochs = [(result.folder.name == "first", len(result.rows)) for result in calls]
+        assert epochs == [(True, 1), (False, 1), (False, 2)]  # the second call ends the first stage and begins the other
+        assert calls[-1].folder == tmp_path and calls[-1].stopped is None
+        check_same_end(whole, tmp_path, "a call an epoch")
 
-    def test_interrupted_ten_times_at_random_moments_it_ends_as_uninterrupted(self, of_147, tmp_path) -> None:
+    def test_interrupted_ten_times_at_random_moments_it_ends_as_uninterrupted(self, whole: Path, tmp_path, monkeypatch) -> None:
         """A moment is a random one of those that `_Interrupter` counts: inside an epoch, or in the middle of a checkpoint."""
-        recipe, whole, broken, met = recipes.get(TOY), tmp_path / "whole", tmp_path / "broken", []
-        recipe_runner.run(recipe, None, whole)
+        monkeypatch.setattr(recipe_runner, "_model", of_147)
+        recipe, met = recipes.get(TOY), []
         for moment in np.random.default_rng(58).integers(1, 11, 10).tolist():
             with pytest.MonkeyPatch.context() as patch:
                 interrupter = _Interrupter(patch, moment)
                 with pytest.raises(KeyboardInterrupt):
-                    recipe_runner.run(recipe, None, broken)
-            met.append((any(broken.glob("checkpoint-*.npz")), interrupter.kind))
+                    recipe_runner.run(recipe, None, tmp_path)
+            met.append((any(tmp_path.glob("checkpoint-*.npz")), interrupter.kind))
         assert {kind for _, kind in met} == {"a batch", "a checkpoint", "the log", "validation"}, met
         assert {last_stage for last_stage, _ in met} == {False, True}, met
-        recipe_runner.run(recipe, None, broken)
-        for stage in ("first", "."):
-            states = [checkpoints.Checkpoints(folder / stage).load().arrays for folder in (whole, broken)]
-            weights = [zoo.load(folder / stage / "model.keras").get_weights() for folder in (whole, broken)]
-            ends = [state | dict(enumerate(own)) for state, own in zip(states, weights, strict=True)]
-            assert ends[0].keys() == ends[1].keys() and len(ends[0]) > 20
-            for name, expected in ends[0].items():
-                np.testing.assert_array_equal(ends[1][name], expected, err_msg=f"{stage}, {name}, {met}")
+        recipe_runner.run(recipe, None, tmp_path)
+        check_same_end(whole, tmp_path, met)
 
     def test_other_settings_may_be_tried(self, tmp_path, monkeypatch, capsys) -> None:
         asked = {}

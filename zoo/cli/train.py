@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import keras
 
     from zoo.data import Dataset
+    from zoo.tasks import Task
     from zoo.training import Result
 
 
@@ -130,7 +131,7 @@ def train(
     progressive_size: ProgressiveSize = None,
     recalibrate_batchnorm: Recalibration = None,
     crop: Crop = False,
-    augment: Annotated[bool, typer.Option(help="Flip, scale and recolour.")] = True,
+    augment: Annotated[bool, typer.Option(help="Flip, scale and recolour, as suits the task; words never.")] = True,
     teacher: TeacherName = None,
     temperature: Temperature = None,
     teacher_weight: TeacherWeight = None,
@@ -148,8 +149,7 @@ def train(
     if recipe is not None:
         _report(train_recipe(recipe, data, out, *_beside(context, recipe), minutes), out)
         return
-    pictures = _pictures(progressive_size, parse_size(size), crop, augment)
-    options = _network_options(output_stride, auxiliary, option)
+    pictures, options = _pictures(progressive_size, parse_size(size), crop), _network_options(output_stride, auxiliary, option)
     name, training, validation = _opened(name, data)
     start_keras()
     result = zoo.train(
@@ -158,6 +158,7 @@ def train(
         validation,
         **_named(context, SETTINGS),
         **pictures,
+        augment=_task(name).augmentation(native=crop) if augment or crop else None,
         frozen_batchnorm=freeze_batchnorm or False,
         lr_scale=_lr_scale(lr_scale),
         teacher=None if teacher is None else open_model(Path(teacher)),
@@ -186,10 +187,16 @@ def _lr_scale(pairs: list[str] | None) -> dict[str, float] | None:
     return scale or None
 
 
-def _pictures(pairs: list[str] | None, size: tuple[int, int] | None, crop: bool, augment: bool) -> dict[str, Any]:
-    """["0=128", "20=256"] as sizes by epoch, the size that the run ends with, that of validation, and how pictures change."""
-    import zoo.data
+def _task(name: str) -> Task:
+    """A network's task."""
+    from zoo import tasks
+    from zoo.build import variant
 
+    return tasks.get(variant(name).task)
+
+
+def _pictures(pairs: list[str] | None, size: tuple[int, int] | None, crop: bool) -> dict[str, Any]:
+    """["0=128", "20=256"] as sizes by epoch, the size that the run ends with, and that of validation."""
     sizes = {}
     for pair in pairs or ():
         epoch, _, pixels = pair.partition("=")
@@ -203,7 +210,6 @@ def _pictures(pairs: list[str] | None, size: tuple[int, int] | None, crop: bool,
         "progressive_size": sizes or None,
         "size": last,
         "val_size": None if crop else last,  # crops: judged on whole pictures
-        "augment": zoo.data.Augment(native=crop) if augment or crop else None,
     }
 
 

@@ -227,6 +227,8 @@ def _pack(
     write_arrays(trained, paths[WEIGHTS])
     file_facts(paths[WEIGHTS])  # what is too large to ship need not be measured
     shape = trained.inputs[0].shape[1:]
+    if registry.get(recipe.model).fixed_size:  # it may have learnt at another size than it is scored at
+        shape = (*recipe.size, shape[-1])
     model = shipped_network(recipe.name, meaning.labels, meaning.palette, finished.options, shape)
     read_arrays(model, paths[WEIGHTS])
     say(f"{WEIGHTS}: on {test.name}")

@@ -13,8 +13,7 @@ stands still, learns at three tenths of the rate. Not every red cell has a box, 
 
 int8 is written without correcting biases. Over five draws of calibration pictures the AP50 of the validation pictures lay
 within half a point of the float file's (benchmarks/bias_correction.py, docs/results/calibration.md), and with biases corrected
-up to 1.2 above: it counts how boxes are ranked, and shifts the ranks of all. What int8 gains on the test pictures is theirs, not
-its own.
+up to 1.2 above it. What int8 gains on the test pictures is theirs, not its own.
 
 56 minutes on two CPU cores that two dozen other processes shared, of which it had a fifth of one.
 One seed. What more time would give: longer training, the full 300×400, and a finer map for the platelets.

@@ -212,6 +212,16 @@ class Task(ABC):
         """The channels of a data set's images: as it says, or else RGB of every frame."""
         return getattr(dataset, "channels", None) or 3 * self.frames
 
+    def augmentation(self, native: bool = False) -> Any:
+        """What changes pictures while they are learnt from, where nobody says otherwise; None where nothing may.
+
+        Args:
+            native: crops of the pictures' own pixels, not shrunk ones.
+        """
+        from zoo.data import Augment
+
+        return Augment(native=native) if self.stretches else None
+
     def build_options(self, dataset: Dataset) -> Mapping[str, Any]:
         """Options of `zoo.build` that a data set decides, beyond its classes and channels; by default none."""
         return {}

@@ -70,6 +70,12 @@ class FrameLabels(ClassTask):
         """What is seen of frames, in their films' order: N×1×k×C."""
         return {name: array.reshape(-1, 1, self.frames, array.shape[-1]) for name, array in seen.items()}
 
+    def augmentation(self, native: bool = False) -> Any:
+        """Colours alone: what moves to the left does not, seen in a mirror."""
+        from zoo.data import Augment
+
+        return Augment(flip=0.0, scale=(1.0, 1.0), native=native)
+
     def target_as_answer(self, target: Any, spec: OutputSpec) -> np.ndarray:
         """All of the probability for each frame's class."""
         return np.eye(spec.classes or spec.channels, dtype=np.float32)[np.asarray(target).clip(0)]

@@ -82,6 +82,12 @@ class SentenceTask(ClassTask):
                 f"with length={longest}"
             )
 
+    def augmentation(self, native: bool = False) -> Any:
+        """Colours alone: a sentence is about all that a picture shows, and where it is."""
+        from zoo.data import Augment
+
+        return Augment(flip=0.0, scale=(1.0, 1.0), native=native) if self.stretches else None
+
     def encoder(self, model: keras.Model) -> keras.Model:
         """What looks at the question once."""
         from zoo.layers import encoder_network

@@ -16,6 +16,8 @@ import keras
 import numpy as np
 
 from zoo.data.dataset import need_dataset
+from zoo.data.transforms.augment import Augment
+from zoo.data.transforms.crops import Crops
 from zoo.errors import InputError, unknown
 from zoo.evaluation.evaluate import Evaluation, NetworkScorer, check_fit, score, task_of, trained_specs
 from zoo.layers import fed, inference, supervised
@@ -133,6 +135,9 @@ def in_training(
     source.feed = functools.partial(fed, network)
     task = task_of(model, source.dataset)
     specs = trained_specs(model, task)
+    if isinstance(config.augment, (Augment, Crops)) and not task.stretches:
+        what = type(config.augment).__name__
+        raise InputError(f"augment={what}(…): {model.name} reads numbers of words, which are no grey levels; leave it out")
     if source.dataset is not None:
         check_fit(model, specs, source.dataset, task)
     losses, ending = _losses(specs, config, source, task), ending_of(model)

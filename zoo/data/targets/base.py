@@ -64,6 +64,10 @@ class Target(ABC):
 
         return self if self.size in (None, tuple(size)) else self.place(Placement.stretch(self.size, tuple(size)))
 
+    def may_flip(self, axis: int) -> bool:
+        """Whether it is known of the mirrored picture too; a sample of which it is not is left as it is."""
+        return True
+
     @abstractmethod
     def flip(self, axis: int) -> Self:
         """The target of the mirrored picture: axis 0 swaps top and bottom, 1 left and right."""

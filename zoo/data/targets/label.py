@@ -39,6 +39,10 @@ class Tokens(Nowhere):
     def __post_init__(self) -> None:
         self._set("values", self.values, np.int32, None)
 
+    def may_flip(self, axis: int) -> bool:
+        """No: they may speak of left and right, above and below."""
+        return False
+
     @classmethod
     def stack(cls, targets: Sequence[Tokens]) -> np.ndarray:
         """int32 N×n, shorter rows filled up with their padding."""

@@ -30,6 +30,10 @@ class Sentence(Nowhere):
         references = self.references if len(self.references) else self.values[None]
         self._set("references", references, np.int32, None, None)
 
+    def may_flip(self, axis: int) -> bool:
+        """Not left to right, of which it may speak; top to bottom is for who asks for it to know."""
+        return axis != 1
+
     @classmethod
     def stack(cls, targets: Sequence[Sentence]) -> np.ndarray:
         """int32 N×n, the sentences that are learnt, shorter ones filled up with their padding."""

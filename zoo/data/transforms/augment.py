@@ -149,9 +149,10 @@ def check_fits(image: np.ndarray, target: Targets) -> None:
 def mirrored(
     image: np.ndarray, target: Targets | np.ndarray, chances: tuple[float, float], rng: np.random.Generator
 ) -> tuple[np.ndarray, Targets | np.ndarray]:
-    """A sample mirrored left–right and top–bottom, each with its chance (0–1)."""
+    """A sample mirrored left–right and top–bottom, each with its chance (0–1), where its targets are known of that."""
+    every = target.values() if isinstance(target, dict) else [target]
     for axis, chance in zip((1, 0), chances, strict=True):
-        if rng.random() < chance:
+        if rng.random() < chance and all(one.may_flip(axis) for one in every):
             image, target = flip(image, axis), change(target, lambda one, axis=axis: one.flip(axis))
     return image, target
 

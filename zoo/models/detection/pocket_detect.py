@@ -14,7 +14,8 @@ single map is of stride 8, finer than the pyramids' coarse ones need and coarser
 
 What int8 and a phone's GPU ask for decided the rest. Distances are logarithms in cells of the map and scores are log-odds, so
 that both lie within some units of 0: a step of int8 is some per cent of a distance, whatever the thing's size. In an integer
-file each of the two has a scale of its own, for they are joined when they are float again. Branches are summed; activations are ReLU6; choosing boxes is left to the kind's `decode`.
+file each of the two has a scale of its own, for they are joined when they are float again. Branches are summed; activations are
+ReLU6; choosing boxes is left to the kind's `decode`.
 """
 
 from __future__ import annotations
