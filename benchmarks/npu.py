@@ -125,10 +125,15 @@ def compiled(vela: Path, file: File, path: Path, processor: Processor) -> tuple[
         (result,) = Path(name).glob("*_vela.tflite")
         names = [operator.name for operator in read_graph(result).operators]
         row |= _estimates(summary)
-    left = [dict(zip(LEFT_COLUMNS, (*facts.values(), *said), strict=True)) for said in _LEFT.findall(done.stdout)]
+    left = [dict(zip(LEFT_COLUMNS, (*facts.values(), *words), strict=True)) for words in left_operators(done.stdout)]
     row["parts"] = names.count(_PART)
     row["taken"] = row["operators"] - (len(names) - row["parts"])
     return row, left
+
+
+def left_operators(words: str) -> list[tuple[str, str, str]]:
+    """The operators that Vela says it leaves to the CPU: (operator, its output's name, why)."""
+    return _LEFT.findall(words)
 
 
 def _estimates(summary: Path) -> Row:

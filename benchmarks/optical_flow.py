@@ -4,8 +4,9 @@
 
 PATH is what `flow:PATH` takes, here Middlebury's pairs with known flow and FlyingChairs's two examples, on which nothing was
 trained or chosen. Beside the shipped weights in all their forms stand what moves nothing and OpenCV's Farnebäck and DIS. The
-Keras network and the classical methods see every pair at its own size; a file shrinks it to the file's. Means are over pairs,
-each counting as much as another. Latencies are of one CPU thread in one run.
+Keras network and the classical methods see every pair at its own size. A file shrinks it to the file's, or sees it in tiles of
+that, which overlap by OVERLAP pixels. Means are over pairs, each counting as much as another. Latencies are of one file on one
+CPU thread in one run; a pair in tiles takes as many as it has tiles.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from zoo import classical
 from zoo.data.datasets.flow import FlowFolder, FlowPair, flow
 from zoo.pretrained import catalog
 
+OVERLAP = 64
 METHODS = ("zero_flow", "farneback", "dis")
 MEANS = {"end_point_error": "mean_epe", "outliers": "fl_all", "angular_error": "mean_angle"}  # score → column
 
@@ -43,6 +45,8 @@ def main(
             files = _files(weights, Path(folder))
             timed = [_row(weights, form, edge.Runner(file), pairs, file.stat().st_size) for form, file in files.items()]
             add_times(timed, list(files.values()), "ms")
+            for form, file in files.items():
+                timed.append(_row(weights, f"{form}, in tiles", edge.Runner(file, overlap=OVERLAP), pairs))
     names = [pair.name for pair in pairs]
     write_table(out, ("what", "form", *names, *MEANS.values(), "ms", "bytes"), [*rows, *timed])
 

@@ -58,7 +58,7 @@ WALKS = {
     "saliency": (
         nullcontext,
         "saliency_lite",
-        {"encoder_options": {"width": 0.1, "depth": 0.3}, "decoder_channels": (16, 8)},  # half as many blocks to trace
+        {"encoder_options": {"width": 0.1}, "decoder_channels": (16, 8)},
         lambda: opened("scenes_saliency", 64),
         {"epochs": 6, "learning_rate": 5e-3},
     ),

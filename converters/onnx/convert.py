@@ -99,7 +99,6 @@ def to_onnx(
     proto = _checked(model, shape)
     _sort(proto.graph)
     _put_constants_second(proto.graph)
-    _write_as_others_read(proto.graph)
     _rename(proto, layer_names(model), output_names(description))
     proto.producer_name, proto.producer_version = "densezoo", zoo.__version__
     proto.doc_string = f"{description['task']} by {description['name']}"
@@ -117,17 +116,6 @@ def _put_constants_second(graph: onnx.GraphProto) -> None:
     for node in graph.node:
         if node.op_type in ("Add", "Mul") and node.input[0] in constants:
             node.input[:] = reversed(node.input)
-
-
-def _write_as_others_read(graph: onnx.GraphProto) -> None:
-    """Attributes in the one way of several equal ones that ncnn's converter knows (findings/ncnn_onnx_resize.sh): padding says
-    that it is constant, and bilinear resizing nothing of which neighbour is the nearest."""
-    for node in graph.node:
-        names = {attribute.name: attribute for attribute in node.attribute}
-        if node.op_type == "Pad" and "mode" not in names:
-            node.attribute.append(onnx.helper.make_attribute("mode", "constant"))
-        if node.op_type == "Resize" and "nearest_mode" in names and names["mode"].s != b"nearest":
-            node.attribute.remove(names["nearest_mode"])
 
 
 def _check_path(path: str | Path) -> Path:

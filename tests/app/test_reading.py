@@ -42,8 +42,8 @@ def test_it_says_what_the_runner_says(visit: Open, model: Path, accelerator: str
     with edge.Runner(model) as runner:
         for text in ("the star left of the disk", "the disk left of the star", "star"):
             expected, before = runner(text), page.text_content("#spoken")
-            page.fill("#sentence", text)
-            page.press("#sentence", "Enter")
+            page.fill("#read-text", text)
+            page.press("#read-text", "Enter")
             page.wait_for_function("before => document.querySelector('#spoken').textContent !== before", arg=before)
             labels, shares = (page.locator(f"#legend .{part}").all_inner_texts() for part in ("label", "share"))
             found = dict(zip(labels, (float(share.rstrip("%")) / 100 for share in shares), strict=True))
@@ -62,10 +62,10 @@ def test_what_cannot_be_read_gets_a_sentence(visit: Open, model: Path) -> None:
         ("the " * 7, "has 7 words; there is room for 6"),
         ("", "There is no sentence yet"),
     ):
-        page.fill("#sentence", text)
+        page.fill("#read-text", text)
         page.click("#read")
         page.wait_for_function("text => RegExp(text).test(document.querySelector('#notice-text').textContent)", arg=sentence)
-        assert page.get_attribute("#sentence", "aria-invalid") == "true"
-        assert page.evaluate("document.activeElement.id") == "sentence"
+        assert page.get_attribute("#read-text", "aria-invalid") == "true"
+        assert page.evaluate("document.activeElement.id") == "read-text"
     page.click("#language")
     assert page.inner_text("#read") == "Beurteilen" and "5 Wörter" in page.inner_text("#readable-title")

@@ -163,6 +163,16 @@ def test_a_warp_is_exact_where_one_layer_moves(photographs: Path) -> None:
     assert residual(sample) < 1
 
 
+def test_things_move_as_far_as_they_are_told(photographs: Path) -> None:
+    lengths = {}
+    for farthest in (1, 64):
+        data = zoo.data.open(f"warp:{photographs},count=8,size=64,farthest={farthest}", "train")
+        lengths[farthest] = max(np.hypot(*np.moveaxis(sample.target.values, -1, 0)).min() for sample in data)
+    assert lengths[1] < 0.25 + 1e-3 and lengths[64] > 2  # a quarter, of a frame of 64
+    with pytest.raises(InputError, match="farthest=0"):
+        zoo.data.open(f"warp:{photographs},farthest=0", "train")
+
+
 def test_splits_of_a_warp_share_no_photograph(photographs: Path) -> None:
     from zoo.data.datasets.warp import warp
 

@@ -239,13 +239,12 @@ def test_rows_of_the_truth_are_its_objects() -> None:
         assert (own & truth).sum() / (own | truth).sum() > 0.95
 
 
-@pytest.mark.parametrize(("name", "kind"), [("faster_rcnn", "scenes_boxes"), ("mask_rcnn", "scenes_instances")])
-def test_zoo_train_shows_them_the_truth(name: str, kind: str, tmp_path, monkeypatch) -> None:
+def test_zoo_train_shows_it_the_truth(tmp_path, monkeypatch) -> None:
     """From a data set, validated by what they find, and read again."""
     keras.backend.clear_session()
     monkeypatch.setattr(keras.Model, "run_eagerly", True)  # tracing would take longer than the few steps
-    data, val = (zoo.data.open(f"{kind}:count=4,size=64", split) for split in ("train", "val"))
-    model = tiny_model(name, (64, 64), classes=data.classes)
+    data, val = (zoo.data.open("scenes_boxes:count=4,size=64", split) for split in ("train", "val"))
+    model = tiny_model("faster_rcnn", (64, 64), classes=data.classes)
     result = zoo.train(model, data, First(val, 2), epochs=1, batch_size=2, folder=tmp_path, verbose=0)
     assert result.stopped is None and np.isfinite(result.rows[0]["loss"]) and "val_ap50" in result.rows[0]
     again = zoo.load(tmp_path / "model.keras")

@@ -160,14 +160,14 @@ class _Tools:
 
 
 def _rounded(model: keras.Model, training: Dataset, recipe: Recipe) -> keras.Model:
-    """The network after it has learnt on with the rounding of its int8 file, as its recipe says."""
+    """The network, equalised, after it has learnt on with the rounding of its int8 file, as its recipe says."""
     import converters
     import zoo.data
     from zoo.recipes import StageContext
 
     settings = recipe.rounded(StageContext(training, {})) if callable(recipe.rounded) else recipe.rounded
     images = zoo.data.calibration_images(training, recipe.calibration, recipe.size, recipe.overlap is not None)
-    network = converters.quantize_aware(model, images, ranges="least error", engine="direct")
+    network = converters.quantize_aware(converters.equalize(model, images), images, ranges="least error", engine="direct")
     zoo.train(network, training, **settings)
     return network
 

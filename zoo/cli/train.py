@@ -149,17 +149,16 @@ def train(
     if recipe is not None:
         _report(train_recipe(recipe, data, out, *_beside(context, recipe), minutes), out)
         return
-    pictures = _pictures(progressive_size, parse_size(size), crop)
-    options = _network_options(output_stride, auxiliary, option)
+    pictures, options = _pictures(progressive_size, parse_size(size), crop), _network_options(output_stride, auxiliary, option)
     name, training, validation = _opened(name, data)
     start_keras()
-    pictures["augment"] = _task(name).augmentation(native=crop) if augment or crop else None
     result = zoo.train(
         _build(name, training, pictures["size"], seed, encoder, encoder_weights, init, options),
         training,
         validation,
         **_named(context, SETTINGS),
         **pictures,
+        augment=_task(name).augmentation(native=crop) if augment or crop else None,
         frozen_batchnorm=freeze_batchnorm or False,
         lr_scale=_lr_scale(lr_scale),
         teacher=None if teacher is None else open_model(Path(teacher)),

@@ -11,6 +11,7 @@ from keras import ops
 
 from zoo.errors import InputError
 from zoo.layers.field import Field, Shape, united
+from zoo.layers.primitives import Primitives
 
 _SIDES = 4
 
@@ -58,8 +59,15 @@ class SlidingWindows(keras.layers.Layer):
         return np.clip(corners, 0, [width, height, width, height]).astype(np.float32)
 
     def call(self, x: Any) -> Any:
-        nothing = ops.zeros_like(ops.cast(ops.reshape(x[:, :1, :1, :1], (-1, 1, 1)), "float32"))
-        return nothing + ops.convert_to_tensor(self.windows[None])
+        return ops.zeros_like(self._one(x)) + ops.convert_to_tensor(self.windows[None])
+
+    def lower(self, x: Any, primitives: Primitives) -> Any:
+        """Not as a constant, of which the GPU accelerator refuses to take the magnitude, as regions do."""
+        return self._one(x) * 0.0 + ops.convert_to_tensor(self.windows[None])
+
+    def _one(self, x: Any) -> Any:
+        """A number of each picture, N×1×1."""
+        return ops.cast(ops.reshape(x[:, :1, :1, :1], (-1, 1, 1)), "float32")
 
     def macs(self, input_shapes: list[Shape], output_shape: Shape) -> int:
         """None: nothing is computed."""

@@ -36,6 +36,9 @@ class Vocabulary:
         self.tokens = tuple(tokens)
         self.unit = UNITS[0] if all(len(token) == 1 for token in tokens) else UNITS[1]
         self._numbers = {token: number for number, token in enumerate(self.tokens)}
+        if self.unit == UNITS[1]:  # texts are read in small letters, and German writes nouns with large ones
+            for number, token in enumerate(self.tokens):
+                self._numbers.setdefault(token.lower(), number)
 
     def __len__(self) -> int:
         return len(self.tokens)

@@ -91,8 +91,8 @@ class Recipe:
         source: what the data are, for the card: name, authors, how many.
         license: of the data, for the card; say plainly where there is none.
         size: (H, W) in pixels at which the weights are scored and converted.
-        rounded: settings of `zoo.train` by which the network learns on with the rounding of its int8 file
-            (`converters.quantize_aware`) before that is written, its best epoch chosen by `val`; the weights that are shipped
+        rounded: settings of `zoo.train` by which the network, equalised (`converters.equalize`), learns on with the rounding of
+            its int8 file (`converters.quantize_aware`) before that is written, the epoch of the least loss; the shipped weights
             stay as they are. None writes the file of them.
         overlap: pixels that tiles of that size share at least, in which converted files then see pictures; the weights see each
             picture as it is. For networks whose answer is the picture's detail. None resizes pictures to `size`.

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 TENTHS = {"val": (0,), "test": (1,), "train": tuple(range(2, 10))}  # of the photographs, by a hash of their names
 PIECES = (2, 7)  # from, up to and without
 PIECE = (0.12, 0.4)  # a piece's radius, in shorter sides of the frame
-LENGTHS = (0.3, 24.0)  # pixels of the ground's movement and of a piece's over it, in a frame of SIDE
+SHORTEST, FARTHEST = 0.3, 24  # pixels of the ground's movement and of a piece's over it, in a frame of SIDE
 SIDE = 256
 TURN, ZOOM = 2.0, 0.025  # standard deviations of the ground's, in degrees and as a share; a piece's are twice that
 MARGIN = 0.35  # of a side, that the ground reaches beyond the frame on every side
@@ -60,16 +60,21 @@ class Warps(Dataset):
         count: of samples.
         size: (H, W) of the frames.
         seed: of what is drawn.
+        farthest: pixels that the ground moves at most, and a piece over it, in a frame whose shorter side is 256.
     """
 
     task = "optical_flow"
     target = FlowField
 
-    def __init__(self, name: str, photographs: Sequence[Path], count: int, size: tuple[int, int], seed: int) -> None:
+    def __init__(
+        self, name: str, photographs: Sequence[Path], count: int, size: tuple[int, int], seed: int, farthest: int = FARTHEST
+    ) -> None:
         if count < 1 or min(size) < 32:
             raise InputError(f"{name}: count={count}, size={size[0]}x{size[1]}; expected 1 or more, and sides of 32 or more")
+        if farthest < 1:
+            raise InputError(f"{name}: farthest={farthest}; expected 1 pixel or more")
         self.name, self.photographs, self.size, self.seed = name, tuple(photographs), tuple(size), seed
-        self._count = count
+        self._count, self._lengths = count, (SHORTEST, float(farthest))
         self._read = functools.lru_cache(KEPT)(read_rgb)
 
     def __len__(self) -> int:
@@ -89,14 +94,15 @@ class Warps(Dataset):
         whole = [(1 + 2 * MARGIN) * side for side in self.size]
         texture = self._texture(random, (round(whole[0]), round(whole[1])))
         place = _shift(-(texture.width - width) / 2, -(texture.height - height) / 2)
-        ground = _moved(random, (width / 2, height / 2), reach, TURN, ZOOM)
+        lengths = reach * np.array(self._lengths)
+        ground = _moved(random, (width / 2, height / 2), lengths, TURN, ZOOM)
         layers = [Layer(texture, None, (place, ground @ place))]
         for _ in range(random.integers(*PIECES)):
             radius = random.uniform(*PIECE) * min(self.size)
             side = math.ceil(2.6 * radius)
             middle = random.uniform((0, 0), (width, height))
             place = _shift(*(middle - side / 2))
-            own = _moved(random, middle, reach, 2 * TURN, 2 * ZOOM)
+            own = _moved(random, middle, lengths, 2 * TURN, 2 * ZOOM)
             texture = self._texture(random, (side, side))
             layers.append(Layer(texture, _outline(random, side, radius), (place, ground @ own @ place)))
         return layers
@@ -118,10 +124,10 @@ class Warps(Dataset):
     "warp",
     spec="warp:PATH",
     help="pairs of frames made of any folder's photographs, with the exact flow between them",
-    options={"seed": WHOLE, "count": WHOLE, "size": SIZE},
+    options={"seed": WHOLE, "count": WHOLE, "size": SIZE, "farthest": WHOLE},
 )
 def warp(
-    path: Path, split: str, *, seed: int = 0, count: int = 2000, size: tuple[int, int] = (256, 320)
+    path: Path, split: str, *, seed: int = 0, count: int = 2000, size: tuple[int, int] = (256, 320), farthest: int = FARTHEST
 ) -> Warps:
     """Every photograph below a folder is material; a tenth of them each, by their names' SHA-256, is val's and test's own.
 
@@ -136,7 +142,7 @@ def warp(
     if not own:
         raise InputError(f"warp/{split}: none of the {len(files)} photographs in {path} is of this split; it needs one")
     shown = count if "train" in PARTS[split] or count < 1 else max(count // 10, 16)
-    return Warps(f"warp-{path.resolve().name}/{split}", own, shown, size, seed)
+    return Warps(f"warp-{path.resolve().name}/{split}", own, shown, size, seed, farthest)
 
 
 def _tenth(name: str) -> int:
@@ -148,12 +154,12 @@ def _shift(across: float, down: float) -> np.ndarray:
 
 
 def _moved(
-    random: np.random.Generator, middle: Sequence[float], reach: float, turn: float, zoom: float
+    random: np.random.Generator, middle: Sequence[float], lengths: np.ndarray, turn: float, zoom: float
 ) -> np.ndarray:
-    """A random movement around a middle."""
+    """A random movement around a middle, from the one to the other length."""
     angle, scale = math.radians(random.normal(0, turn)), math.exp(random.normal(0, zoom))
     cos, sin = scale * math.cos(angle), scale * math.sin(angle)
-    length = reach * math.exp(random.uniform(*np.log(LENGTHS)))
+    length = math.exp(random.uniform(*np.log(lengths)))
     towards = random.uniform(0, 2 * np.pi)
     there = _shift(middle[0] + length * math.cos(towards), middle[1] + length * math.sin(towards))
     return there @ np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]]) @ _shift(-middle[0], -middle[1])

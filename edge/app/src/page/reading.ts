@@ -14,7 +14,7 @@ const OFFERED = 3;
 
 export class Reading {
   private panel = byId<HTMLFormElement>('reading');
-  private sentence = byId<HTMLInputElement>('sentence');
+  private sentence = byId<HTMLInputElement>('read-text');
   private network: Loaded | null = null;
 
   constructor(

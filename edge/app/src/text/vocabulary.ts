@@ -8,12 +8,17 @@ const CLOSING = new Set(['.', ',', ';', ':', '!', '?', ')', '\n']); // marks tha
 export class UnknownToken extends Error {}
 
 export class Vocabulary {
-  private readonly numbers: ReadonlyMap<string, number>;
+  private readonly numbers: Map<string, number>;
   private readonly ofCharacters: boolean;
 
   constructor(private readonly tokens: readonly string[]) {
     this.numbers = new Map(tokens.map((token, number) => [token, number]));
     this.ofCharacters = tokens.every((token) => [...token].length === 1);
+    if (this.ofCharacters) return;
+    // Texts are read in small letters, and German writes nouns with large ones.
+    for (const [number, token] of tokens.entries()) {
+      if (!this.numbers.has(token.toLowerCase())) this.numbers.set(token.toLowerCase(), number);
+    }
   }
 
   encode(text: string): number[] {

@@ -39,7 +39,7 @@ export const de: Words = {
   askLong: '„{text}“ hat {count} Wörter; Platz ist für {most}. Lassen Sie einige weg.',
   askEmpty: 'Ein Text fehlt: Zu einer Frage gehören {count} Antworten zur Wahl.',
   reading: 'Ein Satz zum Beurteilen',
-  sentence: 'Satz',
+  readText: 'Der Satz',
   readIt: 'Beurteilen',
   readEmpty: 'Es ist noch kein Satz da. Schreiben Sie einen mit den Wörtern, die dieses Netz kennt.',
   askPicture: 'Es ist noch kein Bild da. Öffnen Sie eines, oder starten Sie die Kamera.',

@@ -37,7 +37,7 @@ export const en = {
   askLong: '“{text}” has {count} words; there is room for {most}. Leave some out.',
   askEmpty: 'A text is missing: a question is asked with {count} answers to choose from.',
   reading: 'A sentence to be judged',
-  sentence: 'Sentence',
+  readText: 'The sentence',
   readIt: 'Judge',
   readEmpty: 'There is no sentence yet. Write one in the words that this network knows.',
   askPicture: 'There is no picture yet. Open one, or start the camera.',
