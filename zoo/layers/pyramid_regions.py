@@ -56,7 +56,7 @@ class PyramidRoIAlign(keras.layers.Layer):
         pixels = [x.shape[1] * x.shape[2] for x in maps]
         first = self._of_level(level, np.cumsum([0, *pixels[:-1]]))
         picture = ops.reshape(ops.arange(ops.shape(boxes)[0]), (-1, 1, 1)) * sum(pixels)
-        first = picture + ops.cast(first, "int32")
+        first = ops.cast(first, "int32") + picture  # in this order: an array of JAX does not know how to add what is symbolic
         down = self._taps(boxes[..., 1:2] / stride, boxes[..., 3:4] / stride, self.size[0], height)
         across = self._taps(boxes[..., 0:1] / stride, boxes[..., 2:3] / stride, self.size[1], width)
         total = 0.0

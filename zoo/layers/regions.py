@@ -148,7 +148,8 @@ class RoIPool(_RegionLayer):
         across = _bins(boxes[..., 0:1], boxes[..., 2:3], columns, width)
         table, (levels_down, levels_across) = self._table(x)
         picture = ops.reshape(ops.arange(ops.shape(x)[0]), (-1, 1, 1, 1))
-        level = (picture * levels_down + down.level[..., None]) * levels_across + across.level[..., None, :]
+        # What may be symbolic stands first: an array of JAX does not know how to be added to it.
+        level = (down.level[..., None] + picture * levels_down) * levels_across + across.level[..., None, :]
         corners = []
         for top in (down.first, down.last):
             for left in (across.first, across.last):
