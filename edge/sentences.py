@@ -84,7 +84,7 @@ def worded(runner: Runner, text: str) -> np.ndarray:
     """
     reads = runner.card.reads
     if reads is None:
-        raise InputError(f"{runner.path.name} reads no sentences; give it a picture")
+        raise InputError(f"image is a str; expected a numpy array, uint8 H×W×3: {runner.path.name} reads no sentences")
     return sentence(text, runner.card.vocabulary, reads, runner.path.name)
 
 
