@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 OUT    ?= quickstart
-JOBS   ?= 2
+JOBS   ?= 3
 
 .PHONY: demo test app cards readme docs dist dist-check chromium lint constraints clean
 
