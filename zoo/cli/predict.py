@@ -73,6 +73,8 @@ def predict(
 
     zoo predict judge.tflite --text "the star is left of the disk ."
     """
+    if not images and text is None and question is None:
+        raise InputError("no images; give one or more, or --text for a model that reads")
     settings = parse_size(size), parse_views(flip, scales), parse_tiling(tiles, overlap)
     said = parse_meaning(labels, output, input_range)
     asked = parse_question(question, answers)
@@ -103,7 +105,7 @@ def _check_given(model: str, spec: OutputSpec, asked: bool, images: Sequence[Pat
     if text is not None and not reads:
         raise InputError(f"{model} reads no sentences; leave out --text, and give it pictures")
     if bool(images) == (text is not None):
-        raise InputError("--text takes the place of pictures" if images else "give pictures, or --text for a model that reads")
+        raise InputError("--text takes the place of pictures" if images else "no images; give one or more to ask about")
 
 
 def _say(model: str, answer: Callable[[np.ndarray], np.ndarray], spec: OutputSpec, text: str) -> None:
