@@ -142,11 +142,9 @@ def _in_one_line(error: Exception) -> str:
 def _convert(form: str, model: keras.Model, pictures: np.ndarray, folder: Path) -> Path:
     if form == "onnx":
         return converters.to_onnx(model, folder / "model.onnx").path
-    target, pictures = folder / "model.tflite", pictures[:_PICTURES]
+    target = folder / "model.tflite"
     if form == "qat":
-        # The direct engine's, which our own writer takes: TensorFlow's converter fuses what the accelerator then refuses.
-        model = converters.quantize_aware(model, pictures)
-        form = "int8"
+        model, form = converters.quantize_aware(model, pictures[:_PICTURES]), "int8"
     if form in ("int8", "int16x8"):
         return _quantized(model, pictures, target, form)
     return converters.to_tflite(model, target, form).path

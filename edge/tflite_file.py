@@ -22,6 +22,7 @@ from zoo import outputs
 from zoo.outputs import InputSpec, OutputSpec
 from zoo.outputs.score import Score
 from zoo.outputs.spec import Bound
+from zoo.outputs.vocabulary import words_of
 
 OURS = "densezoo.json"  # the source of a card that `converters` wrote
 FORMAT = 2  # the newest densezoo.json that this package reads
@@ -126,7 +127,7 @@ class Card:
     @property
     def vocabulary(self) -> tuple[str, ...]:
         """The words of the sentences that it reads, by their numbers: of a file that judges them not its classes."""
-        return tuple(self.spec.options.get("vocabulary") or self.labels)
+        return words_of(self.spec)
 
     @property
     def channels(self) -> int:

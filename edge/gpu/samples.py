@@ -38,22 +38,17 @@ def feeds_of(graph: Graph, card: Card, samples: Samples | None) -> tuple[list[li
     assumed = "" if card.range is not None or not card.inputs[0].layout else ", range 0–1 assumed"
     specs = dict(zip(card.fed, card.inputs, strict=True))
     rng = np.random.default_rng(0)
-    words = 0 if kinds.kind(card.spec).stretches else len(card.labels)  # what cannot be stretched is asked in words
+    in_words = card.reads is not None or not kinds.kind(card.spec).stretches  # what cannot be stretched is asked in words
+    words = len(card.vocabulary) if in_words else 0
     feeds = [
         [
-            tensor.store(rng.integers(0, words, size=tensor.shape).astype(np.float32))
-            if words and _is_text(specs[place])
-            else _seeded(tensor, specs[place], card.name, index + SEEDED * place, rng)
+            _seeded(tensor, specs[place], card.name, index + SEEDED * place, rng, words)
             for place, tensor in enumerate(graph.inputs)
         ]
         for index in range(SEEDED)
     ]
     made = "structured pictures and words by chance" if words else "structured pictures"
     return feeds, f"{SEEDED} seeded {made}, not the model's own kind of input{assumed}"
-
-
-def _is_text(spec: InputSpec) -> bool:
-    return spec.size is not None and spec.channels == 1 and not spec.feedback
 
 
 def _named(graph: Graph, card: Card, sample: Named) -> list[np.ndarray]:
@@ -89,7 +84,12 @@ def _sample(tensor: Tensor, card: Card, sample: Picture) -> np.ndarray:
     return np.repeat(one, tensor.shape[0], axis=0) if len(one) == 1 else one
 
 
-def _seeded(tensor: Tensor, spec: InputSpec, name: str, index: int, rng: np.random.Generator) -> np.ndarray:
+def _seeded(
+    tensor: Tensor, spec: InputSpec, name: str, index: int, rng: np.random.Generator, words: int
+) -> np.ndarray:
+    """A seeded picture, numbers of as many words as a file knows that is asked in words, or plain numbers."""
+    if words and spec.size is not None and spec.channels == 1 and not spec.feedback:
+        return tensor.store(rng.integers(0, words, size=tensor.shape).astype(np.float32))
     if spec.layout and spec.channels // spec.frames in (1, 3):
         pictures = structured(*spec.size, spec.frames, seed=index)
         one = prepare_input(pictures if spec.frames > 1 else pictures[0], replace(spec, range=spec.range or (0.0, 1.0)), name)

@@ -13,7 +13,10 @@ import converters
 import edge
 import zoo
 import zoo.data
+from edge.gpu.samples import feeds_of
 from edge.gpu.vulkan import driver
+from edge.graph import read_graph
+from edge.tflite_file import read_card
 from zoo import tasks
 from zoo.analysis.tiny_models import tiny_model, toy_batch
 from zoo.data import Dataset
@@ -100,6 +103,14 @@ class TestFiles:
         for form in ("float32", "int8"):
             verdict = edge.gpu_check(paths[form], samples, precisions=("float32",))
             assert verdict.ok, f"{form}: {verdict.report()}"
+
+    def test_the_gpu_check_asks_in_words(self, paths: dict[str, Path]) -> None:
+        """Where nobody gives samples: numbers of words that it knows, not grey levels."""
+        graph, card = read_graph(paths["float32"]), read_card(paths["float32"])
+        feeds, description = feeds_of(graph, card, None)
+        words = np.concatenate([feed[0].reshape(-1) for feed in feeds])
+        assert "words" in description and np.array_equal(words, words.round())
+        assert 0 <= words.min() < words.max() < len(card.vocabulary)
 
     def test_what_cannot_be_read_is_an_error(self, paths: dict[str, Path]) -> None:
         with edge.Runner(paths["float32"]) as runner:

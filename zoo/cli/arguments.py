@@ -280,29 +280,28 @@ def open_asked(
     Raises:
         InputError: for a model that is asked nothing in words, words that it does not know, and another number of answers.
     """
-    from zoo import outputs
-
     path = shipped_file(path)
     if path.suffix == ".tflite":
         import edge
         from zoo.outputs.choices import in_numbers
 
         runner = edge.Runner(path, accelerator)
-        spec = _asked_spec(path, runner.meaning, outputs.kind(runner.meaning).asked, answers)
+        spec = _asked_spec(path, runner.meaning, answers)
         in_numbers(runner.card.inputs, spec.labels, question, answers, path.name)
         return functools.partial(edge.ask, runner, question=question, answers=answers), spec
     if accelerator != "cpu":
         raise InputError(f"--accelerator {accelerator} is for .tflite files; convert {path} first: zoo convert {path}")
     model = open_model(path)
-    meaning = meaning_of(model).spec
-    spec = _asked_spec(path, meaning, outputs.kind(meaning).asked, answers)
+    spec = _asked_spec(path, meaning_of(model).spec, answers)
     from zoo.evaluation.asking import asker
 
     return asker(model, question, answers), spec
 
 
-def _asked_spec(path: Path, spec: OutputSpec, asked: bool, answers: Sequence[str]) -> OutputSpec:
-    if not asked:
+def _asked_spec(path: Path, spec: OutputSpec, answers: Sequence[str]) -> OutputSpec:
+    from zoo import outputs
+
+    if not outputs.kind(spec).asked:
         raise InputError(f"{path} is asked nothing in words; leave out --question and --answers")
     return replace(spec, options={**spec.options, "answers": list(answers)})
 

@@ -111,9 +111,9 @@ def _check_given(model: str, spec: OutputSpec, asked: bool, images: Sequence[Pat
 def _say(model: str, answer: Callable[[np.ndarray], np.ndarray], spec: OutputSpec, text: str) -> None:
     """Prints the answer to a sentence."""
     from zoo import outputs
-    from zoo.outputs.vocabulary import sentence
+    from zoo.outputs.vocabulary import sentence, words_of
 
-    words = sentence(text, spec.options.get("vocabulary") or spec.labels, spec.options["reads"], model)
+    words = sentence(text, words_of(spec), spec.options["reads"], model)
     print(f"{text}: {outputs.kind(spec).describe(answer(words), spec)}")
 
 

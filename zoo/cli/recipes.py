@@ -167,7 +167,7 @@ def _rounded(model: keras.Model, training: Dataset, recipe: Recipe) -> keras.Mod
 
     settings = recipe.rounded(StageContext(training, {})) if callable(recipe.rounded) else recipe.rounded
     images = zoo.data.calibration_images(training, recipe.calibration, recipe.size, recipe.overlap is not None)
-    network = converters.quantize_aware(converters.equalize(model, images), images, ranges="least error", engine="direct")
+    network = converters.quantize_aware(converters.equalize(model, images), images, ranges="least error")
     zoo.train(network, training, **settings)
     return network
 

@@ -47,7 +47,7 @@ def write(
             from zoo.data.image_files import read_rgb
 
             print(edge.say(runner, read_rgb(picture), sampling, beams, seed).text)
-        elif "reads" in runner.card.spec.options:
+        elif runner.card.reads is not None:
             print(edge.say(runner, prompt, sampling, beams, seed).text)
         elif beams:
             vocabulary = Vocabulary(runner.card.labels)

@@ -360,7 +360,7 @@ def _batches(
 
     `size` is what images are resized to for the network, None for their own.
     """
-    on_cpu = distribution.devices()[0].startswith("cpu")
+    on_cpu = distribution.on_cpu()
     batch: list[Sample] = []
     for sample in in_order(dataset.__getitem__, count, workers):
         height, width = size or sample.image.shape[:2]

@@ -10,9 +10,10 @@ import numpy as np
 from keras import ops
 
 from zoo.errors import InputError
+from zoo.metrics.psnr_ssim import K1, K2, PEAK, SIGMA, WINDOW
 from zoo.training import distribution
 
-_WINDOW, _SIGMA, _STABLE = 11, 1.5, ((0.01 * 255) ** 2, (0.03 * 255) ** 2)  # of SSIM, as `zoo.metrics.psnr_ssim` has them
+_STABLE = (K1 * PEAK) ** 2, (K2 * PEAK) ** 2
 
 
 @keras.saving.register_keras_serializable(package="densezoo")
@@ -60,7 +61,7 @@ def structural_similarity(x: Any, y: Any) -> Any:
 
 def _blurred(values: Any) -> Any:
     """Through the Gaussian window, along one axis after the other."""
-    weights = np.exp(-0.5 * ((np.arange(_WINDOW) - _WINDOW // 2) / _SIGMA) ** 2)
+    weights = np.exp(-0.5 * ((np.arange(WINDOW) - WINDOW // 2) / SIGMA) ** 2)
     weights = np.tile((weights / weights.sum()).astype("float32")[:, None, None, None], (1, 1, values.shape[-1], 1))
     for kernel in (weights, weights.transpose(1, 0, 2, 3)):
         values = ops.depthwise_conv(values, kernel, padding="valid")

@@ -20,7 +20,7 @@ def pixel_cross_entropy(target: Any, logits: Any) -> Any:
         target: int32 P, every value a class.
         logits: float32 P×classes.
     """
-    if keras.backend.backend() == "tensorflow" and distribution.devices()[0].startswith("cpu"):
+    if keras.backend.backend() == "tensorflow" and distribution.on_cpu():
         return _written_out(target, logits)
     return ops.sparse_categorical_crossentropy(target, logits, from_logits=True)
 

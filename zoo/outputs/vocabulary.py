@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from zoo.errors import InputError
+
+if TYPE_CHECKING:
+    from zoo.outputs.spec import OutputSpec
 
 UNITS = ("characters", "words")
 UNKNOWN = "<unknown>"  # the word that stands for all that have no number
@@ -76,6 +80,12 @@ def split(text: str, unit: str) -> list[str]:
         unit: of `UNITS`.
     """
     return list(text) if unit == UNITS[0] else _WORDS.findall(text.lower())
+
+
+def words_of(spec: OutputSpec) -> tuple[str, ...]:
+    """The words of the sentences that an output's network reads or says, by their numbers: its labels, unless those are classes
+    of what is read."""
+    return tuple(spec.options.get("vocabulary") or spec.labels)
 
 
 def sentence(text: str, vocabulary: Sequence[str], reads: int, reader: str) -> np.ndarray:

@@ -33,7 +33,7 @@ from typing import Any
 from zoo.errors import InputError
 from zoo.lazy import keras
 
-__all__ = ["across", "devices", "join", "replicas"]
+__all__ = ["across", "devices", "join", "on_cpu", "replicas"]
 
 _TF_CONFIG = "TF_CONFIG"  # where TensorFlow looks for the hosts
 _joined: list[Any] = []  # TensorFlow's strategy over them, once there is one
@@ -49,6 +49,11 @@ def devices() -> list[str]:
     if backend == "jax":  # which refuses to list what there is none of
         return keras.distribution.list_devices()
     return keras.distribution.list_devices("gpu") or keras.distribution.list_devices("cpu")
+
+
+def on_cpu() -> bool:
+    """Whether there is no accelerator to compute on."""
+    return devices()[0].startswith("cpu")
 
 
 def replicas() -> int:

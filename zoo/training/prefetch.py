@@ -69,7 +69,7 @@ def threads(workers: int | None) -> int:
         InputError: for anything but a whole number above 0, or None.
     """
     if workers is None:
-        return 1 if distribution.devices()[0].startswith("cpu") else min(MOST_WORKERS, os.cpu_count() or 1)
+        return 1 if distribution.on_cpu() else min(MOST_WORKERS, os.cpu_count() or 1)
     if not is_whole(workers, 1):
         raise InputError(f"workers={workers!r}; expected a number of threads, 1 or more, or None")
     return int(workers)

@@ -54,7 +54,7 @@ def throughput_summary(
 
 def peak(precision: str) -> float:
     """Multiply-accumulates a second of a matrix product on one device of the backend, measured now: the best of some."""
-    side = SIDES[distribution.devices()[0].startswith("cpu")]
+    side = SIDES[distribution.on_cpu()]
     drawn = np.random.default_rng(0).standard_normal((side, side), dtype=np.float32) / side**0.5
     matrix = keras.ops.cast(drawn, precision)
     times = []
